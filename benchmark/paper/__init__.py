@@ -1,0 +1,6 @@
+"""What the paper published, as data: numbers with how they were selected, and its protocol."""
+
+from benchmark.paper.protocol import departures
+from benchmark.paper.published import PUBLISHED, Published
+
+__all__ = ["PUBLISHED", "Published", "departures"]

@@ -1,0 +1,66 @@
+"""The paper's CIFAR-10 protocol (section 4.2), and where a run departs from it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+CIFAR10: dict[str, tuple[Any, ...]] = {
+    "dataset.name": ("cifar10",),
+    "dataset.held_out_images": (0, 5000),
+    "dataset.normalization": ("per-pixel-mean",),
+    "dataset.augmentation": ("pad-crop-flip",),
+    "model.stem": ("cifar",),
+    "model.block": ("basic",),
+    "model.stage_widths": ((16, 32, 64),),
+    "model.shortcut": ("none", "A"),
+    "model.batch_norm.zero_gamma": (False,),
+    "model.dropout_rate": (0.0,),
+    "model.initializer": ("he-fan-in", "he-fan-out"),
+    "optimizer.batch_size": (128,),
+    "optimizer.momentum": (0.9,),
+    "optimizer.weight_decay": (1e-4,),
+    "optimizer.weight_decay_form": ("coupled",),
+    "schedule.iterations": (64_000,),
+    "schedule.learning_rate": (0.1,),
+    "schedule.kind": ("piecewise",),
+    "schedule.drops": ((32_000, 48_000),),
+    "schedule.factor": (0.1,),
+    "evaluation.split": ("test",),
+    "numerics.precision": ("float32",),
+}
+"""Dotted spec field -> the values that agree with the paper. What the paper leaves open is not
+here. The share of images kept for validation is ambiguous in it, so both readings agree."""
+
+_WARMED_UP = {110: (0.01, 80.0)}
+"""Depth -> learning rate and bound on the training error, in percent, of its warm-up."""
+
+_ABSENT = "off"
+
+
+def departures(spec: Mapping[str, Any]) -> list[str]:
+    """Where a run departs from the protocol, a phrase each; ``spec`` is nested plain data."""
+    found = []
+    for field, agreed in CIFAR10.items():
+        value = _at(spec, field)
+        if value not in agreed:
+            found.append(f"{field} is {_text(value)}, not {' or '.join(map(_text, agreed))}")
+    depth, warmup = spec["model"]["depth"], spec["schedule"]["warmup"]
+    stated = warmup and (warmup["learning_rate"], warmup["until_train_error_percent"])
+    published = _WARMED_UP.get(depth)
+    if depth <= 110 and stated != published:
+        found.append(f"schedule.warmup is {_text(stated)}, not {_text(published)}")
+    return found
+
+
+def _at(spec: Mapping[str, Any], field: str) -> Any:
+    here: Any = spec
+    for part in field.split("."):
+        if here is None:
+            return _ABSENT
+        here = here[part]
+    return tuple(here) if isinstance(here, list) else here
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "/".join(map(_text, value))
+    return _ABSENT if value is None else str(value)

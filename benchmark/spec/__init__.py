@@ -1,0 +1,21 @@
+"""What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
+
+from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.evaluation import EvaluationSpec
+from benchmark.spec.model import BatchNormSpec, ModelSpec
+from benchmark.spec.numerics import NumericsSpec
+from benchmark.spec.optimizer import OptimizerSpec
+from benchmark.spec.run import RunSpec
+from benchmark.spec.schedule import ScheduleSpec, WarmupSpec
+
+__all__ = [
+    "BatchNormSpec",
+    "DatasetSpec",
+    "EvaluationSpec",
+    "ModelSpec",
+    "NumericsSpec",
+    "OptimizerSpec",
+    "RunSpec",
+    "ScheduleSpec",
+    "WarmupSpec",
+]

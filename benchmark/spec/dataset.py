@@ -1,0 +1,47 @@
+"""Which images, prepared how."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import Spec, refuse
+
+TRAIN_IMAGES = {"cifar10": 50_000, "cifar10-subset": 5_000}
+"""Training images of each data set."""
+
+TEST_IMAGES = {"cifar10": 10_000, "cifar10-subset": 1_000}
+"""Test images of each data set."""
+
+
+class DatasetSpec(Spec):
+    """The images of a run and what is done to them (CIFAR-10: section 4.2 of the paper)."""
+
+    name: Literal["cifar10", "cifar10-subset"]
+    """``cifar10-subset``: the embedded 500 training and 100 test images of each class."""
+
+    held_out_images: int = Field(default=0, ge=0)
+    """The last so many training images, in the official order, are kept for validation:
+    5000 of the full set is the paper's 45k/5k split, 0 trains on all 50k."""
+
+    normalization: Literal["per-pixel-mean", "per-channel-mean-std", "none"] = "per-pixel-mean"
+    """From the images trained on: the mean image subtracted (the paper), each channel's mean
+    subtracted and its standard deviation divided by, or nothing."""
+
+    pixel_range: Literal["0-1", "0-255"] = "0-1"
+    """The range of the pixels before they are normalised. The paper does not state it."""
+
+    augmentation: Literal["pad-crop-flip", "none"] = "pad-crop-flip"
+    """``pad-crop-flip``: 4 zeros on each side after normalisation, a random crop, a random
+    horizontal flip."""
+
+    @property
+    def train_images(self) -> int:
+        """How many images are trained on."""
+        return TRAIN_IMAGES[self.name] - self.held_out_images
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> "DatasetSpec":
+        if self.train_images < 1:
+            rule = f"must be less than the {TRAIN_IMAGES[self.name]} training images"
+            raise refuse("held_out_images", rule, self.held_out_images)
+        return self

@@ -1,0 +1,37 @@
+"""One run, fully described: equal specs are one run."""
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import Spec, refuse
+from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.evaluation import EvaluationSpec
+from benchmark.spec.model import ModelSpec
+from benchmark.spec.numerics import NumericsSpec
+from benchmark.spec.optimizer import OptimizerSpec
+from benchmark.spec.schedule import ScheduleSpec
+
+
+class RunSpec(Spec):
+    """Everything that a run's result is a function of. Its ``digest()`` is the run's id."""
+
+    dataset: DatasetSpec
+    model: ModelSpec
+    optimizer: OptimizerSpec = OptimizerSpec()
+    schedule: ScheduleSpec = ScheduleSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    numerics: NumericsSpec = NumericsSpec()
+    seed: int = Field(ge=0, lt=2**32)
+    """The seed of the weights, of the order of the images and of their augmentation."""
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "RunSpec":
+        if self.evaluation.split == "validation" and not self.dataset.held_out_images:
+            rule = "validation needs dataset.held_out_images above 0"
+            raise refuse("evaluation.split", rule, self.evaluation.split)
+        if self.optimizer.batch_size > self.dataset.train_images:
+            rule = f"must be at most the {self.dataset.train_images} images trained on"
+            raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
+        if self.model.stem == "imagenet":
+            rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
+            raise refuse("model.stem", rule, self.model.stem)
+        return self
