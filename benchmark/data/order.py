@@ -1,0 +1,55 @@
+"""Which images a step sees, and how each is cropped and flipped: pure functions of
+(seed, epoch, index), with no state to save.
+
+The images form one endless stream: epoch 0 in its order, then epoch 1 in its own, and so on.
+Iteration ``i`` takes the next ``batch_size`` of it, so every batch is full, a batch may span two
+epochs, and each epoch shows each image once. The random numbers are Philox's raw output, which
+NumPy keeps the same in every version.
+"""
+
+import numpy as np
+
+_ORDER, _AUGMENTATION = 0, 1
+
+PADDING = 4
+"""Zeros on each side before cropping (section 4.2)."""
+
+_OFFSETS = 2 * PADDING + 1
+
+
+def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
+    """A permutation of ``range(count)``, int32."""
+    return np.argsort(_raw(seed, epoch, _ORDER, count), kind="stable").astype(np.int32)
+
+
+def epoch_crops(seed: int, epoch: int, count: int) -> np.ndarray:
+    """(count, 3) int32 by image index: the crop's top and left, 0 to 8, and 1 for a flip."""
+    top, rest = np.divmod(_raw(seed, epoch, _AUGMENTATION, count) % (2 * _OFFSETS**2), 2 * _OFFSETS)
+    left, flip = np.divmod(rest, 2)
+    return np.stack([top, left, flip], axis=1).astype(np.int32)
+
+
+def batches(
+    seed: int, first: int, steps: int, batch_size: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Image indices (steps, batch_size) and crops (steps, batch_size, 3) of the iterations
+    ``first`` to ``first + steps - 1``, counted from 0."""
+    position = np.arange(first * batch_size, (first + steps) * batch_size)
+    epochs, places = np.divmod(position, count)
+    indices = np.empty(len(position), np.int32)
+    crops = np.empty((len(position), 3), np.int32)
+    for epoch in np.unique(epochs):
+        here = epochs == epoch
+        indices[here] = epoch_order(seed, int(epoch), count)[places[here]]
+        crops[here] = epoch_crops(seed, int(epoch), count)[indices[here]]
+    return indices.reshape(steps, batch_size), crops.reshape(steps, batch_size, 3)
+
+
+def epochs_completed(iteration: int, batch_size: int, count: int) -> int:
+    """Epochs that lie wholly within the first ``iteration`` iterations."""
+    return iteration * batch_size // count
+
+
+def _raw(seed: int, epoch: int, purpose: int, count: int) -> np.ndarray:
+    key = np.array([seed, epoch * 2 + purpose], np.uint64)
+    return np.random.Philox(key=key).random_raw(count)

@@ -1,0 +1,84 @@
+"""The whole data set on the device as uint8; batches are cut out of it in the graph."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.images import Images
+from benchmark.data.order import PADDING
+from benchmark.spec import DatasetSpec
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """Pixels x (0 to 255) become (x - mean) * scale; both broadcast against an image."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+
+
+def normalization(spec: DatasetSpec, train_images: np.ndarray) -> Normalization:
+    """The spec's normalisation, from the images that are trained on alone."""
+    unit = 1 / 255 if spec.pixel_range == "0-1" else 1.0
+    mean, scale = np.zeros(3), np.full(3, unit)
+    if spec.normalization == "per-pixel-mean":
+        mean = train_images.mean(0, dtype=np.float64)
+    elif spec.normalization == "per-channel-mean-std":
+        mean = train_images.mean((0, 1, 2), dtype=np.float64)
+        scale = 1 / train_images.std((0, 1, 2), dtype=np.float64)
+    return Normalization(mean.astype(np.float32), scale.astype(np.float32))
+
+
+class ResidentImages:
+    """A run's images: those trained on, and those that it is scored on."""
+
+    def __init__(self, spec: DatasetSpec, images: Images, split: str):
+        """``split``: ``test``, or ``validation`` for the images held out of the training set."""
+        trained = slice(0, spec.train_images)
+        held_out = slice(spec.train_images, None)
+        scored = (
+            (images.test_images, images.test_labels)
+            if split == "test"
+            else (images.train_images[held_out], images.train_labels[held_out])
+        )
+        self.augmented = spec.augmentation == "pad-crop-flip"
+        self.normalization = normalization(spec, images.train_images[trained])
+        self.train_images = tf.constant(images.train_images[trained])
+        self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
+        self.scored_images = tf.constant(scored[0])
+        self.scored_labels = tf.constant(scored[1].astype(np.int32))
+
+    def train_batch(self, indices: tf.Tensor, crops: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images (batch, height, width, 3) float32, augmented as the spec says, and labels.
+
+        ``indices``: (batch,); ``crops``: (batch, 3) top, left and flip, as ``order`` gives them.
+        """
+        pixels = self._normalized(tf.gather(self.train_images, indices))
+        if self.augmented:
+            pixels = crop_and_flip(pixels, crops)
+        return pixels, tf.gather(self.train_labels, indices)
+
+    def scored_batch(self, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The images from ``start`` to ``stop`` of the scored split, as they are, and labels."""
+        return self._normalized(self.scored_images[start:stop]), self.scored_labels[start:stop]
+
+    def _normalized(self, pixels: tf.Tensor) -> tf.Tensor:
+        shift, scale = self.normalization.mean, self.normalization.scale
+        return (tf.cast(pixels, tf.float32) - shift) * scale
+
+
+def crop_and_flip(images: tf.Tensor, crops: tf.Tensor) -> tf.Tensor:
+    """Pad with zeros on all sides, crop at (top, left), mirror where flip is 1.
+
+    ``images``: (batch, height, width, channels); ``crops``: (batch, 3).
+    """
+    height, width = images.shape[1], images.shape[2]
+    sides = (PADDING, PADDING)
+    padded = tf.pad(images, ((0, 0), sides, sides, (0, 0)))
+    top, left, flip = crops[:, 0, None], crops[:, 1, None], crops[:, 2, None]
+    across = tf.range(width)[None]
+    rows = top + tf.range(height)[None]
+    columns = left + tf.where(flip == 1, width - 1 - across, across)
+    padded = tf.gather(padded, rows, axis=1, batch_dims=1)
+    return tf.gather(padded, columns, axis=2, batch_dims=1)

@@ -1,0 +1,1 @@
+"""Scores of a trained net; each example is scored exactly once."""

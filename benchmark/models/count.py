@@ -1,0 +1,55 @@
+"""Trainable parameters and multiply-adds of a net, by arithmetic alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmark.models.layout import Convolution, blocks, stem_convolution
+from benchmark.spec import ModelSpec
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a net holds and what one image costs."""
+
+    parameters: int
+    """Trainable: kernels, biases, and the scale and shift of batch normalisation."""
+
+    multiply_adds: int
+    """Of convolutions and classifier, one image forward, as table 1 counts them."""
+
+
+def cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
+    """The cost of ``build_model(spec, input_shape, num_classes)``, without building it."""
+    per_channel = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
+    height, width, channels = input_shape
+    parameters = multiply_adds = 0
+    for convolution, shrink in _convolutions(spec, channels):
+        weights = convolution.kernel**2 * convolution.in_channels * convolution.out_channels
+        pixels = _shrunk(height, shrink) * _shrunk(width, shrink)
+        parameters += weights + per_channel * convolution.out_channels
+        multiply_adds += weights * pixels
+        features = convolution.out_channels
+    return Cost(parameters + (features + 1) * num_classes, multiply_adds + features * num_classes)
+
+
+def _convolutions(spec: ModelSpec, channels: int) -> Iterator[tuple[Convolution, int]]:
+    """Each convolution, and by what its output is smaller than the image, the last one last."""
+    stem = stem_convolution(spec, channels)
+    yield stem, stem.stride
+    shrink = 1 if spec.stem == "cifar" else 4
+    for block in blocks(spec):
+        if block.shortcut == "projection":
+            yield (
+                Convolution(1, block.stride, block.in_channels, block.out_channels),
+                shrink * block.stride,
+            )
+        for convolution in block.convolutions:
+            shrink *= convolution.stride
+            yield convolution, shrink
+
+
+def _shrunk(size: int, shrink: int) -> int:
+    """Pixels left of ``size``: each halving with symmetric padding rounds up."""
+    while shrink > 1:
+        size, shrink = -(-size // 2), shrink // 2
+    return size

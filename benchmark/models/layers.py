@@ -1,0 +1,81 @@
+"""The layers that a net is made of, with every choice taken from its spec."""
+
+import keras
+from keras import KerasTensor, layers, ops
+
+from benchmark.models.layout import Convolution
+from benchmark.spec import ModelSpec
+
+
+def convolve(spec: ModelSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
+    """A convolution, padded alike on all sides, and its batch normalisation.
+
+    ``x``: (batch, height, width, channels).
+    """
+    same = plan.stride == 1
+    if not same and plan.kernel > 1:
+        x = layers.ZeroPadding2D(plan.kernel // 2, name=f"{name}_pad")(x)
+    return layers.Conv2D(
+        plan.out_channels,
+        plan.kernel,
+        strides=plan.stride,
+        padding="same" if same else "valid",
+        use_bias=spec.conv_bias,
+        kernel_initializer=initializer(spec),
+        name=name,
+    )(x)
+
+
+def normalize(spec: ModelSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
+    """Batch normalisation over all but the channels; ``last`` on its residual branch."""
+    if spec.batch_norm is None:
+        return x
+    return layers.BatchNormalization(
+        momentum=spec.batch_norm.momentum,
+        epsilon=spec.batch_norm.epsilon,
+        gamma_initializer="zeros" if last and spec.batch_norm.zero_gamma else "ones",
+        name=name,
+    )(x)
+
+
+def initializer(spec: ModelSpec) -> keras.Initializer:
+    """The kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
+    if spec.initializer == "gaussian":
+        return keras.initializers.RandomNormal(stddev=spec.initializer_stddev)
+    if spec.initializer == "glorot-uniform":
+        return keras.initializers.GlorotUniform()
+    return keras.initializers.VarianceScaling(
+        scale=2.0,
+        mode=spec.initializer.removeprefix("he-").replace("-", "_"),
+        distribution="untruncated_normal",
+    )
+
+
+@keras.saving.register_keras_serializable("resnet_bench")
+class ZeroPadShortcut(layers.Layer):
+    """Option A: every ``stride``-th pixel, and zeros for the channels to be gained.
+
+    (batch, height, width, channels in) -> (batch, height / stride, width / stride, ``channels``).
+    ``side`` is ``end`` (zeros after the copied channels) or ``both`` (half of them before).
+    """
+
+    def __init__(self, channels: int, stride: int, side: str, **kwargs):
+        super().__init__(**kwargs)
+        self.channels, self.stride, self.side = channels, stride, side
+
+    def call(self, x):
+        """Subsample and pad."""
+        gained = self.channels - x.shape[-1]
+        before = gained // 2 if self.side == "both" else 0
+        x = x[:, :: self.stride, :: self.stride, :]
+        return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
+
+    def compute_output_shape(self, shape):
+        """Height and width are divided by the stride, rounded up."""
+        batch, height, width, _ = shape
+        return batch, -(-height // self.stride), -(-width // self.stride), self.channels
+
+    def get_config(self):
+        """The arguments, for ``from_config``."""
+        own = {"channels": self.channels, "stride": self.stride, "side": self.side}
+        return super().get_config() | own

@@ -1,0 +1,93 @@
+"""Where the blocks of a net stand and what joins them: decided here, built elsewhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmark.spec import ModelSpec
+from benchmark.spec.model import EXPANSION
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """One convolution of a residual branch; the padding keeps ``size / stride`` pixels."""
+
+    kernel: int
+    stride: int
+    in_channels: int
+    out_channels: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A residual branch and its shortcut."""
+
+    stage: int
+    """Counted from 1."""
+    index: int
+    """Within the stage, from 1."""
+    convolutions: tuple[Convolution, ...]
+    shortcut: str
+    """``none``, ``identity``, ``zero_pad`` or ``projection``."""
+
+    @property
+    def name(self) -> str:
+        """``stage1_block1``."""
+        return f"stage{self.stage}_block{self.index}"
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the block's input."""
+        return self.convolutions[0].in_channels
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the block's output."""
+        return self.convolutions[-1].out_channels
+
+    @property
+    def stride(self) -> int:
+        """What the block divides height and width by."""
+        return max(convolution.stride for convolution in self.convolutions)
+
+
+def shortcut_kind(option: str, *, changes_shape: bool) -> str:
+    """Which path joins the residual branch (paper, section 3.3 and table 3)."""
+    if option == "none":
+        return "none"
+    if option == "C" or (option == "B" and changes_shape):
+        return "projection"
+    return "zero_pad" if changes_shape else "identity"
+
+
+def blocks(spec: ModelSpec) -> Iterator[Block]:
+    """The blocks in order. Each stage but the first begins with stride 2 (table 1)."""
+    channels = spec.stage_widths[0]
+    stages = zip(spec.stage_blocks, spec.stage_widths, strict=True)
+    for stage, (count, width) in enumerate(stages, start=1):
+        out = width * EXPANSION[spec.block]
+        for index in range(1, count + 1):
+            stride = 2 if stage > 1 and index == 1 else 1
+            kind = shortcut_kind(
+                spec.shortcut, changes_shape=stride > 1 or channels != out
+            )
+            yield Block(stage, index, _branch(spec, channels, width, stride), kind)
+            channels = out
+
+
+def stem_convolution(spec: ModelSpec, image_channels: int) -> Convolution:
+    """The first convolution."""
+    width = spec.stage_widths[0]
+    if spec.stem == "cifar":
+        return Convolution(3, 1, image_channels, width)
+    return Convolution(7, 2, image_channels, width)
+
+
+def _branch(spec: ModelSpec, channels: int, width: int, stride: int) -> tuple[Convolution, ...]:
+    if spec.block == "basic":
+        return (Convolution(3, stride, channels, width), Convolution(3, 1, width, width))
+    first, second = (stride, 1) if spec.bottleneck_stride == "1x1" else (1, stride)
+    return (
+        Convolution(1, first, channels, width),
+        Convolution(3, second, width, width),
+        Convolution(1, 1, width, width * EXPANSION["bottleneck"]),
+    )

@@ -1,0 +1,1 @@
+"""From a RunSpec to a trained net: ``loop.train``. No files and no MLflow here."""

@@ -1,0 +1,192 @@
+"""Train one run: a pure function of its spec and its images."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.images import Images
+from benchmark.data.order import batches, epochs_completed
+from benchmark.data.resident import ResidentImages
+from benchmark.evaluation.single_view import scorer
+from benchmark.models.counting import counted_cost
+from benchmark.models.resnet import build_model
+from benchmark.spec import RunSpec
+from benchmark.training import process
+from benchmark.training.optimizer import Momentum
+from benchmark.training.schedule import Warmup, learning_rate
+from benchmark.training.step import StepSums, kernels, training_steps
+from benchmark.training.weights import weights_sha256
+
+STEPS_A_CALL = 10
+"""Iterations between two words with the host. It decides how sums are rounded, so it is fixed."""
+
+CLASSES = 10
+
+Event = dict
+"""A JSON mapping with an ``event``: ``built``, ``progress``, ``epoch`` or ``end``."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a run ended: ``finished``, or ``diverged`` at a loss that is not finite."""
+
+    status: str
+    model: keras.Model
+
+
+def train(spec: RunSpec, images: Images, on_event: Callable[[Event], None]) -> Trained:
+    """Train ``spec`` on ``images``. ``process.configure`` comes first, once a process."""
+    return _Run(spec, images, on_event).run()
+
+
+@dataclass
+class _Totals:
+    """Sums since the last epoch's end."""
+
+    steps: int = 0
+    loss: float = 0.0
+    errors: int = 0
+    norms: np.ndarray | float = 0.0
+    seconds: float = 0.0
+
+    def add(self, sums: StepSums, seconds: float) -> None:
+        self.steps += int(sums.steps)
+        self.loss += float(sums.loss)
+        self.errors += int(sums.errors)
+        self.norms = self.norms + np.asarray(sums.gradient_norms)
+        self.seconds += seconds
+
+
+@dataclass
+class _Run:
+    spec: RunSpec
+    images: Images
+    on_event: Callable[[Event], None]
+    iteration: int = 0
+    totals: _Totals = field(default_factory=_Totals)
+
+    def run(self) -> Trained:
+        self._build()
+        spec, epoch = self.spec, 0
+        while self.iteration < spec.schedule.iterations:
+            finite = self._advance(self._next_stop(epoch + 1))
+            done = self.iteration == spec.schedule.iterations
+            if finite and not done and self._epochs(self.iteration) == epoch:
+                continue
+            epoch += 1
+            self._end_epoch(epoch, last=done or not finite)
+            if not finite:
+                return self._end("diverged")
+        return self._end("finished")
+
+    def _build(self) -> None:
+        spec, started = self.spec, time.perf_counter()
+        self.data = ResidentImages(spec.dataset, self.images, spec.evaluation.split)
+        self.model = build_model(spec.model, tuple(self.data.train_images.shape[1:]), CLASSES)
+        self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
+        self.steps = training_steps(self.model, self.data, self.optimizer, xla=spec.numerics.xla)
+        self.score = scorer(self.model, self.data, spec.evaluation.batch_size)
+        self.warmup = Warmup.of(spec.schedule)
+        counted = counted_cost(self.model)
+        self.on_event(
+            {
+                "event": "built",
+                "parameters": counted.parameters,
+                "multiply_adds": counted.multiply_adds,
+                "initial_weights_sha256": weights_sha256(self.model),
+                "device": process.device(),
+                "build_time_s": time.perf_counter() - started,
+            }
+        )
+
+    def _epochs(self, iteration: int) -> int:
+        spec = self.spec
+        return epochs_completed(iteration, spec.optimizer.batch_size, spec.dataset.train_images)
+
+    def _next_stop(self, epoch: int) -> int:
+        """The iteration to go to in one call: at most as far as the end of epoch ``epoch``."""
+        spec = self.spec
+        epoch_end = math.ceil(epoch * spec.dataset.train_images / spec.optimizer.batch_size)
+        judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
+        steps = min(STEPS_A_CALL, judged)
+        return min(self.iteration + steps, epoch_end, spec.schedule.iterations)
+
+    def _advance(self, stop: int) -> bool:
+        """Train up to iteration ``stop``; False where the loss ceased to be finite."""
+        spec, first = self.spec, self.iteration
+        indices, crops = batches(
+            spec.seed, first, stop - first, spec.optimizer.batch_size, spec.dataset.train_images
+        )
+        rates = [
+            learning_rate(spec.schedule, i, warming_up=self.warmup.active)
+            for i in range(first, stop)
+        ]
+        started = time.perf_counter()
+        sums = self.steps(
+            tf.constant(indices), tf.constant(crops), tf.constant(rates, tf.float32)
+        )
+        self.totals.add(sums, time.perf_counter() - started)
+        self.iteration += int(sums.steps)
+        self.rate = rates[int(sums.steps) - 1]
+        self.warmup.observe(
+            int(sums.errors), int(sums.steps) * spec.optimizer.batch_size, self.iteration
+        )
+        self.on_event(
+            {
+                "event": "progress",
+                "iteration": self.iteration,
+                "iterations": spec.schedule.iterations,
+                "train_error_percent": self._train_error_percent(),
+                "images_per_s": self._images() / self.totals.seconds,
+            }
+        )
+        return math.isfinite(self.totals.loss)
+
+    def _end_epoch(self, epoch: int, *, last: bool) -> None:
+        totals, split = self.totals, self.spec.evaluation.split
+        norms = np.asarray(totals.norms) / totals.steps
+        row: Event = {
+            "event": "epoch",
+            "epoch": epoch,
+            "iteration": self.iteration,
+            "learning_rate": self.rate,
+            "train_loss": totals.loss / totals.steps,
+            "train_error_percent": self._train_error_percent(),
+            "gradient_norm": float(norms[-1]),
+            "gradient_norms": {
+                kernel.path.removesuffix("/kernel"): float(norm)
+                for kernel, norm in zip(kernels(self.model), norms[:-1], strict=True)
+            },
+            "train_time_s": totals.seconds,
+            "images_per_s": self._images() / totals.seconds,
+        }
+        if last or epoch % self.spec.evaluation.every_epochs == 0:
+            started = time.perf_counter()
+            scores = self.score()
+            row[f"{split}_loss"] = scores.loss
+            row[f"{split}_error_percent"] = scores.error_percent
+            row["evaluation_time_s"] = time.perf_counter() - started
+        self.on_event(row)
+        self.totals = _Totals()
+
+    def _end(self, status: str) -> Trained:
+        self.on_event(
+            {
+                "event": "end",
+                "status": status,
+                "iteration": self.iteration,
+                "final_weights_sha256": weights_sha256(self.model),
+            }
+        )
+        return Trained(status, self.model)
+
+    def _images(self) -> int:
+        return self.totals.steps * self.spec.optimizer.batch_size
+
+    def _train_error_percent(self) -> float:
+        return 100 * self.totals.errors / self._images()

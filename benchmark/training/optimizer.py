@@ -1,0 +1,49 @@
+"""Stochastic gradient descent with momentum, in each form that papers and frameworks use."""
+
+import keras
+import tensorflow as tf
+
+from benchmark.spec import OptimizerSpec
+
+
+class Momentum:
+    """The update of OptimizerSpec, on TensorFlow's fused kernels.
+
+    Keras's own SGD has the ``caffe`` form and decoupled decay alone.
+    """
+
+    def __init__(self, spec: OptimizerSpec, weights: list[keras.Variable]):
+        self.spec = spec
+        self.weights = weights
+        self.velocities = [
+            tf.Variable(tf.zeros_like(weight.value), trainable=False, name=f"velocity/{weight.path}")
+            for weight in weights
+        ]
+
+    def apply(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
+        """One step along the gradients of the loss without its penalty, by weight."""
+        for weight, velocity, gradient in zip(
+            self.weights, self.velocities, gradients, strict=True
+        ):
+            value = weight.value
+            if self.spec.weight_decay and self._decays(weight):
+                if self.spec.weight_decay_form == "coupled":
+                    gradient = gradient + self.spec.weight_decay * value
+                else:
+                    value.assign_sub(learning_rate * self.spec.weight_decay * value)
+            update = (
+                tf.raw_ops.ResourceApplyKerasMomentum
+                if self.spec.momentum_form == "caffe"
+                else tf.raw_ops.ResourceApplyMomentum
+            )
+            update(
+                var=value.handle,
+                accum=velocity.handle,
+                lr=learning_rate,
+                grad=gradient,
+                momentum=self.spec.momentum,
+                use_nesterov=self.spec.nesterov,
+            )
+
+    def _decays(self, weight: keras.Variable) -> bool:
+        return self.spec.weight_decay_scope == "all" or weight.name == "kernel"

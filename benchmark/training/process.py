@@ -1,0 +1,25 @@
+"""What a run sets for its whole process, before TensorFlow has started."""
+
+import keras
+import tensorflow as tf
+
+from benchmark.spec import NumericsSpec
+
+
+def configure(numerics: NumericsSpec, seed: int) -> None:
+    """Set threads, precision, determinism and Keras's seed. Once a process."""
+    tf.config.threading.set_intra_op_parallelism_threads(numerics.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+    keras.config.set_dtype_policy(numerics.precision)
+    keras.utils.set_random_seed(seed)
+    if numerics.deterministic:
+        tf.config.experimental.enable_op_determinism()
+
+
+def device() -> str:
+    """The device that a run trains on: the first GPU's name, or ``CPU``."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
+    return "CPU"
