@@ -45,9 +45,13 @@ def batches(
     return indices.reshape(steps, batch_size), crops.reshape(steps, batch_size, 3)
 
 
-def epochs_completed(iteration: int, batch_size: int, count: int) -> int:
-    """Epochs that lie wholly within the first ``iteration`` iterations."""
-    return iteration * batch_size // count
+def epoch_ends(iterations: int, batch_size: int, count: int) -> list[int]:
+    """The iteration at which each epoch of a run ends: the first that completes it.
+
+    The last one takes what is left over, if that is less than half an epoch.
+    """
+    epochs = max(1, round(iterations * batch_size / count))
+    return [-(-epoch * count // batch_size) for epoch in range(1, epochs)] + [iterations]
 
 
 def _raw(seed: int, epoch: int, purpose: int, count: int) -> np.ndarray:

@@ -67,9 +67,7 @@ def blocks(spec: ModelSpec) -> Iterator[Block]:
         out = width * EXPANSION[spec.block]
         for index in range(1, count + 1):
             stride = 2 if stage > 1 and index == 1 else 1
-            kind = shortcut_kind(
-                spec.shortcut, changes_shape=stride > 1 or channels != out
-            )
+            kind = shortcut_kind(spec.shortcut, changes_shape=stride > 1 or channels != out)
             yield Block(stage, index, _branch(spec, channels, width, stride), kind)
             channels = out
 

@@ -12,6 +12,12 @@ TRAIN_IMAGES = {"cifar10": 50_000, "cifar10-subset": 5_000}
 TEST_IMAGES = {"cifar10": 10_000, "cifar10-subset": 1_000}
 """Test images of each data set."""
 
+IMAGE_SHAPE = {"cifar10": (32, 32, 3), "cifar10-subset": (32, 32, 3)}
+"""Height, width and channels of a net's input."""
+
+CLASSES = {"cifar10": 10, "cifar10-subset": 10}
+"""Classes of each data set."""
+
 
 class DatasetSpec(Spec):
     """The images of a run and what is done to them (CIFAR-10: section 4.2 of the paper)."""
@@ -38,6 +44,16 @@ class DatasetSpec(Spec):
     def train_images(self) -> int:
         """How many images are trained on."""
         return TRAIN_IMAGES[self.name] - self.held_out_images
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of a net's input."""
+        return IMAGE_SHAPE[self.name]
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return CLASSES[self.name]
 
     @model_validator(mode="after")
     def _something_is_left_to_train_on(self) -> "DatasetSpec":

@@ -58,9 +58,7 @@ def combinations(
     variants: Iterable[tuple[str | None, Overrides]], grid: dict[str, list[Any]]
 ) -> Iterator[tuple[str | None, Overrides, Overrides]]:
     """Name, overrides of the variant and of the grid, for each variant at each grid point."""
-    points = [
-        dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())
-    ]
+    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     for name, overrides in variants:
         for point in points:
             yield name, overrides, point

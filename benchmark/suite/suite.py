@@ -93,9 +93,7 @@ def load_suite(path: str | Path) -> LoadedSuite:
     try:
         suite = Suite.model_validate(document.data)
     except ValidationError as error:
-        raise SuiteError(
-            path, [_problem(document, *rule_of(e)) for e in error.errors()]
-        ) from error
+        raise SuiteError(path, [_problem(document, *rule_of(e)) for e in error.errors()]) from error
     return LoadedSuite(path, suite, _plan(document, suite))
 
 

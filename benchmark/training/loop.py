@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.data.images import Images
-from benchmark.data.order import batches, epochs_completed
+from benchmark.data.order import batches, epoch_ends
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.single_view import scorer
 from benchmark.models.counting import counted_cost
@@ -24,8 +24,6 @@ from benchmark.training.weights import weights_sha256
 
 STEPS_A_CALL = 10
 """Iterations between two words with the host. It decides how sums are rounded, so it is fixed."""
-
-CLASSES = 10
 
 Event = dict
 """A JSON mapping with an ``event``: ``built``, ``progress``, ``epoch`` or ``end``."""
@@ -72,14 +70,13 @@ class _Run:
 
     def run(self) -> Trained:
         self._build()
-        spec, epoch = self.spec, 0
-        while self.iteration < spec.schedule.iterations:
-            finite = self._advance(self._next_stop(epoch + 1))
-            done = self.iteration == spec.schedule.iterations
-            if finite and not done and self._epochs(self.iteration) == epoch:
-                continue
-            epoch += 1
-            self._end_epoch(epoch, last=done or not finite)
+        spec = self.spec
+        ends = epoch_ends(
+            spec.schedule.iterations, spec.optimizer.batch_size, spec.dataset.train_images
+        )
+        for epoch, end in enumerate(ends, start=1):
+            finite = self._train_until(end)
+            self._end_epoch(epoch, last=end == ends[-1] or not finite)
             if not finite:
                 return self._end("diverged")
         return self._end("finished")
@@ -87,11 +84,12 @@ class _Run:
     def _build(self) -> None:
         spec, started = self.spec, time.perf_counter()
         self.data = ResidentImages(spec.dataset, self.images, spec.evaluation.split)
-        self.model = build_model(spec.model, tuple(self.data.train_images.shape[1:]), CLASSES)
+        self.model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
         self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
         self.steps = training_steps(self.model, self.data, self.optimizer, xla=spec.numerics.xla)
         self.score = scorer(self.model, self.data, spec.evaluation.batch_size)
         self.warmup = Warmup.of(spec.schedule)
+        self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         counted = counted_cost(self.model)
         self.on_event(
             {
@@ -104,35 +102,22 @@ class _Run:
             }
         )
 
-    def _epochs(self, iteration: int) -> int:
-        spec = self.spec
-        return epochs_completed(iteration, spec.optimizer.batch_size, spec.dataset.train_images)
+    def _train_until(self, end: int) -> bool:
+        """Train up to iteration ``end``; False as soon as the loss ceases to be finite."""
+        while self.iteration < end:
+            judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
+            self._advance(min(self.iteration + min(STEPS_A_CALL, judged), end))
+            if not math.isfinite(self.totals.loss):
+                return False
+        return True
 
-    def _next_stop(self, epoch: int) -> int:
-        """The iteration to go to in one call: at most as far as the end of epoch ``epoch``."""
-        spec = self.spec
-        epoch_end = math.ceil(epoch * spec.dataset.train_images / spec.optimizer.batch_size)
-        judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
-        steps = min(STEPS_A_CALL, judged)
-        return min(self.iteration + steps, epoch_end, spec.schedule.iterations)
-
-    def _advance(self, stop: int) -> bool:
-        """Train up to iteration ``stop``; False where the loss ceased to be finite."""
-        spec, first = self.spec, self.iteration
-        indices, crops = batches(
-            spec.seed, first, stop - first, spec.optimizer.batch_size, spec.dataset.train_images
-        )
-        rates = [
-            learning_rate(spec.schedule, i, warming_up=self.warmup.active)
-            for i in range(first, stop)
-        ]
-        started = time.perf_counter()
-        sums = self.steps(
-            tf.constant(indices), tf.constant(crops), tf.constant(rates, tf.float32)
-        )
+    def _advance(self, stop: int) -> None:
+        """Train up to iteration ``stop``, with one call of TensorFlow."""
+        spec, started = self.spec, time.perf_counter()
+        sums = self._call(self.iteration, stop)
         self.totals.add(sums, time.perf_counter() - started)
         self.iteration += int(sums.steps)
-        self.rate = rates[int(sums.steps) - 1]
+        self.rate = self._rate(self.iteration - 1)
         self.warmup.observe(
             int(sums.errors), int(sums.steps) * spec.optimizer.batch_size, self.iteration
         )
@@ -145,7 +130,17 @@ class _Run:
                 "images_per_s": self._images() / self.totals.seconds,
             }
         )
-        return math.isfinite(self.totals.loss)
+
+    def _call(self, first: int, stop: int) -> StepSums:
+        spec, steps = self.spec, stop - first
+        indices, crops = batches(
+            spec.seed, first, steps, spec.optimizer.batch_size, spec.dataset.train_images
+        )
+        rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
+        return self.steps(tf.constant(indices), tf.constant(crops), tf.constant(rates))
+
+    def _rate(self, iteration: int) -> float:
+        return learning_rate(self.spec.schedule, iteration, warming_up=self.warmup.active)
 
     def _end_epoch(self, epoch: int, *, last: bool) -> None:
         totals, split = self.totals, self.spec.evaluation.split

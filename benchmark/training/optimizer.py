@@ -16,7 +16,9 @@ class Momentum:
         self.spec = spec
         self.weights = weights
         self.velocities = [
-            tf.Variable(tf.zeros_like(weight.value), trainable=False, name=f"velocity/{weight.path}")
+            tf.Variable(
+                tf.zeros_like(weight.value), trainable=False, name=f"velocity/{weight.path}"
+            )
             for weight in weights
         ]
 

@@ -13,8 +13,9 @@ def learning_rate(spec: ScheduleSpec, iteration: int, *, warming_up: bool = Fals
         return spec.warmup.learning_rate
     if spec.kind == "cosine":
         return spec.learning_rate * (1 + math.cos(math.pi * iteration / spec.iterations)) / 2
-    assert spec.drops is not None and spec.factor is not None  # noqa: S101 (ScheduleSpec holds it)
-    return spec.learning_rate * spec.factor ** sum(iteration >= drop for drop in spec.drops)
+    assert spec.drops is not None and spec.factor is not None
+    rate = spec.learning_rate * spec.factor ** sum(iteration >= drop for drop in spec.drops)
+    return float(f"{rate:.12g}")
 
 
 @dataclass

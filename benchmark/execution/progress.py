@@ -1,0 +1,102 @@
+"""A live display of a suite's runs; plain lines where there is no terminal."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from benchmark.models.count import cost
+from benchmark.records.journal import Event
+from benchmark.records.result import error_of
+from benchmark.suite import Cell
+
+
+def work(cell: Cell) -> int:
+    """Multiply-adds of a run's training, forward: what the time left is judged by."""
+    spec = cell.spec
+    one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
+    return one_image * spec.optimizer.batch_size * spec.schedule.iterations
+
+
+class ProgressDisplay:
+    """Shows each run's epoch, errors, images/s and time left, and the suite's time left."""
+
+    def __init__(self, cells: list[Cell], console: Console):
+        """``cells``: the runs that are to be trained."""
+        self.console = console
+        self.live = console.is_terminal
+        self.work = {cell.run_id: work(cell) for cell in cells}
+        self.total, self.ended, self.count = sum(self.work.values()), 0, 0
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[facts]}"),
+            console=console,
+            disable=not self.live,
+            speed_estimate_period=120,
+        )
+        self.suite = self.progress.add_task("all runs", total=self.total or 1, facts="")
+        self.started = time.monotonic()
+
+    def __enter__(self) -> "ProgressDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def begin(self, cell: Cell) -> None:
+        """A run starts."""
+        self.count += 1
+        self._say(f"[{self.count}/{len(self.work)}] {cell.name}: run {cell.run_id}")
+        self.run = self.progress.add_task(
+            cell.name, total=cell.spec.schedule.iterations, facts="starting"
+        )
+        self.epoch = "epoch 1"
+
+    def event(self, cell: Cell, event: Event) -> None:
+        """Something was measured."""
+        if event["event"] == "progress":
+            facts = (
+                f"{self.epoch}, train error {event['train_error_percent']:.1f} %, "
+                f"{event['images_per_s']:.0f} images/s"
+            )
+            self.progress.update(self.run, completed=event["iteration"], facts=facts)
+            share = event["iteration"] / event["iterations"]
+            done = self.ended + share * self.work[cell.run_id]
+            self.progress.update(self.suite, completed=done)
+        elif event["event"] == "epoch":
+            self._end_epoch(cell, event)
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        """A run ended."""
+        self.ended += self.work[cell.run_id]
+        self.progress.update(self.suite, completed=self.ended)
+        self.progress.remove_task(self.run)
+        self.console.print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}", markup=False)
+
+    def _end_epoch(self, cell: Cell, event: Event) -> None:
+        error = error_of(event)
+        scored = "" if error is None else f", {cell.spec.evaluation.split} error {error:.2f} %"
+        self.epoch = f"epoch {event['epoch'] + 1}{scored}"
+        share = event["iteration"] / cell.spec.schedule.iterations
+        done = (self.ended + share * self.work[cell.run_id]) / self.total
+        left = (time.monotonic() - self.started) * (1 - done) / done
+        self._say(
+            f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
+            f"train error {event['train_error_percent']:.2f} %{scored}, "
+            f"{event['images_per_s']:.0f} images/s, {_duration(left)} left of the suite"
+        )
+
+    def _say(self, text: str) -> None:
+        """A line for logs; on a terminal the live display says it."""
+        if not self.live:
+            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"

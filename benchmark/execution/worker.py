@@ -1,0 +1,98 @@
+"""The process of one run: ``python -m benchmark.execution.worker RUN_FOLDER``.
+
+Reads the folder's spec, trains, and writes the folder's journal, weights and result. Each event
+is also a line of JSON on standard output; all else that is printed goes to standard error.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import TextIO
+
+BUSY = 75
+"""The exit code where another process is training this run."""
+
+
+def main(path: Path) -> int:
+    """Train the run of a folder. Returns the exit code."""
+    events = _claim_stdout()
+    _end_with_parent()
+    with (path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return BUSY
+        _train(path, events)
+    return 0
+
+
+def _train(path: Path, events: TextIO) -> None:
+    from benchmark.data import cifar10
+    from benchmark.records.files import write_json
+    from benchmark.records.journal import Event, Journal, count_attempts
+    from benchmark.records.provenance import provenance
+    from benchmark.records.result import summarize
+    from benchmark.records.store import RunFolder
+    from benchmark.spec import RunSpec
+    from benchmark.training import process
+    from benchmark.training.loop import train
+    from benchmark.training.weights import weight_arrays
+
+    folder = RunFolder(path)
+    spec = RunSpec.model_validate(folder.spec())
+    (path / "result.json").unlink(missing_ok=True)
+    write_json(path / "provenance.json", provenance())
+    attempt = count_attempts(folder.journal) + 1
+    journal = Journal(folder.journal)
+
+    def on_event(event: Event) -> None:
+        if event["event"] == "end":
+            event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        if event["event"] != "progress":
+            event = journal.append(event)
+        print(json.dumps(event), file=events, flush=True)
+
+    process.configure(spec.numerics, spec.seed)
+    images = cifar10.load(spec.dataset.name)
+    on_event(
+        {
+            "event": "start",
+            "attempt": attempt,
+            "dataset_sha256": images.sha256,
+            "split": spec.evaluation.split,
+        }
+    )
+    trained = train(spec, images, on_event)
+    _save_weights(folder.weights, weight_arrays(trained.model))
+    write_json(path / "result.json", summarize(folder.events(), trained.status))
+
+
+def _save_weights(path: Path, arrays: dict) -> None:
+    from safetensors.numpy import save_file
+
+    aside = path.with_name(f".{path.name}")
+    save_file(arrays, aside)
+    aside.replace(path)
+
+
+def _claim_stdout() -> TextIO:
+    """Standard output for the events alone; what libraries print goes to standard error."""
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return events
+
+
+def _end_with_parent() -> None:
+    """On Linux, have the kernel end this process when the one that started it ends."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

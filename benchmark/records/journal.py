@@ -1,0 +1,58 @@
+"""A run's append-only journal: one JSON event a line, each with the time that it was written."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.files import finite
+
+Event = dict[str, Any]
+
+
+class Journal:
+    """Appends events to a file; each is on the disk before ``append`` returns."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _drop_torn_line(path)
+
+    def append(self, event: Event) -> Event:
+        """Add the event, with ``time`` in seconds since 1970. Returns what was written."""
+        event = finite({**event, "time": round(time.time(), 3)})
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event, allow_nan=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return event
+
+
+def read_attempt(path: Path) -> list[Event]:
+    """The events of the last attempt, from its ``start`` on; a torn last line is left out."""
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]
+    events = [json.loads(line) for line in whole.splitlines()]
+    starts = [index for index, event in enumerate(events) if event["event"] == "start"]
+    return events[starts[-1] :] if starts else events
+
+
+def count_attempts(path: Path) -> int:
+    """How many times the run was started."""
+    try:
+        return path.read_text("utf-8").count('{"event": "start"')
+    except FileNotFoundError:
+        return 0
+
+
+def _drop_torn_line(path: Path) -> None:
+    """A process that was killed while it wrote leaves half a line; the next begins afresh."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        whole = file.read().rfind(b"\n") + 1
+        file.truncate(whole)

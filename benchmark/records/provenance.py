@@ -1,0 +1,63 @@
+"""Where and with what a run ran. Names of people, hosts and folders are left out."""
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("resnet-bench", "tensorflow", "keras", "numpy", "tensorflow-datasets", "mlflow")
+
+
+def provenance() -> dict[str, Any]:
+    """Code, versions and machine of this process."""
+    return {
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "versions": {package: _version(package) for package in PACKAGES},
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "flags": {
+            name: os.environ[name]
+            for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS")
+            if name in os.environ
+        },
+    }
+
+
+def _git(*command: str) -> str | None:
+    """What git says of the project's own checkout; None outside of one."""
+    project = Path(__file__).resolve().parents[2]
+    if not (project / ".git").exists():
+        return None
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(project), *command], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    fields = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields[name.strip()] = value.strip()
+    flags = fields.get("flags", "").split()
+    vector = [f for f in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if f in flags]
+    return " ".join([fields.get("model name", platform.processor()), *vector])

@@ -1,0 +1,54 @@
+"""A run's result, from its journal."""
+
+import math
+from typing import Any
+
+from benchmark.records.journal import Event
+
+
+def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, Any]:
+    """How an attempt ended, in one row.
+
+    Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
+    ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
+    """
+    epochs = [event for event in events if event["event"] == "epoch"]
+    built = next((event for event in events if event["event"] == "built"), {})
+    end = next((event for event in events if event["event"] == "end"), {})
+    start = next((event for event in events if event["event"] == "start"), {})
+    scored = [(error_of(row), row["epoch"]) for row in epochs if error_of(row) is not None]
+    best = min(scored, default=(None, None))
+    last = epochs[-1] if epochs else {}
+    train_time = sum(row["train_time_s"] for row in epochs)
+    images = sum(row["images_per_s"] * row["train_time_s"] for row in epochs)
+    return {
+        "status": status,
+        "reason": reason,
+        "attempt": start.get("attempt"),
+        "split": start.get("split"),
+        "parameters": built.get("parameters"),
+        "multiply_adds": built.get("multiply_adds"),
+        "device": built.get("device"),
+        "epochs": len(epochs),
+        "iterations": last.get("iteration", 0),
+        "final_train_error_percent": last.get("train_error_percent"),
+        "final_error_percent": error_of(last),
+        "best_error_percent": best[0],
+        "best_epoch": best[1],
+        "images_per_s": images / train_time if train_time else None,
+        "train_time_s": train_time,
+        "wall_time_s": events[-1]["time"] - start["time"] if start else None,
+        "peak_memory_mib": end.get("peak_memory_mib"),
+        "dataset_sha256": start.get("dataset_sha256"),
+        "initial_weights_sha256": built.get("initial_weights_sha256"),
+        "final_weights_sha256": end.get("final_weights_sha256"),
+    }
+
+
+def error_of(row: Event) -> float | None:
+    """The scored split's error in an epoch's row; None where the epoch was not scored."""
+    for split in ("test", "validation"):
+        error = row.get(f"{split}_error_percent")
+        if error is not None and math.isfinite(error):
+            return error
+    return None

@@ -1,0 +1,127 @@
+"""Where everything stands in a results folder.
+
+``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors, log.txt.
+``SUITE/``: plan.json, and the tables, figures and reports made from the runs.
+``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.files import read_json, write_json
+from benchmark.records.journal import Event, read_attempt
+from benchmark.spec import RunSpec
+from benchmark.suite import Cell
+from benchmark.suite.suite import LoadedSuite
+
+DONE = ("finished", "diverged")
+"""The statuses of a run that is never trained again."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The records of one run."""
+
+    path: Path
+
+    @property
+    def run_id(self) -> str:
+        """The digest of the run's spec."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """The journal's file."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """What the run's process wrote besides its events."""
+        return self.path / "log.txt"
+
+    @property
+    def weights(self) -> Path:
+        """The final weights."""
+        return self.path / "weights.safetensors"
+
+    def prepare(self, spec: RunSpec) -> None:
+        """Make the folder, with the spec in it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / "spec.json", spec.model_dump(mode="json"))
+
+    def spec(self) -> dict[str, Any]:
+        """The spec as plain data."""
+        return read_json(self.path / "spec.json")
+
+    def provenance(self) -> dict[str, Any]:
+        """Where and with what it ran; empty where it never began."""
+        return read_json(self.path / "provenance.json") or {}
+
+    def events(self) -> list[Event]:
+        """The journal of the last attempt."""
+        return read_attempt(self.journal)
+
+    def result(self) -> dict[str, Any] | None:
+        """How it ended; None where it has not."""
+        return read_json(self.path / "result.json")
+
+    def status(self) -> str:
+        """``planned``, ``unfinished``, or how the run ended."""
+        result = self.result()
+        if result:
+            return result["status"]
+        return "unfinished" if self.journal.exists() else "planned"
+
+    def done(self) -> bool:
+        """Whether the run is never to be trained again."""
+        return self.status() in DONE
+
+
+@dataclass(frozen=True)
+class SuiteFolder:
+    """The tables, figures and reports of one suite."""
+
+    path: Path
+
+    def save_plan(self, loaded: LoadedSuite) -> None:
+        """Keep which runs the suite asks for, and under which names."""
+        suite = loaded.suite
+        write_json(
+            self.path / "plan.json",
+            {
+                "suite": suite.name,
+                "source": suite.source,
+                "claims": [claim.model_dump(mode="json") for claim in suite.claims],
+                "cells": [
+                    {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
+                    for cell in loaded.plan.cells
+                ],
+            },
+        )
+
+    def plan(self) -> dict[str, Any]:
+        """What ``save_plan`` kept. Raises FileNotFoundError where the suite was never run."""
+        plan = read_json(self.path / "plan.json")
+        if plan is None:
+            raise FileNotFoundError(f"{self.path} must hold the records of a suite that was run")
+        return plan
+
+
+@dataclass(frozen=True)
+class Store:
+    """A results folder."""
+
+    root: Path
+
+    def run(self, run: Cell | str) -> RunFolder:
+        """The folder of a run, named by a cell that asks for it or by its id."""
+        return RunFolder(self.root / "runs" / (run if isinstance(run, str) else run.run_id))
+
+    def suite(self, name: str) -> SuiteFolder:
+        """The folder of a suite."""
+        return SuiteFolder(self.root / name)
+
+    def suites(self) -> list[str]:
+        """The suites that have records here."""
+        return sorted(path.parent.name for path in self.root.glob("*/plan.json"))

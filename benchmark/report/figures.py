@@ -1,0 +1,51 @@
+"""Training and test error as the paper draws them (figure 6)."""
+
+from pathlib import Path
+
+import pandas as pd
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+"""Okabe and Ito's colours, told apart by colour-blind readers."""
+
+_MARKS = ("", "o", "s", "^", "D", "v", "P", "X")
+
+
+def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
+    """Errors by iteration: thin dashed lines for training, bold ones for the scored split.
+
+    Seeds of a variant share a colour. Writes ``curves.svg`` and ``curves.png``.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    plt.rcParams["svg.hashsalt"] = "resnet-bench"
+    figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
+    split = "validation" if "validation_error_percent" in curves else "test"
+    for number, (variant, group) in enumerate(curves.groupby("variant", sort=False)):
+        style = {"color": COLORS[number % len(COLORS)], "markersize": 4}
+        for which, (_, run) in enumerate(group.groupby("run_id", sort=False)):
+            axes.plot(run["iteration"], run["train_error_percent"], "--", linewidth=1, **style)
+            scored = run.dropna(subset=[f"{split}_error_percent"])
+            axes.plot(
+                scored["iteration"],
+                scored[f"{split}_error_percent"],
+                linewidth=2.2,
+                marker=_MARKS[number % len(_MARKS)],
+                markevery=max(1, len(scored) // 10),
+                label=variant if which == 0 else None,
+                **style,
+            )
+    axes.set(xlabel="iteration", ylabel="error (%)", title=title)
+    axes.grid(alpha=0.25)
+    lines = axes.legend(title=f"bold: {split} error\nthin dashed: training error", fontsize=9)
+    lines.get_title().set_fontsize(8)
+    for spine in ("top", "right"):
+        axes.spines[spine].set_visible(False)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "curves.svg", folder / "curves.png"]
+    figure.savefig(files[0], metadata={"Date": None})
+    figure.savefig(files[1], dpi=150)
+    plt.close(figure)
+    return files

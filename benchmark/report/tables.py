@@ -1,0 +1,98 @@
+"""What a report's tables say, as frames."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.paper import departures
+from benchmark.records.store import Store
+
+_SCORED = ("finished",)
+
+
+def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a variant. Where a run diverged, the mean, sd and max of its variant do not exist:
+    the run is counted as the worst, and never left out."""
+    rows = []
+    for variant, group in runs.groupby("variant", sort=False):
+        scored = group[group["status"].isin(_SCORED)]
+        diverged = int((group["status"] == "diverged").sum())
+        errors = _column(scored, "final_error_percent")
+        rows.append(
+            {
+                "variant": variant,
+                "runs": f"{len(scored)} of {len(group)}",
+                "diverged": diverged,
+                "mean": errors.mean() if not diverged else None,
+                "sd": errors.std(ddof=1) if not diverged else None,
+                "min": errors.min(),
+                "max": errors.max() if not diverged else None,
+                "best epoch": _column(scored, "best_error_percent").min(),
+                "train error": _column(scored, "final_train_error_percent").mean(),
+                "parameters": _column(group, "parameters").max(),
+                "images/s": _column(scored, "images_per_s").mean(),
+                "wall time (s)": _column(scored, "wall_time_s").mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a run, to trace each number to its records."""
+    columns = {
+        "variant": "variant",
+        "seed": "seed",
+        "run_id": "run",
+        "status": "status",
+        "reason": "reason",
+        "epochs": "epochs",
+        "final_error_percent": "final error",
+        "best_error_percent": "best error",
+        "best_epoch": "at epoch",
+        "final_weights_sha256": "final weights (SHA-256)",
+    }
+    table = runs.reindex(columns=list(columns)).rename(columns=columns)
+    table["reason"] = table["reason"].fillna("")
+    table["final weights (SHA-256)"] = table["final weights (SHA-256)"].str[:12]
+    return table
+
+
+def departures_of(runs: pd.DataFrame, store: Store) -> dict[str, list[str]]:
+    """Departure from the paper's protocol -> the variants that have it, in the suite's order."""
+    found: dict[str, list[str]] = {}
+    for row in runs.drop_duplicates("variant").to_dict("records"):
+        spec = store.run(str(row["run_id"])).spec()
+        for phrase in departures(spec) if spec else ():
+            found.setdefault(phrase, []).append(str(row["variant"]))
+    return found
+
+
+def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
+    """The different machines and versions that the runs were trained with."""
+    seen: dict[str, dict[str, Any]] = {}
+    for row in runs.drop_duplicates("run_id").to_dict("records"):
+        made = store.run(str(row["run_id"])).provenance()
+        if made:
+            made = made | {"device": row.get("device")}
+            seen.setdefault(json.dumps(made, sort_keys=True), made)
+    return list(seen.values())
+
+
+def write_frames(folder: Path, runs: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
+    """Both frames as CSV and Parquet. Returns the files."""
+    written = []
+    for name, frame in (("runs", runs), ("curves", curves)):
+        # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
+        # type a column, so what is not plain is written as JSON text.
+        plain = frame.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
+        plain.to_csv(folder / f"{name}.csv", index=False)
+        plain.to_parquet(folder / f"{name}.parquet", index=False)
+        written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
+    return written
+
+
+def _column(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Numbers, also where no run has the column yet."""
+    return pd.to_numeric(frame.get(name, pd.Series(dtype=float)), errors="coerce")
