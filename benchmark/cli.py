@@ -273,9 +273,9 @@ def _report(store, name: str, tracking_uri: str | None) -> None:
     written = write_report(store, name)
     table = Table(title=f"{name}: error in percent after the last epoch")
     for column in written.variants:
-        table.add_column(column, justify="left" if column == "variant" else "right")
+        table.add_column(str(column), justify="left" if column == "variant" else "right")
     for row in written.variants.to_dict("records"):
-        table.add_row(*(cell_text(column, value) for column, value in row.items()))
+        table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
     Console(width=None if os.isatty(1) else 140).print(table)
     _print(f"report:  {written.html}\n         {written.markdown}")
     for what, files in (("figures", written.figures), ("tables", written.frames)):

@@ -21,7 +21,7 @@ class Images:
         """Of all pixels and labels, in the fields' order."""
         digest = hashlib.sha256()
         for array in self.arrays().values():
-            digest.update(np.ascontiguousarray(array))
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -43,21 +43,19 @@ class Outcome:
 
 def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
     """Train each run of the plan that is not done yet. One that fails stops no other; Ctrl-C
-    ends the present one and those after it stay as they are."""
+    ends the present one, and those after it stay as they are."""
     outcome = Outcome()
     for run_id, cell in plan.runs().items():
         folder = store.run(run_id)
         if not folder.done():
             outcome.trained += 1
             folder.prepare(cell.spec)
-            _tell(listeners, lambda to, cell=cell: to.begin(cell))
+            for listener in listeners:
+                listener.begin(cell)
             status, reason = _train(cell, folder, listeners)
-            _tell(
-                listeners,
-                lambda to, cell=cell, status=status, reason=reason: to.end(cell, status, reason),
-            )
-            if status == "interrupted":
-                outcome.interrupted = True
+            for listener in listeners:
+                listener.end(cell, status, reason)
+            outcome.interrupted = status == "interrupted"
         outcome.statuses[run_id] = folder.status()
         if outcome.interrupted:
             break
@@ -66,29 +64,17 @@ def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
 
 def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[str, str]:
     """Run the worker and pass its events on. Returns status and reason."""
-    command = [sys.executable, "-m", "benchmark.execution.worker", str(folder.path)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONUNBUFFERED": "1"}
-    with folder.log.open("a") as log:
-        # A session of its own: Ctrl-C reaches this process, which then ends the worker.
-        worker = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=environment,
-            start_new_session=True,
-        )
+    worker = _start(folder)
     try:
         for event in _events(worker):
-            _tell(listeners, lambda to, event=event: to.event(cell, event))
+            for listener in listeners:
+                listener.event(cell, event)
         code = worker.wait()
     except KeyboardInterrupt:
-        worker.kill()
-        worker.wait()
+        _kill(worker)
         return _record(folder, "interrupted", "Ctrl-C")
     finally:
-        worker.kill()
-        worker.stdout.close()  # type: ignore[union-attr]
+        _kill(worker)
     if code == BUSY:
         return "busy", "another process is training this run"
     result = folder.result()
@@ -97,7 +83,28 @@ def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[st
     return _record(folder, "failed", _why(code, folder))
 
 
-def _events(worker: subprocess.Popen) -> Iterator[Event]:
+def _start(folder: RunFolder) -> subprocess.Popen[str]:
+    """The worker's process, in a session of its own: Ctrl-C reaches this process alone, which
+    then ends the worker."""
+    with folder.log.open("a") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "benchmark.execution.worker", str(folder.path)],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+            start_new_session=True,
+        )
+
+
+def _kill(worker: subprocess.Popen[str]) -> None:
+    worker.kill()
+    worker.wait()
+    if worker.stdout:
+        worker.stdout.close()
+
+
+def _events(worker: subprocess.Popen[str]) -> Iterator[Event]:
     for line in worker.stdout or ():
         yield json.loads(line)
 
@@ -115,8 +122,3 @@ def _why(code: int, folder: RunFolder) -> str:
         return f"killed by {name}{hint}"
     lines = [line for line in folder.log.read_text(errors="replace").splitlines() if line.strip()]
     return lines[-1].strip()[:500] if lines else f"exit code {code}"
-
-
-def _tell(listeners: list[Listener], say: Callable[[Listener], None]) -> None:
-    for listener in listeners:
-        say(listener)

@@ -45,15 +45,18 @@ def audit_rows() -> Iterator[AuditRow]:
     """Every CIFAR net of section 4.2 and every ImageNet net of table 1, with each option."""
     for depth in (20, 32, 44, 56, 110, 1202):
         for option in ("none", "A", "B", "C"):
-            yield _row(ModelSpec(stem="cifar", depth=depth, shortcut=option))
+            yield _row(_net("cifar", depth, option))
     for depth in (18, 34):
         for option in ("none", "A", "B", "C"):
-            yield _row(ModelSpec(stem="imagenet", depth=depth, shortcut=option))
+            yield _row(_net("imagenet", depth, option))
     for depth in (50, 101, 152):
         for stride in ("1x1", "3x3"):
-            yield _row(
-                ModelSpec(stem="imagenet", depth=depth, shortcut="B", bottleneck_stride=stride)
-            )
+            yield _row(_net("imagenet", depth, "B", bottleneck_stride=stride))
+
+
+def _net(stem: str, depth: int, shortcut: str, **others: str) -> ModelSpec:
+    fields = {"stem": stem, "depth": depth, "shortcut": shortcut, **others}
+    return ModelSpec.model_validate(fields)
 
 
 def _row(spec: ModelSpec) -> AuditRow:

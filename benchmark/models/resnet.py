@@ -63,7 +63,7 @@ def _block(spec: ModelSpec, x: KerasTensor, block: Block) -> KerasTensor:
 def _shortcut(spec: ModelSpec, x: KerasTensor, block: Block) -> KerasTensor | None:
     if block.shortcut == "identity":
         return x
-    if block.shortcut == "zero_pad":
+    if block.shortcut == "zero_pad" and spec.zero_pad is not None:
         return ZeroPadShortcut(
             block.out_channels, block.stride, spec.zero_pad, name=f"{block.name}_zero_pad"
         )(x)

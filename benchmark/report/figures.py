@@ -1,6 +1,7 @@
 """Training and test error as the paper draws them (figure 6)."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
     figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
     split = "validation" if "validation_error_percent" in curves else "test"
     for number, (variant, group) in enumerate(curves.groupby("variant", sort=False)):
-        style = {"color": COLORS[number % len(COLORS)], "markersize": 4}
+        style: dict[str, Any] = {"color": COLORS[number % len(COLORS)], "markersize": 4}
         for which, (_, run) in enumerate(group.groupby("run_id", sort=False)):
             axes.plot(run["iteration"], run["train_error_percent"], "--", linewidth=1, **style)
             scored = run.dropna(subset=[f"{split}_error_percent"])

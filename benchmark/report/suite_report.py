@@ -85,7 +85,9 @@ class _Table:
 
     def __init__(self, frame: pd.DataFrame):
         self.header = list(frame.columns)
-        self.rows = [[cell_text(k, v) for k, v in row.items()] for row in frame.to_dict("records")]
+        self.rows = [
+            [cell_text(str(k), v) for k, v in row.items()] for row in frame.to_dict("records")
+        ]
         self.numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
 
 

@@ -46,7 +46,7 @@ class Document:
             self._loader = loader
             for event in yaml.parse(text, Loader=yaml.SafeLoader):
                 if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                    line = event.start_mark.line + 1
+                    line = event.start_mark.line + 1 if event.start_mark else 1
                     problem = Problem(line, "file", "anchors and aliases are not read", "one")
                     raise SuiteError(self.path, [problem])
             return loader.get_single_node()

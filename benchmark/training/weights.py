@@ -16,5 +16,5 @@ def weights_sha256(model: keras.Model) -> str:
     digest = hashlib.sha256()
     for path, array in weight_arrays(model).items():
         digest.update(f"{path} {array.dtype} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -1,0 +1,200 @@
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from benchmark.spec import ModelSpec, RunSpec, ScheduleSpec
+from benchmark.suite.problems import rule_of
+
+RESNET20 = {
+    "dataset": {"name": "cifar10"},
+    "model": {"stem": "cifar", "depth": 20, "shortcut": "A"},
+    "seed": 0,
+}
+
+
+def with_field(dotted, value, base=RESNET20):
+    data = json.loads(json.dumps(base))
+    *parents, leaf = dotted.split(".")
+    here = data
+    for parent in parents:
+        here = here.setdefault(parent, {})
+    here[leaf] = value
+    return data
+
+
+def shuffled(data, rng):
+    if not isinstance(data, dict):
+        return data
+    keys = list(data)
+    rng.shuffle(keys)
+    return {key: shuffled(data[key], rng) for key in keys}
+
+
+def test_the_paper_run_has_a_pinned_id():
+    # Changes only when a field is added or a default changes: every id changes with it.
+    assert RunSpec.model_validate(RESNET20).digest() == "ad49a6aa46ca4443"
+
+
+def test_the_id_is_the_sha256_of_canonical_json():
+    import hashlib
+
+    spec = RunSpec.model_validate(RESNET20)
+    data = json.loads(spec.canonical_json())
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    assert spec.digest() == hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert list(data) == sorted(data)
+
+
+@given(seed=st.integers(0, 2**32 - 1), order=st.integers(0, 1000))
+def test_the_id_ignores_key_order_and_stated_defaults(seed, order):
+    spec = RunSpec.model_validate({**RESNET20, "seed": seed})
+    stated = shuffled(spec.model_dump(mode="json"), random.Random(order))
+    assert RunSpec.model_validate(stated).digest() == spec.digest()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("seed", 1),
+        ("dataset.normalization", "none"),
+        ("model.shortcut", "B"),
+        ("model.zero_pad", "both"),
+        ("model.batch_norm", None),
+        ("optimizer.momentum_form", "torch"),
+        ("schedule.iterations", 32_000),
+        ("evaluation.batch_size", 100),
+        ("numerics.threads", 1),
+        ("numerics.precision", "mixed_bfloat16"),
+        ("numerics.xla", True),
+        ("numerics.deterministic", False),
+    ],
+)
+def test_every_kind_of_field_is_in_the_id(field, value):
+    changed = RunSpec.model_validate(with_field(field, value))
+    assert changed.digest() != RunSpec.model_validate(RESNET20).digest()
+
+
+@settings(max_examples=200)
+@given(
+    stem=st.sampled_from(["cifar", "imagenet"]),
+    block=st.sampled_from(["basic", "bottleneck"]),
+    stages=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 64)), min_size=1, max_size=4),
+    shortcut=st.sampled_from(["none", "A", "B", "C"]),
+    dropout=st.floats(0, 0.9),
+)
+def test_specs_survive_json(stem, block, stages, shortcut, dropout):
+    stages = sorted(stages, key=lambda stage: stage[1])
+    spec = ModelSpec.model_validate(
+        {
+            "stem": stem,
+            "block": block,
+            "stage_blocks": [blocks for blocks, _ in stages],
+            "stage_widths": [width for _, width in stages],
+            "shortcut": shortcut,
+            "dropout_rate": dropout,
+        }
+    )
+    assert ModelSpec.model_validate_json(spec.canonical_json()) == spec
+    layers = {"basic": 2, "bottleneck": 3}[block]
+    assert spec.depth == 2 + layers * sum(blocks for blocks, _ in stages)
+
+
+def test_two_ways_to_state_a_net_are_one_spec():
+    by_depth = ModelSpec.model_validate({"stem": "imagenet", "depth": 50, "shortcut": "B"})
+    by_stages = ModelSpec.model_validate(
+        {
+            "stem": "imagenet",
+            "block": "bottleneck",
+            "stage_blocks": [3, 4, 6, 3],
+            "stage_widths": [64, 128, 256, 512],
+            "shortcut": "B",
+        }
+    )
+    assert by_depth == by_stages
+    assert by_depth.bottleneck_stride == "1x1"
+
+
+def test_the_papers_schedule_is_the_default():
+    schedule = ScheduleSpec()
+    assert (schedule.iterations, schedule.drops, schedule.factor) == (64_000, (32_000, 48_000), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "place", "rule"),
+    [
+        ("model.depth", 21, "model.depth", "6n+2"),
+        ("model.depth", 2, "model.depth", "6n+2"),
+        ("model.depth", "20", "model.depth", "integer"),
+        ("model.depth", True, "model.depth", "6n+2"),
+        ("model.stem", "imagenet", "model.depth", "must be one of"),
+        (
+            "model",
+            {"stem": "cifar", "depth": 32, "block": "bottleneck", "shortcut": "B"},
+            "model.depth",
+            "9n+2",
+        ),
+        ("model.shortcut", "D", "model.shortcut", "'A', 'B' or 'C'"),
+        ("model.stage_blocks", [3, 3, 4], "model.block", "required"),
+        ("model.stage_widths", [64, 32, 16], "model.shortcut", "cannot shrink"),
+        ("model.stage_widths", [16, 32], "model.stage_widths", "as many stages"),
+        ("model.zero_pad", "middle", "model.zero_pad", "'end' or 'both'"),
+        ("model.bottleneck_stride", "3x3", "model.bottleneck_stride", "bottleneck blocks alone"),
+        ("model.initializer", "gaussian", "model.initializer_stddev", "is stated with"),
+        ("model.initializer_stddev", 0.1, "model.initializer_stddev", "is stated with"),
+        ("model.batch_norm.epsilon", 0.0, "model.batch_norm.epsilon", "greater than 0"),
+        ("model.dropout_rate", 1.0, "model.dropout_rate", "less than 1"),
+        ("model.typo", 1, "model.typo", "not a field"),
+        ("dataset.name", "cifar100", "dataset.name", "'cifar10'"),
+        ("dataset.held_out_images", 50_000, "dataset.held_out_images", "less than"),
+        ("evaluation.split", "validation", "evaluation.split", "held_out_images"),
+        ("optimizer.weight_decay", "1e-4", "optimizer.weight_decay", "1.0e-4"),
+        ("optimizer.weight_decay", float("nan"), "optimizer.weight_decay", "finite"),
+        ("optimizer.batch_size", 50_001, "optimizer.batch_size", "at most the 50000"),
+        ("optimizer.nesterov", 1, "optimizer.nesterov", "boolean"),
+        ("schedule.drops", [200, 100], "schedule.drops", "rise strictly"),
+        ("schedule.drops", [64_000], "schedule.drops", "rise strictly"),
+        ("schedule.iterations", 0, "schedule.iterations", "greater than"),
+        ("numerics.threads", 0, "numerics.threads", "greater than"),
+        ("seed", -1, "seed", "greater than"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_field_rule_and_value(field, value, place, rule):
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate(with_field(field, value))
+    found = [rule_of(error) for error in caught.value.errors()]
+    assert any(".".join(map(str, at)) == place and rule in text for at, text, _ in found), found
+
+
+@pytest.mark.parametrize(
+    ("model", "place"),
+    [
+        ({"shortcut": "none", "batch_norm": {"zero_gamma": True}}, "batch_norm.zero_gamma"),
+        ({"shortcut": "B", "zero_pad": "end"}, "zero_pad"),
+        ({"shortcut": "A", "stage_blocks": [3, 3, 3], "block": "basic", "depth": 26}, "depth"),
+        ({"shortcut": "A", "stage_blocks": [3, 0, 3], "block": "basic"}, "stage_blocks"),
+    ],
+)
+def test_fields_that_do_not_fit_each_other_are_refused(model, place):
+    fields = {"stem": "cifar", **model}
+    if "stage_blocks" not in model:
+        fields["depth"] = 20
+    with pytest.raises(ValidationError) as caught:
+        ModelSpec.model_validate(fields)
+    at, _, _ = rule_of(caught.value.errors()[0])
+    assert ".".join(map(str, at)) == place
+
+
+def test_cosine_has_no_drops():
+    assert ScheduleSpec(kind="cosine").drops is None
+    with pytest.raises(ValidationError, match="piecewise alone"):
+        ScheduleSpec(kind="cosine", drops=(10,))
+
+
+def test_specs_are_frozen():
+    spec = RunSpec.model_validate(RESNET20)
+    with pytest.raises(ValidationError, match="frozen"):
+        spec.seed = 1

@@ -1,0 +1,293 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from benchmark.data.order import batches
+from benchmark.data.resident import ResidentImages
+from benchmark.spec import OptimizerSpec, RunSpec, ScheduleSpec, WarmupSpec
+from benchmark.training import loop
+from benchmark.training.optimizer import Momentum
+from benchmark.training.schedule import Warmup, learning_rate
+
+
+def tiny_spec(**changes):
+    """A ResNet-8 with few filters, for a few iterations on the embedded images."""
+    data = {
+        "dataset": {"name": "cifar10-subset"},
+        "model": {
+            "stem": "cifar",
+            "block": "basic",
+            "stage_blocks": [1, 1, 1],
+            "stage_widths": [4, 8, 16],
+            "shortcut": "A",
+        },
+        "optimizer": {"batch_size": 50},
+        "schedule": {"iterations": 12},
+        "evaluation": {"batch_size": 500},
+        "seed": 1,
+    }
+    for part, fields in changes.items():
+        data[part] = {**data.get(part, {}), **fields} if isinstance(fields, dict) else fields
+    return RunSpec.model_validate(data)
+
+
+@pytest.fixture(autouse=True)
+def float32_policy():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def trained(spec, images):
+    """Train in this process. Returns how it ended and its events but for times."""
+    events = []
+    keras.config.set_dtype_policy(spec.numerics.precision)
+    keras.utils.set_random_seed(spec.seed)
+    result = loop.train(spec, images, events.append)
+    timings = ("time", "images_per_s")
+    untimed = [
+        {key: value for key, value in event.items() if not any(t in key for t in timings)}
+        for event in events
+    ]
+    return result, untimed
+
+
+def digests(events):
+    return events[0]["initial_weights_sha256"], events[-1]["final_weights_sha256"]
+
+
+@pytest.mark.parametrize("form", ["caffe", "torch"])
+@pytest.mark.parametrize("nesterov", [False, True])
+@pytest.mark.parametrize("decay_form", ["coupled", "decoupled"])
+@pytest.mark.parametrize("scope", ["kernels", "all"])
+def test_the_update_is_the_stated_one(form, nesterov, decay_form, scope):
+    rng = np.random.default_rng(0)
+    m, wd, rates = 0.9, 0.01, [0.1, 0.1, 0.01, 0.01]
+    spec = OptimizerSpec(
+        momentum=m,
+        nesterov=nesterov,
+        momentum_form=form,
+        weight_decay=wd,
+        weight_decay_form=decay_form,
+        weight_decay_scope=scope,
+    )
+    start = {"kernel": rng.normal(size=(3, 2)), "bias": rng.normal(size=(2,))}
+    variables = [
+        keras.Variable(value.astype(np.float32), name=name) for name, value in start.items()
+    ]
+    optimizer = Momentum(spec, variables)
+    expected = {name: value.copy() for name, value in start.items()}
+    velocity = {name: np.zeros_like(value) for name, value in start.items()}
+    for rate in rates:
+        gradients = {name: rng.normal(size=value.shape) for name, value in start.items()}
+        optimizer.apply(
+            [tf.constant(g, tf.float32) for g in gradients.values()], tf.constant(rate, tf.float32)
+        )
+        for name, g in gradients.items():
+            decays = scope == "all" or name == "kernel"
+            if decays and decay_form == "coupled":
+                g = g + wd * expected[name]
+            elif decays:
+                expected[name] -= rate * wd * expected[name]
+            if form == "caffe":
+                velocity[name] = m * velocity[name] + rate * g
+                step = m * velocity[name] + rate * g if nesterov else velocity[name]
+            else:
+                velocity[name] = m * velocity[name] + g
+                step = rate * (m * velocity[name] + g if nesterov else velocity[name])
+            expected[name] = expected[name] - step
+    for variable, value in zip(variables, expected.values(), strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=2e-5, atol=1e-6)
+
+
+def test_a_run_equals_a_plain_keras_loop(embedded):
+    """Keras's own SGD, with the penalty wd/2 |w|^2 in the loss, on the same batches."""
+    spec = tiny_spec(
+        optimizer={"batch_size": 50, "weight_decay": 0.05},
+        schedule={"iterations": 4, "drops": [2]},
+    )
+    result, _ = trained(spec, embedded)
+
+    keras.utils.set_random_seed(spec.seed)
+    from benchmark.models.resnet import build_model
+
+    model = build_model(spec.model, (32, 32, 3), 10)
+    data = ResidentImages(spec.dataset, embedded, "test")
+    sgd = keras.optimizers.SGD(learning_rate=0.1, momentum=0.9)
+    for iteration in range(4):
+        sgd.learning_rate = 0.1 if iteration < 2 else 0.01
+        indices, crops = batches(spec.seed, iteration, 1, 50, 5000)
+        images, labels = data.train_batch(tf.constant(indices[0]), tf.constant(crops[0]))
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+            penalty = tf.add_n([tf.reduce_sum(w.value**2) for w in model.trainable_weights])
+            total = loss + 0.05 / 2 * penalty
+        weights = model.trainable_weights
+        sgd.apply(tape.gradient(total, [w.value for w in weights]), weights)
+    for ours, theirs in zip(result.model.weights, model.weights, strict=True):
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_is_a_pure_function_of_its_spec(embedded):
+    _, first = trained(tiny_spec(), embedded)
+    _, again = trained(tiny_spec(), embedded)
+    _, other = trained(tiny_spec(seed=2), embedded)
+    assert first == again
+    assert digests(first)[0] != digests(other)[0]
+    assert digests(first)[1] != digests(other)[1]
+
+
+@pytest.mark.parametrize("steps", [1, 7, 100])
+def test_how_steps_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, steps):
+    _, usual = trained(tiny_spec(), embedded)
+    monkeypatch.setattr(loop, "STEPS_A_CALL", steps)
+    _, cut = trained(tiny_spec(), embedded)
+    assert digests(usual) == digests(cut)
+
+
+def test_rows_of_epochs(embedded):
+    spec = tiny_spec(
+        optimizer={"batch_size": 640},
+        schedule={"iterations": 20, "drops": [10]},
+        evaluation={"every_epochs": 2},
+    )
+    _, events = trained(spec, embedded)
+    rows = [event for event in events if event["event"] == "epoch"]
+    # 5000 / 640 = 7.8125 iterations an epoch: 20 iterations are 2.56, so 3 rows.
+    assert [row["iteration"] for row in rows] == [8, 16, 20]
+    assert [row["learning_rate"] for row in rows] == [0.1, 0.01, 0.01]
+    assert ["test_error_percent" in row for row in rows] == [False, True, True]
+    for row in rows:
+        assert 0 < row["train_error_percent"] <= 100
+        assert row["train_loss"] > 0
+    steps = [event["iteration"] for event in events if event["event"] == "progress"]
+    assert steps[-1] == 20 and steps == sorted(steps)
+    assert events[-1]["event"] == "end" and events[-1]["status"] == "finished"
+
+
+def test_gradient_norms_are_those_of_the_loss_alone(embedded):
+    spec = tiny_spec(schedule={"iterations": 1, "drops": []})
+    _, events = trained(spec, embedded)
+    row = next(event for event in events if event["event"] == "epoch")
+
+    keras.utils.set_random_seed(spec.seed)
+    from benchmark.models.resnet import build_model
+
+    model = build_model(spec.model, (32, 32, 3), 10)
+    data = ResidentImages(spec.dataset, embedded, "test")
+    indices, crops = batches(spec.seed, 0, 1, 50, 5000)
+    images, labels = data.train_batch(tf.constant(indices[0]), tf.constant(crops[0]))
+    with tf.GradientTape() as tape:
+        logits = model(images, training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        loss = tf.reduce_mean(losses)
+    values = [weight.value for weight in model.trainable_weights]
+    gradients = tape.gradient(loss, values)
+    norms = {
+        weight.path.removesuffix("/kernel"): float(tf.norm(gradient))
+        for weight, gradient in zip(model.trainable_weights, gradients, strict=True)
+        if weight.name == "kernel"
+    }
+    assert row["gradient_norms"] == pytest.approx(norms, rel=1e-4)
+    assert row["gradient_norm"] == pytest.approx(float(tf.linalg.global_norm(gradients)), rel=1e-4)
+    assert list(row["gradient_norms"])[0] == "stem_conv"
+    assert row["train_loss"] == pytest.approx(float(loss), rel=1e-5)
+    wrong = 100 * np.mean(np.argmax(logits, 1) != labels.numpy())
+    assert row["train_error_percent"] == pytest.approx(wrong)
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(embedded):
+    spec = tiny_spec(
+        model={"batch_norm": None}, schedule={"iterations": 200, "learning_rate": 1e6}
+    )
+    result, events = trained(spec, embedded)
+    assert result.status == "diverged"
+    assert events[-1]["status"] == "diverged"
+    assert events[-1]["iteration"] < 20
+    assert not math.isfinite(events[-2]["train_loss"])
+
+
+def test_training_lowers_the_error(embedded):
+    spec = tiny_spec(
+        model={"stage_widths": [16, 32, 64]},
+        optimizer={"batch_size": 100},
+        schedule={"iterations": 60},
+    )
+    _, events = trained(spec, embedded)
+    row = [event for event in events if event["event"] == "epoch"][-1]
+    assert row["test_error_percent"] < 75  # Chance is 90.
+
+
+@pytest.mark.parametrize(
+    "numerics", [{"precision": "mixed_bfloat16"}, {"xla": True}], ids=["bfloat16", "xla"]
+)
+def test_other_numerics_train_alike(embedded, numerics):
+    short = {"schedule": {"iterations": 3}, "optimizer": {"batch_size": 100}}
+    _, usual = trained(tiny_spec(**short), embedded)
+    _, other = trained(tiny_spec(**short, numerics=numerics), embedded)
+    losses = [
+        next(event for event in events if event["event"] == "epoch")["train_loss"]
+        for events in (usual, other)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05)
+    assert digests(usual)[0] == digests(other)[0]
+
+
+def test_validation_scores_the_images_held_out(embedded):
+    spec = tiny_spec(
+        dataset={"held_out_images": 500},
+        evaluation={"split": "validation"},
+        schedule={"iterations": 2},
+    )
+    _, events = trained(spec, embedded)
+    row = next(event for event in events if event["event"] == "epoch")
+    assert "validation_error_percent" in row and "test_error_percent" not in row
+
+
+def test_piecewise_rates_of_the_paper():
+    spec = ScheduleSpec()
+    wanted = {0: 0.1, 31_999: 0.1, 32_000: 0.01, 47_999: 0.01, 48_000: 0.001, 63_999: 0.001}
+    assert {i: learning_rate(spec, i) for i in wanted} == wanted
+
+
+def test_cosine_goes_from_the_rate_to_nothing():
+    spec = ScheduleSpec(kind="cosine", iterations=100, learning_rate=0.2)
+    assert learning_rate(spec, 0) == 0.2
+    assert learning_rate(spec, 50) == pytest.approx(0.1)
+    assert 0 < learning_rate(spec, 99) < 0.001
+
+
+def test_the_warmup_ends_with_the_first_window_below_its_bound():
+    spec = ScheduleSpec(warmup=WarmupSpec(until_train_error_percent=80.0, window_iterations=10))
+    warmup = Warmup.of(spec)
+    assert learning_rate(spec, 0, warming_up=warmup.active) == 0.01
+    warmup.observe(errors=850, images=1000, iteration=10)
+    assert warmup.active
+    warmup.observe(errors=350, images=500, iteration=15)  # In the middle of a window.
+    assert warmup.active and warmup.steps_until_judged(15) == 5
+    warmup.observe(errors=449, images=500, iteration=20)  # 79.9 % over the window.
+    assert not warmup.active and warmup.steps_until_judged(20) is None
+    assert learning_rate(spec, 20, warming_up=warmup.active) == 0.1
+
+
+def test_a_run_with_a_warmup_uses_both_rates(embedded):
+    spec = tiny_spec(
+        optimizer={"batch_size": 1000},
+        schedule={
+            "iterations": 20,
+            "drops": [],
+            "warmup": {
+                "learning_rate": 0.01,
+                "until_train_error_percent": 100.0,
+                "window_iterations": 3,
+            },
+        },
+    )
+    _, events = trained(spec, embedded)
+    rates = [event["learning_rate"] for event in events if event["event"] == "epoch"]
+    stops = [event["iteration"] for event in events if event["event"] == "progress"]
+    assert stops[0] == 3  # The window's end; its error is below 100 %, so the warm-up is over.
+    assert rates == [0.1] * len(rates)
