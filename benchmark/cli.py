@@ -183,10 +183,12 @@ def ui(
     import sys
 
     from benchmark.records import Store
-    from benchmark.records.mlflow_mirror import default_tracking_uri
+    from benchmark.records.mlflow_mirror import default_tracking_uri, suite_links
 
-    uri = tracking_uri or default_tracking_uri(Store(results))
-    _print(f"http://127.0.0.1:{port} (Ctrl-C ends it)")
+    uri, server = tracking_uri or default_tracking_uri(Store(results)), f"http://127.0.0.1:{port}"
+    _print(f"{server} (Ctrl-C ends it)")
+    for suite, link in suite_links(uri, server).items():
+        _print(f"{suite}: {link}")
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     os.execv(sys.executable, command)

@@ -1,9 +1,65 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from benchmark.data import cifar10
+
+TINY_SUITE = """\
+# A made-up suite for the tests: nets and schedules far too small to say anything.
+name: tiny
+source: the tests' own
+base:
+  dataset: {name: cifar10-subset}
+  model:
+    {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [4, 8, 16], shortcut: A}
+  optimizer: {batch_size: 500}
+  schedule: {iterations: 20}
+vary:
+  variants:
+    - {name: resnet8}
+    - {name: plain8, model.shortcut: none}
+    - name: diverges
+      model.shortcut: none
+      model.batch_norm: null
+      schedule.learning_rate: 1.0e+6
+seeds: [0]
+claims:
+  - {statement: Residual is better., variant: resnet8, against: plain8, direction: lower}
+"""
+
+
+def bench(*arguments, cwd=None, **environment):
+    """Run a command of the project in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmark", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200"} | environment,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="session")
 def embedded():
     """The real images that the package ships, checked."""
     return cifar10.load("cifar10-subset")
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory):
+    """The tiny suite, run once by the command: its file, its results, and what was printed."""
+    folder = tmp_path_factory.mktemp("ran")
+    suite, results = folder / "tiny.yaml", folder / "results"
+    suite.write_text(TINY_SUITE)
+    done = bench("run", suite, "--results", results)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Ran(suite, results, done.stdout)
+
+
+class Ran:
+    def __init__(self, suite: Path, results: Path, output: str):
+        self.suite, self.results, self.output = suite, results, output

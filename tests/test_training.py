@@ -193,16 +193,14 @@ def test_gradient_norms_are_those_of_the_loss_alone(embedded):
     }
     assert row["gradient_norms"] == pytest.approx(norms, rel=1e-4)
     assert row["gradient_norm"] == pytest.approx(float(tf.linalg.global_norm(gradients)), rel=1e-4)
-    assert list(row["gradient_norms"])[0] == "stem_conv"
+    assert next(iter(row["gradient_norms"])) == "stem_conv"
     assert row["train_loss"] == pytest.approx(float(loss), rel=1e-5)
     wrong = 100 * np.mean(np.argmax(logits, 1) != labels.numpy())
     assert row["train_error_percent"] == pytest.approx(wrong)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(embedded):
-    spec = tiny_spec(
-        model={"batch_norm": None}, schedule={"iterations": 200, "learning_rate": 1e6}
-    )
+    spec = tiny_spec(model={"batch_norm": None}, schedule={"iterations": 200, "learning_rate": 1e6})
     result, events = trained(spec, embedded)
     assert result.status == "diverged"
     assert events[-1]["status"] == "diverged"

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from benchmark.records.frames import flattened
 from benchmark.records.journal import Event
@@ -26,8 +27,17 @@ METRICS = (
 )
 """Logged for each epoch, as far as the epoch has them; the step is the epoch."""
 
-FINAL = ("final_error_percent", "best_error_percent", "final_train_error_percent", "parameters")
-"""Logged once, of the result."""
+RESULT_TAGS = (
+    "status",
+    "reason",
+    "attempt",
+    "device",
+    "parameters",
+    "best_error_percent",
+    "best_epoch",
+    "final_weights_sha256",
+)
+"""Of the result. The final errors are the last values of the metrics."""
 
 _TERMINAL = {"finished": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
 _BATCH = 1000
@@ -38,6 +48,27 @@ _RUN_ID = "resnet_bench.run_id"
 def default_tracking_uri(store: Store) -> str:
     """SQLite in the results folder."""
     return f"sqlite:///{(store.root / 'mlflow.db').resolve()}"
+
+
+def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
+    """Suite -> its page in the UI at ``server``: the runs without their parent, by test error,
+    beside their curves."""
+    from mlflow import MlflowClient
+
+    query = urlencode(
+        {
+            "searchFilter": "tags.variant LIKE '%'",
+            "orderByKey": "metrics.`test_error_percent`",
+            "orderByAsc": "true",
+            "compareRunsMode": "CHART",
+        },
+        quote_via=quote,
+    )
+    return {
+        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?{query}"
+        for experiment in MlflowClient(tracking_uri).search_experiments()
+        if experiment.name != "Default"
+    }
 
 
 class MlflowMirror:
@@ -73,7 +104,8 @@ class MlflowMirror:
             self._log_end(child, folder, events, result)
 
     def mirror_suite(self, note: str, artifacts: list[Path]) -> None:
-        """Set the parent run's note and figures, and end it."""
+        """Set the note of the experiment and of the parent run, its figures, and end it."""
+        self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
         self.client.set_tag(self.parent, "mlflow.note.content", note)
         for path in artifacts:
             self.client.log_artifact(self.parent, str(path))
@@ -113,6 +145,7 @@ class MlflowMirror:
             run_name=name,
             tags={
                 "mlflow.parentRunId": self.parent,
+                "mlflow.source.name": "resnet-bench",
                 "mlflow.source.git.commit": made.get("git_commit") or "unknown",
                 "variant": cell["variant"],
                 "seed": str(cell["seed"]),
@@ -144,21 +177,13 @@ class MlflowMirror:
     def _log_end(
         self, child: str, folder: RunFolder, events: list[Event], result: dict[str, Any]
     ) -> None:
-        from mlflow.entities import Metric, RunTag
+        from mlflow.entities import RunTag
 
-        ended = _milliseconds(events[-1])
-        finals = [
-            Metric(key, float(result[key]), ended, result["epochs"])
-            for key in FINAL
-            if result.get(key) is not None
-        ]
-        tags = ("status", "reason", "attempt", "device", "final_weights_sha256")
-        self.client.log_batch(
-            child, metrics=finals, tags=[RunTag(key, str(result[key])) for key in tags]
-        )
+        tags = [RunTag(key, str(result[key])) for key in RESULT_TAGS]
+        self.client.log_batch(child, tags=tags)
         self.client.log_artifact(child, str(folder.journal))
         status = _TERMINAL.get(result["status"], "FAILED")
-        self.client.set_terminated(child, status, ended)
+        self.client.set_terminated(child, status, _milliseconds(events[-1]))
 
 
 def _metrics(rows: list[Event]) -> Iterator[Any]:

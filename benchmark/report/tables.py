@@ -55,7 +55,8 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
     }
     table = runs.reindex(columns=list(columns)).rename(columns=columns)
     table["reason"] = table["reason"].fillna("")
-    table["final weights (SHA-256)"] = table["final weights (SHA-256)"].str[:12]
+    digests = table["final weights (SHA-256)"]
+    table["final weights (SHA-256)"] = [d[:12] if isinstance(d, str) else None for d in digests]
     return table
 
 

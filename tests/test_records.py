@@ -1,0 +1,124 @@
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from benchmark.records import Store, load_curves, load_runs
+from benchmark.records.files import read_json, write_json
+from benchmark.records.journal import Journal, count_attempts, read_attempt
+from benchmark.records.result import summarize
+
+
+def epoch(number, error, **others):
+    row = {"event": "epoch", "epoch": number, "iteration": 10 * number, "train_time_s": 2.0}
+    row |= {"images_per_s": 100.0, "train_error_percent": 50.0, "test_error_percent": error}
+    return row | others
+
+
+def test_a_torn_line_is_left_out_and_then_overwritten(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    journal.append({"event": "start", "attempt": 1})
+    journal.append(epoch(1, 60.0))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"event": "epo')
+    assert [event["event"] for event in read_attempt(path)] == ["start", "epoch"]
+    Journal(path).append(epoch(2, 50.0))
+    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2]
+    assert path.read_bytes().startswith(whole)
+
+
+def test_the_last_attempt_counts_and_the_first_is_kept(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    for attempt in (1, 2):
+        assert count_attempts(path) == attempt - 1
+        journal.append({"event": "start", "attempt": attempt})
+        journal.append(epoch(1, 60.0 + attempt))
+    assert [event.get("test_error_percent") for event in read_attempt(path)] == [None, 62.0]
+    assert len(path.read_text().splitlines()) == 4
+
+
+def test_numbers_that_are_not_finite_are_null(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    Journal(path).append({"event": "epoch", "loss": math.nan, "norms": {"a": math.inf, "b": 1.5}})
+    event = read_attempt(path)[0]
+    assert event["loss"] is None
+    assert event["norms"] == {"a": None, "b": 1.5}
+
+
+def test_files_are_replaced_whole(tmp_path):
+    path = tmp_path / "data.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    assert read_json(path) == {"a": 1}
+    assert read_json(tmp_path / "none.json") is None
+
+
+def test_a_result_sums_up_its_journal():
+    events = [
+        {"event": "start", "attempt": 2, "time": 100.0, "dataset_sha256": "d", "split": "test"},
+        {"event": "built", "parameters": 7, "multiply_adds": 8, "device": "CPU"},
+        epoch(1, 60.0),
+        epoch(2, 40.0, images_per_s=300.0),
+        epoch(3, None),
+        epoch(4, 45.0),
+        {"event": "end", "final_weights_sha256": "w", "time": 130.0},
+    ]
+    result = summarize(events, "finished")
+    assert result["final_error_percent"] == 45.0
+    assert (result["best_error_percent"], result["best_epoch"]) == (40.0, 2)
+    assert result["images_per_s"] == pytest.approx(150.0)  # Images over time, not rates' mean.
+    assert result["wall_time_s"] == 30.0
+    assert (result["epochs"], result["iterations"], result["attempt"]) == (4, 40, 2)
+
+
+def test_a_run_that_never_began_is_a_row_too():
+    result = summarize([], "failed", "no memory")
+    assert (result["status"], result["reason"], result["epochs"]) == ("failed", "no memory", 0)
+    assert result["final_error_percent"] is None
+
+
+def test_frames_are_tidy(ran):
+    runs, curves = load_runs(ran.results), load_curves(ran.results, "tiny")
+    assert list(runs["variant"]) == ["resnet8", "plain8", "diverges"]
+    assert list(runs["status"]) == ["finished", "finished", "diverged"]
+    assert runs["run_id"].is_unique
+    assert list(runs["model.shortcut"]) == ["A", "none", "none"]
+    assert runs["parameters"].iloc[0] == runs["parameters"].iloc[1]
+    keys = ["suite", "variant", "seed", "epoch"]
+    assert not curves.duplicated(keys).any()
+    assert list(curves[curves["variant"] == "resnet8"]["epoch"]) == [1, 2]
+    last = curves[curves["variant"] == "plain8"].iloc[-1]
+    assert last["test_error_percent"] == runs["final_error_percent"].iloc[1]
+    assert last["gradient_norm.stem_conv"] > 0
+    assert {"learning_rate", "train_loss", "images_per_s", "gradient_norm"} <= set(curves)
+
+
+@pytest.mark.parametrize("name", ["runs", "curves"])
+def test_csv_and_parquet_hold_the_same_rows(ran, name):
+    folder = Store(ran.results).suite("tiny").path
+    table, again = (
+        pd.read_csv(folder / f"{name}.csv"),
+        pd.read_parquet(folder / f"{name}.parquet"),
+    )
+    assert list(table.columns) == list(again.columns)
+    assert len(table) == len(again) > 0
+    assert list(table["run_id"]) == list(again["run_id"])
+    column = {"runs": "final_error_percent", "curves": "train_loss"}[name]
+    pd.testing.assert_series_equal(table[column], again[column], check_dtype=False)
+
+
+def test_provenance_names_no_host_folder_or_person(ran):
+    import getpass
+    import socket
+
+    for path in ran.results.glob("runs/*/provenance.json"):
+        made = json.loads(path.read_text())
+        text = path.read_text()
+        assert socket.gethostname() not in text
+        assert str(ran.results) not in text
+        assert f'"{getpass.getuser()}"' not in text
+        assert made["processor"] and made["cores"] >= 1

@@ -1,0 +1,170 @@
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from benchmark.paper import PUBLISHED, departures
+from benchmark.records import Store
+from benchmark.report.suite_report import cell_text, write_report
+from benchmark.report.tables import variants_table
+from benchmark.spec import RunSpec
+
+
+def run_row(variant, seed, error, status="finished"):
+    return {
+        "variant": variant,
+        "seed": seed,
+        "status": status,
+        "final_error_percent": error,
+        "best_error_percent": None if error is None else error - 1,
+        "final_train_error_percent": 1.0,
+        "parameters": 100,
+        "images_per_s": 10.0,
+        "wall_time_s": 5.0,
+    }
+
+
+def test_variants_are_summed_up():
+    runs = pd.DataFrame([run_row("a", seed, error) for seed, error in enumerate((6.0, 7.0, 8.0))])
+    row = variants_table(runs).iloc[0]
+    assert (row["runs"], row["mean"], row["sd"], row["min"], row["max"]) == (
+        "3 of 3",
+        7.0,
+        1.0,
+        6.0,
+        8.0,
+    )
+    assert row["best epoch"] == 5.0
+
+
+def test_a_diverged_run_is_never_averaged_away():
+    runs = [run_row("a", 0, 6.0), run_row("a", 1, None, "diverged"), run_row("b", 0, 9.0)]
+    table = variants_table(pd.DataFrame(runs)).set_index("variant")
+    assert table.loc["a", "runs"] == "1 of 2"
+    assert table.loc["a", "diverged"] == 1
+    assert pd.isna(table.loc["a", "mean"]) and pd.isna(table.loc["a", "max"])
+    assert table.loc["b", "mean"] == 9.0
+
+
+def test_planned_and_failed_runs_have_a_row_and_no_numbers():
+    runs = [run_row("a", 0, None, "failed"), {"variant": "b", "seed": 0, "status": "planned"}]
+    table = variants_table(pd.DataFrame(runs))
+    assert list(table["runs"]) == ["0 of 1", "0 of 1"]
+    assert table["mean"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [("mean", 6.4321, "6.43"), ("parameters", 269722.0, "269,722"), ("sd", float("nan"), "–")],
+)
+def test_cells(column, value, text):
+    assert cell_text(column, value) == text
+
+
+def paper_run(**changes):
+    data = {
+        "dataset": {"name": "cifar10"},
+        "model": {"stem": "cifar", "depth": 20, "shortcut": "A"},
+        "seed": 0,
+    }
+    for part, fields in changes.items():
+        data[part] = {**data.get(part, {}), **fields}
+    return RunSpec.model_validate(data).model_dump(mode="json")
+
+
+WARMUP = {"learning_rate": 0.01, "until_train_error_percent": 80.0}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model": {"shortcut": "none"}},
+        {"model": {"zero_pad": "both"}},
+        {"dataset": {"held_out_images": 5000}},
+        {"model": {"depth": 110}, "schedule": {"warmup": WARMUP}},
+        {"model": {"depth": 1202}},
+    ],
+)
+def test_the_papers_own_runs_do_not_depart_from_it(changes):
+    assert departures(paper_run(**changes)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"dataset": {"name": "cifar10-subset"}}, "dataset.name"),
+        ({"model": {"shortcut": "B"}}, "model.shortcut"),
+        ({"model": {"batch_norm": None}}, "model.batch_norm"),
+        ({"model": {"dropout_rate": 0.5}}, "model.dropout_rate"),
+        ({"model": {"depth": 110}}, "schedule.warmup"),
+        ({"schedule": {"warmup": WARMUP}}, "schedule.warmup"),
+        ({"schedule": {"iterations": 1000}}, "schedule.iterations"),
+        ({"optimizer": {"weight_decay_form": "decoupled"}}, "optimizer.weight_decay_form"),
+        ({"numerics": {"precision": "mixed_bfloat16"}}, "numerics.precision"),
+    ],
+)
+def test_departures_are_named(changes, field):
+    found = departures(paper_run(**changes))
+    assert any(phrase.startswith(field) for phrase in found), found
+
+
+def test_published_numbers_say_how_they_were_selected():
+    mean = PUBLISHED["table6/ResNet-110/test_error_percent"]
+    best = PUBLISHED["table6/ResNet-110/best_test_error_percent"]
+    assert (mean.value, mean.sd, mean.n, mean.selection) == (6.61, 0.16, 5, "mean of 5 runs")
+    assert (best.value, best.n, best.selection) == (6.43, 5, "best of 5 runs")
+    assert not any("plain" in key for key in PUBLISHED if key.startswith("table6"))
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.loads = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.loads += [v for k, v in attrs if k in ("src", "href") and not v.startswith("#")]
+
+
+def test_the_report_says_what_was_run(ran):
+    report = write_report(Store(ran.results), "tiny")
+    markdown, html = report.markdown.read_text(), report.html.read_text()
+    for text in (markdown, html):
+        assert "not comparable with the paper" in text
+        for part in ("resnet8", "plain8", "diverged", "Departures", "Residual is better."):
+            assert part in text
+    assert "| resnet8 | 1 of 1 | 0 |" in markdown
+    assert "figures/curves.svg" in markdown
+    assert report.figures[0].exists() and report.figures[1].stat().st_size > 10_000
+
+
+def test_the_html_needs_no_other_file(ran):
+    html = (ran.results / "tiny" / "report.html").read_text()
+    page = Page(html)
+    assert page.loads == []
+    assert "svg" in page.tags and "table" in page.tags and "script" not in page.tags
+    assert "<?xml" not in html
+
+
+def test_names_from_records_are_escaped(ran, tmp_path):
+    import shutil
+
+    shutil.copytree(ran.results, tmp_path / "results")
+    plan = tmp_path / "results" / "tiny" / "plan.json"
+    plan.write_text(plan.read_text().replace("the tests' own", "<script>alert(1)</script>"))
+    report = write_report(Store(tmp_path / "results"), "tiny")
+    assert "<script>" not in report.html.read_text()
+
+
+def test_the_report_loads_no_tensorflow(ran):
+    code = (
+        "import sys; from pathlib import Path; from benchmark.records import Store\n"
+        "from benchmark.report.suite_report import write_report\n"
+        f"write_report(Store(Path({str(ran.results)!r})), 'tiny')\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
