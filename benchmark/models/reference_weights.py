@@ -53,7 +53,7 @@ def reference_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """The weights of a net of ``build_model``, in the names and layout that
     ``load_reference_weights`` takes (``shortcut``, ``linear``)."""
     return {
-        _reference_name(layer.name, weight.name): _to_reference_layout(np.asarray(weight))
+        _reference_name(layer.name, weight.name): _to_reference_layout(weight.numpy())
         for layer, weight in _weights(model)
     }
 
@@ -66,7 +66,7 @@ def keras_applications_weights(model: keras.Model) -> dict[str, np.ndarray]:
     """
     return {
         f"{_applications_layer(layer.name)}.{_VARIABLE[weight.name]}": _to_reference_layout(
-            np.asarray(weight)
+            weight.numpy()
         )
         for layer, weight in _weights(model)
     }

@@ -8,7 +8,7 @@ import numpy as np
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
     """Path -> array, trained weights and moving statistics, in the model's order."""
-    return {weight.path: np.asarray(weight) for weight in model.weights}
+    return {weight.path: weight.numpy() for weight in model.weights}
 
 
 def weights_sha256(model: keras.Model) -> str:
