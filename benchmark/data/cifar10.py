@@ -89,12 +89,15 @@ def get(source: str = "auto", file: Path | None = None, say: Callable[[str], Non
     raise DataError("cifar10 could be had from no source: " + "; ".join(reasons))
 
 
-def read_tfds(*, download: bool = True) -> Images:
-    """tensorflow-datasets' ``cifar10``; prepared first where it is not, if it may ``download``."""
+def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
+    """tensorflow-datasets' ``cifar10``; prepared first where it is not, if it may ``download``.
+
+    ``data_dir``: where tensorflow-datasets keeps its data sets, unless its own default.
+    """
     import tensorflow_datasets as tfds
 
     try:
-        builder = tfds.builder("cifar10")
+        builder = tfds.builder("cifar10", data_dir=data_dir)
         if download:
             builder.download_and_prepare()
         elif not builder.info.splits:
