@@ -2,16 +2,20 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from benchmark.spec.base import Spec
+from benchmark.spec.base import Spec, refuse
 
 
 class NumericsSpec(Spec):
     """Precision and execution; each field changes the last bits, so each is in a run's id."""
 
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
-    """``mixed_bfloat16``: float32 variables, bfloat16 arithmetic."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """``mixed_bfloat16``: float32 variables, bfloat16 arithmetic; ``mixed_float16``: float16
+    arithmetic with dynamic loss scaling, for GPUs that have no bfloat16."""
+
+    loss_scale: float | None = Field(default=None, ge=1)
+    """``mixed_float16`` alone: the first factor on the loss; 32768 where it is left out."""
 
     threads: int = Field(default=2, ge=1, le=1024)
     """TensorFlow's threads within an operation."""
@@ -21,3 +25,22 @@ class NumericsSpec(Spec):
 
     xla: bool = False
     """Compile the training step with XLA."""
+
+    replicas: int = Field(default=1, ge=1, le=64)
+    """Devices of one host that share each batch; each normalises its own part. Two are the
+    paper's for CIFAR-10 (64 images a GPU, section 4.2), eight for ImageNet (32)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("precision") == "mixed_float16":
+            return {**data, "loss_scale": data.get("loss_scale") or 32768.0}
+        return data
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "NumericsSpec":
+        if self.loss_scale is not None and self.precision != "mixed_float16":
+            raise refuse("loss_scale", "belongs to mixed_float16 alone", self.loss_scale)
+        if self.xla and self.replicas > 1:
+            raise refuse("xla", "must be false with more than one replica", self.xla)
+        return self

@@ -31,6 +31,9 @@ class RunSpec(Spec):
         if self.optimizer.batch_size > self.dataset.train_images:
             rule = f"must be at most the {self.dataset.train_images} images trained on"
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
+        if self.optimizer.batch_size % self.numerics.replicas:
+            rule = f"must be a multiple of numerics.replicas ({self.numerics.replicas})"
+            raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
         if self.model.stem == "imagenet":
             rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
             raise refuse("model.stem", rule, self.model.stem)

@@ -17,7 +17,9 @@ from benchmark.models.counting import counted_cost
 from benchmark.models.resnet import build_model
 from benchmark.spec import RunSpec
 from benchmark.training import process
+from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
 from benchmark.training.schedule import Warmup, learning_rate
 from benchmark.training.step import StepSums, kernels, training_steps
 from benchmark.training.weights import weights_sha256
@@ -47,6 +49,7 @@ class _Totals:
     """Sums since the last epoch's end."""
 
     steps: int = 0
+    skipped: int = 0
     loss: float = 0.0
     errors: int = 0
     norms: np.ndarray | float = 0.0
@@ -54,6 +57,7 @@ class _Totals:
 
     def add(self, sums: StepSums, seconds: float) -> None:
         self.steps += int(sums.steps)
+        self.skipped += int(sums.skipped)
         self.loss += float(sums.loss)
         self.errors += int(sums.errors)
         self.norms = self.norms + np.asarray(sums.gradient_norms)
@@ -83,11 +87,19 @@ class _Run:
 
     def _build(self) -> None:
         spec, started = self.spec, time.perf_counter()
-        self.data = ResidentImages(spec.dataset, self.images, spec.evaluation.split)
-        self.model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
-        self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
-        self.steps = training_steps(self.model, self.data, self.optimizer, xla=spec.numerics.xla)
-        self.score = scorer(self.model, self.data, spec.evaluation.batch_size)
+        replicas = Replicas(spec.numerics.replicas)
+        data = []
+        for device in replicas.devices:
+            with tf.device(device):
+                data.append(ResidentImages(spec.dataset, self.images, spec.evaluation.split))
+        with replicas.scope():
+            self.model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
+            self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
+            self.loss_scale = LossScale(spec.numerics.loss_scale)
+        self.steps = training_steps(
+            self.model, data, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
+        )
+        self.score = scorer(self.model, data[0], spec.evaluation.batch_size)
         self.warmup = Warmup.of(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         counted = counted_cost(self.model)
@@ -144,7 +156,7 @@ class _Run:
 
     def _end_epoch(self, epoch: int, *, last: bool) -> None:
         totals, split = self.totals, self.spec.evaluation.split
-        norms = np.asarray(totals.norms) / totals.steps
+        norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         row: Event = {
             "event": "epoch",
             "epoch": epoch,
@@ -160,6 +172,9 @@ class _Run:
             "train_time_s": totals.seconds,
             "images_per_s": self._images() / totals.seconds,
         }
+        if self.loss_scale.active:
+            row["loss_scale"] = float(self.loss_scale.scale)
+            row["skipped_steps"] = totals.skipped
         if last or epoch % self.spec.evaluation.every_epochs == 0:
             started = time.perf_counter()
             scores = self.score()

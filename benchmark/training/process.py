@@ -7,11 +7,16 @@ from benchmark.spec import NumericsSpec
 
 
 def configure(numerics: NumericsSpec, seed: int) -> None:
-    """Set threads, precision, determinism and Keras's seed. Once a process."""
+    """Set threads, devices, precision, determinism and Keras's seed. Once a process."""
     tf.config.threading.set_intra_op_parallelism_threads(numerics.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    for gpu in tf.config.list_physical_devices("GPU"):
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus and numerics.replicas > 1:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        shares = [tf.config.LogicalDeviceConfiguration() for _ in range(numerics.replicas)]
+        tf.config.set_logical_device_configuration(cpu, shares)
     keras.config.set_dtype_policy(numerics.precision)
     keras.utils.set_random_seed(seed)
     if numerics.deterministic:

@@ -1,26 +1,30 @@
 """Training steps as one TensorFlow function: no word with the host until they are done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from benchmark.data.resident import ResidentImages
+from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
 
 
 class StepSums(NamedTuple):
     """Sums over the steps done; they stop after a step whose loss is not finite."""
 
     steps: tf.Tensor
+    skipped: tf.Tensor
+    """Steps whose float16 gradients overflowed, and that changed no weight."""
     loss: tf.Tensor
     """Mean cross-entropy of a batch, without the weight penalty, float64."""
     errors: tf.Tensor
     """Images classified wrongly."""
     gradient_norms: tf.Tensor
-    """(kernels + 1,) float64: the L2 norm of each kernel's gradient, of the loss without its
-    penalty, and last that of all gradients together."""
+    """(kernels + 1,) float64, over the steps not skipped: the L2 norm of each kernel's gradient,
+    of the loss without its penalty, and last that of all gradients together."""
 
 
 def kernels(model: keras.Model) -> list[keras.Variable]:
@@ -29,28 +33,54 @@ def kernels(model: keras.Model) -> list[keras.Variable]:
 
 
 def training_steps(
-    model: keras.Model, data: ResidentImages, optimizer: Momentum, *, xla: bool
+    model: keras.Model,
+    data: Sequence[ResidentImages],
+    optimizer: Momentum,
+    loss_scale: LossScale,
+    replicas: Replicas,
+    *,
+    xla: bool,
 ) -> Callable[..., StepSums]:
     """A function (indices, crops, learning_rates) -> StepSums that trains ``model``.
 
-    ``indices``: (steps, batch), ``crops``: (steps, batch, 3), ``learning_rates``: (steps,).
+    ``data``: the images, on each replica's device. ``indices``: (steps, batch), ``crops``:
+    (steps, batch, 3), ``learning_rates``: (steps,).
     """
     weights = optimizer.weights
     reported = [index for index, weight in enumerate(weights) if weight.name == "kernel"]
 
     @tf.function(jit_compile=xla)
     def step(indices, crops, rate):
-        images, labels = data.train_batch(indices, crops)
+        images, labels = data[replicas.number()].train_batch(
+            replicas.share(indices), replicas.share(crops)
+        )
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_mean(losses)
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
-        optimizer.apply(gradients, rate)
-        wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
+            scaled = loss_scale.scaled(loss)
+        gradients = tape.gradient(scaled, [weight.value for weight in weights])
+        gradients = loss_scale.unscaled(replicas.mean(gradients))
         squares = [2 * tf.nn.l2_loss(gradient) for gradient in gradients]
         squares = [*(squares[index] for index in reported), tf.add_n(squares)]
-        return loss, tf.reduce_sum(tf.cast(wrong, tf.int64)), tf.sqrt(tf.stack(squares))
+        norms = tf.sqrt(tf.stack(squares))
+        applied = tf.constant(True)
+        if loss_scale.active:
+            applied = tf.math.is_finite(norms[-1])
+            tf.cond(applied, lambda: optimizer.apply(gradients, rate), lambda: None)
+            loss_scale.update(applied)
+            norms = tf.where(applied, norms, 0.0)
+        else:
+            optimizer.apply(gradients, rate)
+        wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
+        errors = tf.reduce_sum(tf.cast(wrong, tf.int64))
+        return StepSums(
+            steps=tf.constant(1),
+            skipped=1 - tf.cast(applied, tf.int32),
+            loss=tf.cast(replicas.mean([loss])[0], tf.float64),
+            errors=replicas.sum([errors])[0],
+            gradient_norms=tf.cast(norms, tf.float64),
+        )
 
     @tf.function(reduce_retracing=True)
     def steps(indices, crops, rates):
@@ -59,17 +89,12 @@ def training_steps(
 
         def body(sums):
             at = sums.steps
-            loss, errors, norms = step(indices[at], crops[at], rates[at])
-            return (
-                StepSums(
-                    at + 1,
-                    sums.loss + tf.cast(loss, tf.float64),
-                    sums.errors + errors,
-                    sums.gradient_norms + tf.cast(norms, tf.float64),
-                ),
-            )
+            every = replicas.strategy.run(step, (indices[at], crops[at], rates[at]))
+            done = [replicas.strategy.experimental_local_results(part)[0] for part in every]
+            return (StepSums(*map(tf.add, sums, done)),)
 
         start = StepSums(
+            tf.constant(0),
             tf.constant(0),
             tf.constant(0.0, tf.float64),
             tf.constant(0, tf.int64),

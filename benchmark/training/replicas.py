@@ -1,0 +1,65 @@
+"""One run over several devices of one host: each replica trains on its share of a batch."""
+
+from contextlib import AbstractContextManager
+
+import tensorflow as tf
+
+
+class Replicas:
+    """The devices of a run, and which part of a batch each of them takes.
+
+    The gradient is the mean of the replicas' gradients. Batch statistics are each replica's own,
+    as on the paper's GPUs (64 or 32 images each); the model's moving statistics are those of the
+    first replica, as in fb.resnet.torch.
+    """
+
+    def __init__(self, count: int):
+        """As many GPUs as there are replicas, or logical CPU devices where there is no GPU.
+
+        Raises ValueError where there are GPUs, but too few.
+        """
+        self.count = count
+        self.devices = _devices(count)
+        self.strategy = (
+            tf.distribute.MirroredStrategy(self.devices)
+            if count > 1
+            else tf.distribute.get_strategy()
+        )
+
+    def scope(self) -> AbstractContextManager:
+        """Where the variables are made, a copy on each device."""
+        return self.strategy.scope()
+
+    def share(self, batch: tf.Tensor) -> tf.Tensor:
+        """Within a replica: its rows of a batch."""
+        size = batch.shape[0] // self.count
+        start = self.number() * size
+        return batch[start : start + size]
+
+    def number(self) -> int:
+        """Within a replica: which one it is, from 0."""
+        context = tf.distribute.get_replica_context()
+        return int(tf.get_static_value(context.replica_id_in_sync_group))
+
+    def mean(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Within a replica: the means over all replicas."""
+        return self._reduced(tf.distribute.ReduceOp.MEAN, tensors)
+
+    def sum(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Within a replica: the sums over all replicas."""
+        return self._reduced(tf.distribute.ReduceOp.SUM, tensors)
+
+    def _reduced(self, how, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+        if self.count == 1:
+            return tensors
+        return tf.distribute.get_replica_context().all_reduce(how, tensors)
+
+
+def _devices(count: int) -> list[str]:
+    gpus = tf.config.list_logical_devices("GPU")
+    if count > 1 and 0 < len(gpus) < count:
+        raise ValueError(
+            f"numerics.replicas must be at most the GPUs of this machine, {len(gpus)}. "
+            f"Received: {count}"
+        )
+    return [device.name for device in (gpus or tf.config.list_logical_devices("CPU"))[:count]]
