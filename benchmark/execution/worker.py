@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -20,18 +21,19 @@ BUSY = 75
 
 def main(path: Path) -> int:
     """Train the run of a folder. Returns the exit code."""
-    events = _claim_stdout()
+    events = claim_stdout()
     _end_with_parent()
     with (path / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             return BUSY
-        _train(path, events)
+        train_folder(path, lambda event: print(json.dumps(event), file=events, flush=True))
     return 0
 
 
-def _train(path: Path, events: TextIO) -> None:
+def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
+    """Train the run of a folder, write its records, and ``tell`` each event."""
     from benchmark.data import cifar10
     from benchmark.records.files import write_json
     from benchmark.records.journal import Event, Journal, count_attempts
@@ -55,7 +57,7 @@ def _train(path: Path, events: TextIO) -> None:
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if event["event"] != "progress":
             event = journal.append(event)
-        print(json.dumps(event), file=events, flush=True)
+        tell(event)
 
     process.configure(spec.numerics, spec.seed)
     images = cifar10.load(spec.dataset.name)
@@ -80,7 +82,7 @@ def _save_weights(path: Path, arrays: dict) -> None:
     aside.replace(path)
 
 
-def _claim_stdout() -> TextIO:
+def claim_stdout() -> TextIO:
     """Standard output for the events alone; what libraries print goes to standard error."""
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

@@ -1,0 +1,77 @@
+"""What is measured: nets, precisions and threads, and the images that all contenders train on."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.spec import ModelSpec
+
+LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net, and how it is trained."""
+
+    spec: ModelSpec
+    size: int
+    """Height and width of its images."""
+    classes: int
+    batch: int
+    images: int
+    """Different real images that the contenders train on."""
+
+    @property
+    def agreement_size(self) -> int:
+        """Height and width of the images on which losses are compared: smaller ones for
+        ResNet-50, as 50 steps take long."""
+        return min(self.size, 64)
+
+
+NETS = {
+    "resnet20-A": Net(ModelSpec(stem="cifar", depth=20, shortcut="A"), 32, 10, 128, 5000),
+    "resnet56-A": Net(ModelSpec(stem="cifar", depth=56, shortcut="A"), 32, 10, 128, 5000),
+    "resnet50-B": Net(ModelSpec(stem="imagenet", depth=50, shortcut="B"), 224, 1000, 16, 128),
+}
+"""The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One net at one precision and thread count."""
+
+    net: str
+    precision: str
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """``resnet20-A mixed_bfloat16 2``."""
+        return f"{self.net} {self.precision} {self.threads}"
+
+
+def cases(nets: list[str], precisions: list[str], threads: list[int]) -> list[Case]:
+    """Every combination."""
+    return [Case(*each) for each in itertools.product(nets, precisions, threads)]
+
+
+def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Real CIFAR-10 images (net.images, size, size, 3) uint8 in a mixed order, and labels."""
+    from PIL import Image
+
+    from benchmark.data import cifar10
+
+    embedded = cifar10.load("cifar10-subset")
+    pixels, labels = embedded.train_images[: net.images], embedded.train_labels[: net.images]
+    if size != pixels.shape[1]:
+        pixels = np.stack(
+            [np.asarray(Image.fromarray(p).resize((size, size), Image.BILINEAR)) for p in pixels]
+        )
+    return pixels, labels.astype(np.int32)
+
+
+def normalized(pixels: np.ndarray) -> np.ndarray:
+    """The paper's normalisation, float32: the mean image subtracted, in the range 0 to 1."""
+    mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
+    return (pixels - mean) * np.float32(1 / 255)

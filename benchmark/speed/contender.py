@@ -1,0 +1,74 @@
+"""The process of one contender: ``python -m benchmark.speed.contender NAME CASE WEIGHTS``.
+
+It builds its net, trains 50 steps to have its losses compared, and then answers each line on
+standard input (a number of seconds) by training for about so long and writing one line of JSON:
+the work done, the seconds taken and the peak memory.
+"""
+
+import importlib
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.execution.worker import claim_stdout
+from benchmark.speed.case import NETS, Case
+
+FLOOR, OURS, WHOLE_RUN = "matrix product", "ours", "ours, whole run"
+
+CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
+    FLOOR: ("floor", {}),
+    OURS: ("ours", {}),
+    WHOLE_RUN: ("whole_run", {}),
+    "Keras fit": ("keras_fit", {"application": False}),
+    "keras.applications fit": ("keras_fit", {"application": True}),
+    "PyTorch eager": ("torch_loop", {"compiled": False}),
+    "PyTorch compile": ("torch_loop", {"compiled": True}),
+}
+"""Name -> module of this package, and what its ``build`` takes besides case and weights."""
+
+
+class Contender(Protocol):
+    """What is measured."""
+
+    parameters: int | None
+    """Trainable parameters of its net; None for the floor, which has none."""
+
+    def losses(self, steps: int) -> list[float]:
+        """The losses of its first steps, on the images in their order and not augmented; empty
+        where it does not start from the given weights."""
+
+    def work(self, seconds: float) -> tuple[float, float]:
+        """Work for about ``seconds``. Returns images trained on (for the floor, multiply-adds)
+        and the seconds taken."""
+
+
+def contenders(case: Case) -> list[str]:
+    """The names of those that a case has."""
+    imagenet = NETS[case.net].spec.stem == "imagenet"
+    absent = WHOLE_RUN if imagenet else "keras.applications fit"
+    return [name for name in CONTENDERS if name != absent]
+
+
+def main(name: str, case: Case, weights: Path, steps: int) -> None:
+    """Serve one contender until standard input ends."""
+    replies = claim_stdout()
+
+    def reply(**facts: Any) -> None:
+        print(json.dumps(facts), file=replies, flush=True)
+
+    module, arguments = CONTENDERS[name]
+    build = importlib.import_module(f"benchmark.speed.{module}").build
+    contender: Contender = build(case, weights, **arguments)
+    losses = contender.losses(steps)
+    contender.work(0.5)  # Warm.
+    reply(parameters=contender.parameters, losses=losses)
+    for line in sys.stdin:
+        amount, seconds = contender.work(float(line))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        reply(amount=amount, seconds=seconds, peak_memory_mib=peak)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Case(**json.loads(sys.argv[2])), Path(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,88 @@
+"""This project's training step: augmentation in the graph, gradient norms and all."""
+
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from safetensors.numpy import save_file
+
+from benchmark.data.images import Images
+from benchmark.data.order import PADDING, batches
+from benchmark.data.resident import ResidentImages
+from benchmark.models.reference_weights import reference_weights
+from benchmark.models.resnet import build_model
+from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec
+from benchmark.speed.case import LEARNING_RATE, MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
+from benchmark.training import process
+from benchmark.training.loop import STEPS_A_CALL
+from benchmark.training.loss_scale import LossScale
+from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
+from benchmark.training.step import training_steps
+
+
+class Ours:
+    """``training_steps`` of a net, on its resident images."""
+
+    def __init__(self, net: Net):
+        self.net = net
+        self.model, self.steps = _trainer(net, net.size)
+        self.parameters = self.model.count_params() - _untrained(self.model)
+        self.steps_a_call = STEPS_A_CALL if net.spec.stem == "cifar" else 1
+        self.iteration = 0
+
+    def losses(self, steps: int) -> list[float]:
+        """Whole images: each is cropped where its padding ends, and not flipped."""
+        net, trainer = self.net, self.steps
+        if net.agreement_size != net.size:
+            model, trainer = _trainer(net, net.agreement_size)
+            model.set_weights(self.model.get_weights())
+        rows = np.arange(steps * net.batch).reshape(steps, net.batch) % net.images
+        crops = np.broadcast_to(np.array([PADDING, PADDING, 0]), (steps, net.batch, 3))
+        return [self._call(trainer, rows[i : i + 1], crops[i : i + 1]) for i in range(steps)]
+
+    def work(self, seconds: float) -> tuple[float, float]:
+        """Steps on augmented images."""
+        first, started = self.iteration, time.perf_counter()
+        while self.iteration == first or time.perf_counter() - started < seconds:
+            count = self.steps_a_call
+            order = batches(0, self.iteration, count, self.net.batch, self.net.images)
+            self._call(self.steps, *order)
+            self.iteration += count
+        return (self.iteration - first) * self.net.batch, time.perf_counter() - started
+
+    def _call(self, steps, indices, crops) -> float:
+        rates = np.full(len(indices), LEARNING_RATE, np.float32)
+        sums = steps(
+            tf.constant(indices, tf.int32), tf.constant(crops, tf.int32), tf.constant(rates)
+        )
+        return float(sums.loss) / len(indices)
+
+
+def build(case: Case, weights: Path) -> Ours:
+    """Draw the weights, and write them for the others."""
+    process.configure(NumericsSpec(precision=case.precision, threads=case.threads), seed=0)
+    ours = Ours(NETS[case.net])
+    aside = weights.with_suffix(".part")
+    arrays = reference_weights(ours.model)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, aside)
+    aside.rename(weights)
+    return ours
+
+
+def _trainer(net: Net, size: int):
+    """A model on images of ``size``, and its training steps."""
+    pixels, labels = images(net, size)
+    stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
+    data = ResidentImages(DatasetSpec(name="cifar10-subset"), stored, "test")
+    model = build_model(net.spec, (size, size, 3), net.classes)
+    spec = OptimizerSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    optimizer = Momentum(spec, model.trainable_weights)
+    steps = training_steps(model, [data], optimizer, LossScale(None), Replicas(1), xla=False)
+    return model, steps
+
+
+def _untrained(model: keras.Model) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in model.non_trainable_weights)

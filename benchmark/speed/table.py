@@ -1,0 +1,91 @@
+"""The table of a speed benchmark: ratios within each round, their median and spread."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from benchmark.models.count import cost
+from benchmark.speed.case import NETS
+from benchmark.speed.contender import FLOOR, OURS, WHOLE_RUN
+from benchmark.speed.measure import Measured
+
+
+def summary(measured: Iterable[Measured]) -> pd.DataFrame:
+    """A row a case and contender.
+
+    ``images_per_s`` and its least and most over the rounds; ``ratio``, the median over the rounds
+    of our training step's rate over the contender's in the same round, and its least and most
+    (for our whole run, its rate over the bare step's); ``share_of_peak``, the median share of the
+    rate of multiply-adds that the matrix product reached in the same round, where a training
+    step counts as three forward passes.
+    """
+    return pd.DataFrame([row for case in measured for row in _rows(case)])
+
+
+def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
+    turns = pd.DataFrame([vars(turn) for turn in measured.turns])
+    rates = (turns["amount"] / turns["seconds"]).groupby([turns["contender"], turns["round"]])
+    by_round = rates.first().unstack("round")
+    net = NETS[measured.case.net]
+    forward = cost(net.spec, (net.size, net.size, 3), net.classes).multiply_adds
+    peaks = turns.groupby("contender")["peak_memory_mib"].max()
+    for name in [name for name in measured.parameters if name != FLOOR]:
+        rate = by_round.loc[name]
+        ratio = rate / by_round.loc[OURS]
+        ratio = ratio if name == WHOLE_RUN else 1 / ratio
+        share = 3 * forward * rate / by_round.loc[FLOOR]
+        losses = measured.losses.get(name)
+        yield {
+            "net": measured.case.net,
+            "precision": measured.case.precision,
+            "threads": measured.case.threads,
+            "contender": name,
+            "images_per_s": rate.median(),
+            "images_per_s_min": rate.min(),
+            "images_per_s_max": rate.max(),
+            "ratio": ratio.median(),
+            "ratio_min": ratio.min(),
+            "ratio_max": ratio.max(),
+            "share_of_peak": share.median(),
+            "peak_memory_mib": peaks[name],
+            "parameters": measured.parameters[name],
+            "first_loss": losses[0] if losses else None,
+            "mean_of_last_10_losses": sum(losses[-10:]) / 10 if losses else None,
+            "rounds": int(rate.count()),
+        }
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table for people."""
+    header = ["net", "precision", "threads", "contender", "images/s", "ours is", "of peak"]
+    header += ["memory (MiB)", "parameters", "loss 1", "losses 41–50"]
+    lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 7]
+    for row in table.to_dict("records"):
+        cells = [
+            row["net"],
+            row["precision"].removeprefix("mixed_"),
+            row["threads"],
+            row["contender"],
+            f"{row['images_per_s']:.4g} ({row['images_per_s_min']:.4g}–{row['images_per_s_max']:.4g})",
+            _ratio(row),
+            f"{row['share_of_peak']:.0%}",
+            f"{row['peak_memory_mib']:,.0f}",
+            f"{row['parameters']:,}",
+            _number(row["first_loss"]),
+            _number(row["mean_of_last_10_losses"]),
+        ]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _ratio(row: dict[str, Any]) -> str:
+    if row["contender"] == OURS:
+        return "–"
+    spread = f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f})"
+    what = " of the bare step" if row["contender"] == WHOLE_RUN else "×"
+    return f"{row['ratio']:.2f}{what} {spread}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or pd.isna(value) else f"{value:.3f}"

@@ -1,0 +1,64 @@
+"""This project's whole run: a run's own process code, with its scoring and its records."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmark.execution.worker import train_folder
+from benchmark.records.journal import Event
+from benchmark.records.store import RunFolder
+from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec, RunSpec, ScheduleSpec
+from benchmark.speed.case import LEARNING_RATE, NETS, Case
+
+_ENDLESS = 100_000
+
+
+class WholeRun:
+    """A run in a thread of its own, which is held after each epoch until it is asked for more."""
+
+    def __init__(self, folder: Path, spec: RunSpec):
+        self.spec, self.parameters = spec, None
+        self.iteration = 0
+        self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
+        RunFolder(folder).prepare(spec)
+        self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
+        self.run.start()
+
+    def losses(self, steps: int) -> list[float]:
+        """It is the step of ``ours``."""
+        return []
+
+    def work(self, seconds: float) -> tuple[float, float]:
+        """Whole epochs, from the end of one to the end of another."""
+        first, started = self.iteration, time.perf_counter()
+        while self.iteration == first or time.perf_counter() - started < seconds:
+            self.go.release()
+            while not self.epoch_over.acquire(timeout=1):
+                if not self.run.is_alive():
+                    raise RuntimeError("the run has ended; its log says why")
+        taken = time.perf_counter() - started
+        return (self.iteration - first) * self.spec.optimizer.batch_size, taken
+
+    def _on_event(self, event: Event) -> None:
+        if event["event"] == "built":
+            self.parameters = event["parameters"]
+            self.go.acquire()
+        if event["event"] == "epoch":
+            self.iteration = event["iteration"]
+            self.epoch_over.release()
+            self.go.acquire()
+
+
+def build(case: Case, weights: Path) -> WholeRun:
+    """The embedded images, scored after each epoch, in a folder beside ``weights``."""
+    net = NETS[case.net]
+    spec = RunSpec(
+        dataset=DatasetSpec(name="cifar10-subset"),
+        model=net.spec,
+        optimizer=OptimizerSpec(batch_size=net.batch),
+        schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=LEARNING_RATE, drops=()),
+        numerics=NumericsSpec(precision=case.precision, threads=case.threads),
+        seed=0,
+    )
+    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec)
