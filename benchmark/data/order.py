@@ -7,6 +7,8 @@ epochs, and each epoch shows each image once. The random numbers are Philox's ra
 NumPy keeps the same in every version.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 _ORDER, _AUGMENTATION = 0, 1
@@ -17,16 +19,23 @@ PADDING = 4
 _OFFSETS = 2 * PADDING + 1
 
 
+@lru_cache(maxsize=4)
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """A permutation of ``range(count)``, int32."""
-    return np.argsort(_raw(seed, epoch, _ORDER, count), kind="stable").astype(np.int32)
+    """A permutation of ``range(count)``, int32, not to be written to."""
+    order = np.argsort(_raw(seed, epoch, _ORDER, count), kind="stable").astype(np.int32)
+    order.flags.writeable = False
+    return order
 
 
+@lru_cache(maxsize=4)
 def epoch_crops(seed: int, epoch: int, count: int) -> np.ndarray:
-    """(count, 3) int32 by image index: the crop's top and left, 0 to 8, and 1 for a flip."""
+    """(count, 3) int32 by image index: the crop's top and left, 0 to 8, and 1 for a flip. Not to
+    be written to."""
     top, rest = np.divmod(_raw(seed, epoch, _AUGMENTATION, count) % (2 * _OFFSETS**2), 2 * _OFFSETS)
     left, flip = np.divmod(rest, 2)
-    return np.stack([top, left, flip], axis=1).astype(np.int32)
+    crops = np.stack([top, left, flip], axis=1).astype(np.int32)
+    crops.flags.writeable = False
+    return crops
 
 
 def batches(

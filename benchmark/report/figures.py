@@ -8,6 +8,9 @@ import pandas as pd
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 """Okabe and Ito's colours, told apart by colour-blind readers."""
 
+SPLITS = ("test", "validation")
+"""What a run may be scored on; each run is scored on one of them."""
+
 _MARKS = ("", "o", "s", "^", "D", "v", "P", "X")
 
 
@@ -23,15 +26,15 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
 
     plt.rcParams["svg.hashsalt"] = "resnet-bench"
     figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
-    split = "validation" if "validation_error_percent" in curves else "test"
+    splits = [split for split in SPLITS if curves.get(f"{split}_error_percent") is not None]
     for number, (variant, group) in enumerate(curves.groupby("variant", sort=False)):
         style: dict[str, Any] = {"color": COLORS[number % len(COLORS)], "markersize": 4}
         for which, (_, run) in enumerate(group.groupby("run_id", sort=False)):
             axes.plot(run["iteration"], run["train_error_percent"], "--", linewidth=1, **style)
-            scored = run.dropna(subset=[f"{split}_error_percent"])
+            scored = _scored(run)
             axes.plot(
-                scored["iteration"],
-                scored[f"{split}_error_percent"],
+                run.loc[scored.index, "iteration"],
+                scored,
                 linewidth=2.2,
                 marker=_MARKS[number % len(_MARKS)],
                 markevery=max(1, len(scored) // 10),
@@ -40,7 +43,8 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
             )
     axes.set(xlabel="iteration", ylabel="error (%)", title=title)
     axes.grid(alpha=0.25)
-    lines = axes.legend(title=f"bold: {split} error\nthin dashed: training error", fontsize=9)
+    bold = f"bold: {' or '.join(splits)} error\n" if splits else ""
+    lines = axes.legend(title=f"{bold}thin dashed: training error", fontsize=9)
     lines.get_title().set_fontsize(8)
     for spine in ("top", "right"):
         axes.spines[spine].set_visible(False)
@@ -50,3 +54,10 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
     figure.savefig(files[1], dpi=150)
     plt.close(figure)
     return files
+
+
+def _scored(run: pd.DataFrame) -> pd.Series:
+    """The scored errors of one run, by row; empty where no epoch was scored yet."""
+    columns = [run[f"{split}_error_percent"] for split in SPLITS if f"{split}_error_percent" in run]
+    errors = [column.dropna() for column in columns]
+    return next((column for column in errors if len(column)), pd.Series(dtype=float))

@@ -1,5 +1,6 @@
 """One suite's report: tables, figure, Markdown, and one HTML file that needs no other."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,9 @@ from benchmark.records.frames import load_curves, load_runs
 from benchmark.records.store import Store
 from benchmark.report import tables
 from benchmark.report.figures import draw_curves
+from benchmark.spec.dataset import TEST_IMAGES, TRAIN_IMAGES
 
-SUBSET_NOTE = (
-    "Trained and tested on the embedded tenth of CIFAR-10 (5,000 training and 1,000 test images). "
-    "These errors are not comparable with the paper's, which are for the full data set; and the "
-    "error of one run on 1,000 images has a standard error of about 1.6 points, so small "
-    "differences between single runs say nothing."
-)
+SUBSET = "cifar10-subset"
 
 _FORMATS = {
     "images/s": "{:.0f}",
@@ -54,18 +51,18 @@ def write_report(store: Store, suite: str) -> Report:
     plan = folder.plan()
     runs, curves = load_runs(store.root, suite), load_curves(store.root, suite)
     frames = tables.write_frames(folder.path, runs, curves)
-    title = f"{suite}: training and test error"
+    title = f"{suite}: training and {_split(runs)} error"
     figures = draw_curves(curves, folder.path / "figures", title) if len(curves) else []
     variants = tables.variants_table(runs)
     facts = {
         "suite": suite,
         "source": plan["source"],
-        "note": SUBSET_NOTE if _on_subset(runs) else None,
+        "note": _subset_note(runs),
         "split": _split(runs),
         "variants": _Table(variants),
         "runs": _Table(tables.runs_table(runs)),
         "claims": plan["claims"],
-        "departures": _phrases(tables.departures_of(runs, store), len(variants)),
+        "departures": _phrases(tables.departures_of(plan["cells"]), len(variants)),
         "environments": tables.environments(runs, store),
         "svg": _inline(figures[0]) if figures else None,
     }
@@ -75,6 +72,7 @@ def write_report(store: Store, suite: str) -> Report:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["cell"] = _markdown_cell
     markdown, html = folder.path / "report.md", folder.path / "report.html"
     write_text(markdown, environment.get_template("report.md.j2").render(facts))
     write_text(html, environment.get_template("report.html.j2").render(facts))
@@ -102,9 +100,27 @@ def cell_text(column: str, value: Any) -> str:
     return _FORMATS.get(column, "{:.2f}").format(value)
 
 
-def _on_subset(runs: pd.DataFrame) -> bool:
-    names = runs.get("dataset.name", pd.Series(dtype=object)).dropna()
-    return bool((names == "cifar10-subset").any())
+def _subset_note(runs: pd.DataFrame) -> str | None:
+    """That errors are not the paper's, where runs are on the embedded part of CIFAR-10."""
+    subset = runs[runs["dataset.name"] == "cifar10-subset"]
+    if not len(subset):
+        return None
+    held_out = subset["dataset.held_out_images"]
+    scored = held_out.where(subset["evaluation.split"] == "validation", TEST_IMAGES[SUBSET])
+    fewest = int(scored.min())
+    variants = list(dict.fromkeys(subset["variant"]))
+    which = "" if len(subset) == len(runs) else f" ({', '.join(variants)})"
+    return (
+        f"Trained on {_numbers(TRAIN_IMAGES[SUBSET] - held_out)} and scored on {_numbers(scored)} "
+        f"images of the embedded tenth of CIFAR-10{which}. These errors are not comparable with "
+        "the paper's, which are for the full data set; and the error of one run on "
+        f"{fewest:,} images has a standard error of up to {50 / math.sqrt(fewest):.1f} points, so "
+        "small differences between single runs say nothing."
+    )
+
+
+def _numbers(column: pd.Series) -> str:
+    return " or ".join(f"{int(number):,}" for number in sorted(set(column)))
 
 
 def _split(runs: pd.DataFrame) -> str:
@@ -118,6 +134,11 @@ def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
         phrase if len(names) == variants else f"{phrase} ({', '.join(names)})"
         for phrase, names in found.items()
     ]
+
+
+def _markdown_cell(text: str) -> str:
+    """Text that stays within one cell of a Markdown table."""
+    return " ".join(text.replace("|", "\\|").split())
 
 
 def _inline(path: Path) -> str:

@@ -60,13 +60,15 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def departures_of(runs: pd.DataFrame, store: Store) -> dict[str, list[str]]:
-    """Departure from the paper's protocol -> the variants that have it, in the suite's order."""
+def departures_of(cells: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Departure from the paper's protocol -> the variants that have it, in the suite's order.
+
+    ``cells``: a plan's, with variant and spec.
+    """
     found: dict[str, list[str]] = {}
-    for row in runs.drop_duplicates("variant").to_dict("records"):
-        spec = store.run(str(row["run_id"])).spec()
-        for phrase in departures(spec) if spec else ():
-            found.setdefault(phrase, []).append(str(row["variant"]))
+    for variant, spec in {cell["variant"]: cell["spec"] for cell in cells}.items():
+        for phrase in departures(spec):
+            found.setdefault(phrase, []).append(variant)
     return found
 
 

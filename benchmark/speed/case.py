@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmark.spec import ModelSpec
 
-LEARNING_RATE, MOMENTUM, WEIGHT_DECAY = 0.01, 0.9, 1e-4
+MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Net:
     """Height and width of its images."""
     classes: int
     batch: int
+    learning_rate: float
     images: int
     """Different real images that the contenders train on."""
 
@@ -30,9 +31,11 @@ class Net:
 
 
 NETS = {
-    "resnet20-A": Net(ModelSpec(stem="cifar", depth=20, shortcut="A"), 32, 10, 128, 5000),
-    "resnet56-A": Net(ModelSpec(stem="cifar", depth=56, shortcut="A"), 32, 10, 128, 5000),
-    "resnet50-B": Net(ModelSpec(stem="imagenet", depth=50, shortcut="B"), 224, 1000, 16, 128),
+    "resnet20-A": Net(ModelSpec(stem="cifar", depth=20, shortcut="A"), 32, 10, 128, 0.01, 5000),
+    "resnet56-A": Net(ModelSpec(stem="cifar", depth=56, shortcut="A"), 32, 10, 128, 0.01, 5000),
+    "resnet50-B": Net(
+        ModelSpec(stem="imagenet", depth=50, shortcut="B"), 224, 1000, 16, 0.001, 128
+    ),
 }
 """The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
 

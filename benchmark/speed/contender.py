@@ -1,6 +1,6 @@
-"""The process of one contender: ``python -m benchmark.speed.contender NAME CASE WEIGHTS``.
+"""The process of one contender: ``python -m benchmark.speed.contender NAME CASE WEIGHTS STEPS``.
 
-It builds its net, trains 50 steps to have its losses compared, and then answers each line on
+It builds its net, trains some steps to have its losses compared, and then answers each line on
 standard input (a number of seconds) by training for about so long and writing one line of JSON:
 the work done, the seconds taken and the peak memory.
 """

@@ -9,10 +9,10 @@ import tensorflow as tf
 from safetensors.numpy import load_file
 
 from benchmark.data.resident import crop_and_flip
+from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.reference_weights import load_reference_weights
 from benchmark.models.resnet import build_model
 from benchmark.speed.case import (
-    LEARNING_RATE,
     MOMENTUM,
     NETS,
     WEIGHT_DECAY,
@@ -71,7 +71,7 @@ class KerasFit:
             model = keras.models.clone_model(ours, clone_function=_stock)
             load_reference_weights(model, load_file(self.weights))
         model.compile(
-            optimizer=keras.optimizers.SGD(LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY),
+            optimizer=keras.optimizers.SGD(net.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
             jit_compile=False,  # On a CPU the faster of the two.
@@ -97,11 +97,25 @@ def build(case: Case, weights: Path, *, application: bool) -> KerasFit:
     return KerasFit(NETS[case.net], None if application else weights)
 
 
+class SlicedShortcut(ZeroPadShortcut):
+    """Option A as it is usually written: a slice with strides, and a pad."""
+
+    def call(self, x):
+        """Subsample and pad."""
+        gained = self.channels - x.shape[-1]
+        return keras.ops.pad(
+            x[:, :: self.stride, :: self.stride], ((0, 0), (0, 0), (0, 0), (0, gained))
+        )
+
+
 def _stock(layer: keras.Layer) -> keras.Layer:
-    """Keras's own batch normalisation for the fused one."""
+    """Keras's own batch normalisation for the fused one, and the usual option A."""
+    kind = layer.__class__
     if isinstance(layer, keras.layers.BatchNormalization):
-        return keras.layers.BatchNormalization.from_config(layer.get_config())
-    return layer.__class__.from_config(layer.get_config())
+        kind = keras.layers.BatchNormalization
+    if isinstance(layer, ZeroPadShortcut):
+        kind = SlicedShortcut
+    return kind.from_config(layer.get_config())
 
 
 def _augmented(net: Net) -> tf.data.Dataset:

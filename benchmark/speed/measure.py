@@ -14,9 +14,6 @@ from typing import Any
 from benchmark.speed.case import Case
 from benchmark.speed.contender import OURS, contenders
 
-AGREEMENT_STEPS = 50
-"""Steps over which losses are compared."""
-
 _PAUSE_S = 0.3
 """Between two turns, so that the threads of the last one are asleep."""
 
@@ -42,7 +39,7 @@ class Measured:
     parameters: dict[str, int | None]
     """Contender -> trainable parameters."""
     losses: dict[str, list[float]]
-    """Contender -> its first 50 losses."""
+    """Contender -> its first losses."""
     absent: dict[str, str]
     """Contender that could not be measured -> why."""
     environment: dict[str, Any]
@@ -58,15 +55,24 @@ class Measured:
         return cls(**{**data, "case": Case(**data["case"]), "turns": turns})
 
 
-def measure(case: Case, rounds: int, seconds: float, say: Callable[[str], None]) -> Measured:
-    """Each contender works for about ``seconds`` in each round; who begins changes with it."""
+def measure(
+    case: Case, rounds: int, seconds: float, agreement_steps: int, say: Callable[[str], None]
+) -> Measured:
+    """Each contender works for about ``seconds`` in each round; who begins changes with it.
+
+    ``agreement_steps``: steps of each over which losses are recorded beforehand.
+    """
     from benchmark.records.provenance import provenance
 
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
-        ours = _Process(OURS, case, weights)
+        ours = _Process(OURS, case, weights, agreement_steps)
         ours.wait_for(weights)
-        others = [_Process(n, case, weights) for n in contenders(case) if n != OURS]
+        others = [
+            _Process(name, case, weights, agreement_steps)
+            for name in contenders(case)
+            if name != OURS
+        ]
         running, absent, first = [], {}, {}
         for process in [ours, *others]:
             try:
@@ -99,11 +105,11 @@ class _Gone(RuntimeError):
 
 
 class _Process:
-    def __init__(self, name: str, case: Case, weights: Path):
+    def __init__(self, name: str, case: Case, weights: Path, agreement_steps: int):
         self.name = name
         self.log = weights.with_name(f"{name}.log")
         command = [sys.executable, "-m", "benchmark.speed.contender"]
-        command += [name, json.dumps(asdict(case)), str(weights), str(AGREEMENT_STEPS)]
+        command += [name, json.dumps(asdict(case)), str(weights), str(agreement_steps)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 command,

@@ -14,7 +14,7 @@ from benchmark.data.resident import ResidentImages
 from benchmark.models.reference_weights import reference_weights
 from benchmark.models.resnet import build_model
 from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec
-from benchmark.speed.case import LEARNING_RATE, MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
+from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
 from benchmark.training.loop import STEPS_A_CALL
 from benchmark.training.loss_scale import LossScale
@@ -54,7 +54,7 @@ class Ours:
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
 
     def _call(self, steps, indices, crops) -> float:
-        rates = np.full(len(indices), LEARNING_RATE, np.float32)
+        rates = np.full(len(indices), self.net.learning_rate, np.float32)
         sums = steps(
             tf.constant(indices, tf.int32), tf.constant(crops, tf.int32), tf.constant(rates)
         )

@@ -67,7 +67,7 @@ def markdown(table: pd.DataFrame) -> str:
             row["precision"].removeprefix("mixed_"),
             row["threads"],
             row["contender"],
-            f"{row['images_per_s']:.4g} ({row['images_per_s_min']:.4g}–{row['images_per_s_max']:.4g})",
+            "{images_per_s:.4g} ({images_per_s_min:.4g}–{images_per_s_max:.4g})".format(**row),
             _ratio(row),
             f"{row['share_of_peak']:.0%}",
             f"{row['peak_memory_mib']:,.0f}",

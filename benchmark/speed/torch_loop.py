@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from safetensors.numpy import load_file
 
+from benchmark.data.order import PADDING
 from benchmark.speed.case import (
-    LEARNING_RATE,
     MOMENTUM,
     NETS,
     WEIGHT_DECAY,
@@ -20,7 +20,7 @@ from benchmark.speed.torch_net import TorchNet
 
 
 class TorchLoop:
-    """A plain training loop on images that are already normalised, and not augmented."""
+    """A plain training loop on resident images, cropped and flipped a batch at a time."""
 
     def __init__(self, net: Net, weights: Path, *, bfloat16: bool, compiled: bool):
         self.net, self.bfloat16 = net, bfloat16
@@ -29,34 +29,40 @@ class TorchLoop:
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.forward = torch.compile(self.model) if compiled else self.model
         self.optimizer = torch.optim.SGD(
-            self.model.parameters(), LEARNING_RATE, MOMENTUM, weight_decay=WEIGHT_DECAY
+            self.model.parameters(), net.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
         )
-        self.batches = self._batches(net.size)
+        self.x, self.y = self._images(net.size)
         self.iteration = 0
 
     def losses(self, steps: int) -> list[float]:
-        """On the images in their order; the weights are what they were afterwards where the
-        timed images have another size."""
+        """On the images in their order."""
         same = self.net.agreement_size == self.net.size
-        batches = self.batches if same else self._batches(self.net.agreement_size)
-        return [self._step(*batches[i % len(batches)]) for i in range(steps)]
+        x, y = (self.x, self.y) if same else self._images(self.net.agreement_size)
+        losses = []
+        for step in range(steps):
+            rows = torch.arange(step * self.net.batch, (step + 1) * self.net.batch)
+            rows %= self.net.images
+            losses.append(self._step(x[rows], y[rows])[0])
+        return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Steps, each of which waits for its loss, as a step of ours does."""
+        """Steps, each of which waits for its loss and its errors, as Keras's and ours do."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
-            self._step(*self.batches[self.iteration % len(self.batches)])
+            rows = torch.randint(self.net.images, (self.net.batch,))
+            self._step(_augmented(self.x[rows]), self.y[rows])
             self.iteration += 1
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
 
-    def _step(self, x: torch.Tensor, y: torch.Tensor) -> float:
+    def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
         self.optimizer.zero_grad(set_to_none=True)
+        images = x.permute(0, 3, 1, 2)  # (batch, channels, height, width), channels last.
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            logits = self.forward(x)
+            logits = self.forward(images)
         loss = torch.nn.functional.cross_entropy(logits.float(), y)
         loss.backward()
         self.optimizer.step()
-        return float(loss.detach())
+        return float(loss.detach()), int((logits.argmax(1) != y).sum())
 
     def _load(self, weights: Path) -> None:
         state = {name: torch.from_numpy(array) for name, array in load_file(weights).items()}
@@ -65,17 +71,24 @@ class TorchLoop:
         if left or unexpected:
             raise ValueError(f"weights must fit {self.net.spec}. Received: {left} {unexpected}")
 
-    def _batches(self, size: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _images(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised images (n, height, width, channels), and labels."""
         pixels, labels = images(self.net, size)
-        x = torch.from_numpy(normalized(pixels)).permute(0, 3, 1, 2)
-        y, count = torch.from_numpy(labels).long(), self.net.batch
-        return [
-            (
-                x[first : first + count].contiguous(memory_format=torch.channels_last),
-                y[first : first + count],
-            )
-            for first in range(0, self.net.images - count + 1, count)
-        ]
+        return torch.from_numpy(normalized(pixels)), torch.from_numpy(labels).long()
+
+
+def _augmented(x: torch.Tensor) -> torch.Tensor:
+    """Pad, crop and flip each image of (batch, height, width, channels)."""
+    count, height, width, _ = x.shape
+    sides = (0, 0, PADDING, PADDING, PADDING, PADDING)
+    padded = torch.nn.functional.pad(x, sides)
+    corner = torch.randint(2 * PADDING + 1, (2, count, 1))
+    across = torch.arange(width).expand(count, width)
+    across = torch.where(torch.rand(count, 1) < 0.5, width - 1 - across, across)
+    rows = corner[0] + torch.arange(height)
+    columns = corner[1] + across
+    which = torch.arange(count)[:, None, None]
+    return padded[which, rows[:, :, None], columns[:, None, :]]
 
 
 def build(case: Case, weights: Path, *, compiled: bool) -> TorchLoop:

@@ -9,7 +9,7 @@ from benchmark.execution.worker import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
 from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec, RunSpec, ScheduleSpec
-from benchmark.speed.case import LEARNING_RATE, NETS, Case
+from benchmark.speed.case import NETS, Case
 
 _ENDLESS = 100_000
 
@@ -57,7 +57,7 @@ def build(case: Case, weights: Path) -> WholeRun:
         dataset=DatasetSpec(name="cifar10-subset"),
         model=net.spec,
         optimizer=OptimizerSpec(batch_size=net.batch),
-        schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=LEARNING_RATE, drops=()),
+        schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
         numerics=NumericsSpec(precision=case.precision, threads=case.threads),
         seed=0,
     )

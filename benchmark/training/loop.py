@@ -12,8 +12,9 @@ import tensorflow as tf
 from benchmark.data.images import Images
 from benchmark.data.order import batches, epoch_ends
 from benchmark.data.resident import ResidentImages
-from benchmark.evaluation.single_view import scorer
+from benchmark.evaluation.single_view import Scores, scorer
 from benchmark.models.counting import counted_cost
+from benchmark.models.folding import folded_model
 from benchmark.models.resnet import build_model
 from benchmark.spec import RunSpec
 from benchmark.training import process
@@ -80,8 +81,8 @@ class _Run:
         )
         for epoch, end in enumerate(ends, start=1):
             finite = self._train_until(end)
-            self._end_epoch(epoch, last=end == ends[-1] or not finite)
-            if not finite:
+            scored = self._end_epoch(epoch, last=end == ends[-1] or not finite)
+            if not finite or not scored:
                 return self._end("diverged")
         return self._end("finished")
 
@@ -99,7 +100,7 @@ class _Run:
         self.steps = training_steps(
             self.model, data, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
         )
-        self.score = scorer(self.model, data[0], spec.evaluation.batch_size)
+        self.score = self._scorer(data[0])
         self.warmup = Warmup.of(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         counted = counted_cost(self.model)
@@ -113,6 +114,21 @@ class _Run:
                 "build_time_s": time.perf_counter() - started,
             }
         )
+
+    def _scorer(self, data: ResidentImages) -> Callable[[], Scores]:
+        spec = self.spec
+        if spec.model.batch_norm is None:
+            return scorer(self.model, data, spec.evaluation.batch_size)
+        folded, take_over = folded_model(
+            spec.model, self.model, spec.dataset.image_shape, spec.dataset.classes
+        )
+        score = scorer(folded, data, spec.evaluation.batch_size)
+
+        def score_as_it_is() -> Scores:
+            take_over()
+            return score()
+
+        return score_as_it_is
 
     def _train_until(self, end: int) -> bool:
         """Train up to iteration ``end``; False as soon as the loss ceases to be finite."""
@@ -154,7 +170,8 @@ class _Run:
     def _rate(self, iteration: int) -> float:
         return learning_rate(self.spec.schedule, iteration, warming_up=self.warmup.active)
 
-    def _end_epoch(self, epoch: int, *, last: bool) -> None:
+    def _end_epoch(self, epoch: int, *, last: bool) -> bool:
+        """Report the epoch; False where it was scored and that loss is not finite."""
         totals, split = self.totals, self.spec.evaluation.split
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         row: Event = {
@@ -183,6 +200,7 @@ class _Run:
             row["evaluation_time_s"] = time.perf_counter() - started
         self.on_event(row)
         self.totals = _Totals()
+        return math.isfinite(row.get(f"{split}_loss", 0.0))
 
     def _end(self, status: str) -> Trained:
         self.on_event(

@@ -9,7 +9,9 @@ from benchmark.spec import NumericsSpec
 def configure(numerics: NumericsSpec, seed: int) -> None:
     """Set threads, devices, precision, determinism and Keras's seed. Once a process."""
     tf.config.threading.set_intra_op_parallelism_threads(numerics.threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+    # Two operations at a time, where there are threads for them: a few percent faster, and no
+    # other bits.
+    tf.config.threading.set_inter_op_parallelism_threads(min(numerics.threads, 2))
     gpus = tf.config.list_physical_devices("GPU")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)

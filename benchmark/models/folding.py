@@ -1,0 +1,48 @@
+"""Batch normalisation folded into the convolutions before it, for scoring."""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from benchmark.models.resnet import build_model
+from benchmark.spec import ModelSpec
+
+
+def folded_model(
+    spec: ModelSpec, model: keras.Model, input_shape: tuple[int, int, int], num_classes: int
+) -> tuple[keras.Model, Callable[[], None]]:
+    """A net that gives the logits of ``model``, a net of ``build_model``, in inference.
+
+    Its convolutions have the moving statistics, scales and shifts in their kernels and biases:
+    the same function up to rounding, with fewer operations. Returns it, and a function that
+    takes over ``model``'s weights as they then are.
+    """
+    without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
+    folded = build_model(spec.model_copy(update=without), input_shape, num_classes)
+    layers = {layer.name: layer for layer in model.layers}
+
+    @tf.function
+    def take_over() -> None:
+        for target in folded.layers:
+            source = layers[target.name]
+            if isinstance(target, keras.layers.Conv2D):
+                kernel, bias = _folded(source, layers[target.name.replace("conv", "bn")])
+                target.kernel.assign(kernel)
+                target.bias.assign(bias)
+            elif isinstance(target, keras.layers.Dense):
+                target.kernel.assign(source.kernel)
+                target.bias.assign(source.bias)
+
+    return folded, take_over
+
+
+def _folded(
+    convolution: keras.layers.Conv2D, normalization: keras.layers.BatchNormalization
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Kernel and bias that convolve and normalise at once."""
+    variance = normalization.moving_variance.value + normalization.epsilon
+    scale = normalization.gamma.value * tf.math.rsqrt(variance)
+    bias = 0.0 if convolution.bias is None else convolution.bias.value
+    shift = normalization.beta.value + (bias - normalization.moving_mean.value) * scale
+    return convolution.kernel.value * scale, shift
