@@ -9,8 +9,11 @@ NO_STATISTICS = ()
 
 
 @keras.saving.register_keras_serializable("resnet_bench")
-class FusedBatchNormalization(layers.BatchNormalization):
+class BatchNormalization(layers.BatchNormalization):
     """``keras.layers.BatchNormalization`` of images, in one kernel instead of about ten.
+
+    It has Keras's name too, because weight files are laid out by the names of classes: a file
+    written by either class is read by the other.
 
     Arguments, weights, saving and numbers are the base class's, up to rounding: bfloat16 images
     are normalised in float32 here too, and the moving variance takes the batch's biased variance.

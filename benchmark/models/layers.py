@@ -3,7 +3,7 @@
 import keras
 from keras import KerasTensor, layers, ops
 
-from benchmark.models.batch_norm import FusedBatchNormalization
+from benchmark.models.batch_norm import BatchNormalization
 from benchmark.models.layout import Convolution
 from benchmark.spec import ModelSpec
 
@@ -31,7 +31,7 @@ def normalize(spec: ModelSpec, x: KerasTensor, name: str, *, last: bool = False)
     """Batch normalisation over all but the channels; ``last`` on its residual branch."""
     if spec.batch_norm is None:
         return x
-    return FusedBatchNormalization(
+    return BatchNormalization(
         momentum=spec.batch_norm.momentum,
         epsilon=spec.batch_norm.epsilon,
         gamma_initializer="zeros" if last and spec.batch_norm.zero_gamma else "ones",

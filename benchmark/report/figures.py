@@ -26,7 +26,8 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
 
     plt.rcParams["svg.hashsalt"] = "resnet-bench"
     figure, axes = plt.subplots(figsize=(7.5, 4.6), layout="constrained")
-    splits = [split for split in SPLITS if curves.get(f"{split}_error_percent") is not None]
+    columns = {split: f"{split}_error_percent" for split in SPLITS}
+    splits = [s for s, name in columns.items() if name in curves and curves[name].notna().any()]
     for number, (variant, group) in enumerate(curves.groupby("variant", sort=False)):
         style: dict[str, Any] = {"color": COLORS[number % len(COLORS)], "markersize": 4}
         for which, (_, run) in enumerate(group.groupby("run_id", sort=False)):

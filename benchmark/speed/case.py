@@ -30,12 +30,12 @@ class Net:
         return min(self.size, 64)
 
 
+_BOTTLENECK = ModelSpec(stem="imagenet", depth=50, shortcut="B")
+
 NETS = {
     "resnet20-A": Net(ModelSpec(stem="cifar", depth=20, shortcut="A"), 32, 10, 128, 0.01, 5000),
     "resnet56-A": Net(ModelSpec(stem="cifar", depth=56, shortcut="A"), 32, 10, 128, 0.01, 5000),
-    "resnet50-B": Net(
-        ModelSpec(stem="imagenet", depth=50, shortcut="B"), 224, 1000, 16, 0.001, 128
-    ),
+    "resnet50-B": Net(_BOTTLENECK, 224, 1000, 16, 0.001, 128),
 }
 """The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
 

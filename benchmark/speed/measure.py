@@ -7,10 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmark.records.provenance import provenance
 from benchmark.speed.case import Case
 from benchmark.speed.contender import OURS, contenders
 
@@ -62,8 +65,6 @@ def measure(
 
     ``agreement_steps``: steps of each over which losses are recorded beforehand.
     """
-    from benchmark.records.provenance import provenance
-
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
         ours = _Process(OURS, case, weights, agreement_steps)
@@ -96,8 +97,16 @@ def measure(
         parameters={name: reply["parameters"] for name, reply in first.items()},
         losses={name: reply["losses"] for name, reply in first.items() if reply["losses"]},
         absent=absent,
-        environment=provenance(),
+        environment=_environment(),
     )
+
+
+def _environment() -> dict[str, Any]:
+    """Code, versions and machine, PyTorch's version included."""
+    made = provenance()
+    with suppress(metadata.PackageNotFoundError):
+        made["versions"]["torch"] = metadata.version("torch")
+    return made
 
 
 class _Gone(RuntimeError):

@@ -1,0 +1,84 @@
+"""What a speed benchmark leaves behind: a file a case, and the table made from all of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.files import read_json, write_json, write_text
+from benchmark.speed.case import Case
+from benchmark.speed.measure import Measured, measure
+
+AGREEMENT_STEPS = 50
+"""Steps over which losses are compared, once for each net and precision."""
+
+_INTRODUCTION = """\
+# Speed
+
+Images trained on a second: the median over the rounds, and the least and most. All contenders of
+a case are processes on one machine, started from the same weights, that took turns. "Ours is"
+is our training step's rate over the contender's in the same round: its median, least and most;
+for our whole run, its rate over the bare step's. "Of peak" is the share of the rate of
+multiply-adds that a product of two 2048 x 2048 matrices reached in the same round, where training
+counts as three forward passes. Losses are those of the first of 50 steps on the same images, and
+the mean of the last ten; contenders that draw weights of their own have none.
+
+Every step crops and flips its images, a batch at a time, and counts its errors; ours also takes
+each kernel's gradient norm. The whole run is scored on its test images after every epoch, on a
+fifth as many images as it trains on, and writes its records.
+CIFAR nets train on batches of 128 images, ResNet-50 on 16 of 224x224 pixels (CIFAR-10's, enlarged;
+its losses are compared on 64x64). Everything is real images and a CPU; no GPU was measured.
+"""
+
+
+def run_cases(
+    cases: Sequence[Case],
+    folder: Path,
+    *,
+    rounds: int,
+    seconds: float,
+    again: bool,
+    say: Callable[[str], None],
+) -> list[Path]:
+    """Measure the cases that ``folder`` has no file of, or all of them ``again``, and write the
+    table anew after each. Returns the table's files."""
+    agreed: set[tuple[str, str]] = set()
+    for case in sorted(cases, key=lambda case: -case.threads):
+        file = folder / "cases" / f"{case.name.replace(' ', '_')}.json"
+        first = (case.net, case.precision) not in agreed
+        agreed.add((case.net, case.precision))
+        if file.exists() and not again:
+            say(f"{case.name}: measured already, in {file}")
+            continue
+        steps = AGREEMENT_STEPS if first else 0
+        write_json(file, measure(case, rounds, seconds, steps, say).as_json())
+        write_table(folder)
+    return write_table(folder)
+
+
+def write_table(folder: Path) -> list[Path]:
+    """``speed.md`` and ``speed.csv`` from the cases' files."""
+    from benchmark.speed.table import markdown, summary
+
+    files = sorted((folder / "cases").glob("*.json"))
+    measured = [Measured.of_json(read_json(file)) for file in files]
+    table = summary(measured)
+    absent = [
+        f"- {case.case.name}: {name} could not be measured: {why}\n"
+        for case in measured
+        for name, why in case.absent.items()
+    ]
+    machines = dict.fromkeys(_machine(case.environment) for case in measured)
+    parts = [_INTRODUCTION, markdown(table), "".join(absent), "".join(machines)]
+    written = [folder / "speed.md", folder / "speed.csv"]
+    write_text(written[0], "\n".join(part for part in parts if part))
+    table.to_csv(written[1], index=False)
+    return written
+
+
+def _machine(made: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items() if version)
+    return (
+        f"- {made['processor']}, {made['cores']} cores; Python {made['python']}; {versions}; "
+        f"commit {(made['git_commit'] or 'unknown')[:12]}"
+        f"{' with uncommitted changes' if made['git_dirty'] else ''}\n"
+    )

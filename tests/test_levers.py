@@ -1,0 +1,202 @@
+"""What makes training fast changes no number beyond rounding."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_training import tiny_spec, trained
+
+from benchmark.data.resident import ResidentImages
+from benchmark.models import layers
+from benchmark.models.folding import folded_model
+from benchmark.models.resnet import build_model
+from benchmark.spec import ModelSpec
+from benchmark.training import loop
+from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
+
+STEPS = 50
+
+
+@pytest.fixture(autouse=True)
+def float32_policy():
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def fifty_steps(**changes):
+    """Reported after 20 steps, and after 50."""
+    gentle = {"iterations": STEPS, "learning_rate": 0.02, "drops": []}
+    return tiny_spec(optimizer={"batch_size": 250}, schedule=gentle, **changes)
+
+
+def losses(events):
+    rows = [event for event in events if event["event"] == "epoch"]
+    return np.array([[row["train_loss"], row["test_loss"]] for row in rows])
+
+
+def same_within(first, second, tolerance):
+    assert len(first) == 2 and first[0, 0] > first[1, 0]
+    np.testing.assert_allclose(first, second, rtol=tolerance)
+
+
+class SlicedShortcut(layers.ZeroPadShortcut):
+    def call(self, x):
+        gained = self.channels - x.shape[-1]
+        return tf.pad(x[:, :: self.stride, :: self.stride], ((0, 0), (0, 0), (0, 0), (0, gained)))
+
+
+@pytest.mark.parametrize(
+    ("lever", "plain", "tolerance"),
+    [
+        ("BatchNormalization", keras.layers.BatchNormalization, 2e-3),
+        ("ZeroPadShortcut", SlicedShortcut, 0),
+    ],
+)
+def test_a_layer_trains_as_its_plain_form(embedded, monkeypatch, lever, plain, tolerance):
+    _, fast = trained(fifty_steps(), embedded)
+    monkeypatch.setattr(layers, lever, plain)
+    monkeypatch.setattr(f"benchmark.models.resnet.{lever}", plain, raising=False)
+    _, slow = trained(fifty_steps(), embedded)
+    same_within(losses(fast), losses(slow), tolerance)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precision):
+    spec = fifty_steps(numerics={"precision": precision})
+    _, fast = trained(spec, embedded)
+    monkeypatch.setattr(loop._Run, "_scorer", lambda run, data: unfolded(run, data))
+    _, slow = trained(spec, embedded)
+    same_within(losses(fast), losses(slow), 1e-5 if precision == "float32" else 2e-2)
+    assert losses(fast)[:, 0].tolist() == losses(slow)[:, 0].tolist()  # Training is untouched.
+
+
+def unfolded(run, data):
+    return loop.scorer(run.model, data, run.spec.evaluation.batch_size)
+
+
+@pytest.mark.parametrize("fields", [{"shortcut": "A"}, {"shortcut": "C", "conv_bias": True}])
+def test_a_folded_net_has_the_logits_of_its_model(fields):
+    spec = ModelSpec(stem="cifar", depth=8, **fields)
+    model = build_model(spec, (32, 32, 3), 10)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
+    images = rng.normal(size=(4, 32, 32, 3)).astype(np.float32)
+    folded, take_over = folded_model(spec, model, (32, 32, 3), 10)
+    assert not np.allclose(folded(images), model(images, training=False), rtol=1e-2)
+    take_over()
+    wanted = np.asarray(model(images, training=False))
+    np.testing.assert_allclose(folded(images), wanted, rtol=1e-3, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_float16_trains_as_float32(embedded):
+    _, usual = trained(fifty_steps(), embedded)
+    _, half = trained(fifty_steps(numerics={"precision": "mixed_float16"}), embedded)
+    same_within(losses(usual), losses(half), 2e-2)
+    row = next(event for event in half if event["event"] == "epoch")
+    assert row["loss_scale"] == 32768 and row["skipped_steps"] == 0
+    norms = [next(e for e in run if e["event"] == "epoch")["gradient_norm"] for run in (usual, half)]
+    assert norms[1] == pytest.approx(norms[0], rel=0.02)  # The scale is taken out again.
+
+
+def test_a_step_that_overflows_is_skipped_and_halves_the_scale(embedded):
+    numerics = {"precision": "mixed_float16", "loss_scale": 2.0**40}
+    result, events = trained(
+        tiny_spec(numerics=numerics, schedule={"iterations": 3, "drops": []}), embedded
+    )
+    row = next(event for event in events if event["event"] == "epoch")
+    assert result.status == "finished"
+    assert row["skipped_steps"] == 3 and row["loss_scale"] == 2.0**37
+    assert row["gradient_norm"] == 0
+    trainable = [w for w in result.model.trainable_weights if w.name == "gamma"]
+    assert all((gamma.numpy() == 1).all() for gamma in trainable)  # Nothing has moved.
+
+
+def test_the_scale_doubles_after_enough_good_steps():
+    scale = LossScale(8.0)
+    scale.good_steps.assign(GROWTH_STEPS - 1)
+    scale.update(tf.constant(True))
+    assert (float(scale.scale), int(scale.good_steps)) == (16.0, 0)
+    scale.update(tf.constant(False))
+    assert (float(scale.scale), int(scale.good_steps)) == (8.0, 0)
+    for _ in range(5):
+        scale.update(tf.constant(False))
+    assert float(scale.scale) == 1.0  # Never below.
+
+
+IN_A_PROCESS = """
+import json, sys
+import numpy as np, tensorflow as tf
+from benchmark.data import cifar10
+from benchmark.spec import RunSpec
+from benchmark.training import loop, process
+
+spec, inter_op, events = RunSpec.model_validate_json(sys.argv[1]), int(sys.argv[2]), []
+process.configure(spec.numerics, spec.seed)
+if inter_op:
+    tf.config.threading.set_inter_op_parallelism_threads(inter_op)
+trained = loop.train(spec, cifar10.load("cifar10-subset"), events.append)
+weights = {w.path: w.numpy().astype(float).tolist() for w in trained.model.weights}
+devices = sorted({d.name for d in tf.config.list_logical_devices()})
+print(json.dumps({"events": events, "weights": weights, "devices": devices}))
+"""
+
+
+def in_a_process(spec, inter_op=0):
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_PROCESS, spec.model_dump_json(), str(inter_op)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_operations_side_by_side_give_the_same_bits():
+    one, two = (in_a_process(tiny_spec(), inter_op) for inter_op in (1, 2))
+    assert one["weights"] == two["weights"]
+
+
+def test_two_replicas_take_half_a_batch_each(embedded):
+    """One step on two logical devices, against the mean gradient of the two halves."""
+    spec = tiny_spec(
+        optimizer={"batch_size": 64, "weight_decay": 0.0},
+        schedule={"iterations": 1, "drops": []},
+        numerics={"replicas": 2},
+    )
+    got = in_a_process(spec)
+    assert len([name for name in got["devices"] if "CPU" in name]) == 2
+
+    keras.utils.set_random_seed(spec.seed)
+    model = build_model(spec.model, (32, 32, 3), 10)
+    weights = [weight.value for weight in model.trainable_weights]
+    data = ResidentImages(spec.dataset, embedded, "test")
+    indices, crops = loop.batches(spec.seed, 0, 1, 64, 5000)
+    gradients, statistics, wrong, mean_loss = [], [], 0, 0.0
+    for half in (slice(0, 32), slice(32, 64)):
+        images, labels = data.train_batch(
+            tf.constant(indices[0][half]), tf.constant(crops[0][half])
+        )
+        before = [w.numpy() for w in model.non_trainable_weights]
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            loss = tf.reduce_mean(each)
+        gradients.append(tape.gradient(loss, weights))
+        statistics.append([w.numpy() for w in model.non_trainable_weights])
+        for weight, value in zip(model.non_trainable_weights, before, strict=True):
+            weight.assign(value)
+        wrong += int(np.sum(np.argmax(logits, 1) != labels.numpy()))
+        mean_loss += float(loss) / 2
+    row = next(event for event in got["events"] if event["event"] == "epoch")
+    assert row["train_loss"] == pytest.approx(mean_loss, rel=1e-5)
+    assert row["train_error_percent"] == pytest.approx(100 * wrong / 64)
+    for weight, first, second in zip(model.trainable_weights, *gradients, strict=True):
+        expected = weight.numpy() - 0.1 * (first + second).numpy() / 2
+        np.testing.assert_allclose(got["weights"][weight.path], expected, rtol=1e-4, atol=1e-6)
+    for weight, first in zip(model.non_trainable_weights, statistics[0], strict=True):
+        np.testing.assert_allclose(got["weights"][weight.path], first, rtol=1e-4, atol=1e-6)
