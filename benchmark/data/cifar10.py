@@ -106,8 +106,9 @@ def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
     except DataError:
         raise
     except Exception as error:  # The library lets through whatever its network layer raises.
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-        raise DataError(f"tensorflow-datasets' cifar10 cannot be read ({reason})") from error
+        raise DataError(
+            f"tensorflow-datasets' cifar10 cannot be read ({_reason(error)})"
+        ) from error
 
 
 def read_tfds_folder(folder: Path) -> Images:
@@ -138,8 +139,10 @@ def read_npm(file: Path | None = None) -> Images:
             with tarfile.open(archive) as tar:
                 tar.extractall(scratch, filter="data")
             return read_npm_folder(Path(scratch) / "package")
-        except (OSError, EOFError, tarfile.TarError, ValueError, SyntaxError) as error:
-            raise DataError(f"{archive.name} must be {NPM_PACKAGE}. Received: {error}") from error
+        except Exception as error:  # Each decoder has its own errors for what is broken.
+            raise DataError(
+                f"{archive.name} must be {NPM_PACKAGE}. Received: {_reason(error)}"
+            ) from error
 
 
 def read_npm_folder(folder: Path) -> Images:
@@ -147,9 +150,9 @@ def read_npm_folder(folder: Path) -> Images:
     batches = [folder / f"data_batch_{number}.png" for number in range(1, 6)]
     return Images(
         train_images=np.concatenate([_read_sheet(path) for path in batches]),
-        train_labels=np.array(json.loads((folder / "train_lables.json").read_text()), np.uint8),
+        train_labels=_read_labels(folder / "train_lables.json"),
         test_images=_read_sheet(folder / "test_batch.png"),
-        test_labels=np.array(json.loads((folder / "test_lables.json").read_text()), np.uint8),
+        test_labels=_read_labels(folder / "test_lables.json"),
     )
 
 
@@ -170,6 +173,22 @@ def _read_sheet(path: Path) -> np.ndarray:
 
     with Image.open(path) as sheet:
         return np.asarray(sheet.convert("RGB")).reshape(-1, 32, 32, 3)
+
+
+def _read_labels(path: Path) -> np.ndarray:
+    labels = json.loads(path.read_text())
+    if not isinstance(labels, list):
+        raise ValueError(f"{path.name} must be a list, not {type(labels).__name__}")
+    for label in labels:
+        if type(label) is not int or not 0 <= label <= 9:
+            raise ValueError(f"{path.name} must hold labels from 0 to 9, not {label!r:.40}")
+    return np.array(labels, np.uint8)
+
+
+def _reason(error: Exception) -> str:
+    """The kind of an error, and the first line of its message if it has one."""
+    first = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _require(what: str, received: object, expected: object) -> None:

@@ -9,16 +9,36 @@ from benchmark.spec import ModelSpec
 
 
 @dataclass(frozen=True)
+class Printed:
+    """A number as the paper prints it, and ours in the same unit."""
+
+    text: str
+    """To the paper's digits: ``3.8``."""
+    ours: float
+
+    @property
+    def difference(self) -> float:
+        """Ours less the paper's."""
+        return self.ours - float(self.text)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether ours, rounded to the paper's digits, is the paper's number."""
+        digits = len(self.text.partition(".")[2])
+        return f"{self.ours:.{digits}f}" == self.text
+
+
+@dataclass(frozen=True)
 class AuditRow:
     """One net."""
 
     net: str
     spec: ModelSpec
     arithmetic: Cost
-    published_parameters: float | None
-    """Table 6."""
-    published_multiply_adds: float | None
-    """Table 1."""
+    published_parameters: Printed | None
+    """Table 6, in millions."""
+    published_multiply_adds: Printed | None
+    """Table 1, in billions."""
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -64,20 +84,23 @@ def _row(spec: ModelSpec) -> AuditRow:
     shape, classes = ((32, 32, 3), 10) if cifar else ((224, 224, 3), 1000)
     name = f"plain-{spec.depth}" if spec.shortcut == "none" else f"ResNet-{spec.depth}"
     net = name if spec.shortcut == "none" else f"{name} {spec.shortcut}"
-    # The paper's numbers are for the nets as it ran them: option A on CIFAR; on ImageNet any
-    # option, at the precision of the table; bottlenecks with the stride on the first 1x1.
-    as_published = spec.bottleneck_stride != "3x3" and (not cifar or spec.shortcut == "A")
+    # The paper's numbers are of the nets as it ran them: basic blocks with option A (section 4.1
+    # for ImageNet, 4.2 for CIFAR), bottlenecks with option B and the stride on the first 1x1.
+    option = "A" if spec.block == "basic" else "B"
+    as_published = spec.shortcut == option and spec.bottleneck_stride != "3x3"
     if spec.bottleneck_stride == "3x3":
         net += " v1.5"
+    ours = cost(spec, shape, classes)
+    parameters = f"table6/{name}/parameters" if cifar and as_published else None
+    multiply_adds = f"table1/{name}/multiply_adds" if not cifar and as_published else None
     return AuditRow(
         net=f"{net} ({'CIFAR' if cifar else 'ImageNet'})",
         spec=spec,
-        arithmetic=cost(spec, shape, classes),
-        published_parameters=_published(6, name, "parameters") if as_published else None,
-        published_multiply_adds=_published(1, name, "multiply_adds") if as_published else None,
+        arithmetic=ours,
+        published_parameters=_printed(parameters, ours.parameters, 1e6),
+        published_multiply_adds=_printed(multiply_adds, ours.multiply_adds, 1e9),
     )
 
 
-def _published(table: int, row: str, column: str) -> float | None:
-    number = PUBLISHED.get(f"table{table}/{row}/{column}")
-    return number.value if number else None
+def _printed(key: str | None, ours: int, unit: float) -> Printed | None:
+    return Printed(f"{PUBLISHED[key].value / unit:g}", ours / unit) if key else None

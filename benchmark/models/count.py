@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from benchmark.models.layout import Convolution, blocks, stem_convolution
-from benchmark.spec import ModelSpec
+from benchmark.spec import BatchNormSpec, ModelSpec
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,19 @@ class Cost:
     """Of convolutions and classifier, one image forward, as table 1 counts them."""
 
 
+_COSTS_NOTHING = {"dropout_rate": 0.0, "initializer": "he-fan-in", "initializer_stddev": None}
+"""What no cost depends on is made alike, so that a suite's costs are reckoned once a net."""
+
+
 def cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
     """The cost of ``build_model(spec, input_shape, num_classes)``, without building it."""
+    norm = BatchNormSpec() if spec.batch_norm else None
+    layers = spec.model_copy(update=_COSTS_NOTHING | {"batch_norm": norm})
+    return _cost(layers, input_shape, num_classes)
+
+
+@cache
+def _cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
     per_channel = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
     height, width, channels = input_shape
     parameters = multiply_adds = 0

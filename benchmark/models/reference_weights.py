@@ -29,10 +29,10 @@ def load_reference_weights(model: keras.Model, arrays: Arrays) -> None:
 
     Kernels are in PyTorch's layout: (out, in, height, width) for convolutions, (out, in) for the
     classifier. ``num_batches_tracked`` is passed over, a leading ``module.`` dropped. Raises
-    ValueError, before any weight is set, where a name is missing or left over, or a shape
-    differs.
+    ValueError, before any weight is set, where a name is missing or left over, a weight is named
+    twice, or a shape differs.
     """
-    given = {_canonical(n): a for n, a in arrays.items() if not n.endswith("num_batches_tracked")}
+    given = _by_canonical_name(arrays)
     wanted = {_reference_name(layer.name, weight.name): weight for layer, weight in _weights(model)}
     missing, unexpected = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
     if missing or unexpected:
@@ -107,6 +107,17 @@ def _applications_layer(layer: str) -> str:
     stage, block, number, kind = match.groups()
     part = f"shortcut.{int(kind == 'bn')}" if number == "0" else f"{kind}{number}"
     return f"layer{int(stage) - 1}.{int(block) - 1}.{part}"
+
+
+def _by_canonical_name(arrays: Arrays) -> Arrays:
+    names: dict[str, str] = {}
+    for name in arrays:
+        if name.endswith("num_batches_tracked"):
+            continue
+        other = names.setdefault(_canonical(name), name)
+        if other != name:
+            raise ValueError(f"arrays must name each weight once. Received: {other} and {name}")
+    return {canonical: arrays[name] for canonical, name in names.items()}
 
 
 def _canonical(name: str) -> str:

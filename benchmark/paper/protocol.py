@@ -12,6 +12,7 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "model.block": ("basic",),
     "model.stage_widths": ((16, 32, 64),),
     "model.shortcut": ("none", "A"),
+    "model.depth": (20, 32, 44, 56, 110, 1202),
     "model.batch_norm.zero_gamma": (False,),
     "model.dropout_rate": (0.0,),
     "model.initializer": ("he-fan-in", "he-fan-out"),
@@ -28,12 +29,16 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "numerics.precision": ("float32",),
 }
 """Dotted spec field -> the values that agree with the paper. What the paper leaves open is not
-here. The share of images kept for validation is ambiguous in it, so both readings agree."""
+here. The share of images kept for validation is ambiguous in it, so both readings agree.
+
+The paper trained on two GPUs, each of which normalised its own 64 images of a batch
+(``numerics.replicas`` 2 does the same); it does not state that as a part of its method, so batch
+normalisation over all 128 is no departure."""
 
 _WARMED_UP = {110: (0.01, 80.0)}
 """Depth -> learning rate and bound on the training error, in percent, of its warm-up."""
 
-_ABSENT = "off"
+_ABSENT = object()
 
 
 def departures(spec: Mapping[str, Any]) -> list[str]:
@@ -41,8 +46,12 @@ def departures(spec: Mapping[str, Any]) -> list[str]:
     found = []
     for field, agreed in CIFAR10.items():
         value = _at(spec, field)
-        if value not in agreed:
-            found.append(f"{field} is {_text(value)}, not {' or '.join(map(_text, agreed))}")
+        if value is not _ABSENT and value not in agreed:
+            found.append(f"{field} is {_text(value)}, not {_listed(agreed)}")
+    if len(set(spec["model"]["stage_blocks"])) > 1:
+        found.append(f"model.stage_blocks is {_text(_at(spec, 'model.stage_blocks'))}, not n/n/n")
+    if spec["model"]["batch_norm"] is None:
+        found.append("model.batch_norm is off, not on")
     depth, warmup = spec["model"]["depth"], spec["schedule"]["warmup"]
     stated = warmup and (warmup["learning_rate"], warmup["until_train_error_percent"])
     published = _WARMED_UP.get(depth)
@@ -52,6 +61,7 @@ def departures(spec: Mapping[str, Any]) -> list[str]:
 
 
 def _at(spec: Mapping[str, Any], field: str) -> Any:
+    """A field's value; ``_ABSENT`` where what it is a part of is off."""
     here: Any = spec
     for part in field.split("."):
         if here is None:
@@ -60,7 +70,13 @@ def _at(spec: Mapping[str, Any], field: str) -> Any:
     return tuple(here) if isinstance(here, list) else here
 
 
+def _listed(agreed: tuple[Any, ...]) -> str:
+    if len(agreed) > 2:
+        return f"one of the paper's {', '.join(map(_text, agreed))}"
+    return " or ".join(map(_text, agreed))
+
+
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
-        return "/".join(map(_text, value))
-    return _ABSENT if value is None else str(value)
+        return "/".join(map(_text, value)) or "none"
+    return "off" if value is None else str(value)

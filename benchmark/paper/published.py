@@ -16,11 +16,12 @@ class Published:
     sd: float | None
     """Standard deviation, where it is published."""
     n: int | None
-    """Runs behind the number."""
+    """Runs behind the number; None where it is no run's."""
     unit: str
     dataset: str
     split: str
     selection: str
+    """How the number was come by: which of the runs, or by arithmetic."""
 
     @property
     def key(self) -> str:

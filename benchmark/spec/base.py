@@ -4,11 +4,14 @@ import hashlib
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Ints = Annotated[tuple[int, ...], Field(strict=False)]
 """A tuple of integers; a YAML or JSON list is accepted, its items are held to be integers."""
+
+UNSIGNED = AfterValidator(lambda number: number + 0.0)
+"""For numbers that may be 0: makes -0.0, which equals 0.0, have its text too."""
 
 
 class Spec(BaseModel):

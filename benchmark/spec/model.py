@@ -1,10 +1,11 @@
 """Which net: any ResNet or plain net of the paper, and the choices that it left open."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from benchmark.spec.base import Ints, Spec, refuse
+from benchmark.spec.base import UNSIGNED, Ints, Spec, refuse
 
 LAYERS_PER_BLOCK = {"basic": 2, "bottleneck": 3}
 """Weighted layers on a block's residual branch."""
@@ -24,11 +25,14 @@ IMAGENET_STAGES = {
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 """Stem -> the stages' widths (section 4.2, table 1)."""
 
+MAX_DEPTH, MAX_WIDTH, MAX_STAGES = 10_000, 65_536, 16
+"""Far beyond what is trained; a mistyped number is told at once, not counted layer by layer."""
+
 
 class BatchNormSpec(Spec):
     """Batch normalisation after each convolution, before the nonlinearity (section 3.4)."""
 
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
     """The share of the old moving statistic that is kept (PyTorch's is one minus this)."""
 
     epsilon: float = Field(default=1e-5, gt=0)
@@ -50,16 +54,16 @@ class ModelSpec(Spec):
     """``cifar``: 3x3 convolution; ``imagenet``: 7x7 at stride 2, then 3x3 max-pooling at
     stride 2."""
 
-    depth: int = Field(ge=1)
+    depth: int = Field(ge=1, le=MAX_DEPTH)
     """Weighted layers from the stem to the classifier, projections not counted."""
 
     block: Literal["basic", "bottleneck"]
     """Two 3x3 convolutions, or 1x1, 3x3, 1x1 (figure 5)."""
 
-    stage_blocks: Ints = Field(min_length=1)
+    stage_blocks: Ints = Field(min_length=1, max_length=MAX_STAGES)
     """Blocks in each stage."""
 
-    stage_widths: Ints = Field(min_length=1)
+    stage_widths: Ints = Field(min_length=1, max_length=MAX_STAGES)
     """Filters of the 3x3 convolutions in each stage; the first is the stem's as well."""
 
     shortcut: Literal["none", "A", "B", "C"]
@@ -80,7 +84,7 @@ class ModelSpec(Spec):
     conv_bias: bool = False
     """Biases on the convolutions."""
 
-    dropout_rate: float = Field(default=0.0, ge=0, lt=1)
+    dropout_rate: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.0
     """Dropout before the classifier, on the pooled features. The paper uses none."""
 
     initializer: Literal["he-fan-in", "he-fan-out", "glorot-uniform", "gaussian"] = "he-fan-in"
@@ -96,14 +100,17 @@ class ModelSpec(Spec):
         if not isinstance(data, dict):
             return data
         data = dict(data)
-        stem, depth = data.get("stem"), data.get("depth")
-        if stem in WIDTHS:
+        stem, depth, block = data.get("stem"), data.get("depth"), data.get("block")
+        if _names(stem, WIDTHS):
             data.setdefault("stage_widths", WIDTHS[stem])
-        if isinstance(depth, int) and "stage_blocks" not in data and stem in WIDTHS:
-            block, stages = _stages_of(stem, depth, data.get("block"))
+        stages = data.get("stage_blocks")
+        if isinstance(depth, int) and "stage_blocks" not in data and _names(stem, WIDTHS):
+            block, stages = _stages_of(stem, depth, block)
             data.update(block=block, stage_blocks=stages)
-        elif "depth" not in data and _countable(data.get("block"), data.get("stage_blocks")):
-            data["depth"] = _depth(data["block"], data["stage_blocks"])
+        elif "depth" not in data and _names(block, LAYERS_PER_BLOCK) and _integers(stages):
+            data["depth"] = _depth(block, stages)
+            if data["depth"] > MAX_DEPTH:
+                raise refuse("stage_blocks", f"a net has at most {MAX_DEPTH} layers", stages)
         if data.get("shortcut") == "A" and data.get("zero_pad") is None:
             data["zero_pad"] = "end"
         if data.get("block") == "bottleneck" and data.get("bottleneck_stride") is None:
@@ -114,8 +121,9 @@ class ModelSpec(Spec):
     def _fields_fit(self) -> "ModelSpec":
         if min(self.stage_blocks) < 1:
             raise refuse("stage_blocks", "each stage has at least one block", self.stage_blocks)
-        if min(self.stage_widths) < 1:
-            raise refuse("stage_widths", "each width is at least 1", self.stage_widths)
+        if not 1 <= min(self.stage_widths) <= max(self.stage_widths) <= MAX_WIDTH:
+            rule = f"each width is 1 to {MAX_WIDTH}"
+            raise refuse("stage_widths", rule, self.stage_widths)
         if len(self.stage_blocks) != len(self.stage_widths):
             rule = f"must name as many stages as stage_blocks, {len(self.stage_blocks)}"
             raise refuse("stage_widths", rule, self.stage_widths)
@@ -152,12 +160,12 @@ def _depth(block: str, stage_blocks: tuple[int, ...]) -> int:
     return 2 + LAYERS_PER_BLOCK[block] * sum(stage_blocks)
 
 
-def _countable(block: Any, stages: Any) -> bool:
-    return (
-        block in LAYERS_PER_BLOCK
-        and isinstance(stages, list | tuple)
-        and all(isinstance(blocks, int) for blocks in stages)
-    )
+def _names(value: Any, table: Mapping[str, Any]) -> bool:
+    return isinstance(value, str) and value in table
+
+
+def _integers(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, int) for item in value)
 
 
 def _stages_of(stem: str, depth: int, block: Any) -> tuple[str, tuple[int, ...]]:
@@ -169,7 +177,7 @@ def _stages_of(stem: str, depth: int, block: Any) -> tuple[str, tuple[int, ...]]
         usual, stages = IMAGENET_STAGES[depth]
         return (usual if block is None else block), stages
     block = "basic" if block is None else block
-    layers = 3 * LAYERS_PER_BLOCK.get(block, 2)
+    layers = 3 * LAYERS_PER_BLOCK[block if _names(block, LAYERS_PER_BLOCK) else "basic"]
     blocks, rest = divmod(depth - 2, layers)
     if rest or blocks < 1:
         kind = f"a CIFAR net of {block} blocks"

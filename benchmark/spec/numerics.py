@@ -14,7 +14,7 @@ class NumericsSpec(Spec):
     """``mixed_bfloat16``: float32 variables, bfloat16 arithmetic; ``mixed_float16``: float16
     arithmetic with dynamic loss scaling, for GPUs that have no bfloat16."""
 
-    loss_scale: float | None = Field(default=None, ge=1)
+    loss_scale: float | None = Field(default=None, ge=1, le=2**24)
     """``mixed_float16`` alone: the first factor on the loss; 32768 where it is left out."""
 
     threads: int = Field(default=2, ge=1, le=1024)
@@ -33,9 +33,9 @@ class NumericsSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: object) -> object:
-        if isinstance(data, dict) and data.get("precision") == "mixed_float16":
-            return {**data, "loss_scale": data.get("loss_scale") or 32768.0}
-        return data
+        if not isinstance(data, dict) or data.get("precision") != "mixed_float16":
+            return data
+        return data if data.get("loss_scale") is not None else {**data, "loss_scale": 32768.0}
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "NumericsSpec":

@@ -1,19 +1,19 @@
 """How a gradient becomes a step."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from benchmark.spec.base import Spec
+from benchmark.spec.base import UNSIGNED, Spec
 
 
 class OptimizerSpec(Spec):
     """Stochastic gradient descent with momentum (sections 3.4 and 4.2)."""
 
-    batch_size: int = Field(default=128, ge=1)
+    batch_size: int = Field(default=128, ge=1, le=65_536)
     """Images a step."""
 
-    momentum: float = Field(default=0.9, ge=0, lt=1)
+    momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
 
     nesterov: bool = False
     """Nesterov's form of momentum. The paper does not say."""
@@ -23,7 +23,7 @@ class OptimizerSpec(Spec):
     the paper's authors, and Keras's SGD); ``torch``, v = m v + g, w = w - lr v. They differ
     after each change of the rate."""
 
-    weight_decay: float = Field(default=1e-4, ge=0)
+    weight_decay: Annotated[float, Field(ge=0), UNSIGNED] = 1e-4
 
     weight_decay_form: Literal["coupled", "decoupled"] = "coupled"
     """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w

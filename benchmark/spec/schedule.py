@@ -15,14 +15,14 @@ class WarmupSpec(Spec):
     until_train_error_percent: float = Field(default=80.0, gt=0, le=100)
     """The warm-up ends when the training error of the last ``window_iterations`` is below."""
 
-    window_iterations: int = Field(default=100, ge=1)
+    window_iterations: int = Field(default=100, ge=1, le=10**9)
     """Iterations over which that error is taken. The paper does not say."""
 
 
 class ScheduleSpec(Spec):
     """How long, and at which learning rate (64k iterations, 0.1, 32k, 48k: section 4.2)."""
 
-    iterations: int = Field(default=64_000, ge=1)
+    iterations: int = Field(default=64_000, ge=1, le=10**9)
 
     learning_rate: float = Field(default=0.1, gt=0)
 

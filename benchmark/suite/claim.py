@@ -32,10 +32,10 @@ class Claim(Spec):
     metric: Literal["test_error_percent", "best_test_error_percent", "train_error_percent"] = (
         "test_error_percent"
     )
-    margin: float = Field(default=0.5, gt=0)
+    margin: float = Field(default=0.5, gt=0, le=100)
     """The difference, in the metric's unit, below which two values count as equal."""
 
-    least_seeds: int = Field(default=3, ge=1)
+    least_seeds: int = Field(default=3, ge=1, le=1000)
 
     @model_validator(mode="after")
     def _one_comparison(self) -> "Claim":
@@ -49,8 +49,14 @@ class Claim(Spec):
         if (self.direction is None) != (self.published is not None):
             rule = "is stated with against and trend, and not with published"
             raise refuse("direction", rule, self.direction)
-        if self.published is not None and self.published not in PUBLISHED:
-            rule = f"must be one of {', '.join(PUBLISHED)}"
+        if self.against is not None and self.against == self.variant:
+            raise refuse("against", "must be another variant than variant", self.against)
+        if self.trend is not None and len(set(self.trend)) < len(self.trend):
+            raise refuse("trend", "names each variant once", self.trend)
+        comparable = [key for key, number in PUBLISHED.items() if number.column == self.metric]
+        if self.published is not None and self.published not in comparable:
+            known = ", ".join(comparable) or "none"
+            rule = f"must be one of the published numbers of {self.metric}: {known}"
             raise refuse("published", rule, self.published)
         return self
 

@@ -2,18 +2,15 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
-from copy import deepcopy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from benchmark.spec import RunSpec
+from benchmark.suite.overrides import Overrides
 
 MAX_CELLS = 100_000
-
-Overrides = dict[str, Any]
-"""Dotted spec field -> value."""
 
 
 @dataclass(frozen=True)
@@ -49,33 +46,15 @@ class Plan:
             runs.setdefault(cell.run_id, cell)
         return runs
 
-    def variants(self) -> list[str]:
-        """The variants' names, in the suite's order."""
-        return list(dict.fromkeys(cell.variant for cell in self.cells))
-
 
 def combinations(
-    variants: Iterable[tuple[str | None, Overrides]], grid: dict[str, list[Any]]
-) -> Iterator[tuple[str | None, Overrides, Overrides]]:
-    """Name, overrides of the variant and of the grid, for each variant at each grid point."""
-    points = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
-    for name, overrides in variants:
+    variants: int, grid: Mapping[str, list[Any]]
+) -> Iterator[tuple[int, dict[str, int]]]:
+    """Which variant, and which value of each of the grid's fields: each variant at each point."""
+    points = list(itertools.product(*(range(len(values)) for values in grid.values())))
+    for variant in range(variants):
         for point in points:
-            yield name, overrides, point
-
-
-def overridden(base: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    """A copy of ``base`` with each dotted field set; other fields keep their values."""
-    data = deepcopy(base)
-    for dotted, value in overrides.items():
-        *parents, leaf = dotted.split(".")
-        here = data
-        for parent in parents:
-            if not isinstance(here.get(parent), dict):
-                here[parent] = {}
-            here = here[parent]
-        here[leaf] = deepcopy(value)
-    return data
+            yield variant, dict(zip(grid, point, strict=True))
 
 
 def variant_name(name: str | None, spec: RunSpec, point: Overrides) -> str:

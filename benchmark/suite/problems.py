@@ -11,6 +11,9 @@ _SHOWN = 20
 Place = tuple[str | int, ...]
 """A path into a YAML document: keys and list positions."""
 
+Broken = tuple[Place, str, Any]
+"""A field, the rule that it breaks, and the value received."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -45,8 +48,8 @@ def set_of(problems: list[Problem]) -> list[Problem]:
     return list({str(problem): problem for problem in problems}.values())
 
 
-def rule_of(error: ErrorDetails) -> tuple[Place, str, Any]:
-    """Field, rule and received value of one of pydantic's errors."""
+def rule_of(error: ErrorDetails) -> Broken:
+    """One of pydantic's errors."""
     place, context = error["loc"], error.get("ctx", {})
     if error["type"] == "rule":
         return (*place, *context["field"].split(".")), context["rule"], context["received"]

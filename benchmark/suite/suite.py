@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,15 +12,8 @@ from pydantic import AfterValidator, Field, ValidationError
 from benchmark.spec import RunSpec
 from benchmark.spec.base import Ints, Spec
 from benchmark.suite.claim import Claim
-from benchmark.suite.plan import (
-    MAX_CELLS,
-    Cell,
-    Overrides,
-    Plan,
-    combinations,
-    overridden,
-    variant_name,
-)
+from benchmark.suite.overrides import Overrides, conflicts, overridden, settings
+from benchmark.suite.plan import MAX_CELLS, Cell, Plan, combinations, variant_name
 from benchmark.suite.problems import Place, Problem, SuiteError, rule_of
 from benchmark.suite.yaml_document import Document
 
@@ -98,24 +91,25 @@ def load_suite(path: str | Path) -> LoadedSuite:
 
 
 def _plan(document: Document, suite: Suite) -> Plan:
-    variants = suite.vary.variants
-    count = len(variants or (1,)) * math.prod(map(len, suite.vary.grid.values()))
-    count *= len(suite.seeds)
-    problems = list(_problems_before_planning(document, suite, count))
+    problems = list(_problems_before_planning(document, suite))
     if problems:
         raise SuiteError(document.path, problems)
 
-    stated: Iterable[tuple[str | None, Overrides]] = (
-        [(variant.name, variant.overrides) for variant in variants] if variants else [(None, {})]
-    )
+    grid = suite.vary.grid
+    stated: list[tuple[str | None, Overrides]] = [
+        (variant.name, variant.overrides) for variant in suite.vary.variants or ()
+    ]
+    stated = stated or [(None, {})]
     cells: list[Cell] = []
-    first: dict[str, Overrides] = {}
-    for number, (name, own, point) in enumerate(combinations(stated, suite.vary.grid)):
-        places = _places(suite, number // max(1, count_points(suite)), own, point)
+    names: set[str] = set()
+    for number, indices in combinations(len(stated), grid):
+        name, own = stated[number]
+        point = {dotted: grid[dotted][index] for dotted, index in indices.items()}
         try:
             data = overridden(suite.base, own | point)
             specs = [RunSpec.model_validate({**data, "seed": seed}) for seed in suite.seeds]
         except ValidationError as error:
+            places = _places(number, own, indices)
             for details in error.errors():
                 place, rule, received = rule_of(details)
                 problems.append(_problem(document, _origin(place, places), rule, received))
@@ -126,45 +120,45 @@ def _plan(document: Document, suite: Suite) -> Plan:
         if not NAME.fullmatch(variant):
             rule = "a variant's name is at most 100 characters; name the variants in vary.variants"
             problems.append(_problem(document, ("vary",), rule, variant))
-        if variant in first:
+        if variant in names:
             rule = "each variant needs a name of its own; name them in vary.variants"
             problems.append(_problem(document, ("vary",), rule, variant))
-        first[variant] = point
+        names.add(variant)
         cells += [Cell(variant, seed, spec) for seed, spec in zip(suite.seeds, specs, strict=True)]
-    for number, claim in enumerate(suite.claims):
-        for named in set(claim.variants) - first.keys() if not problems else ():
-            rule = f"a claim's variants are the suite's: {', '.join(list(first)[:20])}"
-            problems.append(_problem(document, ("claims", number), rule, named))
+    problems = problems or list(_problems_of_claims(document, suite, cells))
     if problems:
         raise SuiteError(document.path, problems)
     return Plan(suite.name, tuple(cells))
 
 
-def count_points(suite: Suite) -> int:
-    """Points of the suite's grid."""
-    return math.prod(map(len, suite.vary.grid.values()))
-
-
-def _problems_before_planning(document: Document, suite: Suite, count: int) -> Iterable[Problem]:
+def _problems_before_planning(document: Document, suite: Suite) -> Iterator[Problem]:
+    grid, variants = suite.vary.grid, suite.vary.variants or ()
+    count = (len(variants) or 1) * math.prod(map(len, grid.values())) * len(suite.seeds)
     if count > MAX_CELLS:
         rule = f"a suite has at most {MAX_CELLS} cells"
         yield _problem(document, ("vary",), rule, count)
     if len(set(suite.seeds)) < len(suite.seeds):
         yield _problem(document, ("seeds",), "each seed stands once", list(suite.seeds))
-    for section in (suite.base, suite.vary.grid):
-        if "seed" in section:
-            yield _problem(document, (), "seed is set by seeds alone", section["seed"])
+    for broken in conflicts(suite.base, grid, [variant.overrides for variant in variants]):
+        yield _problem(document, *broken)
 
 
-def _places(suite: Suite, variant: int, own: Overrides, point: Overrides) -> dict[Place, Place]:
-    """Spec field -> where the file sets it, for one cell; what is set last wins."""
-    places: dict[Place, Place] = {}
-    for dotted in own:
-        places[tuple(dotted.split("."))] = ("vary", "variants", variant, dotted)
-    for dotted, value in point.items():
-        index = suite.vary.grid[dotted].index(value)
-        places[tuple(dotted.split("."))] = ("vary", "grid", dotted, index)
-    return places
+def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> Iterator[Problem]:
+    names = dict.fromkeys(cell.variant for cell in cells)
+    rule = f"a claim's variants are the suite's: {', '.join(list(names)[:20])}"
+    for number, claim in enumerate(suite.claims):
+        for named in claim.variants:
+            if named not in names:
+                yield _problem(document, ("claims", number), rule, named)
+
+
+def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:
+    """Spec field -> where the file sets it, for one variant at one point of the grid."""
+    of_variant = settings(own, "vary", "variants", number)
+    of_grid = settings(indices, "vary", "grid")
+    return {field: place for field, place, _ in of_variant} | {
+        field: (*place, index) for field, place, index in of_grid
+    }
 
 
 def _origin(place: Place, places: dict[Place, Place]) -> Place:

@@ -1,15 +1,21 @@
 """A strict reader of YAML: plain data only, no duplicate keys, and each value's line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+from yaml.reader import ReaderError
 
 from benchmark.suite.problems import Place, Problem, SuiteError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
-_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float", "str")}
+_YAML = "tag:yaml.org,2002:"
+_TAGS = {_YAML + kind for kind in ("null", "bool", "int", "float", "str")}
+_NUMBERS = {_YAML + kind for kind in ("int", "float")}
+_READ_ANOTHER_WAY = re.compile(r"[-+]?0[0-9_].*|.*:.*")
+"""YAML 1.1 reads 024 as octal, 20, and 1:30 as base 60, 90."""
 
 
 class Document:
@@ -44,11 +50,7 @@ class Document:
             text = raw.decode("utf-8")
             loader = yaml.SafeLoader(text)
             self._loader = loader
-            for event in yaml.parse(text, Loader=yaml.SafeLoader):
-                if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                    line = event.start_mark.line + 1 if event.start_mark else 1
-                    problem = Problem(line, "file", "anchors and aliases are not read", "one")
-                    raise SuiteError(self.path, [problem])
+            self._check_events(text)
             return loader.get_single_node()
         except OSError as error:
             raise SuiteError(
@@ -58,24 +60,40 @@ class Document:
             raise SuiteError(
                 self.path, [Problem(1, "file", "must be UTF-8", f"byte {error.start}")]
             ) from error
-        except (yaml.YAMLError, RecursionError) as error:
-            mark = getattr(error, "problem_mark", None)
-            what = getattr(error, "problem", None) or "nested too deeply"
-            raise SuiteError(
-                self.path, [Problem(mark.line + 1 if mark else 1, "file", "must be YAML", what)]
-            ) from error
+        except yaml.YAMLError as error:
+            line, reason = _line_and_reason(error, text)
+            raise SuiteError(self.path, [Problem(line, "file", "must be YAML", reason)]) from error
+
+    def _check_events(self, text: str) -> None:
+        """Refuse what is more than plain data before any of it is read."""
+        depth = 0
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            tag = getattr(event, "tag", None)
+            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+                rule, received = "anchors and aliases are not read", "one"
+            elif tag is not None:
+                rule, received = "tags are not read", tag.replace(_YAML, "!!")
+            elif depth > MAX_DEPTH:
+                rule, received = f"is nested at most {MAX_DEPTH} deep", "more"
+            else:
+                continue
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise SuiteError(self.path, [Problem(line, "file", rule, received)])
 
     def _build(self, node: yaml.Node, place: Place) -> Any:
         self.lines[place] = node.start_mark.line + 1
-        if len(place) > MAX_DEPTH:
-            self._problem(node, place, f"is nested at most {MAX_DEPTH} deep", "more")
-            return None
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*place, i)) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place)
         if node.tag not in _TAGS:
             self._problem(node, place, "must be plain text or a number", node.value)
+            return None
+        if node.tag in _NUMBERS and _READ_ANOTHER_WAY.fullmatch(node.value):
+            rule = "a number has no leading zero and no colon"
+            self._problem(node, place, rule, node.value)
             return None
         try:
             return self._loader.construct_object(node)
@@ -87,7 +105,7 @@ class Document:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = key_node.value
-            if not isinstance(key, str) or key_node.tag != "tag:yaml.org,2002:str":
+            if not isinstance(key, str) or key_node.tag != _YAML + "str":
                 self._problem(key_node, place, "a key must be text", key)
                 continue
             if key in data:
@@ -99,3 +117,11 @@ class Document:
     def _problem(self, node: yaml.Node, place: Place, rule: str, received: Any) -> None:
         field = ".".join(map(str, place)) or "file"
         self.problems.append(Problem(node.start_mark.line + 1, field, rule, received))
+
+
+def _line_and_reason(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    if isinstance(error, ReaderError):
+        reason = f"{error.reason} ({chr(error.character)!r})"
+        return text.count("\n", 0, error.position) + 1, reason
+    mark = getattr(error, "problem_mark", None)
+    return mark.line + 1 if mark else 1, getattr(error, "problem", None) or str(error)
