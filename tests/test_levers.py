@@ -98,7 +98,9 @@ def test_float16_trains_as_float32(embedded):
     same_within(losses(usual), losses(half), 2e-2)
     row = next(event for event in half if event["event"] == "epoch")
     assert row["loss_scale"] == 32768 and row["skipped_steps"] == 0
-    norms = [next(e for e in run if e["event"] == "epoch")["gradient_norm"] for run in (usual, half)]
+    norms = [
+        next(e for e in run if e["event"] == "epoch")["gradient_norm"] for run in (usual, half)
+    ]
     assert norms[1] == pytest.approx(norms[0], rel=0.02)  # The scale is taken out again.
 
 

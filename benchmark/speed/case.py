@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.spec import ModelSpec
+from benchmark.spec import ModelSpec, NumericsSpec
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 
@@ -30,12 +30,14 @@ class Net:
         return min(self.size, 64)
 
 
-_BOTTLENECK = ModelSpec(stem="imagenet", depth=50, shortcut="B")
+def _spec(stem: str, depth: int, shortcut: str) -> ModelSpec:
+    return ModelSpec.model_validate({"stem": stem, "depth": depth, "shortcut": shortcut})
+
 
 NETS = {
-    "resnet20-A": Net(ModelSpec(stem="cifar", depth=20, shortcut="A"), 32, 10, 128, 0.01, 5000),
-    "resnet56-A": Net(ModelSpec(stem="cifar", depth=56, shortcut="A"), 32, 10, 128, 0.01, 5000),
-    "resnet50-B": Net(_BOTTLENECK, 224, 1000, 16, 0.001, 128),
+    "resnet20-A": Net(_spec("cifar", 20, "A"), 32, 10, 128, 0.01, 5000),
+    "resnet56-A": Net(_spec("cifar", 56, "A"), 32, 10, 128, 0.01, 5000),
+    "resnet50-B": Net(_spec("imagenet", 50, "B"), 224, 1000, 16, 0.001, 128),
 }
 """The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
 
@@ -47,6 +49,11 @@ class Case:
     net: str
     precision: str
     threads: int
+
+    @property
+    def numerics(self) -> NumericsSpec:
+        """Of our own runs."""
+        return NumericsSpec.model_validate({"precision": self.precision, "threads": self.threads})
 
     @property
     def name(self) -> str:
@@ -69,7 +76,10 @@ def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
     pixels, labels = embedded.train_images[: net.images], embedded.train_labels[: net.images]
     if size != pixels.shape[1]:
         pixels = np.stack(
-            [np.asarray(Image.fromarray(p).resize((size, size), Image.BILINEAR)) for p in pixels]
+            [
+                np.asarray(Image.fromarray(p).resize((size, size), Image.Resampling.BILINEAR))
+                for p in pixels
+            ]
         )
     return pixels, labels.astype(np.int32)
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from benchmark.spec import NumericsSpec
 from benchmark.speed.case import Case
 from benchmark.training import process
 
@@ -35,5 +34,5 @@ class MatrixProduct:
 
 def build(case: Case, weights: Path) -> MatrixProduct:
     """In the case's precision, on its threads."""
-    process.configure(NumericsSpec(precision=case.precision, threads=case.threads), seed=0)
+    process.configure(case.numerics, seed=0)
     return MatrixProduct(tf.float32 if case.precision == "float32" else tf.bfloat16)

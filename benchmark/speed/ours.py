@@ -13,7 +13,7 @@ from benchmark.data.order import PADDING, batches
 from benchmark.data.resident import ResidentImages
 from benchmark.models.reference_weights import reference_weights
 from benchmark.models.resnet import build_model
-from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec
+from benchmark.spec import DatasetSpec, OptimizerSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
 from benchmark.training.loop import STEPS_A_CALL
@@ -63,13 +63,18 @@ class Ours:
 
 def build(case: Case, weights: Path) -> Ours:
     """Draw the weights, and write them for the others."""
-    process.configure(NumericsSpec(precision=case.precision, threads=case.threads), seed=0)
+    process.configure(case.numerics, seed=0)
     ours = Ours(NETS[case.net])
-    aside = weights.with_suffix(".part")
-    arrays = reference_weights(ours.model)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, aside)
-    aside.rename(weights)
+    write_weights(ours.model, weights)
     return ours
+
+
+def write_weights(model: keras.Model, path: Path) -> None:
+    """In the reference's names and layout; whole or not there."""
+    aside = path.with_suffix(".part")
+    arrays = reference_weights(model)
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, aside)
+    aside.rename(path)
 
 
 def _trainer(net: Net, size: int):

@@ -76,7 +76,9 @@ def write_table(folder: Path) -> list[Path]:
 
 
 def _machine(made: dict[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items() if version)
+    versions = ", ".join(
+        f"{name} {version}" for name, version in made["versions"].items() if version
+    )
     return (
         f"- {made['processor']}, {made['cores']} cores; Python {made['python']}; {versions}; "
         f"commit {(made['git_commit'] or 'unknown')[:12]}"

@@ -52,7 +52,7 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
             "parameters": measured.parameters[name],
             "first_loss": losses[0] if losses else None,
             "mean_of_last_10_losses": sum(losses[-10:]) / 10 if losses else None,
-            "rounds": int(rate.count()),
+            "rounds": len(rate.dropna()),
         }
 
 
@@ -61,7 +61,8 @@ def markdown(table: pd.DataFrame) -> str:
     header = ["net", "precision", "threads", "contender", "images/s", "ours is", "of peak"]
     header += ["memory (MiB)", "parameters", "loss 1", "losses 41–50"]
     lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 7]
-    for row in table.to_dict("records"):
+    for record in table.to_dict("records"):
+        row = {str(name): value for name, value in record.items()}
         cells = [
             row["net"],
             row["precision"].removeprefix("mixed_"),

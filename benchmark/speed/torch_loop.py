@@ -24,7 +24,8 @@ class TorchLoop:
 
     def __init__(self, net: Net, weights: Path, *, bfloat16: bool, compiled: bool):
         self.net, self.bfloat16 = net, bfloat16
-        self.model = TorchNet(net.spec, net.classes).to(memory_format=torch.channels_last)
+        self.model = TorchNet(net.spec, net.classes)
+        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._load(weights)
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.forward = torch.compile(self.model) if compiled else self.model

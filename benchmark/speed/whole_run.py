@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.execution.worker import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
-from benchmark.spec import DatasetSpec, NumericsSpec, OptimizerSpec, RunSpec, ScheduleSpec
+from benchmark.spec import DatasetSpec, OptimizerSpec, RunSpec, ScheduleSpec
 from benchmark.speed.case import NETS, Case
 
 _ENDLESS = 100_000
@@ -58,7 +58,7 @@ def build(case: Case, weights: Path) -> WholeRun:
         model=net.spec,
         optimizer=OptimizerSpec(batch_size=net.batch),
         schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
-        numerics=NumericsSpec(precision=case.precision, threads=case.threads),
+        numerics=case.numerics,
         seed=0,
     )
     return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec)

@@ -1,0 +1,180 @@
+"""The speed benchmark: contenders that do the same work, and honest ratios."""
+
+import keras
+import numpy as np
+import pytest
+
+from benchmark.records.files import read_json, write_json
+from benchmark.spec import ModelSpec
+from benchmark.speed import measure as measuring
+from benchmark.speed.case import NETS, Case, Net, images
+from benchmark.speed.contender import FLOOR, OURS, WHOLE_RUN, contenders
+from benchmark.speed.measure import Measured, Turn, measure
+from benchmark.speed.record import run_cases, write_table
+from benchmark.speed.table import summary
+
+TINY = Net(ModelSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 200)
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """Our contender on a tiny net, its weights' file, and its losses."""
+    from benchmark.speed.ours import Ours, write_weights
+
+    keras.utils.set_random_seed(0)
+    contender = Ours(TINY)
+    weights = tmp_path_factory.mktemp("speed") / "weights.safetensors"
+    write_weights(contender.model, weights)
+    return contender, weights, contender.losses(10)
+
+
+def does_the_same(contender, ours):
+    reference, _, losses = ours
+    assert contender.parameters == reference.parameters
+    np.testing.assert_allclose(contender.losses(10), losses, rtol=2e-3)
+    amount, seconds = contender.work(0.01)
+    assert amount > 0 and amount % TINY.batch == 0 and seconds > 0
+
+
+def test_stock_keras_does_the_same(ours):
+    from benchmark.speed.keras_fit import KerasFit
+
+    contender = KerasFit(TINY, ours[1])
+    kinds = {type(layer) for layer in contender.model.layers}
+    assert keras.layers.BatchNormalization in kinds  # Its own, not the fused one.
+    does_the_same(contender, ours)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_pytorch_does_the_same(ours, compiled):
+    pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    from benchmark.speed.torch_loop import TorchLoop
+
+    does_the_same(TorchLoop(TINY, ours[1], bfloat16=False, compiled=compiled), ours)
+
+
+@pytest.mark.parametrize("shortcut", ["none", "A", "B"])
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
+    torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    from benchmark.models.count import cost
+    from benchmark.speed.torch_net import TorchNet
+
+    spec = ModelSpec(stem="imagenet", depth=depth, shortcut=shortcut)
+    net = TorchNet(spec, 1000)
+    counted = sum(p.numel() for p in net.parameters())
+    assert counted == cost(spec, (224, 224, 3), 1000).parameters
+    assert net(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+
+
+def test_our_work_is_counted_in_images(ours):
+    contender = ours[0]
+    before = contender.iteration
+    amount, seconds = contender.work(0.01)
+    assert amount == (contender.iteration - before) * TINY.batch and seconds > 0
+
+
+def test_images_are_real_and_enlarged():
+    net = NETS["resnet50-B"]
+    small, labels = images(net, 32)
+    large, same = images(net, 64)
+    assert large.shape == (128, 64, 64, 3) and large.dtype == np.uint8
+    assert len(set(labels.tolist())) == 10 and (labels == same).all()
+    shrunk = large.reshape(128, 32, 2, 32, 2, 3).mean((2, 4))
+    assert np.abs(shrunk - small).mean() < 6
+
+
+def turns(round_, rates):
+    return [
+        Turn(round_, name, amount=rate * 2.0, seconds=2.0, peak_memory_mib=100.0)
+        for name, rate in rates.items()
+    ]
+
+
+def made_up(case, **changes):
+    """Rates that no machine gave, for the arithmetic of the table alone."""
+    names = (FLOOR, OURS, WHOLE_RUN, "PyTorch eager")
+    rates = [(1e11, 600.0, 540.0, 400.0), (1e11, 500.0, 490.0, 500.0), (2e11, 550.0, 550.0, 500.0)]
+    fields = {
+        "case": case,
+        "turns": [
+            t for i, r in enumerate(rates) for t in turns(i, dict(zip(names, r, strict=True)))
+        ],
+        "parameters": {name: None if name == FLOOR else 7 for name in names},
+        "losses": {OURS: [2.0] * 50, "PyTorch eager": [3.0] * 40 + [1.0] * 10},
+        "absent": {"PyTorch compile": "no compiler"},
+        "environment": {
+            "processor": "made-up",
+            "cores": 2,
+            "python": "3.11",
+            "versions": {"keras": "3"},
+            "git_commit": None,
+            "git_dirty": None,
+        },
+    }
+    return Measured(**{**fields, **changes})
+
+
+def test_ratios_are_taken_within_a_round():
+    table = summary([made_up(Case("resnet20-A", "float32", 2))]).set_index("contender")
+    assert FLOOR not in table.index
+    peer = table.loc["PyTorch eager"]
+    assert (peer["ratio_min"], peer["ratio"], peer["ratio_max"]) == (1.0, 1.1, 1.5)
+    assert table.loc[WHOLE_RUN, "ratio"] == pytest.approx(0.98)
+    assert peer["mean_of_last_10_losses"] == 1.0 and peer["first_loss"] == 3.0
+    forward = 40_813_184  # ResNet-20's multiply-adds.
+    assert table.loc[OURS, "share_of_peak"] == pytest.approx(3 * forward * 500 / 1e11, rel=0.01)
+
+
+def test_a_file_a_case_makes_the_table(tmp_path):
+    case = Case("resnet20-A", "mixed_bfloat16", 1)
+    data = made_up(case).as_json()
+    assert Measured.of_json(data) == made_up(case)
+    write_json(tmp_path / "cases" / "one.json", data)
+    markdown, csv = write_table(tmp_path)
+    text = markdown.read_text()
+    assert "| resnet20-A | bfloat16 | 1 | PyTorch eager |" in text
+    assert "1.10× (1.00–1.50)" in text and "0.98 of the bare step" in text
+    assert "PyTorch compile could not be measured: no compiler" in text
+    assert csv.read_text().count("\n") == 4
+
+
+def test_a_measured_case_is_not_measured_again(tmp_path, monkeypatch):
+    asked = []
+
+    def instead(case, rounds, seconds, steps, say):
+        asked.append((case.name, steps))
+        return made_up(case)
+
+    monkeypatch.setattr("benchmark.speed.record.measure", instead)
+    some = [Case("resnet20-A", "float32", threads) for threads in (1, 2)]
+    said = []
+    how = {"rounds": 1, "seconds": 1.0, "say": said.append}
+    run_cases(some, tmp_path, again=False, **how)
+    assert asked == [("resnet20-A float32 2", 50), ("resnet20-A float32 1", 0)]
+    run_cases(some, tmp_path, again=False, **how)
+    assert len(asked) == 2 and "measured already" in said[-1]
+    run_cases(some, tmp_path, again=True, **how)
+    assert len(asked) == 4
+    assert read_json(tmp_path / "cases" / "resnet20-A_float32_1.json")["case"]["threads"] == 1
+
+
+def test_contenders_take_turns_for_real(monkeypatch):
+    """The floor, our step and our whole run, each in its process."""
+    monkeypatch.setattr(measuring, "contenders", lambda case: [FLOOR, OURS, WHOLE_RUN, "nobody"])
+    said = []
+    measured = measure(Case("resnet20-A", "float32", 2), 2, 0.1, 1, said.append)
+    names = [(turn.round, turn.contender) for turn in measured.turns]
+    first, second = names[:3], names[3:]
+    assert {name for _, name in first} == {name for _, name in second} == {FLOOR, OURS, WHOLE_RUN}
+    assert [name for _, name in first] != [name for _, name in second]  # Another one begins.
+    assert measured.parameters[OURS] == measured.parameters[WHOLE_RUN] == 269_722
+    assert len(measured.losses[OURS]) == 1
+    assert "nobody" in measured.absent
+    assert all(turn.seconds > 0 and turn.peak_memory_mib > 100 for turn in measured.turns)
+
+
+def test_each_case_has_its_peers():
+    assert WHOLE_RUN in contenders(Case("resnet20-A", "float32", 1))
+    assert "keras.applications fit" in contenders(Case("resnet50-B", "float32", 1))
+    assert WHOLE_RUN not in contenders(Case("resnet50-B", "float32", 1))
