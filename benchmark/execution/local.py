@@ -6,12 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from benchmark.execution.worker import BUSY
+from benchmark.execution.lease import lease
 from benchmark.records.files import write_json
 from benchmark.records.journal import Event
+from benchmark.records.problems import one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
 from benchmark.suite import Cell, Plan
@@ -35,7 +37,7 @@ class Outcome:
     """What became of a plan's runs."""
 
     statuses: dict[str, str] = field(default_factory=dict)
-    """Run id -> status."""
+    """Run id -> status; ``busy`` where another process trains the run."""
     trained: int = 0
     """Runs that were started."""
     interrupted: bool = False
@@ -47,24 +49,41 @@ def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
     outcome = Outcome()
     for run_id, cell in plan.runs().items():
         folder = store.run(run_id)
+        status = folder.status()
         if not folder.done():
             outcome.trained += 1
-            folder.prepare(cell.spec)
             for listener in listeners:
                 listener.begin(cell)
             status, reason = _train(cell, folder, listeners)
             for listener in listeners:
                 listener.end(cell, status, reason)
             outcome.interrupted = status == "interrupted"
-        outcome.statuses[run_id] = folder.status()
+        outcome.statuses[run_id] = status
         if outcome.interrupted:
             break
     return outcome
 
 
 def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[str, str]:
-    """Run the worker and pass its events on. Returns status and reason."""
-    worker = _start(folder)
+    """Begin an attempt of a run that no other process trains. Returns status and reason."""
+    with ExitStack() as held:
+        try:
+            lock = held.enter_context(lease(folder))
+            if lock is None:
+                return "busy", "another process is training this run"
+            if folder.done():
+                return folder.status(), "by another process"
+            folder.prepare(cell.spec)
+            folder.begin()
+        except OSError as error:  # Nothing can be written here, but perhaps for the next run.
+            return "failed", one_line(error)
+        return _work(cell, folder, lock, listeners)
+
+
+def _work(cell: Cell, folder: RunFolder, lock: int, listeners: list[Listener]) -> tuple[str, str]:
+    """Run the worker and pass its events on."""
+    logged = folder.log.stat().st_size if folder.log.exists() else 0
+    worker = _start(folder, lock)
     try:
         for event in _events(worker):
             for listener in listeners:
@@ -75,25 +94,24 @@ def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[st
         return _record(folder, "interrupted", "Ctrl-C")
     finally:
         _kill(worker)
-    if code == BUSY:
-        return "busy", "another process is training this run"
     result = folder.result()
     if code == 0 and result:
         return result["status"], ""
-    return _record(folder, "failed", _why(code, folder))
+    return _record(folder, "failed", _why(code, folder, logged))
 
 
-def _start(folder: RunFolder) -> subprocess.Popen[str]:
+def _start(folder: RunFolder, lock: int) -> subprocess.Popen[str]:
     """The worker's process, in a session of its own: Ctrl-C reaches this process alone, which
-    then ends the worker."""
+    then ends the worker. ``-P``: a ``keras.py`` in the current folder is not Keras."""
     with folder.log.open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "benchmark.execution.worker", str(folder.path)],
+            [sys.executable, "-P", "-m", "benchmark.execution.worker", str(folder.path.resolve())],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
             start_new_session=True,
+            pass_fds=[lock],
         )
 
 
@@ -106,19 +124,22 @@ def _kill(worker: subprocess.Popen[str]) -> None:
 
 def _events(worker: subprocess.Popen[str]) -> Iterator[Event]:
     for line in worker.stdout or ():
-        yield json.loads(line)
+        if line.endswith("\n"):  # A worker that was killed leaves half a line.
+            yield json.loads(line)
 
 
 def _record(folder: RunFolder, status: str, reason: str) -> tuple[str, str]:
-    """A run that failed is a row too."""
+    """A run that failed is a row too: what the journal has of this attempt."""
     write_json(folder.path / "result.json", summarize(folder.events(), status, reason))
     return status, reason
 
 
-def _why(code: int, folder: RunFolder) -> str:
+def _why(code: int, folder: RunFolder, logged: int) -> str:
+    """The signal that ended the worker, or the last line of its log after ``logged`` bytes."""
     if code < 0:
         name = signal.Signals(-code).name
         hint = " (out of memory?)" if name == "SIGKILL" else ""
         return f"killed by {name}{hint}"
-    lines = [line for line in folder.log.read_text(errors="replace").splitlines() if line.strip()]
+    log = folder.log.read_bytes()[logged:].decode(errors="replace")
+    lines = [line for line in log.splitlines() if line.strip()]
     return lines[-1].strip()[:500] if lines else f"exit code {code}"

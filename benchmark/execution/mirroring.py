@@ -2,12 +2,17 @@
 
 import queue
 import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from benchmark.records.journal import Event
 from benchmark.records.mlflow_mirror import MlflowMirror
+from benchmark.records.problems import one_line
 from benchmark.records.store import Store
 from benchmark.suite import Cell, Plan
+
+Job = Callable[[MlflowMirror], None]
 
 
 class BackgroundMirror:
@@ -23,7 +28,7 @@ class BackgroundMirror:
         for cell in plan.cells:
             row = {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
             self._cells.setdefault(cell.run_id, []).append(row)
-        self._jobs: queue.Queue[str | None] = queue.Queue()
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._thread = threading.Thread(
             target=self._work, args=(store, plan.suite, tracking_uri), daemon=True
         )
@@ -35,24 +40,35 @@ class BackgroundMirror:
     def event(self, cell: Cell, event: Event) -> None:
         """Mirror the run so far after each epoch."""
         if event["event"] == "epoch":
-            self._jobs.put(cell.run_id)
+            self._jobs.put(self._mirroring(cell))
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
-        """Mirror how it ended."""
-        self._jobs.put(cell.run_id)
+        """Mirror how it ended; a run of another process is mirrored by that process."""
+        if status != "busy":
+            self._jobs.put(self._mirroring(cell))
 
-    def close(self, timeout: float = 60) -> None:
-        """Wait for what is still to be sent, at most ``timeout`` seconds."""
+    def close(self, note: str, artifacts: list[Path], timeout: float = 10) -> None:
+        """Mirror the suite's note and files, and wait at most ``timeout`` seconds for all that is
+        still to be sent."""
+        self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts))
         self._jobs.put(None)
         self._thread.join(timeout)
         if self._thread.is_alive():
-            self.problem = f"no answer within {timeout:.0f} s"
+            self.problem = f"not all was sent within {timeout:.0f} s"
+
+    def _mirroring(self, cell: Cell) -> Job:
+        """A run may stand under several names."""
+
+        def job(mirror: MlflowMirror) -> None:
+            for row in self._cells[cell.run_id]:
+                mirror.mirror(row)
+
+        return job
 
     def _work(self, store: Store, suite: str, tracking_uri: str) -> None:
         try:
             mirror = MlflowMirror(store, suite, tracking_uri)
-            while (run_id := self._jobs.get()) is not None:
-                for cell in self._cells[run_id]:
-                    mirror.mirror(cell)
+            while job := self._jobs.get():
+                job(mirror)
         except Exception as error:  # A client of a server raises whatever the network does.
-            self.problem = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+            self.problem = one_line(error)

@@ -1,11 +1,11 @@
 """The process of one run: ``python -m benchmark.execution.worker RUN_FOLDER``.
 
-Reads the folder's spec, trains, and writes the folder's journal, weights and result. Each event
-is also a line of JSON on standard output; all else that is printed goes to standard error.
+Reads the folder's spec, trains, and adds to the journal, which holds the attempt's ``start``
+already; then writes weights and result. Each event is also a line of JSON on standard output; all
+else that is printed goes to standard error.
 """
 
 import ctypes
-import fcntl
 import json
 import os
 import resource
@@ -15,28 +15,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-BUSY = 75
-"""The exit code where another process is training this run."""
 
-
-def main(path: Path) -> int:
-    """Train the run of a folder. Returns the exit code."""
+def main(path: Path) -> None:
+    """Train the run of a folder."""
     events = claim_stdout()
     _end_with_parent()
-    with (path / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return BUSY
-        train_folder(path, lambda event: print(json.dumps(event), file=events, flush=True))
-    return 0
+    train_folder(path, lambda event: print(json.dumps(event), file=events, flush=True))
 
 
 def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
     """Train the run of a folder, write its records, and ``tell`` each event."""
     from benchmark.data import cifar10
     from benchmark.records.files import write_json
-    from benchmark.records.journal import Event, Journal, count_attempts
+    from benchmark.records.journal import Event, Journal
     from benchmark.records.provenance import provenance
     from benchmark.records.result import summarize
     from benchmark.records.store import RunFolder
@@ -47,12 +38,12 @@ def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
 
     folder = RunFolder(path)
     spec = RunSpec.model_validate(folder.spec())
-    (path / "result.json").unlink(missing_ok=True)
     write_json(path / "provenance.json", provenance())
-    attempt = count_attempts(folder.journal) + 1
     journal = Journal(folder.journal)
 
     def on_event(event: Event) -> None:
+        if event["event"] == "built":
+            event |= {"dataset_sha256": images.sha256, "split": spec.evaluation.split}
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if event["event"] != "progress":
@@ -61,14 +52,6 @@ def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
 
     process.configure(spec.numerics, spec.seed)
     images = cifar10.load(spec.dataset.name)
-    on_event(
-        {
-            "event": "start",
-            "attempt": attempt,
-            "dataset_sha256": images.sha256,
-            "split": spec.evaluation.split,
-        }
-    )
     trained = train(spec, images, on_event)
     _save_weights(folder.weights, weight_arrays(trained.model))
     write_json(path / "result.json", summarize(folder.events(), trained.status))
@@ -97,4 +80,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

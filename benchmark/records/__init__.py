@@ -1,6 +1,21 @@
-"""What was measured: journals on disk (the truth), pandas frames, and MLflow as a mirror."""
+"""What was measured: journals on disk (the truth), pandas frames, and MLflow as a mirror.
 
-from benchmark.records.frames import load_curves, load_runs
-from benchmark.records.store import Store
+The names are loaded when they are first used, since most commands need no pandas.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.records.frames import load_curves, load_runs
+    from benchmark.records.store import Store
 
 __all__ = ["Store", "load_curves", "load_runs"]
+
+_MODULES = {"Store": "store", "load_curves": "frames", "load_runs": "frames"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

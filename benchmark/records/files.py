@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from benchmark.records.problems import RecordsError, one_line
+
 
 def write_json(path: Path, data: Any) -> None:
     """Write aside, flush to the disk, rename."""
@@ -24,11 +26,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The data of a JSON file; None where there is no file."""
+    """The data of a JSON file; None where there is no file. Raises RecordsError."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        raise RecordsError(f"{path} must be whole JSON. Received: {one_line(error)}") from error
 
 
 def finite(data: Any) -> Any:

@@ -6,34 +6,53 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.records.result import summarize
 from benchmark.records.store import Store
+
+CELL = ("suite", "variant", "seed", "run_id")
+MEASURED = tuple(summarize([], "planned"))
+EPOCH = (
+    "epoch",
+    "iteration",
+    "learning_rate",
+    "train_loss",
+    "train_error_percent",
+    "test_error_percent",
+    "images_per_s",
+)
+
+_TEXTS = {"status", "reason", "split", "device"}
 
 
 def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
     """A row for each run that the suites of ``results`` ask for, planned ones included.
 
-    Columns: suite, variant, seed, run_id, status, what ``records.result`` measures, and each
-    field of the spec under its dotted name (``model.depth``).
+    Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
+    where no run has begun), and each field of the runs' specs under its dotted name
+    (``model.depth``).
     """
-    rows = []
-    for name, cell in _cells(Store(Path(results)), suite):
-        folder = Store(Path(results)).run(cell["run_id"])
-        row = {"suite": name, **cell, **(folder.result() or {}), "status": folder.status()}
-        rows.append(row | flattened(folder.spec() or {}))
-    return pd.DataFrame(rows)
+    store, rows = Store(Path(results)), []
+    for row in _cells(store, suite):
+        spec, folder = store.spec(row), store.run(row["run_id"])
+        measured = dict.fromkeys(MEASURED) | (folder.result() or {})
+        row = {name: row[name] for name in CELL} | measured | {"status": folder.status()}
+        rows.append(row | flattened(spec))
+    return _frame(rows, CELL, MEASURED)
 
 
 def load_curves(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
     """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
-    quantities of that epoch. ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
-    rows = []
-    for name, cell in _cells(Store(Path(results)), suite):
-        for event in Store(Path(results)).run(cell["run_id"]).events():
+    quantities of that epoch, of which the usual ones have a column also where there is no row.
+    ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
+    store, rows = Store(Path(results)), []
+    for row in _cells(store, suite):
+        cell = {name: row[name] for name in CELL}
+        for event in store.run(row["run_id"]).events():
             if event["event"] == "epoch":
                 norms = event.pop("gradient_norms", {})
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
-                rows.append({"suite": name, **cell, **event})
-    return pd.DataFrame(rows).drop(columns="event", errors="ignore")
+                rows.append(cell | dict.fromkeys(EPOCH) | event)
+    return _frame(rows, CELL, EPOCH).drop(columns="event", errors="ignore")
 
 
 def flattened(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -47,7 +66,16 @@ def flattened(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _cells(store: Store, suite: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _cells(store: Store, suite: str | None) -> Iterator[dict[str, Any]]:
     for name in [suite] if suite else store.suites():
         for cell in store.suite(name).plan()["cells"]:
-            yield name, cell
+            yield {"suite": name, **cell}
+
+
+def _frame(rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]):
+    """The rows with at least these columns; a column of numbers is one also where it is empty."""
+    frame = pd.DataFrame(rows, columns=None if rows else [*keys, *numbers])
+    for name in numbers:
+        if name not in _TEXTS and not name.endswith("sha256"):
+            frame[name] = pd.to_numeric(frame[name])
+    return frame

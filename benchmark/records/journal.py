@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.records.files import finite
+from benchmark.records.problems import RecordsError
 
 Event = dict[str, Any]
+"""A JSON mapping with an ``event``. Training, which knows no records, has the same by itself."""
 
 
 class Journal:
@@ -30,13 +32,16 @@ class Journal:
 
 
 def read_attempt(path: Path) -> list[Event]:
-    """The events of the last attempt, from its ``start`` on; a torn last line is left out."""
+    """The events of the last attempt, from its ``start`` on; a torn last line is left out.
+
+    Raises RecordsError for any other line that is none.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return []
     whole = text[: text.rfind("\n") + 1]
-    events = [json.loads(line) for line in whole.splitlines()]
+    events = [_event(path, *line) for line in enumerate(whole.splitlines(), start=1)]
     starts = [index for index, event in enumerate(events) if event["event"] == "start"]
     return events[starts[-1] :] if starts else events
 
@@ -47,6 +52,16 @@ def count_attempts(path: Path) -> int:
         return path.read_text("utf-8").count('{"event": "start"')
     except FileNotFoundError:
         return 0
+
+
+def _event(path: Path, number: int, line: str) -> Event:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        event = None
+    if not isinstance(event, dict) or "event" not in event:
+        raise RecordsError(f"{path}:{number} must be a JSON event. Received: {line[:100]}")
+    return event
 
 
 def _drop_torn_line(path: Path) -> None:

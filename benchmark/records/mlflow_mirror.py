@@ -1,18 +1,17 @@
 """MLflow as a mirror of the journals: one experiment a suite, a parent run, a child a run.
 
-Everything is sent with the journal's own times, so sending it again adds nothing.
+Everything is sent with the journal's own times, so sending it again adds nothing. A child is its
+run's last attempt: with a new attempt it is deleted and made anew.
 """
 
-import logging
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from benchmark.records.frames import flattened
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder, Store
+from benchmark.records.tracking import client_of, creating, sqlite_file
 
 METRICS = (
     "learning_rate",
@@ -30,7 +29,6 @@ METRICS = (
 RESULT_TAGS = (
     "status",
     "reason",
-    "attempt",
     "device",
     "parameters",
     "best_error_percent",
@@ -43,48 +41,19 @@ _TERMINAL = {"finished": "FINISHED", "diverged": "FINISHED", "interrupted": "KIL
 _BATCH = 1000
 _NAME = "resnet_bench.name"
 _RUN_ID = "resnet_bench.run_id"
-
-
-def default_tracking_uri(store: Store) -> str:
-    """SQLite in the results folder."""
-    return f"sqlite:///{(store.root / 'mlflow.db').resolve()}"
-
-
-def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
-    """Suite -> its page in the UI at ``server``: the runs without their parent, by test error,
-    beside their curves."""
-    from mlflow import MlflowClient
-
-    query = urlencode(
-        {
-            "searchFilter": "tags.variant LIKE '%'",
-            "orderByKey": "metrics.`test_error_percent`",
-            "orderByAsc": "true",
-            "compareRunsMode": "CHART",
-        },
-        quote_via=quote,
-    )
-    return {
-        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?{query}"
-        for experiment in MlflowClient(tracking_uri).search_experiments()
-        if experiment.name != "Default"
-    }
+_IN_PLAN = "in_plan"
 
 
 class MlflowMirror:
     """Mirrors one suite's runs to a tracking server or database."""
 
     def __init__(self, store: Store, suite: str, tracking_uri: str):
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        from mlflow import MlflowClient
-
         self.store, self.suite, self.uri = store, suite, tracking_uri
-        self.client = MlflowClient(tracking_uri)
-        self.experiment = self._experiment()
-        self.parent = self._find("suite", suite) or self._create_parent()
+        with creating(tracking_uri):
+            self.client = client_of(tracking_uri)
+            self.experiment = self._experiment()
+            parent = self._find("suite", suite)
+            self.parent = parent.info.run_id if parent else self._create_parent()
         self._sent: dict[str, int] = {}
 
     def mirror(self, cell: dict[str, Any]) -> None:
@@ -96,37 +65,46 @@ class MlflowMirror:
         events = folder.events()
         if not events:
             return
-        name = f"{cell['variant']}/seed{cell['seed']}"
-        child = self._find(_NAME, name, folder.run_id) or self._create_child(name, cell, folder)
+        name = _name(cell)
+        child = self._child(name, cell, folder, events)
         self._log_epochs(child, name, events)
         result = folder.result()
         if result:
             self._log_end(child, folder, events, result)
 
     def mirror_suite(self, note: str, artifacts: list[Path]) -> None:
-        """Set the note of the experiment and of the parent run, its figures, and end it."""
+        """Set the note of the experiment and of the parent run, its figures, and end it; and mark
+        which children the suite still asks for."""
         self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
         self.client.set_tag(self.parent, "mlflow.note.content", note)
         for path in artifacts:
             self.client.log_artifact(self.parent, str(path))
         self.client.set_terminated(self.parent)
+        cells = self.store.suite(self.suite).plan()["cells"]
+        planned = {(_name(cell), cell["run_id"]) for cell in cells}
+        query = "tags.variant LIKE '%'"
+        for child in self.client.search_runs([self.experiment], query, max_results=50_000):
+            tags = child.data.tags
+            asked = str((tags.get(_NAME), tags.get(_RUN_ID)) in planned).lower()
+            if tags.get(_IN_PLAN) != asked:
+                self.client.set_tag(child.info.run_id, _IN_PLAN, asked)
 
     def _experiment(self) -> str:
         found = self.client.get_experiment_by_name(self.suite)
         if found is None:
-            local = self.uri.startswith("sqlite:")
             place = (self.store.root / "mlartifacts" / self.suite).resolve().as_uri()
+            local = sqlite_file(self.uri) is not None
             return self.client.create_experiment(self.suite, place if local else None)
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         return found.experiment_id
 
-    def _find(self, tag: str, value: str, run_id: str | None = None) -> str | None:
+    def _find(self, tag: str, value: str, run_id: str | None = None) -> Any:
         query = f"tags.`{tag}` = '{value}'"
         if run_id:
             query += f" and tags.`{_RUN_ID}` = '{run_id}'"
         found = self.client.search_runs([self.experiment], query, max_results=1)
-        return found[0].info.run_id if found else None
+        return found[0] if found else None
 
     def _create_parent(self) -> str:
         plan = self.store.suite(self.suite).plan()
@@ -134,14 +112,28 @@ class MlflowMirror:
         run = self.client.create_run(self.experiment, tags=tags, run_name=self.suite)
         return run.info.run_id
 
-    def _create_child(self, name: str, cell: dict[str, Any], folder: RunFolder) -> str:
-        from mlflow.entities import Dataset, DatasetInput, Param
+    def _child(
+        self, name: str, cell: dict[str, Any], folder: RunFolder, events: list[Event]
+    ) -> str:
+        """The child of a run's last attempt, known by when it began; an earlier one's makes place
+        for it."""
+        found = self._find(_NAME, name, folder.run_id)
+        if found and found.info.start_time == _milliseconds(events[0]):
+            return found.info.run_id
+        if found:
+            self.client.delete_run(found.info.run_id)
+        self._sent.pop(name, None)
+        return self._create_child(name, cell, folder, events)
 
-        spec, start = folder.spec(), folder.events()[0]
-        made = folder.provenance()
+    def _create_child(
+        self, name: str, cell: dict[str, Any], folder: RunFolder, events: list[Event]
+    ) -> str:
+        from mlflow.entities import Param
+
+        spec, made = self.store.spec(cell), folder.provenance()
         run = self.client.create_run(
             self.experiment,
-            start_time=_milliseconds(start),
+            start_time=_milliseconds(events[0]),
             run_name=name,
             tags={
                 "mlflow.parentRunId": self.parent,
@@ -149,6 +141,8 @@ class MlflowMirror:
                 "mlflow.source.git.commit": made.get("git_commit") or "unknown",
                 "variant": cell["variant"],
                 "seed": str(cell["seed"]),
+                "attempt": str(events[0].get("attempt")),
+                _IN_PLAN: "true",
                 _NAME: name,
                 _RUN_ID: folder.run_id,
             },
@@ -156,16 +150,24 @@ class MlflowMirror:
         child = run.info.run_id
         params = [Param(key, str(value)) for key, value in flattened(spec).items()]
         self.client.log_batch(child, params=params)
-        dataset = Dataset(
-            name=spec["dataset"]["name"],
-            digest=start["dataset_sha256"][:36],
-            source_type="resnet-bench",
-            source=f"resnet-bench data get {spec['dataset']['name']}",
-        )
-        self.client.log_inputs(child, datasets=[DatasetInput(dataset)])
-        self.client.log_artifact(child, str(folder.path / "spec.json"))
-        self.client.log_artifact(child, str(folder.path / "provenance.json"))
+        for file in (folder.path / "spec.json", folder.path / "provenance.json"):
+            if file.exists():  # A run that failed at once has no provenance.
+                self.client.log_artifact(child, str(file))
+        self._log_dataset(child, spec, events)
         return child
+
+    def _log_dataset(self, child: str, spec: dict[str, Any], events: list[Event]) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        digest = next((e["dataset_sha256"] for e in events if "dataset_sha256" in e), None)
+        if digest:
+            dataset = Dataset(
+                name=spec["dataset"]["name"],
+                digest=digest[:36],
+                source_type="resnet-bench",
+                source=f"resnet-bench data get {spec['dataset']['name']}",
+            )
+            self.client.log_inputs(child, datasets=[DatasetInput(dataset)])
 
     def _log_epochs(self, child: str, name: str, events: list[Event]) -> None:
         rows = [event for event in events if event["event"] == "epoch"]
@@ -193,6 +195,10 @@ def _metrics(rows: list[Event]) -> Iterator[Any]:
         for key in METRICS:
             if row.get(key) is not None:
                 yield Metric(key, row[key], _milliseconds(row), row["epoch"])
+
+
+def _name(cell: dict[str, Any]) -> str:
+    return f"{cell['variant']}/seed{cell['seed']}"
 
 
 def _milliseconds(event: Event) -> int:

@@ -7,14 +7,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("resnet-bench", "tensorflow", "keras", "numpy", "tensorflow-datasets", "mlflow")
 
 
 def provenance() -> dict[str, Any]:
     """Code, versions and machine of this process."""
+    changes = _git("status", "--porcelain", "--untracked-files=all", "--", "benchmark")
     return {
         "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "git_dirty": None if changes is None else bool(changes),  # The code's; new files count.
         "python": platform.python_version(),
         "versions": {package: _version(package) for package in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
@@ -30,12 +32,11 @@ def provenance() -> dict[str, Any]:
 
 def _git(*command: str) -> str | None:
     """What git says of the project's own checkout; None outside of one."""
-    project = Path(__file__).resolve().parents[2]
-    if not (project / ".git").exists():
+    if not (PROJECT / ".git").exists():
         return None
     try:
         done = subprocess.run(
-            ["git", "-C", str(project), *command], capture_output=True, text=True, check=True
+            ["git", "-C", str(PROJECT), *command], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -13,9 +13,9 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
     """
     epochs = [event for event in events if event["event"] == "epoch"]
-    built = next((event for event in events if event["event"] == "built"), {})
     end = next((event for event in events if event["event"] == "end"), {})
     start = next((event for event in events if event["event"] == "start"), {})
+    began = start | next((event for event in events if event["event"] == "built"), {})
     scored = [(error_of(row), row["epoch"]) for row in epochs if error_of(row) is not None]
     best = min(scored, default=(None, None))
     last = epochs[-1] if epochs else {}
@@ -24,11 +24,11 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
     return {
         "status": status,
         "reason": reason,
-        "attempt": start.get("attempt"),
-        "split": start.get("split"),
-        "parameters": built.get("parameters"),
-        "multiply_adds": built.get("multiply_adds"),
-        "device": built.get("device"),
+        "attempt": began.get("attempt"),
+        "split": began.get("split"),
+        "parameters": began.get("parameters"),
+        "multiply_adds": began.get("multiply_adds"),
+        "device": began.get("device"),
         "epochs": len(epochs),
         "iterations": last.get("iteration", 0),
         "final_train_error_percent": last.get("train_error_percent"),
@@ -39,8 +39,8 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
         "train_time_s": train_time,
         "wall_time_s": events[-1]["time"] - start["time"] if start else None,
         "peak_memory_mib": end.get("peak_memory_mib"),
-        "dataset_sha256": start.get("dataset_sha256"),
-        "initial_weights_sha256": built.get("initial_weights_sha256"),
+        "dataset_sha256": began.get("dataset_sha256"),
+        "initial_weights_sha256": began.get("initial_weights_sha256"),
         "final_weights_sha256": end.get("final_weights_sha256"),
     }
 

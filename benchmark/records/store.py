@@ -5,12 +5,16 @@
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
 """
 
+import logging
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from benchmark.records.files import read_json, write_json
-from benchmark.records.journal import Event, read_attempt
+from benchmark.records.journal import Event, Journal, count_attempts, read_attempt
+from benchmark.records.problems import RecordsError
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
 from benchmark.suite.suite import LoadedSuite
@@ -50,8 +54,16 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "spec.json", spec.model_dump(mode="json"))
 
-    def spec(self) -> dict[str, Any]:
-        """The spec as plain data."""
+    def begin(self) -> None:
+        """Begin an attempt: the journal says so, and what the last one left is no longer the
+        run's. For the one process that holds the run."""
+        for name in ("result.json", "provenance.json"):
+            (self.path / name).unlink(missing_ok=True)
+        attempt = count_attempts(self.journal) + 1
+        Journal(self.journal).append({"event": "start", "attempt": attempt})
+
+    def spec(self) -> dict[str, Any] | None:
+        """The spec as plain data; None where the run never began."""
         return read_json(self.path / "spec.json")
 
     def provenance(self) -> dict[str, Any]:
@@ -63,15 +75,24 @@ class RunFolder:
         return read_attempt(self.journal)
 
     def result(self) -> dict[str, Any] | None:
-        """How it ended; None where it has not."""
-        return read_json(self.path / "result.json")
+        """How it ended; None where it has not, or where the file is torn, which is warned of."""
+        path = self.path / "result.json"
+        try:
+            result = read_json(path)
+            if result is not None and not (isinstance(result, dict) and "status" in result):
+                raise RecordsError(f"{path} must hold a status. Received: {str(result)[:100]}")
+        except RecordsError as error:
+            _warn(f"{error}. The run counts as unfinished.")
+            return None
+        return result
 
     def status(self) -> str:
         """``planned``, ``unfinished``, or how the run ended."""
         result = self.result()
         if result:
             return result["status"]
-        return "unfinished" if self.journal.exists() else "planned"
+        began = self.journal.exists() or (self.path / "result.json").exists()
+        return "unfinished" if began else "planned"
 
     def done(self) -> bool:
         """Whether the run is never to be trained again."""
@@ -85,7 +106,7 @@ class SuiteFolder:
     path: Path
 
     def save_plan(self, loaded: LoadedSuite) -> None:
-        """Keep which runs the suite asks for, and under which names."""
+        """Keep which runs the suite asks for, under which names, and each one's whole spec."""
         suite = loaded.suite
         write_json(
             self.path / "plan.json",
@@ -94,17 +115,31 @@ class SuiteFolder:
                 "source": suite.source,
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
                 "cells": [
-                    {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
+                    {
+                        "variant": cell.variant,
+                        "seed": cell.seed,
+                        "run_id": cell.run_id,
+                        "spec": cell.spec.model_dump(mode="json"),
+                    }
                     for cell in loaded.plan.cells
                 ],
             },
         )
 
     def plan(self) -> dict[str, Any]:
-        """What ``save_plan`` kept. Raises FileNotFoundError where the suite was never run."""
-        plan = read_json(self.path / "plan.json")
+        """What ``save_plan`` kept. Raises FileNotFoundError where the suite was never run, and
+        RecordsError where the file is torn."""
+        path = self.path / "plan.json"
+        plan = read_json(path)
         if plan is None:
             raise FileNotFoundError(f"{self.path} must hold the records of a suite that was run")
+        try:
+            itemgetter("suite", "source", "claims", "cells")(plan)
+            for cell in plan["cells"]:
+                itemgetter("variant", "seed", "run_id")(cell)
+        except (KeyError, TypeError) as error:
+            rule = f"{path} must hold suite, source, claims and cells; run the suite to write it"
+            raise RecordsError(f"{rule}. Missing: {error}") from error
         return plan
 
 
@@ -118,6 +153,10 @@ class Store:
         """The folder of a run, named by a cell that asks for it or by its id."""
         return RunFolder(self.root / "runs" / (run if isinstance(run, str) else run.run_id))
 
+    def spec(self, cell: dict[str, Any]) -> dict[str, Any]:
+        """The spec of a plan's cell: its run's own, or where that never began the plan's."""
+        return self.run(cell["run_id"]).spec() or cell.get("spec") or {}
+
     def suite(self, name: str) -> SuiteFolder:
         """The folder of a suite."""
         return SuiteFolder(self.root / name)
@@ -125,3 +164,9 @@ class Store:
     def suites(self) -> list[str]:
         """The suites that have records here."""
         return sorted(path.parent.name for path in self.root.glob("*/plan.json"))
+
+
+@cache
+def _warn(message: str) -> None:
+    """Once a process."""
+    logging.getLogger(__name__).warning(message)

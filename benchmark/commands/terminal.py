@@ -1,0 +1,38 @@
+"""What the commands say, and how they end."""
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
+
+
+class Commands(TyperGroup):
+    """Commands that say in one line what is not as it must be around them: folders that cannot be
+    read or written, torn records, an MLflow that is away. Any other error is one of the code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        from benchmark.records.problems import RecordsError, TrackingError
+
+        try:
+            return super().invoke(ctx)
+        except (RecordsError, TrackingError) as error:
+            fail(str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            fail(f"files and folders must be such as can be read and written. Received: {named}")
+
+
+def say(text: str) -> None:
+    """A line of output."""
+    typer.echo(text)
+
+
+def fail(message: str, code: int = BAD_INPUT) -> None:
+    """Say what is wrong, and end the command."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

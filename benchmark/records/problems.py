@@ -1,0 +1,15 @@
+"""What a command cannot go on with, said in one line. Loads nothing, so that help stays quick."""
+
+
+class RecordsError(ValueError):
+    """A file of the records that is torn, or not what it must be."""
+
+
+class TrackingError(RuntimeError):
+    """An MLflow server or database that does not answer, or is none."""
+
+
+def one_line(error: BaseException) -> str:
+    """The kind of an error, and the first line of its message where it has one."""
+    lines = str(error).strip().splitlines()
+    return ": ".join([type(error).__name__, *(line[:300] for line in lines[:1])])

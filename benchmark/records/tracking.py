@@ -1,0 +1,103 @@
+"""The MLflow server or database that the mirror is kept in."""
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from benchmark.records.problems import RecordsError, TrackingError, one_line
+from benchmark.records.store import Store
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+"""A server that is away is to be known in seconds; MLflow's own defaults are minutes."""
+
+
+def default_tracking_uri(store: Store) -> str:
+    """SQLite in the results folder, whose path may hold any character.
+
+    The driver is named, since MLflow makes a folder of the escaped path for a plain ``sqlite:``.
+    """
+    from sqlalchemy import URL
+
+    file = str((store.root / "mlflow.db").resolve())
+    return URL.create("sqlite+pysqlite", database=file).render_as_string(hide_password=False)
+
+
+def sqlite_file(tracking_uri: str) -> Path | None:
+    """The file of an SQLite database; None for all else."""
+    from sqlalchemy import make_url
+
+    if not tracking_uri.startswith(("sqlite:", "sqlite+")):
+        return None
+    database = make_url(tracking_uri).database
+    return Path(database) if database else None
+
+
+def on_http(tracking_uri: str) -> bool:
+    """Whether it is a server, which has a UI of its own."""
+    return tracking_uri.startswith(("http://", "https://"))
+
+
+def client_of(tracking_uri: str) -> "MlflowClient":
+    """A client that gives up soon."""
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri)
+
+
+@contextmanager
+def reaching(tracking_uri: str) -> Iterator[None]:
+    """Raises TrackingError for whatever a client, a database or a network raises within."""
+    try:
+        yield
+    except RecordsError:
+        raise
+    except Exception as error:
+        rule = "the tracking URI must be of an MLflow server or database that answers"
+        raise TrackingError(f"{rule}: {tracking_uri}. Received: {one_line(error)}") from error
+
+
+@contextmanager
+def creating(tracking_uri: str) -> Iterator[None]:
+    """One process at a time where the database is a file: MLflow's creation of it is no atom."""
+    file = sqlite_file(tracking_uri)
+    if file is None:
+        yield
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.with_name(f"{file.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
+    """Suite -> its page in the UI at ``server``: the runs that it asks for, without their parent,
+    by test error, beside their curves."""
+    query = urlencode(
+        {
+            "searchFilter": "tags.in_plan = 'true'",
+            "orderByKey": "metrics.`test_error_percent`",
+            "orderByAsc": "true",
+            "compareRunsMode": "CHART",
+        },
+        quote_via=quote,
+    )
+    return {
+        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?{query}"
+        for experiment in client_of(tracking_uri).search_experiments()
+        if experiment.name != "Default"
+    }
