@@ -10,6 +10,7 @@ import typer
 
 from benchmark.commands.data import data_app, require_images, use_cache
 from benchmark.commands.options import Cache, Results, SuiteFile, SuiteName, TrackingUri
+from benchmark.commands.speed import speed
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, Commands
 from benchmark.commands.terminal import fail as _fail
 from benchmark.commands.terminal import say as _print
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
 app.add_typer(data_app, name="data")
+app.command()(speed)
 
 
 @app.command("list")

@@ -22,6 +22,7 @@ class WholeRun:
         self.iteration = 0
         self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
         RunFolder(folder).prepare(spec)
+        RunFolder(folder).begin()
         self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
         self.run.start()
 

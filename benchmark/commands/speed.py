@@ -1,0 +1,46 @@
+"""``resnet-bench speed``: how fast training is, beside stock Keras and PyTorch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Results
+from benchmark.commands.terminal import fail, say
+
+
+def speed(
+    net: Annotated[
+        list[str] | None, typer.Option(help="A net to be measured; repeatable. All by default.")
+    ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(help="float32 or mixed_bfloat16; repeatable.")
+    ] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="About as long is a turn.")] = 3.0,
+    again: Annotated[bool, typer.Option(help="Measure again what is measured already.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Measure training beside stock Keras and PyTorch (if installed), on this machine, as ratios.
+
+    About an hour on 2 cores for everything. The machine should have nothing else to do.
+    """
+    from benchmark.speed.case import NETS, cases
+    from benchmark.speed.record import run_cases
+
+    nets = _known("net", net or list(NETS), list(NETS))
+    precisions = ["float32", "mixed_bfloat16"]
+    chosen = cases(
+        nets, _known("precision", precision or precisions, precisions), threads or [2, 1]
+    )
+    folder = results / "speed"
+    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)
+    say(f"table: {markdown}\n       {csv}")
+
+
+def _known(option: str, given: list[str], allowed: list[str]) -> list[str]:
+    for name in given:
+        if name not in allowed:
+            fail(f"--{option} must be one of {', '.join(allowed)}. Received: {name}")
+    return given
