@@ -1,0 +1,48 @@
+"""What the README shows is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from benchmark.cli import app
+from benchmark.suite import load_suite
+
+README = Path("README.md").read_text("utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_its_suite_is_one(tmp_path):
+    (block,) = blocks("yaml")
+    file = tmp_path / "mine.yaml"
+    file.write_text(block)
+    assert len(load_suite(file).plan.cells) == 4 * 2 * 3
+
+
+def test_its_commands_exist():
+    commands = typer.main.get_command(app).commands
+    used = set(re.findall(r"resnet-bench (\w+)", "".join(blocks("sh"))))
+    assert used and used <= set(commands)
+
+
+def test_its_frames_are_there(ran, monkeypatch):
+    block = next(block for block in blocks("python") if "load_runs" in block)
+    monkeypatch.chdir(ran.results.parent)
+    exec(block.replace("quickstart", "tiny"), {})
+
+
+def test_its_files_are_there():
+    local = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert local
+    for link in local:
+        assert Path(link).exists(), link
+
+
+@pytest.mark.parametrize("name", ["quickstart", "one-epoch"])
+def test_a_suite_opens_with_source_command_and_cost(name):
+    head = Path("suites", f"{name}.yaml").read_text().splitlines()[:3]
+    assert [line.split(":")[0] for line in head] == ["# Source", "# Command", "# Cost"]
