@@ -14,7 +14,7 @@ class NumericsSpec(Spec):
     """``mixed_bfloat16``: float32 variables, bfloat16 arithmetic; ``mixed_float16``: float16
     arithmetic with dynamic loss scaling, for GPUs that have no bfloat16."""
 
-    loss_scale: float | None = Field(default=None, ge=1, le=2**24)
+    loss_scale: float | None = Field(default=None, ge=1, le=2**40)
     """``mixed_float16`` alone: the first factor on the loss; 32768 where it is left out."""
 
     threads: int = Field(default=2, ge=1, le=1024)
