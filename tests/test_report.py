@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -7,7 +8,8 @@ import pytest
 
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
-from benchmark.report.suite_report import cell_text, write_report
+from benchmark.report.figures import draw_curves
+from benchmark.report.suite_report import cell_text, markdown_cell, subset_note, write_report
 from benchmark.report.tables import variants_table
 from benchmark.spec import RunSpec
 
@@ -151,13 +153,67 @@ def test_the_html_needs_no_other_file(ran):
 
 
 def test_names_from_records_are_escaped(ran, tmp_path):
-    import shutil
-
     shutil.copytree(ran.results, tmp_path / "results")
     plan = tmp_path / "results" / "tiny" / "plan.json"
     plan.write_text(plan.read_text().replace("the tests' own", "<script>alert(1)</script>"))
     report = write_report(Store(tmp_path / "results"), "tiny")
     assert "<script>" not in report.html.read_text()
+
+
+def test_runs_that_never_began_depart_from_the_paper_too(ran, tmp_path):
+    shutil.copytree(ran.results / "tiny", tmp_path / "tiny")
+    markdown = write_report(Store(tmp_path), "tiny").markdown.read_text()
+    assert "0 of 1" in markdown
+    assert "dataset.name is cifar10-subset" in markdown and "not comparable" in markdown
+
+
+def curve(variant, errors):
+    """Two epochs of a run, with the columns of what it was scored on."""
+    rows = {"variant": variant, "run_id": variant, "iteration": [10, 20]}
+    return pd.DataFrame({**rows, "train_error_percent": [80.0, 70.0], **errors})
+
+
+def test_each_run_is_drawn_by_the_split_it_was_scored_on(tmp_path, monkeypatch):
+    from matplotlib import pyplot as plt
+
+    figures = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    curves = [
+        curve("tested", {"test_error_percent": [None, 60.0]}),
+        curve("validated", {"validation_error_percent": [55.0, 50.0]}),
+        curve("not scored yet", {}),
+    ]
+    files = draw_curves(pd.concat(curves, ignore_index=True), tmp_path, "made up")
+    assert all(file.exists() for file in files)
+    axes = figures[0].axes[0]
+    bold = {line.get_label(): line for line in axes.lines if line.get_linewidth() > 2}
+    assert bold["tested"].get_xydata().tolist() == [[20, 60]]
+    assert bold["validated"].get_xydata().tolist() == [[10, 55], [20, 50]]
+    assert len(bold["not scored yet"].get_xydata()) == 0
+    assert "test or validation error" in axes.get_legend().get_title().get_text()
+
+
+def subset_run(variant="a", held_out=0, split="test", name="cifar10-subset"):
+    return {
+        "variant": variant,
+        "dataset.name": name,
+        "dataset.held_out_images": held_out,
+        "evaluation.split": split,
+    }
+
+
+def test_the_note_on_the_subset_says_what_was_used():
+    note = subset_note(pd.DataFrame([subset_run(), subset_run("b")]))
+    assert "Trained on 5,000 and scored on 1,000 images" in note and "1.6 points" in note
+    note = subset_note(pd.DataFrame([subset_run(held_out=500, split="validation")]))
+    assert "Trained on 4,500 and scored on 500 images" in note and "2.2 points" in note
+    note = subset_note(pd.DataFrame([subset_run("a"), subset_run("b", name="cifar10")]))
+    assert "tenth of CIFAR-10 (a)" in note
+    assert subset_note(pd.DataFrame([subset_run(name="cifar10")])) is None
+
+
+def test_a_cell_of_markdown_stays_one_cell():
+    assert markdown_cell("a | b\n# c") == "a \\| b # c"
 
 
 def test_the_report_loads_no_tensorflow(ran):

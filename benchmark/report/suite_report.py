@@ -57,7 +57,7 @@ def write_report(store: Store, suite: str) -> Report:
     facts = {
         "suite": suite,
         "source": plan["source"],
-        "note": _subset_note(runs),
+        "note": subset_note(runs),
         "split": _split(runs),
         "variants": _Table(variants),
         "runs": _Table(tables.runs_table(runs)),
@@ -72,7 +72,7 @@ def write_report(store: Store, suite: str) -> Report:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _markdown_cell
+    environment.filters["cell"] = markdown_cell
     markdown, html = folder.path / "report.md", folder.path / "report.html"
     write_text(markdown, environment.get_template("report.md.j2").render(facts))
     write_text(html, environment.get_template("report.html.j2").render(facts))
@@ -100,7 +100,7 @@ def cell_text(column: str, value: Any) -> str:
     return _FORMATS.get(column, "{:.2f}").format(value)
 
 
-def _subset_note(runs: pd.DataFrame) -> str | None:
+def subset_note(runs: pd.DataFrame) -> str | None:
     """That errors are not the paper's, where runs are on the embedded part of CIFAR-10."""
     subset = runs[runs["dataset.name"] == "cifar10-subset"]
     if not len(subset):
@@ -136,7 +136,7 @@ def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
     ]
 
 
-def _markdown_cell(text: str) -> str:
+def markdown_cell(text: str) -> str:
     """Text that stays within one cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())
 
