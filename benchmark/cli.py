@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from benchmark.commands.again import diff, replay
 from benchmark.commands.data import data_app, require_images, use_cache
 from benchmark.commands.options import Cache, Results, SuiteFile, SuiteName, TrackingUri
 from benchmark.commands.speed import speed
@@ -23,7 +24,8 @@ app = typer.Typer(
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
 app.add_typer(data_app, name="data")
-app.command()(speed)
+for command in (replay, diff, speed):
+    app.command()(command)
 
 
 @app.command("list")

@@ -40,12 +40,12 @@ def float32_policy():
     keras.config.set_dtype_policy("float32")
 
 
-def trained(spec, images):
+def trained(spec, images, **how):
     """Train in this process. Returns how it ended and its events but for times."""
     events = []
     keras.config.set_dtype_policy(spec.numerics.precision)
     keras.utils.set_random_seed(spec.seed)
-    result = loop.train(spec, images, events.append)
+    result = loop.train(spec, images, events.append, **how)
     timings = ("time", "images_per_s")
     untimed = [
         {key: value for key, value in event.items() if not any(t in key for t in timings)}

@@ -44,8 +44,9 @@ class Outcome:
 
 
 def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
-    """Train each run of the plan that is not done yet. One that fails stops no other; Ctrl-C
-    ends the present one, and those after it stay as they are."""
+    """Train each run of the plan that is not done yet, from its last checkpoint on. One that fails
+    stops no other; Ctrl-C ends the present one after a checkpoint, and those after it stay as they
+    are."""
     outcome = Outcome()
     for run_id, cell in plan.runs().items():
         folder = store.run(run_id)
@@ -54,7 +55,7 @@ def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
             outcome.trained += 1
             for listener in listeners:
                 listener.begin(cell)
-            status, reason = _train(cell, folder, listeners)
+            status, reason = train_run(cell, folder, listeners)
             for listener in listeners:
                 listener.end(cell, status, reason)
             outcome.interrupted = status == "interrupted"
@@ -64,8 +65,11 @@ def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
     return outcome
 
 
-def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[str, str]:
-    """Begin an attempt of a run that no other process trains. Returns status and reason."""
+def train_run(
+    cell: Cell, folder: RunFolder, listeners: list[Listener], epochs: int | None = None
+) -> tuple[str, str]:
+    """Begin an attempt of a run that no other process trains, and wait for its end, or that of
+    epoch ``epochs``. Returns status and reason."""
     with ExitStack() as held:
         try:
             lock = held.enter_context(lease(folder))
@@ -77,35 +81,59 @@ def _train(cell: Cell, folder: RunFolder, listeners: list[Listener]) -> tuple[st
             folder.begin()
         except OSError as error:  # Nothing can be written here, but perhaps for the next run.
             return "failed", one_line(error)
-        return _work(cell, folder, lock, listeners)
+        logged = folder.log.stat().st_size if folder.log.exists() else 0
+        worker = _start(folder, lock, epochs)
+        return _work(cell, folder, worker, logged, listeners)
 
 
-def _work(cell: Cell, folder: RunFolder, lock: int, listeners: list[Listener]) -> tuple[str, str]:
-    """Run the worker and pass its events on."""
-    logged = folder.log.stat().st_size if folder.log.exists() else 0
-    worker = _start(folder, lock)
+def _work(
+    cell: Cell,
+    folder: RunFolder,
+    worker: subprocess.Popen[str],
+    logged: int,
+    listeners: list[Listener],
+) -> tuple[str, str]:
+    """Pass the worker's events on. ``logged``: the log's bytes before it."""
     try:
-        for event in _events(worker):
-            for listener in listeners:
-                listener.event(cell, event)
-        code = worker.wait()
+        _follow(worker, cell, listeners)
     except KeyboardInterrupt:
-        _kill(worker)
+        _stop(worker, cell, listeners)
         return _record(folder, "interrupted", "Ctrl-C")
     finally:
         _kill(worker)
-    result = folder.result()
+    code, result = worker.returncode, folder.result()
     if code == 0 and result:
         return result["status"], ""
     return _record(folder, "failed", _why(code, folder, logged))
 
 
-def _start(folder: RunFolder, lock: int) -> subprocess.Popen[str]:
+def _follow(worker: subprocess.Popen[str], cell: Cell, listeners: list[Listener]) -> None:
+    """Pass events on until the worker has ended."""
+    for event in _events(worker):
+        for listener in listeners:
+            listener.event(cell, event)
+    worker.wait()
+
+
+def _stop(worker: subprocess.Popen[str], cell: Cell, listeners: list[Listener]) -> None:
+    """Have the worker end after a checkpoint; another Ctrl-C ends it at once."""
+    try:
+        for listener in listeners:
+            listener.event(cell, {"event": "stopping"})
+        worker.terminate()
+        _follow(worker, cell, listeners)
+    except KeyboardInterrupt:
+        pass
+
+
+def _start(folder: RunFolder, lock: int, epochs: int | None) -> subprocess.Popen[str]:
     """The worker's process, in a session of its own: Ctrl-C reaches this process alone, which
     then ends the worker. ``-P``: a ``keras.py`` in the current folder is not Keras."""
+    command = [sys.executable, "-P", "-m", "benchmark.execution.worker"]
+    command += [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
     with folder.log.open("a") as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "benchmark.execution.worker", str(folder.path.resolve())],
+            command,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -27,6 +27,8 @@ class ProgressDisplay:
         self.live = console.is_terminal
         self.work = {cell.run_id: work(cell) for cell in cells}
         self.total, self.ended, self.count = sum(self.work.values()), 0, 0
+        self.before = 0.0
+        """Work that earlier attempts had done."""
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -69,13 +71,21 @@ class ProgressDisplay:
             self.progress.update(self.suite, completed=done)
         elif event["event"] == "epoch":
             self._end_epoch(cell, event)
+        elif event["event"] == "resume":
+            share = event["iteration"] / cell.spec.schedule.iterations
+            self.before += share * self.work[cell.run_id]
+            self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
+        elif event["event"] == "refused":
+            self._print(f"{cell.name}: {event['reason']}")
+        elif event["event"] == "stopping":
+            self._print(f"{cell.name}: stopping after a checkpoint; Ctrl-C again stops at once")
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
         """A run ended."""
         self.ended += self.work[cell.run_id]
         self.progress.update(self.suite, completed=self.ended)
         self.progress.remove_task(self.run)
-        self.console.print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}", markup=False)
+        self._print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}")
 
     def _end_epoch(self, cell: Cell, event: Event) -> None:
         error = error_of(event)
@@ -83,17 +93,21 @@ class ProgressDisplay:
         self.epoch = f"epoch {event['epoch'] + 1}{scored}"
         share = event["iteration"] / cell.spec.schedule.iterations
         done = (self.ended + share * self.work[cell.run_id]) / self.total
-        left = (time.monotonic() - self.started) * (1 - done) / done
+        left = (time.monotonic() - self.started) * (1 - done) / (done - self.before / self.total)
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
             f"train error {event['train_error_percent']:.2f} %{scored}, "
             f"{event['images_per_s']:.0f} images/s, {_duration(left)} left of the suite"
         )
 
+    def _print(self, text: str) -> None:
+        """A line, on a terminal too."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def _say(self, text: str) -> None:
         """A line for logs; on a terminal the live display says it."""
         if not self.live:
-            self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._print(text)
 
 
 def _duration(seconds: float) -> str:

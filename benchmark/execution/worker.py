@@ -1,8 +1,9 @@
-"""The process of one run: ``python -m benchmark.execution.worker RUN_FOLDER``.
+"""The process of one run: ``python -m benchmark.execution.worker RUN_FOLDER [EPOCHS]``.
 
-Reads the folder's spec, trains, and adds to the journal, which holds the attempt's ``start``
-already; then writes weights and result. Each event is also a line of JSON on standard output; all
-else that is printed goes to standard error.
+Reads the folder's spec, trains on from the newest checkpoint that is whole, and adds to the
+journal, which holds the attempt's ``start`` already; then writes weights and result. SIGTERM, or
+the end of epoch EPOCHS, ends it after one more checkpoint. Each event is also a line of JSON on
+standard output; all else that is printed goes to standard error.
 """
 
 import ctypes
@@ -11,21 +12,35 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 
-def main(path: Path) -> None:
-    """Train the run of a folder."""
+def main(path: Path, epochs: int | None = None) -> None:
+    """Train the run of a folder, at most until the end of epoch ``epochs``."""
     events = claim_stdout()
     _end_with_parent()
-    train_folder(path, lambda event: print(json.dumps(event), file=events, flush=True))
+    reasons: list[str] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
+
+    def tell(event: dict) -> None:
+        print(json.dumps(event), file=events, flush=True)
+        if event["event"] == "epoch" and event["epoch"] == epochs:
+            reasons.append("enough epochs")
+
+    train_folder(path, tell, lambda: bool(reasons))
 
 
-def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
-    """Train the run of a folder, write its records, and ``tell`` each event."""
+def train_folder(
+    path: Path, tell: Callable[[dict], None], stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Train the run of a folder, write its records, and ``tell`` each event. When ``stop`` says
+    so, it is interrupted, and can go on from there."""
+    began = time.monotonic()
     from benchmark.data import cifar10
+    from benchmark.records.checkpoint import Checkpoints
     from benchmark.records.files import write_json
     from benchmark.records.journal import Event, Journal
     from benchmark.records.provenance import provenance
@@ -34,6 +49,7 @@ def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
     from benchmark.spec import RunSpec
     from benchmark.training import process
     from benchmark.training.loop import train
+    from benchmark.training.state import State
     from benchmark.training.weights import weight_arrays
 
     folder = RunFolder(path)
@@ -52,9 +68,33 @@ def train_folder(path: Path, tell: Callable[[dict], None]) -> None:
 
     process.configure(spec.numerics, spec.seed)
     images = cifar10.load(spec.dataset.name)
-    trained = train(spec, images, on_event)
+    checkpoints = Checkpoints(folder.checkpoints)
+    found = checkpoints.newest(lambda why: on_event({"event": "refused", "reason": why}))
+    before = 0.0
+    if found:
+        before = found.counters.pop("wall_time_s")
+        on_event(
+            {
+                "event": "resume",
+                "epoch": found.counters["epoch"],
+                "iteration": found.counters["iteration"],
+                "wall_time_s": before,
+            }
+        )
+
+    def keep(state: State) -> None:
+        wall_time = before + time.monotonic() - began
+        checkpoints.save({**state.counters, "wall_time_s": wall_time}, state.arrays)
+
+    resume = State(found.counters, found.arrays) if found else None
+    trained = train(spec, images, on_event, resume=resume, keep=keep, stop=stop)
+    if trained.status == "interrupted":
+        reason = "asked to stop; it goes on where it was"
+        write_json(path / "result.json", summarize(folder.events(), trained.status, reason))
+        return
     _save_weights(folder.weights, weight_arrays(trained.model))
     write_json(path / "result.json", summarize(folder.events(), trained.status))
+    checkpoints.clear()
 
 
 def _save_weights(path: Path, arrays: dict) -> None:
@@ -80,4 +120,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import Store
 
@@ -53,17 +54,6 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
                 rows.append(cell | dict.fromkeys(EPOCH) | event)
     return _frame(rows, CELL, EPOCH).drop(columns="event", errors="ignore")
-
-
-def flattened(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted names; an empty or absent part stays one value."""
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict) and value:
-            flat |= flattened(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _cells(store: Store, suite: str | None) -> Iterator[dict[str, Any]]:

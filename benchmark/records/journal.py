@@ -34,16 +34,26 @@ class Journal:
 def read_attempt(path: Path) -> list[Event]:
     """The events of the last attempt, from its ``start`` on; a torn last line is left out.
 
-    Raises RecordsError for any other line that is none.
+    Where an attempt goes on from a checkpoint (``resume``), the epochs up to that one are those of
+    the attempt before it; what came after the checkpoint was lost and is not told. Raises
+    RecordsError for any other line that is none.
     """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return []
     whole = text[: text.rfind("\n") + 1]
-    events = [_event(path, *line) for line in enumerate(whole.splitlines(), start=1)]
-    starts = [index for index, event in enumerate(events) if event["event"] == "start"]
-    return events[starts[-1] :] if starts else events
+    attempt: list[Event] = []
+    before: list[Event] = []
+    for line in enumerate(whole.splitlines(), start=1):
+        event = _event(path, *line)
+        if event["event"] == "start":
+            before, attempt = attempt, []
+        if event["event"] == "resume":
+            epochs = [past for past in before if past["event"] == "epoch"]
+            attempt += [past for past in epochs if past["epoch"] <= event["epoch"]]
+        attempt.append(event)
+    return attempt
 
 
 def count_attempts(path: Path) -> int:

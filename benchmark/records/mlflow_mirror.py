@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmark.records.frames import flattened
 from benchmark.records.journal import Event
+from benchmark.records.nesting import flattened
 from benchmark.records.store import RunFolder, Store
 from benchmark.records.tracking import client_of, creating, sqlite_file
 

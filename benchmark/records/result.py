@@ -16,6 +16,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
     end = next((event for event in events if event["event"] == "end"), {})
     start = next((event for event in events if event["event"] == "start"), {})
     began = start | next((event for event in events if event["event"] == "built"), {})
+    before = next((e["wall_time_s"] for e in events if e["event"] == "resume"), 0.0)
     scored = [(error_of(row), row["epoch"]) for row in epochs if error_of(row) is not None]
     best = min(scored, default=(None, None))
     last = epochs[-1] if epochs else {}
@@ -37,7 +38,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
         "best_epoch": best[1],
         "images_per_s": images / train_time if train_time else None,
         "train_time_s": train_time,
-        "wall_time_s": events[-1]["time"] - start["time"] if start else None,
+        "wall_time_s": before + events[-1]["time"] - start["time"] if start else None,
         "peak_memory_mib": end.get("peak_memory_mib"),
         "dataset_sha256": began.get("dataset_sha256"),
         "initial_weights_sha256": began.get("initial_weights_sha256"),

@@ -49,6 +49,11 @@ class RunFolder:
         """The final weights."""
         return self.path / "weights.safetensors"
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints of a run that has not ended."""
+        return self.path / "checkpoints"
+
     def prepare(self, spec: RunSpec) -> None:
         """Make the folder, with the spec in it."""
         self.path.mkdir(parents=True, exist_ok=True)

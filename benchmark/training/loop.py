@@ -22,11 +22,15 @@ from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.schedule import Warmup, learning_rate
+from benchmark.training.state import State, Variables
 from benchmark.training.step import StepSums, kernels, training_steps
 from benchmark.training.weights import weights_sha256
 
 STEPS_A_CALL = 10
 """Iterations between two words with the host. It decides how sums are rounded, so it is fixed."""
+
+KEEP_EVERY_S = 600.0
+"""Within an epoch the state is handed out this often; it is at each epoch's end as well."""
 
 Event = dict
 """A JSON mapping with an ``event``: ``built``, ``progress``, ``epoch`` or ``end``."""
@@ -34,15 +38,29 @@ Event = dict
 
 @dataclass(frozen=True)
 class Trained:
-    """How a run ended: ``finished``, or ``diverged`` at a loss that is not finite."""
+    """How a run ended: ``finished``, ``diverged`` at a loss that is not finite, or
+    ``interrupted`` because it was asked to stop."""
 
     status: str
     model: keras.Model
 
 
-def train(spec: RunSpec, images: Images, on_event: Callable[[Event], None]) -> Trained:
-    """Train ``spec`` on ``images``. ``process.configure`` comes first, once a process."""
-    return _Run(spec, images, on_event).run()
+def train(
+    spec: RunSpec,
+    images: Images,
+    on_event: Callable[[Event], None],
+    *,
+    resume: State | None = None,
+    keep: Callable[[State], None] = lambda state: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Trained:
+    """Train ``spec`` on ``images``. ``process.configure`` comes first, once a process.
+
+    ``keep`` is handed the state after each epoch, from time to time within one, and when ``stop``
+    says that the run is to end early. A run that goes on from it by ``resume`` gives the bits of
+    one that was never stopped. Raises ValueError where ``resume`` is another net's state.
+    """
+    return _Run(spec, images, on_event, keep, stop).run(resume)
 
 
 @dataclass
@@ -55,6 +73,13 @@ class _Totals:
     errors: int = 0
     norms: np.ndarray | float = 0.0
     seconds: float = 0.0
+
+    @classmethod
+    def of_json(cls, data: dict) -> "_Totals":
+        return cls(**{**data, "norms": np.array(data["norms"])})
+
+    def as_json(self) -> dict:
+        return {**vars(self), "norms": np.asarray(self.norms).tolist()}
 
     def add(self, sums: StepSums, seconds: float) -> None:
         self.steps += int(sums.steps)
@@ -70,20 +95,33 @@ class _Run:
     spec: RunSpec
     images: Images
     on_event: Callable[[Event], None]
+    keep: Callable[[State], None]
+    stop: Callable[[], bool]
     iteration: int = 0
+    epoch: int = 0
+    """Epochs that are over."""
+    rate: float = 0.0
+    """Of the last step."""
     totals: _Totals = field(default_factory=_Totals)
 
-    def run(self) -> Trained:
+    def run(self, resume: State | None) -> Trained:
         self._build()
+        if resume:
+            self._restore(resume)
         spec = self.spec
         ends = epoch_ends(
             spec.schedule.iterations, spec.optimizer.batch_size, spec.dataset.train_images
         )
-        for epoch, end in enumerate(ends, start=1):
-            finite = self._train_until(end)
-            scored = self._end_epoch(epoch, last=end == ends[-1] or not finite)
-            if not finite or not scored:
-                return self._end("diverged")
+        for end in ends[self.epoch :]:
+            ended = self._train_until(end)
+            if ended == "interrupted":
+                self._keep()
+                return Trained(ended, self.model)
+            ended = self._end_epoch(last=end == ends[-1] or ended is not None) or ended
+            if ended:
+                return self._end(ended)
+            if end != ends[-1]:
+                self._keep()
         return self._end("finished")
 
     def _build(self) -> None:
@@ -100,6 +138,7 @@ class _Run:
         self.steps = training_steps(
             self.model, data, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
         )
+        self.variables = Variables(self.model, self.optimizer, self.loss_scale)
         self.score = self._scorer(data[0])
         self.warmup = Warmup.of(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
@@ -114,6 +153,7 @@ class _Run:
                 "build_time_s": time.perf_counter() - started,
             }
         )
+        self.kept = time.monotonic()
 
     def _scorer(self, data: ResidentImages) -> Callable[[], Scores]:
         spec = self.spec
@@ -130,14 +170,37 @@ class _Run:
 
         return score_as_it_is
 
-    def _train_until(self, end: int) -> bool:
-        """Train up to iteration ``end``; False as soon as the loss ceases to be finite."""
+    def _keep(self) -> None:
+        counters = {
+            "iteration": self.iteration,
+            "epoch": self.epoch,
+            "rate": self.rate,
+            "warmup": self.warmup.as_json(),
+            "totals": self.totals.as_json(),
+        }
+        self.keep(State(counters, self.variables.arrays()))
+        self.kept = time.monotonic()
+
+    def _restore(self, state: State) -> None:
+        self.variables.assign(state.arrays)
+        self.iteration, self.epoch = state.counters["iteration"], state.counters["epoch"]
+        self.rate = state.counters["rate"]
+        self.warmup.restore(state.counters["warmup"])
+        self.totals = _Totals.of_json(state.counters["totals"])
+
+    def _train_until(self, end: int) -> str | None:
+        """Train up to iteration ``end``. Returns ``diverged`` as soon as the loss ceases to be
+        finite, ``interrupted`` when the run is to stop, else None."""
         while self.iteration < end:
+            if self.stop():
+                return "interrupted"
+            if time.monotonic() - self.kept > KEEP_EVERY_S:
+                self._keep()
             judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
             self._advance(min(self.iteration + min(STEPS_A_CALL, judged), end))
             if not math.isfinite(self.totals.loss):
-                return False
-        return True
+                return "diverged"
+        return None
 
     def _advance(self, stop: int) -> None:
         """Train up to iteration ``stop``, with one call of TensorFlow."""
@@ -170,13 +233,14 @@ class _Run:
     def _rate(self, iteration: int) -> float:
         return learning_rate(self.spec.schedule, iteration, warming_up=self.warmup.active)
 
-    def _end_epoch(self, epoch: int, *, last: bool) -> bool:
-        """Report the epoch; False where it was scored and that loss is not finite."""
+    def _end_epoch(self, *, last: bool) -> str | None:
+        """Report the epoch. Returns ``diverged`` where its scored loss is not finite."""
+        self.epoch += 1
         totals, split = self.totals, self.spec.evaluation.split
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         row: Event = {
             "event": "epoch",
-            "epoch": epoch,
+            "epoch": self.epoch,
             "iteration": self.iteration,
             "learning_rate": self.rate,
             "train_loss": totals.loss / totals.steps,
@@ -188,11 +252,12 @@ class _Run:
             },
             "train_time_s": totals.seconds,
             "images_per_s": self._images() / totals.seconds,
+            "weights_sha256": weights_sha256(self.model),
         }
         if self.loss_scale.active:
             row["loss_scale"] = float(self.loss_scale.scale)
             row["skipped_steps"] = totals.skipped
-        if last or epoch % self.spec.evaluation.every_epochs == 0:
+        if last or self.epoch % self.spec.evaluation.every_epochs == 0:
             started = time.perf_counter()
             scores = self.score()
             row[f"{split}_loss"] = scores.loss
@@ -200,7 +265,7 @@ class _Run:
             row["evaluation_time_s"] = time.perf_counter() - started
         self.on_event(row)
         self.totals = _Totals()
-        return math.isfinite(row.get(f"{split}_loss", 0.0))
+        return None if math.isfinite(row.get(f"{split}_loss", 0.0)) else "diverged"
 
     def _end(self, status: str) -> Trained:
         self.on_event(

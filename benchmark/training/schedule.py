@@ -32,6 +32,14 @@ class Warmup:
         """Active where the spec has one."""
         return cls(spec, active=spec.warmup is not None)
 
+    def as_json(self) -> dict:
+        """Where it stands."""
+        return {"active": self.active, "errors": self.errors, "images": self.images}
+
+    def restore(self, data: dict) -> None:
+        """Stand where ``as_json`` says."""
+        self.active, self.errors, self.images = data["active"], data["errors"], data["images"]
+
     def steps_until_judged(self, iteration: int) -> int | None:
         """Iterations until the window that holds ``iteration`` is full; None when it is over."""
         if not self.active or self.spec.warmup is None:

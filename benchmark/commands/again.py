@@ -1,0 +1,107 @@
+"""``resnet-bench replay`` and ``diff``: is a run what another one is, bit for bit?"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Cache, Results, TrackingUri
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+
+_RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
+
+Run = Annotated[str, typer.Argument(help=_RUN, show_default=False)]
+
+
+def replay(
+    run: Run,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Only the first epochs: a quick check.")
+    ] = None,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    cache: Cache = None,
+) -> None:
+    """Train a recorded run again, and compare every epoch's numbers and weights, bit for bit.
+
+    Exit code 0: identical; 1: not, and the first epoch that differs is shown.
+    """
+    from pydantic import ValidationError
+    from rich.console import Console
+
+    from benchmark.commands.data import require_images, use_cache
+    from benchmark.execution.progress import ProgressDisplay
+    from benchmark.execution.replay import Recorded
+    from benchmark.execution.replay import replay as train_again
+    from benchmark.spec import RunSpec
+    from benchmark.suite import Cell
+
+    use_cache(cache)
+    with _found(run, results, tracking_uri) as folder:
+        events, provenance = folder.events(), folder.provenance()
+        try:
+            spec = RunSpec.model_validate(folder.spec())
+        except ValidationError as error:
+            fail(f"{run} was recorded by a version with other fields: {error}")
+    if not any(event["event"] == "epoch" for event in events):
+        fail(f"run must have recorded an epoch. Received: {run}, without one")
+    require_images({spec.dataset.name})
+    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
+        done = train_again(Recorded(spec, events, provenance), [display], epochs)
+    if done.identical:
+        say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")
+        return
+    if done.curves.first:
+        say(f"not identical: epoch {done.curves.epochs} is the first that differs")
+        _list(done.curves.first)
+    else:
+        say(f"not compared to the end: {done.status} {done.reason}")
+    say("What differs around it:" if done.environment else "Nothing that is known differs around.")
+    _list(done.environment)
+    raise typer.Exit(RUNS_FAILED)
+
+
+def diff(
+    one: Run, other: Run, results: Results = Path("results"), tracking_uri: TrackingUri = None
+) -> None:
+    """What differs between two runs: spec, versions and machine, results, and curves.
+
+    Exit code 0: nothing does; 1: something.
+    """
+    from benchmark.records.comparison import compare_curves, differences
+
+    with (
+        _found(one, results, tracking_uri) as left,
+        _found(other, results, tracking_uri) as right,
+    ):
+        spec = differences(left.spec() or {}, right.spec() or {})
+        around = differences(left.provenance(), right.provenance())
+        curves = compare_curves(left.events(), right.events())
+    for title, found in (("spec", spec), ("versions and machine", around)):
+        if found:
+            say(f"{title}:")
+            _list(found)
+    if curves.first:
+        say(f"curves: epoch {curves.epochs} is the first that differs")
+        _list(curves.first)
+    else:
+        say(f"curves: {curves.epochs} epochs are identical, weights included")
+    if spec or around or curves.first:
+        raise typer.Exit(RUNS_FAILED)
+
+
+def _found(run: str, results: Path, tracking_uri: str | None):
+    from benchmark.records.lookup import found_run
+    from benchmark.records.store import Store
+    from benchmark.records.tracking import default_tracking_uri
+
+    store = Store(results)
+    return found_run(store, run, tracking_uri or default_tracking_uri(store))
+
+
+def _list(found: Sequence[object], most: int = 20) -> None:
+    for difference in found[:most]:
+        say(f"  {difference}")
+    if len(found) > most:
+        say(f"  and {len(found) - most} more")

@@ -1,0 +1,61 @@
+"""Train a recorded run again, and see whether it gives the same bits."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.execution.local import Listener, train_run
+from benchmark.records.comparison import CurvesCompared, Difference, compare_curves, differences
+from benchmark.records.journal import Event
+from benchmark.records.store import RunFolder
+from benchmark.spec import RunSpec
+from benchmark.suite import Cell
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as its records tell it."""
+
+    spec: RunSpec
+    events: list[Event]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the second training gave, beside the first."""
+
+    status: str
+    reason: str
+    expected: int
+    """Epochs that were to be compared."""
+    curves: CurvesCompared
+    environment: list[Difference]
+    """What differs in versions, machine, threads and flags, and could explain other bits."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether every epoch that was to be trained again has the same bits."""
+        return self.curves.epochs == self.expected and not self.curves.first
+
+
+def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:
+    """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs."""
+    cell = Cell("replay", recorded.spec.seed, recorded.spec)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = RunFolder(Path(scratch) / cell.run_id)
+        for listener in listeners:
+            listener.begin(cell)
+        status, reason = train_run(cell, folder, listeners, epochs)
+        for listener in listeners:
+            listener.end(cell, status, reason)
+        events, provenance = folder.events(), folder.provenance()
+    there = sum(event["event"] == "epoch" for event in recorded.events)
+    return Replayed(
+        status=status,
+        reason=reason,
+        expected=min(there, epochs or there),
+        curves=compare_curves(recorded.events, events),
+        environment=differences(recorded.provenance, provenance),
+    )

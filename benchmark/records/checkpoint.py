@@ -1,0 +1,127 @@
+"""Checkpoints: folders that are whole or refused.
+
+``checkpoints/ITERATION-DIGEST/`` holds ``arrays.safetensors``, ``counters.json`` and
+``manifest.json`` with the SHA-256 of both; DIGEST is the first part of the manifest's own. A folder
+is written aside, flushed to the disk and renamed; the last two are kept.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+KEPT = 2
+"""How many of the newest checkpoints are kept."""
+
+_ARRAYS, _COUNTERS, _MANIFEST = "arrays.safetensors", "counters.json", "manifest.json"
+_NAME = re.compile(r"(\d{12})-([0-9a-f]{32})")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a folder holds."""
+
+    name: str
+    counters: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+
+class Checkpoints:
+    """The checkpoints of one run."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def save(self, counters: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+        """Keep the state of ``counters["iteration"]``. Returns the checkpoint's name.
+
+        Raises OSError, with the earlier ones intact, where it cannot be written.
+        """
+        from safetensors.numpy import save as serialized
+
+        files = {
+            _ARRAYS: serialized({name: np.asarray(a, order="C") for name, a in arrays.items()}),
+            _COUNTERS: json.dumps(counters, sort_keys=True).encode(),
+        }
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        files[_MANIFEST] = json.dumps(digests, sort_keys=True).encode()
+        digest = hashlib.sha256(files[_MANIFEST]).hexdigest()[:32]
+        target = self.folder / f"{counters['iteration']:012}-{digest}"
+        if not target.exists():
+            self._write(target, files)
+        for old in self._names()[KEPT:]:
+            shutil.rmtree(self.folder / old, ignore_errors=True)
+        return target.name
+
+    def newest(self, refused: Callable[[str], None]) -> Checkpoint | None:
+        """The newest one that is whole; ``refused`` is told of each newer one, and why."""
+        for name in self._names():
+            try:
+                return self._read(name)
+            except (OSError, ValueError) as error:
+                refused(f"checkpoint {name} is not whole ({error})")
+        return None
+
+    def clear(self) -> None:
+        """Delete them all: a run that has ended needs none."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _names(self) -> list[str]:
+        """The newest first."""
+        if not self.folder.is_dir():
+            return []
+        names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
+        return sorted(names, reverse=True)
+
+    def _write(self, target: Path, files: dict[str, bytes]) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for left in self.folder.glob(".aside-*"):  # Of a process that was killed; one is here.
+            shutil.rmtree(left, ignore_errors=True)
+        aside = self.folder / f".aside-{target.name}"
+        try:
+            aside.mkdir()
+            for name, data in files.items():
+                with (aside / name).open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            _flush_folder(aside)
+            aside.rename(target)
+            _flush_folder(self.folder)
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def _read(self, name: str) -> Checkpoint:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load as deserialized
+
+        folder, match = self.folder / name, _NAME.fullmatch(name)
+        manifest = (folder / _MANIFEST).read_bytes()
+        if match is None or hashlib.sha256(manifest).hexdigest()[:32] != match[2]:
+            raise ValueError(f"{_MANIFEST} has not the digest in the folder's name")
+        files = {}
+        for file, digest in json.loads(manifest).items():
+            files[file] = (folder / file).read_bytes()
+            if hashlib.sha256(files[file]).hexdigest() != digest:
+                raise ValueError(f"{file} has not its digest")
+        try:
+            return Checkpoint(name, json.loads(files[_COUNTERS]), deserialized(files[_ARRAYS]))
+        except (KeyError, SafetensorError) as error:
+            raise ValueError(str(error)) from error
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,66 @@
+"""What differs between two runs: their specs, where they ran, and what they measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.records.journal import Event
+from benchmark.records.nesting import flattened
+
+_TIMINGS = ("time", "train_time_s", "evaluation_time_s", "images_per_s")
+"""What no two runs have in common."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One value that differs; None where a side has none."""
+
+    name: str
+    one: Any
+    other: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.one} and {self.other}"
+
+
+@dataclass(frozen=True)
+class CurvesCompared:
+    """How far two runs' curves are the same, bit for bit."""
+
+    epochs: int
+    """Epochs that both have and that were compared, up to the first that differs."""
+
+    first: list[Difference]
+    """What differs in the first epoch that does; empty where none does."""
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
+    """Of two nested mappings, by dotted name."""
+    left, right = flattened(one), flattened(other)
+    names = [*left, *(name for name in right if name not in left)]
+    return [
+        Difference(name, left.get(name), right.get(name))
+        for name in names
+        if left.get(name) != right.get(name)
+    ]
+
+
+def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompared:
+    """The epochs of two journals, but for their timings.
+
+    They hold the digest of the weights after each epoch, so equal rows are equal weights.
+    """
+    pairs = list(zip(_epochs(one), _epochs(other), strict=False))
+    for number, (left, right) in enumerate(pairs, start=1):
+        found = differences(left, right)
+        if found:
+            return CurvesCompared(number, found)
+    return CurvesCompared(len(pairs), [])
+
+
+def _epochs(events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in event.items() if name not in _TIMINGS}
+        for event in events
+        if event["event"] == "epoch"
+    ]

@@ -1,0 +1,62 @@
+"""What the rest of a run depends on: its net, its optimiser, and where it stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmark.training.loss_scale import LossScale
+from benchmark.training.optimizer import Momentum
+
+
+@dataclass(frozen=True)
+class State:
+    """A run between two calls of its training steps; going on from it gives the same bits.
+
+    The order of the images is a function of the iteration, so it is no part of the state.
+    """
+
+    counters: dict[str, Any]
+    """Plain JSON: iteration, epoch, the warm-up, and the sums since the epoch's beginning."""
+
+    arrays: dict[str, np.ndarray]
+    """Every variable by name: weights, moving statistics, velocities, the loss scale."""
+
+
+class Variables:
+    """All variables of a run, by name."""
+
+    def __init__(self, model: keras.Model, optimizer: Momentum, loss_scale: LossScale):
+        named: dict[str, tf.Variable] = {}
+        for weight in model.weights:
+            named[f"model/{weight.path}"] = weight.value
+        weights = {id(weight) for weight in model.weights}
+        others = [variable for variable in model.variables if id(variable) not in weights]
+        for number, variable in enumerate(others):  # Dropout's, whose paths Keras numbers anew.
+            named[f"random/{number}"] = variable.value
+        for weight, velocity in zip(optimizer.weights, optimizer.velocities, strict=True):
+            named[f"velocity/{weight.path}"] = velocity
+        named["loss_scale/scale"] = loss_scale.scale
+        named["loss_scale/good_steps"] = loss_scale.good_steps
+        self._named = named
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """A copy of each."""
+        return {name: variable.numpy().copy() for name, variable in self._named.items()}
+
+    def assign(self, arrays: dict[str, np.ndarray]) -> None:
+        """Set them all. Raises ValueError, and sets none, where names or shapes differ."""
+        for problem in self._problems(arrays):
+            raise ValueError(f"the state must fit the run's net and optimizer: {problem}")
+        for name, variable in self._named.items():
+            variable.assign(arrays[name])
+
+    def _problems(self, arrays: dict[str, np.ndarray]) -> Iterator[str]:
+        for name in sorted(self._named.keys() ^ arrays.keys()):
+            yield f"{name} is {'unknown' if name in arrays else 'missing'}"
+        for name, variable in self._named.items():
+            if tuple(variable.shape) != arrays[name].shape:
+                yield f"{name} must be of shape {tuple(variable.shape)}: {arrays[name].shape}"
