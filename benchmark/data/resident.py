@@ -44,7 +44,9 @@ class ResidentImages:
         )
         self.augmented = spec.augmentation == "pad-crop-flip"
         self.normalization = normalization(spec, images.train_images[trained])
-        self.train_images = tf.constant(images.train_images[trained])
+        # A variable, since on a GPU bytes are gathered from variables alone: gathering from a
+        # constant would copy all of them to the host at every step.
+        self.train_images = tf.Variable(images.train_images[trained], trainable=False)
         self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
         self.scored_images = tf.constant(scored[0])
         self.scored_labels = tf.constant(scored[1].astype(np.int32))
