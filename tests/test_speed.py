@@ -86,7 +86,7 @@ def test_images_are_real_and_enlarged():
 
 def turns(round_, rates):
     return [
-        Turn(round_, name, amount=rate * 2.0, seconds=2.0, peak_memory_mib=100.0)
+        Turn(round_, name, rate * 2.0, seconds=2.0, peak_memory_mib=100.0, others_percent=1.0)
         for name, rate in rates.items()
     ]
 
@@ -97,6 +97,7 @@ def made_up(case, **changes):
     rates = [(1e11, 600.0, 540.0, 400.0), (1e11, 500.0, 490.0, 500.0), (2e11, 550.0, 550.0, 500.0)]
     fields = {
         "case": case,
+        "seconds": 2.0,
         "turns": [
             t for i, r in enumerate(rates) for t in turns(i, dict(zip(names, r, strict=True)))
         ],
@@ -164,14 +165,34 @@ def test_contenders_take_turns_for_real(monkeypatch):
     monkeypatch.setattr(measuring, "contenders", lambda case: [FLOOR, OURS, WHOLE_RUN, "nobody"])
     said = []
     measured = measure(Case("resnet20-A", "float32", 2), 2, 0.1, 1, said.append)
-    names = [(turn.round, turn.contender) for turn in measured.turns]
-    first, second = names[:3], names[3:]
-    assert {name for _, name in first} == {name for _, name in second} == {FLOOR, OURS, WHOLE_RUN}
-    assert [name for _, name in first] != [name for _, name in second]  # Another one begins.
+    taken = [[t.contender for t in measured.turns if t.round == number] for number in (0, 1)]
+    assert {*taken[0]} == {*taken[1]} == {FLOOR, OURS, WHOLE_RUN}
+    assert taken[0] != taken[1]  # In another order.
     assert measured.parameters[OURS] == measured.parameters[WHOLE_RUN] == 269_722
     assert len(measured.losses[OURS]) == 1
     assert "nobody" in measured.absent
     assert all(turn.seconds > 0 and turn.peak_memory_mib > 100 for turn in measured.turns)
+
+
+def test_who_does_other_work_is_left_out():
+    def facts(parameters, losses):
+        return {"parameters": parameters, "losses": losses}
+
+    said = []
+    measurement = measuring._Measurement(Case("resnet20-A", "float32", 1), [], said.append)
+    found = measurement._other_work(
+        {
+            OURS: facts(7, [2.0, 1.9]),
+            "same": facts(7, [2.01, 1.9]),
+            "more parameters": facts(8, [2.0, 1.9]),
+            "other losses": facts(7, [2.0, 1.8]),
+            "own weights": facts(9, []),
+        }
+    )
+    assert found.keys() == {"more parameters", "other losses"}
+    assert "5.3%" in found["other losses"]
+    with pytest.raises(RuntimeError, match="ours could not be measured"):
+        measurement._leave_out(OURS, "out of memory")
 
 
 def test_each_case_has_its_peers():

@@ -7,7 +7,6 @@ the work done, the seconds taken and the peak memory.
 
 import importlib
 import json
-import resource
 import sys
 from pathlib import Path
 from typing import Any, Protocol
@@ -61,13 +60,21 @@ def main(name: str, case: Case, weights: Path, steps: int) -> None:
     module, arguments = CONTENDERS[name]
     build = importlib.import_module(f"benchmark.speed.{module}").build
     contender: Contender = build(case, weights, **arguments)
-    losses = contender.losses(steps)
-    contender.work(0.5)  # Warm.
-    reply(parameters=contender.parameters, losses=losses)
+    reply(parameters=contender.parameters, losses=contender.losses(steps))
+    _RESET_PEAK.write_text("5")
     for line in sys.stdin:
         amount, seconds = contender.work(float(line))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        reply(amount=amount, seconds=seconds, peak_memory_mib=peak)
+        reply(amount=amount, seconds=seconds, peak_memory_mib=_peak_memory_mib())
+
+
+_RESET_PEAK = Path("/proc/self/clear_refs")
+
+
+def _peak_memory_mib() -> float:
+    """Of the resident memory since the losses were compared (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    return int(peak) / 1024
 
 
 if __name__ == "__main__":

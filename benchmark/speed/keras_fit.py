@@ -22,6 +22,8 @@ from benchmark.speed.case import (
     normalized,
 )
 
+_AHEAD, _LEAST_STEPS = 3, 4
+
 
 class KerasFit:
     """``fit`` of a compiled model."""
@@ -50,13 +52,13 @@ class KerasFit:
         return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """One call of ``fit``, timed from its first batch's end to its last's."""
-        steps = max(2, round(seconds * self.images_per_s / self.net.batch))
+        """One call of ``fit``, timed once the batches that it fetched ahead are used up."""
+        steps = max(_LEAST_STEPS, round(seconds * self.images_per_s / self.net.batch))
         clock = _Clock()
         self.model.fit(
-            self.batches, steps_per_epoch=steps + 1, epochs=1, verbose=0, callbacks=[clock]
+            self.batches, steps_per_epoch=_AHEAD + steps, epochs=1, verbose=0, callbacks=[clock]
         )
-        count, taken = steps * self.net.batch, clock.ends[-1] - clock.ends[0]
+        count, taken = steps * self.net.batch, clock.ends[-1] - clock.ends[_AHEAD - 1]
         self.images_per_s = count / taken
         return count, taken
 
@@ -136,5 +138,5 @@ def _augmented(net: Net) -> tf.data.Dataset:
         .repeat()
         .batch(net.batch, drop_remainder=True)
         .map(augment, num_parallel_calls=tf.data.AUTOTUNE)
-        .prefetch(tf.data.AUTOTUNE)
+        .prefetch(_AHEAD - 1)
     )

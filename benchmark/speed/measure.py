@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +17,11 @@ from typing import Any
 
 from benchmark.records.provenance import provenance
 from benchmark.speed.case import Case
-from benchmark.speed.contender import OURS, contenders
+from benchmark.speed.contender import FLOOR, OURS, contenders
+
+LOSS_TOLERANCE = {"float32": 0.02, "mixed_bfloat16": 0.05}
+"""Precision -> by how much, relatively, the losses of the first five steps may differ. Later ones
+drift apart by rounding, as two runs of any framework do; the table shows how far."""
 
 _PAUSE_S = 0.3
 """Between two turns, so that the threads of the last one are asleep."""
@@ -31,6 +37,8 @@ class Turn:
     """Images trained on; for the floor, multiply-adds."""
     seconds: float
     peak_memory_mib: float
+    others_percent: float
+    """The share of the machine that all other processes used during the turn."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Measured:
     """What a case gave."""
 
     case: Case
+    seconds: float
+    """About as long was a turn to be."""
     turns: list[Turn]
     parameters: dict[str, int | None]
     """Contender -> trainable parameters."""
@@ -61,44 +71,81 @@ class Measured:
 def measure(
     case: Case, rounds: int, seconds: float, agreement_steps: int, say: Callable[[str], None]
 ) -> Measured:
-    """Each contender works for about ``seconds`` in each round; who begins changes with it.
+    """Each contender works for about ``seconds`` in each round, in an order that changes.
 
-    ``agreement_steps``: steps of each over which losses are recorded beforehand.
+    ``agreement_steps``: steps of each over which losses are compared beforehand. A contender that
+    cannot run, or does other work, is absent. Raises RuntimeError where our step or the floor is.
     """
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
-        ours = _Process(OURS, case, weights, agreement_steps)
-        ours.wait_for(weights)
-        others = [
-            _Process(name, case, weights, agreement_steps)
-            for name in contenders(case)
-            if name != OURS
-        ]
-        running, absent, first = [], {}, {}
-        for process in [ours, *others]:
+        processes = [_Process(OURS, case, weights, agreement_steps)]
+        try:
+            processes[0].wait_for(weights)
+            others = [name for name in contenders(case) if name != OURS]
+            processes += [_Process(name, case, weights, agreement_steps) for name in others]
+            return _Measurement(case, processes, say).run(rounds, seconds)
+        finally:
+            for process in processes:
+                process.close()
+
+
+class _Measurement:
+    def __init__(self, case: Case, processes: list["_Process"], say: Callable[[str], None]):
+        self.case, self.processes, self.say = case, processes, say
+        self.absent: dict[str, str] = {}
+
+    def run(self, rounds: int, seconds: float) -> Measured:
+        first = self._each(lambda process: process.answer(), self.processes)
+        running = [process for process in self.processes if process.name in first]
+        for name, why in self._other_work(first).items():
+            self._leave_out(name, why)
+        turns: list[Turn] = []
+        for number in range(-1, rounds):  # The first is to warm up.
+            running = [process for process in running if process.name not in self.absent]
+            random.Random(number).shuffle(running)
+            done = self._each(lambda process: process.ask(seconds), running)
+            if number >= 0:
+                turns += [Turn(number, name, **facts) for name, facts in done.items()]
+                self.say(f"{self.case.name}: round {number + 1} of {rounds}")
+        there = {name: facts for name, facts in first.items() if name not in self.absent}
+        return Measured(
+            case=self.case,
+            seconds=seconds,
+            turns=[turn for turn in turns if turn.contender in there],
+            parameters={name: facts["parameters"] for name, facts in there.items()},
+            losses={name: facts["losses"] for name, facts in there.items() if facts["losses"]},
+            absent=self.absent,
+            environment=_environment(),
+        )
+
+    def _each(
+        self, ask: Callable[["_Process"], dict[str, Any]], processes: list["_Process"]
+    ) -> dict[str, dict[str, Any]]:
+        answers = {}
+        for process in processes:
             try:
-                first[process.name] = process.answer()
-                running.append(process)
+                answers[process.name] = ask(process)
             except _Gone as gone:
-                absent[process.name] = str(gone)
-                say(f"{case.name}: {process.name} is absent: {gone}")
-        turns = []
-        for number in range(rounds):
-            turn = number % len(running)
-            for process in running[turn:] + running[:turn]:
-                time.sleep(_PAUSE_S)
-                turns.append(Turn(number, process.name, **process.ask(seconds)))
-            say(f"{case.name}: round {number + 1} of {rounds}")
-        for process in [ours, *others]:
-            process.close()
-    return Measured(
-        case=case,
-        turns=turns,
-        parameters={name: reply["parameters"] for name, reply in first.items()},
-        losses={name: reply["losses"] for name, reply in first.items() if reply["losses"]},
-        absent=absent,
-        environment=_environment(),
-    )
+                self._leave_out(process.name, str(gone))
+        return answers
+
+    def _leave_out(self, name: str, why: str) -> None:
+        if name in (OURS, FLOOR):
+            raise RuntimeError(f"{self.case.name}: {name} could not be measured: {why}")
+        self.absent[name] = why
+        self.say(f"{self.case.name}: {name} is absent: {why}")
+
+    def _other_work(self, first: dict[str, dict[str, Any]]) -> dict[str, str]:
+        """Who started from our weights, and yet has other parameters or other losses."""
+        ours, found = first[OURS], {}
+        for name, facts in first.items():
+            pairs = list(zip(facts["losses"], ours["losses"], strict=False))[:5]
+            worst = max((abs(a / b - 1) for a, b in pairs), default=0.0)
+            if facts["losses"] and facts["parameters"] != ours["parameters"]:
+                found[name] = f"it has {facts['parameters']} parameters, not {ours['parameters']}"
+            elif worst > LOSS_TOLERANCE[self.case.precision]:
+                found[name] = f"one of its first losses is off by {worst:.1%}"
+        return found
 
 
 def _environment() -> dict[str, Any]:
@@ -110,14 +157,14 @@ def _environment() -> dict[str, Any]:
 
 
 class _Gone(RuntimeError):
-    """A contender's process ended; the message is its last word."""
+    """A contender's process ended; the message says how."""
 
 
 class _Process:
     def __init__(self, name: str, case: Case, weights: Path, agreement_steps: int):
         self.name = name
         self.log = weights.with_name(f"{name}.log")
-        command = [sys.executable, "-m", "benchmark.speed.contender"]
+        command = [sys.executable, "-P", "-m", "benchmark.speed.contender"]
         command += [name, json.dumps(asdict(case)), str(weights), str(agreement_steps)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -134,25 +181,46 @@ class _Process:
             time.sleep(0.1)
 
     def ask(self, seconds: float) -> dict[str, Any]:
+        time.sleep(_PAUSE_S)
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{seconds}\n")
-        self.process.stdin.flush()
-        return self.answer()
+        started, busy, own = time.monotonic(), _busy_s(), self._cpu_s()
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.flush()
+        answer = self.answer()
+        available = (time.monotonic() - started) * (os.cpu_count() or 1)
+        others = max(0.0, _busy_s() - busy - (self._cpu_s() - own))
+        return {**answer, "others_percent": round(100 * others / available, 1)}
 
     def answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait()
+            code = self.process.wait()
             lines = self.log.read_text(errors="replace").strip().splitlines()
-            raise _Gone(lines[-1][:300] if lines else f"exit code {self.process.returncode}")
+            if code < 0:
+                raise _Gone(f"killed by {signal.Signals(-code).name}")
+            raise _Gone(lines[-1][:300] if lines else f"exit code {code}")
         return json.loads(line)
 
     def close(self) -> None:
         if self.process.stdin:
-            self.process.stdin.close()
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+    def _cpu_s(self) -> float:
+        """What this process has used, in CPU seconds (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _busy_s() -> float:
+    """What all processes have used, in CPU seconds, time that the host took included (Linux)."""
+    fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    user, nice, system, _idle, _wait, irq, soft_irq, steal = fields
+    return (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")

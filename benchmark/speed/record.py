@@ -14,17 +14,25 @@ AGREEMENT_STEPS = 50
 _INTRODUCTION = """\
 # Speed
 
-Images trained on a second: the median over the rounds, and the least and most. All contenders of
-a case are processes on one machine, started from the same weights, that took turns. "Ours is"
-is our training step's rate over the contender's in the same round: its median, least and most;
-for our whole run, its rate over the bare step's. "Of peak" is the share of the rate of
-multiply-adds that a product of two 2048 x 2048 matrices reached in the same round, where training
-counts as three forward passes. Losses are those of the first of 50 steps on the same images, and
-the mean of the last ten; contenders that draw weights of their own have none.
+Images trained on a second: the median over the rounds, and the least and most. The contenders of a
+case are processes on one machine that took turns in a changing order. "Ours is" is our training
+step's rate over the contender's in the same round: its median, least and most; for our whole run,
+its rate over the bare step's. "Of peak" is the share of the rate of multiply-adds (its median is
+the next column) that a product of two 2048 x 2048 matrices reached in the same round, where
+training counts as three forward passes of the net. Memory is the peak of the resident memory while
+training was timed. "Others" is the largest share of the machine that all other processes used
+during a turn, time taken by the host included.
 
-Every step crops and flips its images, a batch at a time, and counts its errors; ours also takes
-each kernel's gradient norm. The whole run is scored on its test images after every epoch, on a
-fifth as many images as it trains on, and writes its records.
+Where losses stand, the contender started from our weights: the first is that of the first of 50
+steps on the same images, then follows the mean of the last ten; contenders with other parameters or
+other losses in the first five steps are left out. The whole run and keras.applications draw weights
+of their own.
+
+Every step crops and flips its images, a batch at a time, and counts its errors. Ours also takes
+each kernel's gradient norm, and speaks with the host every tenth step; PyTorch's reads each loss;
+Keras's weight decay is its own, decoupled. The whole run is a run's own process code: augmentation,
+scoring after every epoch (a fifth as many images as it trains on), its journal and its checkpoints;
+starting up, MLflow's mirror and the display are not in it, and ResNet-50 has none.
 CIFAR nets train on batches of 128 images, ResNet-50 on 16 of 224x224 pixels (CIFAR-10's, enlarged;
 its losses are compared on 64x64). Everything is real images and a CPU; no GPU was measured.
 """
@@ -47,7 +55,7 @@ def run_cases(
         first = (case.net, case.precision) not in agreed
         agreed.add((case.net, case.precision))
         if file.exists() and not again:
-            say(f"{case.name}: measured already, in {file}")
+            say(f"{case.name}: measured already, in {file} (--again measures it again)")
             continue
         steps = AGREEMENT_STEPS if first else 0
         write_json(file, measure(case, rounds, seconds, steps, say).as_json())

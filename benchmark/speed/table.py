@@ -1,5 +1,6 @@
 """The table of a speed benchmark: ratios within each round, their median and spread."""
 
+import statistics
 from collections.abc import Iterable
 from typing import Any
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from benchmark.models.count import cost
 from benchmark.speed.case import NETS
-from benchmark.speed.contender import FLOOR, OURS, WHOLE_RUN
+from benchmark.speed.contender import CONTENDERS, FLOOR, OURS, WHOLE_RUN
 from benchmark.speed.measure import Measured
 
 
@@ -30,7 +31,8 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
     net = NETS[measured.case.net]
     forward = cost(net.spec, (net.size, net.size, 3), net.classes).multiply_adds
     peaks = turns.groupby("contender")["peak_memory_mib"].max()
-    for name in [name for name in measured.parameters if name != FLOOR]:
+    others = turns.groupby("contender")["others_percent"].max()
+    for name in [n for n in CONTENDERS if n in measured.parameters and n != FLOOR]:
         rate = by_round.loc[name]
         ratio = rate / by_round.loc[OURS]
         ratio = ratio if name == WHOLE_RUN else 1 / ratio
@@ -48,10 +50,13 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
             "ratio_min": ratio.min(),
             "ratio_max": ratio.max(),
             "share_of_peak": share.median(),
+            "peak_multiply_adds_per_s": by_round.loc[FLOOR].median(),
+            "multiply_adds": forward,
             "peak_memory_mib": peaks[name],
             "parameters": measured.parameters[name],
             "first_loss": losses[0] if losses else None,
-            "mean_of_last_10_losses": sum(losses[-10:]) / 10 if losses else None,
+            "mean_of_last_10_losses": statistics.mean(losses[-10:]) if losses else None,
+            "others_percent": others[name],
             "rounds": len(rate.dropna()),
         }
 
@@ -59,8 +64,8 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
 def markdown(table: pd.DataFrame) -> str:
     """The table for people."""
     header = ["net", "precision", "threads", "contender", "images/s", "ours is", "of peak"]
-    header += ["memory (MiB)", "parameters", "loss 1", "losses 41–50"]
-    lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 7]
+    header += ["peak (GMAC/s)", "memory (MiB)", "parameters", "loss 1", "losses 41–50", "others"]
+    lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 9]
     for record in table.to_dict("records"):
         row = {str(name): value for name, value in record.items()}
         cells = [
@@ -71,10 +76,12 @@ def markdown(table: pd.DataFrame) -> str:
             "{images_per_s:.4g} ({images_per_s_min:.4g}–{images_per_s_max:.4g})".format(**row),
             _ratio(row),
             f"{row['share_of_peak']:.0%}",
+            f"{row['peak_multiply_adds_per_s'] / 1e9:.0f}",
             f"{row['peak_memory_mib']:,.0f}",
             f"{row['parameters']:,}",
             _number(row["first_loss"]),
             _number(row["mean_of_last_10_losses"]),
+            f"{row['others_percent']:.0f} %",
         ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines) + "\n"

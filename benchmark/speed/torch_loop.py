@@ -28,7 +28,7 @@ class TorchLoop:
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._load(weights)
         self.parameters = sum(p.numel() for p in self.model.parameters())
-        self.forward = torch.compile(self.model) if compiled else self.model
+        self.forward = torch.compile(self.model, dynamic=False) if compiled else self.model
         self.optimizer = torch.optim.SGD(
             self.model.parameters(), net.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY
         )
@@ -47,7 +47,7 @@ class TorchLoop:
         return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Steps, each of which waits for its loss and its errors, as Keras's and ours do."""
+        """Steps, each of which reads its loss and its errors."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             rows = torch.randint(self.net.images, (self.net.batch,))

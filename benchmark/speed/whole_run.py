@@ -21,13 +21,15 @@ class WholeRun:
         self.spec, self.parameters = spec, None
         self.iteration = 0
         self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
+        self.built = threading.Semaphore(0)
         RunFolder(folder).prepare(spec)
         RunFolder(folder).begin()
         self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
         self.run.start()
 
     def losses(self, steps: int) -> list[float]:
-        """It is the step of ``ours``."""
+        """None: it is the step of ``ours``. Waits until it is built."""
+        self._wait(self.built)
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
@@ -35,15 +37,19 @@ class WholeRun:
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             self.go.release()
-            while not self.epoch_over.acquire(timeout=1):
-                if not self.run.is_alive():
-                    raise RuntimeError("the run has ended; its log says why")
+            self._wait(self.epoch_over)
         taken = time.perf_counter() - started
         return (self.iteration - first) * self.spec.optimizer.batch_size, taken
+
+    def _wait(self, reached: threading.Semaphore) -> None:
+        while not reached.acquire(timeout=1):
+            if not self.run.is_alive():
+                raise RuntimeError("the run has ended before its time, as is said above")
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "built":
             self.parameters = event["parameters"]
+            self.built.release()
             self.go.acquire()
         if event["event"] == "epoch":
             self.iteration = event["iteration"]

@@ -234,7 +234,8 @@ class _Run:
         return learning_rate(self.spec.schedule, iteration, warming_up=self.warmup.active)
 
     def _end_epoch(self, *, last: bool) -> str | None:
-        """Report the epoch. Returns ``diverged`` where its scored loss is not finite."""
+        """Report the epoch. Returns ``diverged`` where its scored loss is not finite, or where
+        each of its steps overflowed in float16."""
         self.epoch += 1
         totals, split = self.totals, self.spec.evaluation.split
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
@@ -265,7 +266,8 @@ class _Run:
             row["evaluation_time_s"] = time.perf_counter() - started
         self.on_event(row)
         self.totals = _Totals()
-        return None if math.isfinite(row.get(f"{split}_loss", 0.0)) else "diverged"
+        finite = math.isfinite(row.get(f"{split}_loss", 0.0))
+        return "diverged" if not finite or totals.skipped == totals.steps else None
 
     def _end(self, status: str) -> Trained:
         self.on_event(

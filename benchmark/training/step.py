@@ -17,7 +17,8 @@ class StepSums(NamedTuple):
 
     steps: tf.Tensor
     skipped: tf.Tensor
-    """Steps whose float16 gradients overflowed, and that changed no weight."""
+    """Steps whose float16 gradients overflowed, and that changed no trained weight. The moving
+    statistics, which come from the forward pass, did move."""
     loss: tf.Tensor
     """Mean cross-entropy of a batch, without the weight penalty, float64."""
     errors: tf.Tensor
