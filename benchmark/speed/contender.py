@@ -60,7 +60,8 @@ def main(name: str, case: Case, weights: Path, steps: int) -> None:
     module, arguments = CONTENDERS[name]
     build = importlib.import_module(f"benchmark.speed.{module}").build
     contender: Contender = build(case, weights, **arguments)
-    reply(parameters=contender.parameters, losses=contender.losses(steps))
+    losses = contender.losses(steps)
+    reply(parameters=contender.parameters, losses=losses)
     _RESET_PEAK.write_text("5")
     for line in sys.stdin:
         amount, seconds = contender.work(float(line))
