@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from conftest import bench
 
+from benchmark.cli import app
 from benchmark.records import Store
 from benchmark.records.tracking import default_tracking_uri
 from benchmark.suite import load_suite
@@ -298,6 +299,27 @@ def test_a_run_has_no_difference_from_itself(whole):
     done = bench("diff", whole.run.run_id, "long/seed0", "--results", whole.results)
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"curves: {EPOCHS} epochs are identical, weights included\n"
+
+
+def test_a_run_with_fewer_epochs_is_another(whole, tmp_path):
+    shutil.copytree(whole.run.path, tmp_path / "run")
+    journal = tmp_path / "run" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"epoch": 6' not in line))
+    done = bench("diff", whole.run.run_id, tmp_path / "run", "--results", whole.results)
+    assert done.returncode == 1, done.stderr
+    said = "curves: 5 epochs are identical, weights included\nepochs: 6 and 5\n"
+    assert done.stdout == said
+
+
+def test_ctrl_c_ends_a_replay(whole, monkeypatch, capsys):
+    from benchmark.execution import replay
+
+    monkeypatch.setattr(replay, "train_run", lambda *_: ("interrupted", "Ctrl-C"))
+    with pytest.raises(SystemExit) as ended:
+        app(["replay", whole.run.run_id, "--results", str(whole.results)])
+    assert ended.value.code == 130
+    assert "interrupted: the 0 epochs that were compared are identical" in capsys.readouterr().out
 
 
 def test_the_differences_between_two_variants_are_shown(whole):

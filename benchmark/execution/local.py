@@ -96,6 +96,7 @@ def _work(
         _follow(worker, cell, listeners)
     except KeyboardInterrupt:
         _stop(worker, cell, listeners)
+        _kill(worker)  # It writes nothing more.
         if folder.done():
             return "interrupted", f"Ctrl-C; this run is {folder.status()} all the same"
         return _record(folder, "interrupted", "Ctrl-C")
