@@ -12,9 +12,7 @@ from benchmark.commands.again import diff, replay
 from benchmark.commands.data import data_app, require_images, use_cache
 from benchmark.commands.options import Cache, Results, SuiteFile, SuiteName, TrackingUri
 from benchmark.commands.speed import speed
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, Commands
-from benchmark.commands.terminal import fail as _fail
-from benchmark.commands.terminal import say as _print
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, Commands, fail, say
 
 app = typer.Typer(
     cls=Commands,
@@ -39,17 +37,17 @@ def list_suites(
 
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
-        _fail(f"folder must hold suite files (*.yaml). Received: {folder}")
+        fail(f"folder must hold suite files (*.yaml). Received: {folder}")
     for path in paths:
         try:
             loaded = load_suite(path)
         except SuiteError as error:
-            _print(f"{path}: not readable\n{error}")
+            say(f"{path}: not readable\n{error}")
             continue
-        _print(f"{path}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
+        say(f"{path}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
         for line in path.read_text("utf-8").splitlines():
             if line.startswith("# Cost:"):
-                _print(f"  Cost: {line.removeprefix('# Cost:').strip()}")
+                say(f"  Cost: {line.removeprefix('# Cost:').strip()}")
 
 
 @app.command()
@@ -65,10 +63,10 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
     for cell in cells:
         tera = 3 * work(cell) / 1e12
         status = statuses[cell.run_id]
-        _print(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
+        say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
     done = sum(status in DONE for status in statuses.values())
-    _print(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
-    _print("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
+    say(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
+    say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
 
 
 @app.command()
@@ -96,7 +94,7 @@ def run(
     require_images({cell.spec.dataset.name for cell in cells})
     store.suite(name).save_plan(loaded)
     uri = tracking_uri or default_tracking_uri(store)
-    _print(f"{len(runs) - len(cells)} runs are done, {len(cells)} to be trained.")
+    say(f"{len(runs) - len(cells)} runs are done, {len(cells)} to be trained.")
     mirror = BackgroundMirror(store, loaded.plan, uri)
     with ProgressDisplay(cells, Console()) as display:
         outcome = run_plan(loaded.plan, store, [display, mirror])
@@ -106,18 +104,18 @@ def run(
     chosen = f" --tracking-uri {shlex.quote(tracking_uri)}" if tracking_uri else ""
     again = f"resnet-bench run {shlex.quote(str(suite))} {here}{chosen}"
     if mirror.problem:
-        _print(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
-        _print(f"back: resnet-bench sync {name} {here}{chosen}")
-    _print(f"MLflow:  resnet-bench ui {here}{chosen}")
+        say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
+        say(f"back: resnet-bench sync {name} {here}{chosen}")
+    say(f"MLflow:  resnet-bench ui {here}{chosen}")
     if outcome.interrupted:
-        _print(f"Interrupted. To go on: {again}")
+        say(f"Interrupted. To go on: {again}")
         raise typer.Exit(INTERRUPTED)
     for run_id, status in outcome.statuses.items():
         if status == "failed":
-            _print(f"failed: {runs[run_id].name}, see {store.run(run_id).log}")
+            say(f"failed: {runs[run_id].name}, see {store.run(run_id).log}")
         if status == "busy":
-            _print(f"busy: {runs[run_id].name} is being trained by another process. When that has")
-            _print(f"ended: {again}")
+            say(f"busy: {runs[run_id].name} is being trained by another process. When that has")
+            say(f"ended: {again}")
     if {"failed", "busy"} & set(outcome.statuses.values()):
         raise typer.Exit(RUNS_FAILED)
 
@@ -157,7 +155,7 @@ def audit(
 
     header = ("net", "parameters", "counted", "Table 6", "", "GMACs", "counted", "Table 1", "")
     line = "{:28}{:>12}{:>12}{:>9} {:8}{:>8}{:>9}{:>9} {:8}"
-    _print(line.format(*header).rstrip())
+    say(line.format(*header).rstrip())
     wrong = 0
     for row in audit_rows():
         expected, counted = row.arithmetic, row.counted() if build else None
@@ -173,10 +171,10 @@ def audit(
             billions.text if billions else "–",
             f"{billions.difference:+.3f}{'' if billions.agrees else '*'}" if billions else "",
         )
-        _print(line.format(row.net, *texts).rstrip())
-    _print("Differences are ours less the paper's; * marks one that rounding does not explain.")
+        say(line.format(row.net, *texts).rstrip())
+    say("Differences are ours less the paper's; * marks one that rounding does not explain.")
     if wrong:
-        _print(f"{wrong} nets differ between arithmetic and counting")
+        say(f"{wrong} nets differ between arithmetic and counting")
         raise typer.Exit(RUNS_FAILED)
 
 
@@ -199,7 +197,7 @@ def _load(path: Path):
     try:
         return load_suite(path)
     except SuiteError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _recorded(suite: str, results: Path):
@@ -210,11 +208,11 @@ def _recorded(suite: str, results: Path):
     name = _load(Path(suite)).suite.name if Path(suite).suffix in (".yaml", ".yml") else suite
     known = store.suites()
     if name not in known:
-        _fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
+        fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
     cells = store.suite(name).plan()["cells"]
     if all(store.run(cell["run_id"]).status() == "planned" for cell in cells):
         rule = f"must have records in {results / 'runs'}, or its report there would be lost"
-        _fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
+        fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
     return store, name
 
 
@@ -232,10 +230,10 @@ def _report(store, name: str):
     for row in written.variants.to_dict("records"):
         table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
     Console(width=None if os.isatty(1) else 140).print(table)
-    _print(f"report:  {written.html}\n         {written.markdown}")
+    say(f"report:  {written.html}\n         {written.markdown}")
     for what, files in (("figures", written.figures), ("tables", written.frames)):
         for number, path in enumerate(files):
-            _print(f"{f'{what}:' if not number else '':9}{path}")
+            say(f"{f'{what}:' if not number else '':9}{path}")
     return written
 
 

@@ -127,17 +127,18 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     text = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
     suite.write_text(text.replace("{name: resnet8}", "{name: crashes, numerics.threads: 1}"))
     doomed = load_suite(suite).plan.cells[0]
-    weights = Store(results).run(doomed).weights
-    weights.mkdir(parents=True)  # A folder is not replaced by a file: the run's process fails.
+    checkpoints = Store(results).run(doomed).checkpoints
+    checkpoints.parent.mkdir(parents=True)
+    checkpoints.write_text("")  # A file, where the run's process is to make a folder.
     done = bench("run", suite, "--results", results)
     assert done.returncode == 1
     assert "failed: crashes/seed0, see" in done.stdout
     runs = load_runs(results).set_index("variant")
     assert runs.loc["crashes", "status"] == "failed"
-    assert "IsADirectoryError" in runs.loc["crashes", "reason"]
+    assert "FileExistsError" in runs.loc["crashes", "reason"]
     assert runs.loc["plain8", "status"] == "finished"
 
-    weights.rmdir()
+    checkpoints.unlink()
     again = bench("run", suite, "--results", results)
     assert again.returncode == 0, again.stdout
     assert "1 runs are done, 1 to be trained" in again.stdout
@@ -255,6 +256,28 @@ def test_bad_surroundings_are_said_in_one_line(ran, copied, tmp_path):
     assert (torn.returncode, torn.stdout) == (2, "")
     assert torn.stderr.startswith(f"{copied / 'tiny' / 'plan.json'} must be whole JSON")
     assert len(torn.stderr.splitlines()) == 1
+
+
+def test_only_errors_of_files_are_said_to_be_of_files(capsys):
+    import typer
+
+    from benchmark.commands.terminal import Commands
+
+    said = {}
+    for error in (PermissionError(13, "Permission denied", "/a"), ConnectionError("no answer")):
+        app = typer.Typer(cls=Commands)
+
+        @app.command()
+        def one(error=error):
+            raise error
+
+        app.command("two")(one)
+        with pytest.raises(SystemExit) as ended:
+            app(["two"])
+        assert ended.value.code == 2
+        said[type(error)] = capsys.readouterr().err
+    assert said[PermissionError].endswith("written. Received: /a: Permission denied\n")
+    assert said[ConnectionError] == "no answer\n"
 
 
 def test_a_port_in_use_is_refused(ran):

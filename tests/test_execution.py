@@ -15,6 +15,7 @@ from benchmark.execution.mirroring import BackgroundMirror
 from benchmark.execution.progress import ProgressDisplay
 from benchmark.records import Store
 from benchmark.records.files import write_json
+from benchmark.records.problems import RecordsError
 from benchmark.suite import Plan, load_suite
 
 
@@ -113,6 +114,43 @@ def test_a_folder_that_cannot_be_written_stops_no_other_run(tmp_path, worker):
     run_plan(plan, store, [told])
     assert told.ends[0][1] == "failed" and "IsADirectoryError" in told.ends[0][2]
     assert told.ends[1] == ("plain8", "failed", "exit code 3")
+
+
+def test_records_that_cannot_be_read_or_written_stop_no_other_run(tmp_path, worker):
+    # The worker's last line is no event, and there is a folder where its result is to go.
+    worker("""for last; do :; done; echo nonsense >> "$last/journal.jsonl"; exit 3""")
+    plan, store, told = plan_of(tmp_path, cells=3), Store(tmp_path / "results"), Told()
+    (store.run(plan.cells[1]).path / "log.txt").mkdir(parents=True)
+    run_plan(plan, store, [told])
+    assert [status for _, status, _ in told.ends] == ["failed"] * 3
+    assert [reason for _, _, reason in told.ends][::2] == ["exit code 3"] * 2
+    assert "IsADirectoryError" in told.ends[1][2]
+    assert store.run(plan.cells[0]).result()["status"] == "failed"
+    with pytest.raises(RecordsError, match=r"journal\.jsonl:2"):
+        store.run(plan.cells[0]).events()
+
+
+def test_ctrl_c_at_a_runs_very_end_leaves_it_finished(tmp_path, worker):
+    # A worker that is asked to stop when it has written its result already.
+    worker(
+        """for last; do :; done
+        trap 'echo "{\\"status\\": \\"finished\\"}" > "$last/result.json"; exit 0' TERM
+        echo '{"event": "progress"}'
+        while :; do sleep 0.1; done"""
+    )
+
+    class Impatient(Told):
+        def event(self, cell, event):
+            super().event(cell, event)
+            if event["event"] == "progress":
+                raise KeyboardInterrupt
+
+    plan, store, told = plan_of(tmp_path, cells=2), Store(tmp_path / "results"), Impatient()
+    outcome = run_plan(plan, store, [told])
+    assert outcome.interrupted and outcome.trained == 1
+    assert store.run(plan.cells[0]).status() == "finished"
+    reason = "Ctrl-C; this run is finished all the same"
+    assert told.ends == [("resnet8", "interrupted", reason)]
 
 
 def test_modules_of_the_current_folder_are_not_the_workers(tmp_path, monkeypatch):

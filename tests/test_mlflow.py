@@ -144,12 +144,16 @@ def test_a_child_is_its_runs_last_attempt(copied, mirrored):
     first = next(n for n, line in enumerate(lines) if json.loads(line)["event"] == "epoch")
     folder.journal.write_text("".join(lines[: first + 1]))  # Interrupted after an epoch.
     (folder.path / "result.json").unlink()
+    assert mirror().info.status == "RUNNING"
+    ended = summarize(folder.events(), "interrupted", "Ctrl-C")
+    (folder.path / "result.json").write_text(json.dumps(ended))
     interrupted = mirror()
-    assert interrupted.info.status == "RUNNING"
+    assert interrupted.info.status == "KILLED"
 
     folder.begin()
     journal = Journal(folder.journal)
-    for line in lines[1:]:
+    journal.append({"event": "resume", "epoch": 1, "iteration": 10, "wall_time_s": 1.0})
+    for line in [lines[1], *lines[first + 1 :]]:  # It goes on after the first epoch.
         event = json.loads(line)
         event.pop("time")
         journal.append(event)
@@ -158,11 +162,66 @@ def test_a_child_is_its_runs_last_attempt(copied, mirrored):
     for _ in range(2):
         child = mirror()
         assert child.info.run_id != interrupted.info.run_id
+        assert child.info.status == "FINISHED"
         assert len(children(client_of(copied))[1]) == 1
         history = client_of(copied).get_metric_history(child.info.run_id, "train_loss")
         assert [metric.step for metric in history] == [1, 2]
         assert child.data.tags["attempt"] == "2"
         assert child.data.tags["mlflow.source.git.commit"] == "of the second attempt"
+
+
+def described(client, child):
+    kept = {artifact.path for artifact in client.list_artifacts(child.info.run_id)}
+    assert kept == {"spec.json", "provenance.json", "journal.jsonl"}
+    assert child.data.params["model.shortcut"] == "A"
+    assert len(child.inputs.dataset_inputs) == 1
+    return True
+
+
+@pytest.mark.parametrize("call", ["log_batch", "log_artifact", "log_inputs", "set_tag"])
+def test_a_child_whose_description_failed_is_described_later(copied, mirrored, monkeypatch, call):
+    from mlflow import MlflowClient
+
+    _, mirror = mirrored
+
+    def fail(*_, **__):
+        raise ConnectionError("away")
+
+    with monkeypatch.context() as away:
+        away.setattr(MlflowClient, call, fail)
+        with pytest.raises(ConnectionError):
+            mirror()
+    client = client_of(copied)
+    wanted = None
+    for _ in range(2):
+        assert described(client, mirror())
+        assert wanted in (None, rows(copied))
+        wanted = rows(copied)
+    assert len(children(client)[1]) == 1
+
+
+def test_a_child_that_was_seen_before_it_was_built_is_described_later(copied, mirrored):
+    folder, mirror = mirrored
+    aside = {
+        name: (folder.path / name).read_text()
+        for name in ("journal.jsonl", "provenance.json", "result.json")
+    }
+    for name in aside:
+        (folder.path / name).unlink()
+    folder.journal.write_text(aside["journal.jsonl"].splitlines(keepends=True)[0])
+    early = mirror()
+    assert (early.info.status, early.data.tags["mlflow.source.git.commit"]) == (
+        "RUNNING",
+        "unknown",
+    )
+    assert "resnet_bench.described" not in early.data.tags
+    for name, text in aside.items():
+        (folder.path / name).write_text(text)
+    child = mirror()
+    assert child.info.run_id == early.info.run_id
+    assert described(client_of(copied), child)
+    commit = json.loads(aside["provenance.json"])["git_commit"] or "unknown"
+    assert child.data.tags["mlflow.source.git.commit"] == commit
 
 
 def test_a_run_that_failed_at_once_is_a_child_with_its_reason(mirrored):

@@ -11,6 +11,7 @@ from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempt
 from benchmark.records.problems import RecordsError
 from benchmark.records.result import summarize
+from benchmark.records.store import RunFolder
 from benchmark.suite import load_suite
 
 
@@ -42,6 +43,54 @@ def test_the_last_attempt_counts_and_the_first_is_kept(tmp_path):
         journal.append(epoch(1, 60.0 + attempt))
     assert [event.get("test_error_percent") for event in read_attempt(path)] == [None, 62.0]
     assert len(path.read_text().splitlines()) == 4
+
+
+def journal_of(path, *attempts):
+    """A journal of attempts: (the epoch of the checkpoint that it goes on from, its epochs)."""
+    journal = Journal(path)
+    for number, (resumed, epochs) in enumerate(attempts, start=1):
+        journal.append({"event": "start", "attempt": number})
+        if resumed is not None:
+            journal.append({"event": "resume", "epoch": resumed, "wall_time_s": 1.0})
+        for each in epochs:
+            journal.append(epoch(each, 10.0 * number))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "errors"),
+    [
+        ([(None, [1, 2, 3]), (2, [3, 4])], [10, 10, 20, 20]),
+        ([(None, [1, 2]), (2, [3]), (3, [4])], [10, 10, 20, 30]),
+        ([(None, [1, 2]), (None, []), (2, [3])], [10, 10, 30]),  # The second died as it started.
+        ([(None, [1, 2]), (None, [1, 2]), (1, [2])], [20, 30]),  # The second began anew.
+        ([(None, [1, 2]), (0, [1])], [20]),
+    ],
+)
+def test_a_resumed_attempt_has_each_epoch_once_as_last_written(tmp_path, attempts, errors):
+    journal_of(tmp_path / "journal.jsonl", *attempts)
+    rows = [row for row in read_attempt(tmp_path / "journal.jsonl") if row["event"] == "epoch"]
+    assert [row["epoch"] for row in rows] == list(range(1, len(errors) + 1))
+    assert [row["test_error_percent"] for row in rows] == errors
+
+
+def test_only_lines_that_the_last_attempt_builds_on_must_be_events(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    journal_of(path, (None, [1, 2]), (None, [1, 2]), (2, [3]))
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"\xff\n", *lines[2:]]))  # Of the first attempt.
+    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2, 2, 3]
+    path.write_bytes(b"".join([*lines[:4], b"\xff\n", *lines[5:]]))  # Of the second.
+    with pytest.raises(RecordsError, match=r"journal\.jsonl:5 must be a JSON event"):
+        read_attempt(path)
+
+
+def test_a_new_attempt_keeps_nothing_of_the_last_one_but_its_checkpoints(tmp_path):
+    folder = RunFolder(tmp_path)
+    for file in (folder.weights, tmp_path / "result.json", tmp_path / "provenance.json"):
+        file.write_text("{}")
+    folder.checkpoints.mkdir()
+    folder.begin()
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.jsonl", "checkpoints"}
 
 
 def test_numbers_that_are_not_finite_are_null(tmp_path):
@@ -77,6 +126,9 @@ def test_a_result_sums_up_its_journal():
     assert result["images_per_s"] == pytest.approx(150.0)  # Images over time, not rates' mean.
     assert result["wall_time_s"] == 30.0
     assert (result["epochs"], result["iterations"], result["attempt"]) == (4, 40, 2)
+    assert result["skipped_steps"] is None
+    skipping = [epoch(1, 60.0, skipped_steps=3), epoch(2, 50.0, skipped_steps=0), epoch(3, 40.0)]
+    assert summarize(skipping, "failed")["skipped_steps"] == 3
 
 
 def test_a_run_that_never_began_is_a_row_too():
@@ -146,8 +198,14 @@ def test_a_torn_result_makes_its_run_unfinished_with_a_warning(ran, tmp_path, ca
     assert f"{folder.path / 'result.json'} must" in caplog.text
 
 
-@pytest.mark.parametrize("torn", ['{"cells": [', "{}", "[]", '{"cells": [{"seed": 0}]}'])
-def test_a_torn_plan_is_told(tmp_path, torn):
+def plan_with(**cell):
+    return json.dumps({"suite": "tiny", "source": "", "claims": [], "cells": [cell]})
+
+
+@pytest.mark.parametrize(
+    "torn", ['{"cells": [', "{}", "[]", plan_with(variant="a", seed=0, run_id="0")]
+)
+def test_a_torn_plan_or_one_without_specs_is_told(tmp_path, torn):
     (tmp_path / "tiny").mkdir()
     (tmp_path / "tiny" / "plan.json").write_text(torn)
     with pytest.raises(RecordsError, match=r"plan\.json must"):

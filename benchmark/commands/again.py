@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
 
 _RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
 
@@ -25,7 +25,7 @@ def replay(
 ) -> None:
     """Train a recorded run again, and compare every epoch's numbers and weights, bit for bit.
 
-    Exit code 0: identical; 1: not, and the first epoch that differs is shown.
+    Exit code 0: identical; 1: not, and the first epoch that differs is shown; 130: Ctrl-C.
     """
     from pydantic import ValidationError
     from rich.console import Console
@@ -52,6 +52,9 @@ def replay(
     if done.identical:
         say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")
         return
+    if done.status == "interrupted" and not done.curves.first:
+        say(f"interrupted: the {done.curves.epochs} epochs that were compared are identical")
+        raise typer.Exit(INTERRUPTED)
     if done.curves.first:
         say(f"not identical: epoch {done.curves.epochs} is the first that differs")
         _list(done.curves.first)
@@ -65,7 +68,7 @@ def replay(
 def diff(
     one: Run, other: Run, results: Results = Path("results"), tracking_uri: TrackingUri = None
 ) -> None:
-    """What differs between two runs: spec, versions and machine, results, and curves.
+    """What differs between two runs: spec, versions and machine, and curves.
 
     Exit code 0: nothing does; 1: something.
     """
@@ -87,7 +90,10 @@ def diff(
         _list(curves.first)
     else:
         say(f"curves: {curves.epochs} epochs are identical, weights included")
-    if spec or around or curves.first:
+    shorter = curves.lengths[0] != curves.lengths[1]
+    if shorter:
+        say("epochs: {} and {}".format(*curves.lengths))
+    if spec or around or curves.first or shorter:
         raise typer.Exit(RUNS_FAILED)
 
 

@@ -1,6 +1,6 @@
 """What the commands say, and how they end."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -23,8 +23,10 @@ class Commands(TyperGroup):
         except BrokenPipeError:
             raise
         except OSError as error:
-            named = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-            fail(f"files and folders must be such as can be read and written. Received: {named}")
+            if error.filename is None:
+                fail(str(error))
+            rule = "files and folders must be such as can be read and written"
+            fail(f"{rule}. Received: {error.filename}: {error.strerror}")
 
 
 def say(text: str) -> None:
@@ -32,7 +34,7 @@ def say(text: str) -> None:
     typer.echo(text)
 
 
-def fail(message: str, code: int = BAD_INPUT) -> None:
+def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Say what is wrong, and end the command."""
     typer.echo(message, err=True)
     raise typer.Exit(code)

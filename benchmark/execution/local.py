@@ -6,14 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmark.execution.lease import lease
 from benchmark.records.files import write_json
 from benchmark.records.journal import Event
-from benchmark.records.problems import one_line
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
 from benchmark.suite import Cell, Plan
@@ -70,20 +69,19 @@ def train_run(
 ) -> tuple[str, str]:
     """Begin an attempt of a run that no other process trains, and wait for its end, or that of
     epoch ``epochs``. Returns status and reason."""
-    with ExitStack() as held:
-        try:
-            lock = held.enter_context(lease(folder))
+    try:
+        with lease(folder) as lock:
             if lock is None:
                 return "busy", "another process is training this run"
             if folder.done():
                 return folder.status(), "by another process"
             folder.prepare(cell.spec)
             folder.begin()
-        except OSError as error:  # Nothing can be written here, but perhaps for the next run.
-            return "failed", one_line(error)
-        logged = folder.log.stat().st_size if folder.log.exists() else 0
-        worker = _start(folder, lock, epochs)
-        return _work(cell, folder, worker, logged, listeners)
+            logged = folder.log.stat().st_size if folder.log.exists() else 0
+            worker = _start(folder, lock, epochs)
+            return _work(cell, folder, worker, logged, listeners)
+    except (OSError, RecordsError) as error:  # Of this run's folder; the next one's may be sound.
+        return "failed", one_line(error)
 
 
 def _work(
@@ -98,6 +96,9 @@ def _work(
         _follow(worker, cell, listeners)
     except KeyboardInterrupt:
         _stop(worker, cell, listeners)
+        _kill(worker)  # It writes nothing more.
+        if folder.done():
+            return "interrupted", f"Ctrl-C; this run is {folder.status()} all the same"
         return _record(folder, "interrupted", "Ctrl-C")
     finally:
         _kill(worker)
@@ -157,8 +158,12 @@ def _events(worker: subprocess.Popen[str]) -> Iterator[Event]:
 
 
 def _record(folder: RunFolder, status: str, reason: str) -> tuple[str, str]:
-    """A run that failed is a row too: what the journal has of this attempt."""
-    write_json(folder.path / "result.json", summarize(folder.events(), status, reason))
+    """A run that failed is a row too: what the journal has of this attempt, if it can be read."""
+    try:
+        events = folder.events()
+    except RecordsError:
+        events = []
+    write_json(folder.path / "result.json", summarize(events, status, reason))
     return status, reason
 
 

@@ -81,6 +81,7 @@ def train_folder(
                 "wall_time_s": before,
             }
         )
+        folder.events()  # What it builds on must be readable; better known now than at the end.
 
     def keep(state: State) -> None:
         wall_time = before + time.monotonic() - began

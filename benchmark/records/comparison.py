@@ -30,6 +30,9 @@ class CurvesCompared:
     epochs: int
     """Epochs that both have and that were compared, up to the first that differs."""
 
+    lengths: tuple[int, int]
+    """Epochs that each of them has."""
+
     first: list[Difference]
     """What differs in the first epoch that does; empty where none does."""
 
@@ -50,12 +53,13 @@ def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompar
 
     They hold the digest of the weights after each epoch, so equal rows are equal weights.
     """
-    pairs = list(zip(_epochs(one), _epochs(other), strict=False))
-    for number, (left, right) in enumerate(pairs, start=1):
+    first, second = _epochs(one), _epochs(other)
+    lengths = (len(first), len(second))
+    for number, (left, right) in enumerate(zip(first, second, strict=False), start=1):
         found = differences(left, right)
         if found:
-            return CurvesCompared(number, found)
-    return CurvesCompared(len(pairs), [])
+            return CurvesCompared(number, lengths, found)
+    return CurvesCompared(min(lengths), lengths, [])
 
 
 def _epochs(events: Sequence[Event]) -> list[dict[str, Any]]:

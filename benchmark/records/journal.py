@@ -34,43 +34,57 @@ class Journal:
 def read_attempt(path: Path) -> list[Event]:
     """The events of the last attempt, from its ``start`` on; a torn last line is left out.
 
-    Where an attempt goes on from a checkpoint (``resume``), the epochs up to that one are those of
-    the attempt before it; what came after the checkpoint was lost and is not told. Raises
-    RecordsError for any other line that is none.
+    Where an attempt goes on from a checkpoint (``resume``), each epoch up to that one is told as it
+    was last written before; what came after the checkpoint was lost and is not told. Raises
+    RecordsError for any other line that is none, as far back as the last attempt builds on.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
-        return []
-    whole = text[: text.rfind("\n") + 1]
+    lines = _whole_lines(path)
     attempt: list[Event] = []
-    before: list[Event] = []
-    for line in enumerate(whole.splitlines(), start=1):
-        event = _event(path, *line)
-        if event["event"] == "start":
-            before, attempt = attempt, []
+    while lines and not (attempt and attempt[-1]["event"] == "start"):
+        attempt.append(_event(path, len(lines), lines.pop()))
+    attempt.reverse()
+    for place, event in enumerate(attempt):
         if event["event"] == "resume":
-            epochs = [past for past in before if past["event"] == "epoch"]
-            attempt += [past for past in epochs if past["epoch"] <= event["epoch"]]
-        attempt.append(event)
+            attempt[place:place] = _epochs_before(path, lines, event["epoch"])
+            break
     return attempt
 
 
 def count_attempts(path: Path) -> int:
     """How many times the run was started."""
     try:
-        return path.read_text("utf-8").count('{"event": "start"')
+        return path.read_bytes().count(b'{"event": "start"')
     except FileNotFoundError:
         return 0
 
 
-def _event(path: Path, number: int, line: str) -> Event:
+def _whole_lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
+def _epochs_before(path: Path, lines: list[bytes], wanted: int) -> list[Event]:
+    """Epochs 1 to ``wanted``, each as it was last written, from the end backwards: attempts that
+    ended before their first epoch may stand between."""
+    epochs: list[Event] = []
+    while lines and wanted:
+        event = _event(path, len(lines), lines.pop())
+        if event["event"] == "epoch" and event["epoch"] == wanted:
+            epochs.append(event)
+            wanted -= 1
+    return epochs[::-1]
+
+
+def _event(path: Path, number: int, line: bytes) -> Event:
     try:
         event = json.loads(line)
     except ValueError:
         event = None
     if not isinstance(event, dict) or "event" not in event:
-        raise RecordsError(f"{path}:{number} must be a JSON event. Received: {line[:100]}")
+        text = line.decode(errors="replace")
+        raise RecordsError(f"{path}:{number} must be a JSON event. Received: {text[:100]}")
     return event
 
 

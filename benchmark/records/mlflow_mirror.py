@@ -23,6 +23,8 @@ METRICS = (
     "validation_error_percent",
     "gradient_norm",
     "images_per_s",
+    "loss_scale",
+    "skipped_steps",
 )
 """Logged for each epoch, as far as the epoch has them; the step is the epoch."""
 
@@ -42,6 +44,8 @@ _BATCH = 1000
 _NAME = "resnet_bench.name"
 _RUN_ID = "resnet_bench.run_id"
 _IN_PLAN = "in_plan"
+_DESCRIBED = "resnet_bench.described"
+"""Set when a child has all that does not change: what fails before is sent again."""
 
 
 class MlflowMirror:
@@ -66,9 +70,12 @@ class MlflowMirror:
         if not events:
             return
         name = _name(cell)
-        child = self._child(name, cell, folder, events)
-        self._log_epochs(child, name, events)
         result = folder.result()
+        child = self._child(name, cell, folder, events)
+        if child.data.tags.get(_DESCRIBED) != "true":
+            self._describe(child, folder, events, ended=result is not None)
+        child = child.info.run_id
+        self._log_epochs(child, name, events)
         if result:
             self._log_end(child, folder, events, result)
 
@@ -114,31 +121,22 @@ class MlflowMirror:
 
     def _child(
         self, name: str, cell: dict[str, Any], folder: RunFolder, events: list[Event]
-    ) -> str:
+    ) -> Any:
         """The child of a run's last attempt, known by when it began; an earlier one's makes place
         for it."""
         found = self._find(_NAME, name, folder.run_id)
         if found and found.info.start_time == _milliseconds(events[0]):
-            return found.info.run_id
+            return found
         if found:
             self.client.delete_run(found.info.run_id)
         self._sent.pop(name, None)
-        return self._create_child(name, cell, folder, events)
-
-    def _create_child(
-        self, name: str, cell: dict[str, Any], folder: RunFolder, events: list[Event]
-    ) -> str:
-        from mlflow.entities import Param
-
-        spec, made = self.store.spec(cell), folder.provenance()
-        run = self.client.create_run(
+        return self.client.create_run(
             self.experiment,
             start_time=_milliseconds(events[0]),
             run_name=name,
             tags={
                 "mlflow.parentRunId": self.parent,
                 "mlflow.source.name": "resnet-bench",
-                "mlflow.source.git.commit": made.get("git_commit") or "unknown",
                 "variant": cell["variant"],
                 "seed": str(cell["seed"]),
                 "attempt": str(events[0].get("attempt")),
@@ -147,19 +145,28 @@ class MlflowMirror:
                 _RUN_ID: folder.run_id,
             },
         )
-        child = run.info.run_id
+
+    def _describe(self, child: Any, folder: RunFolder, events: list[Event], *, ended: bool) -> None:
+        """Send the spec, the provenance and the data set, as far as they are there: the worker
+        writes the last of them with ``built``. Doing it again adds nothing."""
+        from mlflow.entities import Param, RunTag
+
+        run, spec = child.info.run_id, folder.spec() or {}
+        built = next((event for event in events if event["event"] == "built"), {})
+        commit = folder.provenance().get("git_commit") or "unknown"
         params = [Param(key, str(value)) for key, value in flattened(spec).items()]
-        self.client.log_batch(child, params=params)
+        tags = [RunTag("mlflow.source.git.commit", commit)]
+        self.client.log_batch(run, params=params, tags=tags)
         for file in (folder.path / "spec.json", folder.path / "provenance.json"):
             if file.exists():  # A run that failed at once has no provenance.
-                self.client.log_artifact(child, str(file))
-        self._log_dataset(child, spec, events)
-        return child
+                self.client.log_artifact(run, str(file))
+        self._log_dataset(run, spec, built.get("dataset_sha256"))
+        if built or ended:
+            self.client.set_tag(run, _DESCRIBED, "true")
 
-    def _log_dataset(self, child: str, spec: dict[str, Any], events: list[Event]) -> None:
+    def _log_dataset(self, child: str, spec: dict[str, Any], digest: str | None) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
-        digest = next((e["dataset_sha256"] for e in events if "dataset_sha256" in e), None)
         if digest:
             dataset = Dataset(
                 name=spec["dataset"]["name"],

@@ -11,6 +11,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
 
     Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
+    ``skipped_steps`` is None without a loss scale.
     """
     epochs = [event for event in events if event["event"] == "epoch"]
     end = next((event for event in events if event["event"] == "end"), {})
@@ -22,6 +23,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
     last = epochs[-1] if epochs else {}
     train_time = sum(row["train_time_s"] for row in epochs)
     images = sum(row["images_per_s"] * row["train_time_s"] for row in epochs)
+    skipped = [row["skipped_steps"] for row in epochs if row.get("skipped_steps") is not None]
     return {
         "status": status,
         "reason": reason,
@@ -38,6 +40,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
         "best_epoch": best[1],
         "images_per_s": images / train_time if train_time else None,
         "train_time_s": train_time,
+        "skipped_steps": sum(skipped) if skipped else None,
         "wall_time_s": before + events[-1]["time"] - start["time"] if start else None,
         "peak_memory_mib": end.get("peak_memory_mib"),
         "dataset_sha256": began.get("dataset_sha256"),

@@ -62,7 +62,7 @@ class RunFolder:
     def begin(self) -> None:
         """Begin an attempt: the journal says so, and what the last one left is no longer the
         run's. For the one process that holds the run."""
-        for name in ("result.json", "provenance.json"):
+        for name in ("result.json", "provenance.json", self.weights.name):
             (self.path / name).unlink(missing_ok=True)
         attempt = count_attempts(self.journal) + 1
         Journal(self.journal).append({"event": "start", "attempt": attempt})
@@ -133,7 +133,7 @@ class SuiteFolder:
 
     def plan(self) -> dict[str, Any]:
         """What ``save_plan`` kept. Raises FileNotFoundError where the suite was never run, and
-        RecordsError where the file is torn."""
+        RecordsError where the file is torn, or older than the specs in it."""
         path = self.path / "plan.json"
         plan = read_json(path)
         if plan is None:
@@ -141,9 +141,12 @@ class SuiteFolder:
         try:
             itemgetter("suite", "source", "claims", "cells")(plan)
             for cell in plan["cells"]:
-                itemgetter("variant", "seed", "run_id")(cell)
+                itemgetter("variant", "seed", "run_id", "spec")(cell)
         except (KeyError, TypeError) as error:
-            rule = f"{path} must hold suite, source, claims and cells; run the suite to write it"
+            rule = (
+                f"{path} must hold suite, source, claims and cells with their specs; "
+                "run the suite to write it"
+            )
             raise RecordsError(f"{rule}. Missing: {error}") from error
         return plan
 
@@ -160,7 +163,7 @@ class Store:
 
     def spec(self, cell: dict[str, Any]) -> dict[str, Any]:
         """The spec of a plan's cell: its run's own, or where that never began the plan's."""
-        return self.run(cell["run_id"]).spec() or cell.get("spec") or {}
+        return self.run(cell["run_id"]).spec() or cell["spec"]
 
     def suite(self, name: str) -> SuiteFolder:
         """The folder of a suite."""
