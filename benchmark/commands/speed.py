@@ -24,7 +24,7 @@ def speed(
 ) -> None:
     """Measure training beside stock Keras and PyTorch (if installed), on this machine, as ratios.
 
-    About an hour on 2 cores for everything. The machine should have nothing else to do.
+    Minutes a case, hours for everything. The machine should have nothing else to do.
     """
     from benchmark.speed.case import NETS, cases
     from benchmark.speed.record import run_cases
