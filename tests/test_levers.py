@@ -28,9 +28,13 @@ def float32_policy():
 
 
 def fifty_steps(**changes):
-    """Reported after 20 steps, and after 50."""
-    gentle = {"iterations": STEPS, "learning_rate": 0.02, "drops": []}
-    return tiny_spec(optimizer={"batch_size": 250}, schedule=gentle, **changes)
+    """On 2,000 images, so that it is reported after 20 steps, and after 50."""
+    return tiny_spec(
+        dataset={"held_out_images": 3000},
+        optimizer={"batch_size": 100},
+        schedule={"iterations": STEPS, "learning_rate": 0.02, "drops": []},
+        **changes,
+    )
 
 
 def losses(events):
