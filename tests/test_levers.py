@@ -15,6 +15,7 @@ from benchmark.models import layers
 from benchmark.models.folding import folded_model
 from benchmark.models.resnet import build_model
 from benchmark.spec import ModelSpec
+from benchmark.speed.keras_fit import SlicedShortcut
 from benchmark.training import loop
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 
@@ -45,12 +46,6 @@ def losses(events):
 def same_within(first, second, tolerance):
     assert len(first) == 2 and first[0, 0] > first[1, 0]
     np.testing.assert_allclose(first, second, rtol=tolerance)
-
-
-class SlicedShortcut(layers.ZeroPadShortcut):
-    def call(self, x):
-        gained = self.channels - x.shape[-1]
-        return tf.pad(x[:, :: self.stride, :: self.stride], ((0, 0), (0, 0), (0, 0), (0, gained)))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
 
+from benchmark.data.order import PADDING
 from benchmark.data.resident import crop_and_flip
+from benchmark.models.counting import counted_cost
 from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.reference_weights import load_reference_weights
 from benchmark.models.resnet import build_model
@@ -32,7 +34,7 @@ class KerasFit:
         """``weights``: None for ``keras.applications``' model, which draws its own."""
         self.net, self.weights = net, weights
         self.model = self._compiled(net.size)
-        self.parameters = sum(int(np.prod(w.shape)) for w in self.model.trainable_weights)
+        self.parameters = counted_cost(self.model).parameters
         self.batches = _augmented(net)
         self.images_per_s = 0.0
 
@@ -126,9 +128,8 @@ def _augmented(net: Net) -> tf.data.Dataset:
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
 
     def augment(x, y):
-        shape = (net.batch, 1)
-        crops = tf.random.uniform((net.batch, 2), 0, 9, tf.int32)
-        flips = tf.random.uniform(shape, 0, 2, tf.int32)
+        crops = tf.random.uniform((net.batch, 2), 0, 2 * PADDING + 1, tf.int32)
+        flips = tf.random.uniform((net.batch, 1), 0, 2, tf.int32)
         x = (tf.cast(x, tf.float32) - mean) * (1 / 255)
         return crop_and_flip(x, tf.concat([crops, flips], 1)), y
 

@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from benchmark.data.images import Images
 from benchmark.data.order import PADDING, batches
 from benchmark.data.resident import ResidentImages
+from benchmark.models.counting import counted_cost
 from benchmark.models.reference_weights import reference_weights
 from benchmark.models.resnet import build_model
 from benchmark.spec import DatasetSpec, OptimizerSpec
@@ -29,7 +30,7 @@ class Ours:
     def __init__(self, net: Net):
         self.net = net
         self.model, self.steps = _trainer(net, net.size)
-        self.parameters = self.model.count_params() - _untrained(self.model)
+        self.parameters = counted_cost(self.model).parameters
         self.steps_a_call = STEPS_A_CALL if net.spec.stem == "cifar" else 1
         self.iteration = 0
 
@@ -87,7 +88,3 @@ def _trainer(net: Net, size: int):
     optimizer = Momentum(spec, model.trainable_weights)
     steps = training_steps(model, [data], optimizer, LossScale(None), Replicas(1), xla=False)
     return model, steps
-
-
-def _untrained(model: keras.Model) -> int:
-    return sum(int(np.prod(weight.shape)) for weight in model.non_trainable_weights)

@@ -24,9 +24,7 @@ class LossScale:
         return [gradient / self.scale for gradient in gradients] if self.active else gradients
 
     def update(self, finite: tf.Tensor) -> None:
-        """Take note of whether the step's gradients were finite, a scalar bool."""
-        if not self.active:
-            return
+        """Take note of whether the step's gradients were finite, a scalar bool. Where active."""
         good = tf.where(finite, self.good_steps + 1, 0)
         grown = good >= GROWTH_STEPS
         factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)
