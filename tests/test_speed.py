@@ -8,7 +8,7 @@ from benchmark.records.files import read_json, write_json
 from benchmark.spec import ModelSpec
 from benchmark.speed import measure as measuring
 from benchmark.speed.case import NETS, Case, Net, images
-from benchmark.speed.contender import FLOOR, OURS, WHOLE_RUN, contenders
+from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, contenders
 from benchmark.speed.measure import Measured, Turn, measure
 from benchmark.speed.record import run_cases, write_table
 from benchmark.speed.table import summary
@@ -107,6 +107,7 @@ def made_up(case, **changes):
         "environment": {
             "processor": "made-up",
             "cores": 2,
+            "memory_gib": 8.0,
             "python": "3.11",
             "versions": {"keras": "3"},
             "git_commit": None,
@@ -135,7 +136,7 @@ def test_a_file_a_case_makes_the_table(tmp_path):
     markdown, csv = write_table(tmp_path)
     text = markdown.read_text()
     assert "| resnet20-A | bfloat16 | 1 | PyTorch eager |" in text
-    assert "1.10× (1.00–1.50)" in text and "0.98 of the bare step" in text
+    assert "1.10× (1.00–1.50)" in text and "this is 0.98× (0.90–1.00)" in text
     assert "PyTorch compile could not be measured: no compiler" in text
     assert csv.read_text().count("\n") == 4
 
@@ -161,14 +162,17 @@ def test_a_measured_case_is_not_measured_again(tmp_path, monkeypatch):
 
 
 def test_contenders_take_turns_for_real(monkeypatch):
-    """The floor, our step and our whole run, each in its process."""
-    monkeypatch.setattr(measuring, "contenders", lambda case: [FLOOR, OURS, WHOLE_RUN, "nobody"])
+    """The floor, our step, our whole run and a run a core, each in its process."""
+    there = [FLOOR, OURS, WHOLE_RUN, PACKED]
+    monkeypatch.setattr(measuring, "contenders", lambda case: [*there, "nobody"])
     said = []
     measured = measure(Case("resnet20-A", "float32", 2), 2, 0.1, 1, said.append)
     taken = [[t.contender for t in measured.turns if t.round == number] for number in (0, 1)]
-    assert {*taken[0]} == {*taken[1]} == {FLOOR, OURS, WHOLE_RUN}
+    assert {*taken[0]} == {*taken[1]} == {*there}
     assert taken[0] != taken[1]  # In another order.
-    assert measured.parameters[OURS] == measured.parameters[WHOLE_RUN] == 269_722
+    assert {measured.parameters[name] for name in there[1:]} == {269_722}
+    memory = {turn.contender: turn.peak_memory_mib for turn in measured.turns}
+    assert memory[PACKED] > 1.5 * memory[OURS]  # Of all its processes.
     assert len(measured.losses[OURS]) == 1
     assert "nobody" in measured.absent
     assert all(turn.seconds > 0 and turn.peak_memory_mib > 100 for turn in measured.turns)
@@ -197,5 +201,7 @@ def test_who_does_other_work_is_left_out():
 
 def test_each_case_has_its_peers():
     assert WHOLE_RUN in contenders(Case("resnet20-A", "float32", 1))
+    assert PACKED not in contenders(Case("resnet20-A", "float32", 1))
+    assert PACKED in contenders(Case("resnet20-A", "float32", 2))
     assert "keras.applications fit" in contenders(Case("resnet50-B", "float32", 1))
     assert WHOLE_RUN not in contenders(Case("resnet50-B", "float32", 1))

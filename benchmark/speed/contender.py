@@ -7,19 +7,23 @@ the work done, the seconds taken and the peak memory.
 
 import importlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Protocol
 
 from benchmark.execution.worker import claim_stdout
 from benchmark.speed.case import NETS, Case
+from benchmark.speed.family import peak_memory_mib, reset_peak
 
 FLOOR, OURS, WHOLE_RUN = "matrix product", "ours", "ours, whole run"
+PACKED = "ours, a run a core"
 
 CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     FLOOR: ("floor", {}),
     OURS: ("ours", {}),
     WHOLE_RUN: ("whole_run", {}),
+    PACKED: ("packed", {}),
     "Keras fit": ("keras_fit", {"application": False}),
     "keras.applications fit": ("keras_fit", {"application": True}),
     "PyTorch eager": ("torch_loop", {"compiled": False}),
@@ -46,13 +50,16 @@ class Contender(Protocol):
 def contenders(case: Case) -> list[str]:
     """The names of those that a case has."""
     imagenet = NETS[case.net].spec.stem == "imagenet"
-    absent = WHOLE_RUN if imagenet else "keras.applications fit"
-    return [name for name in CONTENDERS if name != absent]
+    absent = {WHOLE_RUN} if imagenet else {"keras.applications fit"}
+    if case.threads == 1:
+        absent.add(PACKED)
+    return [name for name in CONTENDERS if name not in absent]
 
 
 def main(name: str, case: Case, weights: Path, steps: int) -> None:
-    """Serve one contender until standard input ends."""
+    """Serve one contender until standard input ends, on as many cores as the case has threads."""
     replies = claim_stdout()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case.threads])
 
     def reply(**facts: Any) -> None:
         print(json.dumps(facts), file=replies, flush=True)
@@ -62,20 +69,10 @@ def main(name: str, case: Case, weights: Path, steps: int) -> None:
     contender: Contender = build(case, weights, **arguments)
     losses = contender.losses(steps)
     reply(parameters=contender.parameters, losses=losses)
-    _RESET_PEAK.write_text("5")
+    reset_peak(os.getpid())
     for line in sys.stdin:
         amount, seconds = contender.work(float(line))
-        reply(amount=amount, seconds=seconds, peak_memory_mib=_peak_memory_mib())
-
-
-_RESET_PEAK = Path("/proc/self/clear_refs")
-
-
-def _peak_memory_mib() -> float:
-    """Of the resident memory since the losses were compared (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    (peak,) = (line.split()[1] for line in lines if line.startswith("VmHWM:"))
-    return int(peak) / 1024
+        reply(amount=amount, seconds=seconds, peak_memory_mib=peak_memory_mib(os.getpid()))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 from benchmark.records.provenance import provenance
 from benchmark.speed.case import Case
 from benchmark.speed.contender import FLOOR, OURS, contenders
+from benchmark.speed.family import cpu_s, machine_cpu_s
 
 LOSS_TOLERANCE = {"float32": 0.02, "mixed_bfloat16": 0.05}
 """Precision -> by how much, relatively, the losses of the first five steps may differ. Later ones
@@ -183,13 +184,14 @@ class _Process:
     def ask(self, seconds: float) -> dict[str, Any]:
         time.sleep(_PAUSE_S)
         assert self.process.stdin is not None
-        started, busy, own = time.monotonic(), _busy_s(), self._cpu_s()
+        number = self.process.pid
+        started, busy, own = time.monotonic(), machine_cpu_s(), cpu_s(number)
         with suppress(BrokenPipeError):
             self.process.stdin.write(f"{seconds}\n")
             self.process.stdin.flush()
         answer = self.answer()
         available = (time.monotonic() - started) * (os.cpu_count() or 1)
-        others = max(0.0, _busy_s() - busy - (self._cpu_s() - own))
+        others = max(0.0, machine_cpu_s() - busy - (cpu_s(number) - own))
         return {**answer, "others_percent": round(100 * others / available, 1)}
 
     def answer(self) -> dict[str, Any]:
@@ -212,15 +214,3 @@ class _Process:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-    def _cpu_s(self) -> float:
-        """What this process has used, in CPU seconds (Linux)."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _busy_s() -> float:
-    """What all processes have used, in CPU seconds, time that the host took included (Linux)."""
-    fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    user, nice, system, _idle, _wait, irq, soft_irq, steal = fields
-    return (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")

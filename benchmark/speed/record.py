@@ -16,11 +16,11 @@ _INTRODUCTION = """\
 
 Images trained on a second: the median over the rounds, and the least and most. The contenders of a
 case are processes on one machine that took turns in a changing order. "Ours is" is our training
-step's rate over the contender's in the same round: its median, least and most; for our whole run,
-its rate over the bare step's. "Of peak" is the share of the rate of multiply-adds (its median is
-the next column) that a product of two 2048 x 2048 matrices reached in the same round, where
-training counts as three forward passes of the net. Memory is the peak of the resident memory while
-training was timed. "Others" is the largest share of the machine that all other processes used
+step's rate over the contender's in the same round: its median, least and most; for our whole run
+and for a run a core, "this is" their rate over the step's. "Of peak" is the share of the rate of
+multiply-adds (its median is the next column) that a product of two 2048 x 2048 matrices reached in
+the same round, where training counts as three forward passes of the net. Memory is the peak of the
+resident memory while training was timed. "Others" is the largest share of the machine that all other processes used
 during a turn, time taken by the host included.
 
 Where losses stand, the contender started from our weights: the first is that of the first of 50
@@ -32,7 +32,9 @@ Every step crops and flips its images, a batch at a time, and counts its errors.
 each kernel's gradient norm, and speaks with the host every tenth step; PyTorch's reads each loss;
 Keras's weight decay is its own, decoupled. The whole run is a run's own process code: augmentation,
 scoring after every epoch (a fifth as many images as it trains on), its journal and its checkpoints;
-starting up, MLflow's mirror and the display are not in it, and ResNet-50 has none.
+starting up, MLflow's mirror and the display are not in it, and ResNet-50 has none. A run a core: as
+many one-thread processes as there are threads, each pinned to a core, their rates added up. Every
+contender may use as many cores as it has threads, no more.
 CIFAR nets train on batches of 128 images, ResNet-50 on 16 of 224x224 pixels (CIFAR-10's, enlarged;
 its losses are compared on 64x64). Everything is real images and a CPU; no GPU was measured.
 """
@@ -88,7 +90,8 @@ def _machine(made: dict[str, Any]) -> str:
         f"{name} {version}" for name, version in made["versions"].items() if version
     )
     return (
-        f"- {made['processor']}, {made['cores']} cores; Python {made['python']}; {versions}; "
+        f"- {made['processor']}, {made['cores']} cores, {made['memory_gib']} GiB; "
+        f"Python {made['python']}; {versions}; "
         f"commit {(made['git_commit'] or 'unknown')[:12]}"
         f"{' with uncommitted changes' if made['git_dirty'] else ''}\n"
     )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.models.count import cost
 from benchmark.speed.case import NETS
-from benchmark.speed.contender import CONTENDERS, FLOOR, OURS, WHOLE_RUN
+from benchmark.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN
 from benchmark.speed.measure import Measured
 
 
@@ -17,9 +17,9 @@ def summary(measured: Iterable[Measured]) -> pd.DataFrame:
 
     ``images_per_s`` and its least and most over the rounds; ``ratio``, the median over the rounds
     of our training step's rate over the contender's in the same round, and its least and most
-    (for our whole run, its rate over the bare step's); ``share_of_peak``, the median share of the
-    rate of multiply-adds that the matrix product reached in the same round, where a training
-    step counts as three forward passes.
+    (for our whole run, and for a run a core, their rate over the step's); ``share_of_peak``, the
+    median share of the rate of multiply-adds that the matrix product reached in the same round,
+    where a training step counts as three forward passes.
     """
     return pd.DataFrame([row for case in measured for row in _rows(case)])
 
@@ -35,7 +35,7 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
     for name in [n for n in CONTENDERS if n in measured.parameters and n != FLOOR]:
         rate = by_round.loc[name]
         ratio = rate / by_round.loc[OURS]
-        ratio = ratio if name == WHOLE_RUN else 1 / ratio
+        ratio = ratio if name in (WHOLE_RUN, PACKED) else 1 / ratio
         share = 3 * forward * rate / by_round.loc[FLOOR]
         losses = measured.losses.get(name)
         yield {
@@ -91,8 +91,9 @@ def _ratio(row: dict[str, Any]) -> str:
     if row["contender"] == OURS:
         return "–"
     spread = f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f})"
-    what = " of the bare step" if row["contender"] == WHOLE_RUN else "×"
-    return f"{row['ratio']:.2f}{what} {spread}"
+    if row["contender"] in (WHOLE_RUN, PACKED):
+        return f"this is {row['ratio']:.2f}× {spread}"
+    return f"{row['ratio']:.2f}× {spread}"
 
 
 def _number(value: float | None) -> str:
