@@ -20,8 +20,8 @@ step's rate over the contender's in the same round: its median, least and most; 
 and for a run a core, "this is" their rate over the step's. "Of peak" is the share of the rate of
 multiply-adds (its median is the next column) that a product of two 2048 x 2048 matrices reached in
 the same round, where training counts as three forward passes of the net. Memory is the peak of the
-resident memory while training was timed. "Others" is the largest share of the machine that all other processes used
-during a turn, time taken by the host included.
+resident memory while training was timed. "Others" is the largest share of the machine that all
+other processes used during a turn, time taken by the host included.
 
 Where losses stand, the contender started from our weights: the first is that of the first of 50
 steps on the same images, then follows the mean of the last ten; contenders with other parameters or
