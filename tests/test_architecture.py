@@ -14,7 +14,7 @@ RANKS = [
     ("suite", "models", "data"),
     ("training", "evaluation"),
     ("records",),
-    ("execution", "report", "speed"),
+    ("execution", "report", "speed", "storm"),
     ("commands",),
     ("cli", "__main__"),
 ]

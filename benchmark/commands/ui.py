@@ -4,12 +4,26 @@ import os
 import socket
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from benchmark.commands.options import Results, TrackingUri
 from benchmark.commands.terminal import fail, say
 
+_HERE = "127.0.0.1"
 
-def show(results: Path, tracking_uri: str | None, port: int) -> None:
-    """Print each suite's link; then become MLflow's UI, unless a server has one already."""
+
+def ui(
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of this machine.")] = 5000,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on. Another one lets others in.")
+    ] = _HERE,
+) -> None:
+    """Open MLflow's UI on the records, for this machine alone. Where the records are on an MLflow
+    server, print its links."""
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri, on_http, reaching, suite_links
 
@@ -17,8 +31,8 @@ def show(results: Path, tracking_uri: str | None, port: int) -> None:
     served = on_http(uri)
     if not served:
         _require_database(uri, results)
-        _require_free(port)
-    server = uri.rstrip("/") if served else f"http://127.0.0.1:{port}"
+        _require_free(host, port)
+    server = uri.rstrip("/") if served else f"http://{host}:{port}"
     with reaching(uri):
         links = suite_links(uri, server)
     say(server if served else f"{server} (Ctrl-C ends it)")
@@ -26,9 +40,11 @@ def show(results: Path, tracking_uri: str | None, port: int) -> None:
         say(f"{suite}: {link}")
     if served:
         return
+    if host != _HERE:
+        say(f"This listens on {host}: whoever reaches it can read and change what MLflow holds.")
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
     # Safe path: a module of the current folder is not one of MLflow's.
     os.execve(sys.executable, command, os.environ | {"PYTHONSAFEPATH": "1"})
 
@@ -45,10 +61,10 @@ def _require_database(uri: str, results: Path) -> None:
         fail(f"{file} {rule}. Received: --results {results}, without it")
 
 
-def _require_free(port: int) -> None:
+def _require_free(host: str, port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError as error:
-            fail(f"--port must be free on 127.0.0.1. Received: {port} ({error.strerror})")
+            fail(f"--port must be free on {host}. Received: {port} ({error.strerror})")

@@ -2,20 +2,28 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from benchmark.execution import failure
+from benchmark.execution.failure import Failure
 from benchmark.execution.lease import lease
+from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.files import write_json
 from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
-from benchmark.records.store import RunFolder, Store
+from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.suite import Cell, Plan
+
+WORKER = ("-m", "benchmark.execution.worker")
+"""What Python runs for a run."""
+
+ENDED = (*DONE, "failed")
+"""The statuses of a run that is trained again only where that is asked for, or never."""
 
 
 class Listener(Protocol):
@@ -42,22 +50,33 @@ class Outcome:
     interrupted: bool = False
 
 
-def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
-    """Train each run of the plan that is not done yet, from its last checkpoint on. One that fails
-    stops no other; Ctrl-C ends the present one after a checkpoint, and those after it stay as they
-    are."""
+def to_train(plan: Plan, store: Store, *, retry_failed: bool) -> list[Cell]:
+    """The plan's runs that have not ended; with ``retry_failed`` those that failed, too."""
+    ended = DONE if retry_failed else ENDED
+    return [cell for run_id, cell in plan.runs().items() if store.run(run_id).status() not in ended]
+
+
+def run_plan(
+    plan: Plan, store: Store, listeners: list[Listener], *, retry_failed: bool = False
+) -> Outcome:
+    """Train each run of the plan that has not ended yet, from its last checkpoint on. One that
+    fails stops no other, and is tried again with ``retry_failed`` alone. Ctrl-C ends the present
+    one after a checkpoint, and those after it stay as they are."""
     outcome = Outcome()
+    due = _Due(plan, store, retry_failed)
     for run_id, cell in plan.runs().items():
         folder = store.run(run_id)
         status = folder.status()
-        if not folder.done():
+        if due(folder):
             outcome.trained += 1
             for listener in listeners:
                 listener.begin(cell)
-            status, reason = train_run(cell, folder, listeners)
+            status, reason = train_run(cell, folder, listeners, due=due)
             for listener in listeners:
                 listener.end(cell, status, reason)
             outcome.interrupted = status == "interrupted"
+        elif folder.done():  # By a worker that was killed before it had tidied up.
+            Checkpoints(folder.checkpoints).clear()
         outcome.statuses[run_id] = status
         if outcome.interrupted:
             break
@@ -65,76 +84,113 @@ def run_plan(plan: Plan, store: Store, listeners: list[Listener]) -> Outcome:
 
 
 def train_run(
-    cell: Cell, folder: RunFolder, listeners: list[Listener], epochs: int | None = None
+    cell: Cell,
+    folder: RunFolder,
+    listeners: list[Listener],
+    epochs: int | None = None,
+    worker: Sequence[str] = WORKER,
+    due: Callable[[RunFolder], bool] = lambda folder: not folder.done(),
 ) -> tuple[str, str]:
     """Begin an attempt of a run that no other process trains, and wait for its end, or that of
-    epoch ``epochs``. Returns status and reason."""
+    epoch ``epochs``. Returns status and reason.
+
+    ``worker``: what Python is to run, with the run's folder and ``epochs`` as its last arguments.
+    ``due``: whether the run is still to be trained, asked once it is held.
+    """
     try:
         with lease(folder) as lock:
             if lock is None:
                 return "busy", "another process is training this run"
-            if folder.done():
+            if not due(folder):
                 return folder.status(), "by another process"
             folder.prepare(cell.spec)
             folder.begin()
-            logged = folder.log.stat().st_size if folder.log.exists() else 0
-            worker = _start(folder, lock, epochs)
-            return _work(cell, folder, worker, logged, listeners)
+            arguments = [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
+            return _Attempt(cell, folder, listeners).work([*worker, *arguments], lock)
     except (OSError, RecordsError) as error:  # Of this run's folder; the next one's may be sound.
         return "failed", one_line(error)
 
 
-def _work(
-    cell: Cell,
-    folder: RunFolder,
-    worker: subprocess.Popen[str],
-    logged: int,
-    listeners: list[Listener],
-) -> tuple[str, str]:
-    """Pass the worker's events on. ``logged``: the log's bytes before it."""
-    try:
-        _follow(worker, cell, listeners)
-    except KeyboardInterrupt:
-        _stop(worker, cell, listeners)
-        _kill(worker)  # It writes nothing more.
-        if folder.done():
-            return "interrupted", f"Ctrl-C; this run is {folder.status()} all the same"
-        return _record(folder, "interrupted", "Ctrl-C")
-    finally:
-        _kill(worker)
-    code, result = worker.returncode, folder.result()
-    if code == 0 and result:
-        return result["status"], ""
-    return _record(folder, "failed", _why(code, folder, logged))
+class _Due:
+    """Whether a run is to be trained. Another process may have come first since the plan was
+    looked at: what failed with it is not tried again."""
+
+    def __init__(self, plan: Plan, store: Store, retry_failed: bool):
+        asked = to_train(plan, store, retry_failed=retry_failed)
+        self.attempts = {cell.run_id: store.run(cell).attempts() for cell in asked}
+
+    def __call__(self, folder: RunFolder) -> bool:
+        status, before = folder.status(), self.attempts.get(folder.run_id)
+        return status not in ENDED or (status == "failed" and folder.attempts() == before)
 
 
-def _follow(worker: subprocess.Popen[str], cell: Cell, listeners: list[Listener]) -> None:
-    """Pass events on until the worker has ended."""
-    for event in _events(worker):
-        for listener in listeners:
-            listener.event(cell, event)
-    worker.wait()
+class _Attempt:
+    def __init__(self, cell: Cell, folder: RunFolder, listeners: list[Listener]):
+        self.cell, self.folder, self.listeners = cell, folder, listeners
+        self.failure: Failure | None = None
+        """As the worker told it."""
+
+    def work(self, command: list[str], lock: int) -> tuple[str, str]:
+        """Start the worker, pass its events on, and see how it ended."""
+        folder, oom_kills = self.folder, failure.oom_kills()
+        logged = folder.log.stat().st_size if folder.log.exists() else 0
+        worker = _start(command, folder, lock)
+        try:
+            self._follow(worker)
+        except KeyboardInterrupt:
+            self._stop(worker)
+            _kill(worker)  # It writes nothing more.
+            if folder.done():
+                return "interrupted", f"Ctrl-C; this run is {folder.status()} all the same"
+            return self._record("interrupted", "Ctrl-C")
+        finally:
+            _kill(worker)
+        code, result = worker.returncode, folder.result()
+        if result and (code == 0 or folder.done()):
+            return result["status"], ""
+        log = folder.log.read_bytes()[logged:]
+        why = self.failure or failure.of_exit(code, log, oom_kills)
+        return self._record("failed", why["reason"], why["failure"])
+
+    def _follow(self, worker: subprocess.Popen[str]) -> None:
+        """Pass events on until the worker has ended."""
+        for event in _events(worker):
+            if event["event"] == "failed":
+                self.failure = event
+            self._tell(event)
+        worker.wait()
+
+    def _stop(self, worker: subprocess.Popen[str]) -> None:
+        """Have the worker end after a checkpoint; another Ctrl-C ends it at once."""
+        try:
+            self._tell({"event": "stopping"})
+            worker.terminate()
+            self._follow(worker)
+        except KeyboardInterrupt:
+            pass
+
+    def _tell(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener.event(self.cell, event)
+
+    def _record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
+        """A run that failed is a row too: what the journal has of this attempt, if it can be
+        read."""
+        try:
+            events = self.folder.events()
+        except RecordsError:
+            events = []
+        result = summarize(events, status, reason, kind)
+        write_json(self.folder.path / "result.json", result)
+        return status, f"{kind}: {reason}" if kind else reason
 
 
-def _stop(worker: subprocess.Popen[str], cell: Cell, listeners: list[Listener]) -> None:
-    """Have the worker end after a checkpoint; another Ctrl-C ends it at once."""
-    try:
-        for listener in listeners:
-            listener.event(cell, {"event": "stopping"})
-        worker.terminate()
-        _follow(worker, cell, listeners)
-    except KeyboardInterrupt:
-        pass
-
-
-def _start(folder: RunFolder, lock: int, epochs: int | None) -> subprocess.Popen[str]:
+def _start(command: list[str], folder: RunFolder, lock: int) -> subprocess.Popen[str]:
     """The worker's process, in a session of its own: Ctrl-C reaches this process alone, which
     then ends the worker. ``-P``: a ``keras.py`` in the current folder is not Keras."""
-    command = [sys.executable, "-P", "-m", "benchmark.execution.worker"]
-    command += [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
     with folder.log.open("a") as log:
         return subprocess.Popen(
-            command,
+            [sys.executable, "-P", *command],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -155,24 +211,3 @@ def _events(worker: subprocess.Popen[str]) -> Iterator[Event]:
     for line in worker.stdout or ():
         if line.endswith("\n"):  # A worker that was killed leaves half a line.
             yield json.loads(line)
-
-
-def _record(folder: RunFolder, status: str, reason: str) -> tuple[str, str]:
-    """A run that failed is a row too: what the journal has of this attempt, if it can be read."""
-    try:
-        events = folder.events()
-    except RecordsError:
-        events = []
-    write_json(folder.path / "result.json", summarize(events, status, reason))
-    return status, reason
-
-
-def _why(code: int, folder: RunFolder, logged: int) -> str:
-    """The signal that ended the worker, or the last line of its log after ``logged`` bytes."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = " (out of memory?)" if name == "SIGKILL" else ""
-        return f"killed by {name}{hint}"
-    log = folder.log.read_bytes()[logged:].decode(errors="replace")
-    lines = [line for line in log.splitlines() if line.strip()]
-    return lines[-1].strip()[:500] if lines else f"exit code {code}"

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,13 @@ class BackgroundMirror:
         if status != "busy":
             self._jobs.put(self._mirroring(cell))
 
-    def close(self, note: str, artifacts: list[Path], timeout: float = 10) -> None:
-        """Mirror the suite's note and files, and wait at most ``timeout`` seconds for all that is
-        still to be sent."""
-        self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts))
+    def close(
+        self, note: str | None = None, artifacts: Sequence[Path] = (), timeout: float = 10
+    ) -> None:
+        """Mirror the suite's note and files, if there are any, and wait at most ``timeout`` seconds
+        for all that is still to be sent."""
+        if note is not None:
+            self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts))
         self._jobs.put(None)
         self._thread.join(timeout)
         if self._thread.is_alive():

@@ -17,6 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from benchmark.execution import failure
+from benchmark.execution.lease import keep_renewing
+from benchmark.records.store import RunFolder
+
 
 def main(path: Path, epochs: int | None = None) -> None:
     """Train the run of a folder, at most until the end of epoch ``epochs``."""
@@ -25,12 +29,21 @@ def main(path: Path, epochs: int | None = None) -> None:
     reasons: list[str] = []
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
+    told: list[str] = []
+
     def tell(event: dict) -> None:
+        told.append(event["event"])
         print(json.dumps(event), file=events, flush=True)
         if event["event"] == "epoch" and event["epoch"] == epochs:
             reasons.append("enough epochs")
 
-    train_folder(path, tell, lambda: bool(reasons))
+    keep_renewing(RunFolder(path))
+    try:
+        train_folder(path, tell, lambda: bool(reasons))
+    except Exception as error:
+        building = "built" not in told
+        tell(failure.event_of(failure.of_error(error, building=building)))
+        raise
 
 
 def train_folder(
@@ -39,13 +52,14 @@ def train_folder(
     """Train the run of a folder, write its records, and ``tell`` each event. When ``stop`` says
     so, it is interrupted, and can go on from there."""
     began = time.monotonic()
+    from safetensors.numpy import save as serialized
+
     from benchmark.data import cifar10
     from benchmark.records.checkpoint import Checkpoints
-    from benchmark.records.files import write_json
+    from benchmark.records.files import write_bytes, write_json
     from benchmark.records.journal import Event, Journal
     from benchmark.records.provenance import provenance
     from benchmark.records.result import summarize
-    from benchmark.records.store import RunFolder
     from benchmark.spec import RunSpec
     from benchmark.training import process
     from benchmark.training.loop import train
@@ -93,17 +107,9 @@ def train_folder(
         reason = "asked to stop; it goes on where it was"
         write_json(path / "result.json", summarize(folder.events(), trained.status, reason))
         return
-    _save_weights(folder.weights, weight_arrays(trained.model))
+    write_bytes(folder.weights, serialized(weight_arrays(trained.model)))
     write_json(path / "result.json", summarize(folder.events(), trained.status))
     checkpoints.clear()
-
-
-def _save_weights(path: Path, arrays: dict) -> None:
-    from safetensors.numpy import save_file
-
-    aside = path.with_name(f".{path.name}")
-    save_file(arrays, aside)
-    aside.replace(path)
 
 
 def claim_stdout() -> TextIO:

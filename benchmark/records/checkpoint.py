@@ -7,7 +7,6 @@ is written aside, flushed to the disk and renamed; the last two are kept.
 
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmark.records.files import flush_folder, write_through, writing
 
 KEPT = 2
 """How many of the newest checkpoints are kept."""
@@ -42,7 +43,7 @@ class Checkpoints:
     def save(self, counters: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
         """Keep the state of ``counters["iteration"]``. Returns the checkpoint's name.
 
-        Raises OSError, with the earlier ones intact, where it cannot be written.
+        Raises DiskFullError, or another OSError, with the earlier ones intact.
         """
         from safetensors.numpy import save as serialized
 
@@ -55,7 +56,8 @@ class Checkpoints:
         digest = hashlib.sha256(files[_MANIFEST]).hexdigest()[:32]
         target = self.folder / f"{counters['iteration']:012}-{digest}"
         if not target.exists():
-            self._write(target, files)
+            with writing(target):
+                self._write(target, files)
         for old in self._names()[KEPT:]:
             shutil.rmtree(self.folder / old, ignore_errors=True)
         return target.name
@@ -88,13 +90,10 @@ class Checkpoints:
         try:
             aside.mkdir()
             for name, data in files.items():
-                with (aside / name).open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            _flush_folder(aside)
+                write_through(aside / name, data)
+            flush_folder(aside)
             aside.rename(target)
-            _flush_folder(self.folder)
+            flush_folder(self.folder)
         except OSError:
             shutil.rmtree(aside, ignore_errors=True)
             raise
@@ -116,12 +115,3 @@ class Checkpoints:
             return Checkpoint(name, json.loads(files[_COUNTERS]), deserialized(files[_ARRAYS]))
         except (KeyError, SafetensorError) as error:
             raise ValueError(str(error)) from error
-
-
-def _flush_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,15 @@
 """Files that are whole or not there, and JSON that every reader takes."""
 
+import errno
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.problems import DiskFullError, RecordsError, one_line
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -16,13 +19,50 @@ def write_json(path: Path, data: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write aside, flush to the disk, rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write aside, flush to the disk, rename. Raises DiskFullError, or another OSError, with the
+    file as it was before."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            write_through(aside, data)
+            aside.replace(path)
+        except OSError:
+            aside.unlink(missing_ok=True)
+            raise
+        flush_folder(path.parent)
+
+
+def write_through(path: Path, data: bytes) -> None:
+    """Write a file, and flush it to the disk."""
+    with path.open("wb") as file:
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the names in a folder reach the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raises DiskFullError, which names ``path``, for a disk or a quota that is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(error.errno, error.strerror, str(path)) from error
 
 
 def read_json(path: Path) -> Any:

@@ -22,7 +22,7 @@ EPOCH = (
     "images_per_s",
 )
 
-_TEXTS = {"status", "reason", "split", "device"}
+_TEXTS = {"status", "failure", "reason", "split", "device"}
 
 
 def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmark.records.files import finite
+from benchmark.records.files import finite, writing
 from benchmark.records.problems import RecordsError
 
 Event = dict[str, Any]
@@ -24,7 +24,7 @@ class Journal:
     def append(self, event: Event) -> Event:
         """Add the event, with ``time`` in seconds since 1970. Returns what was written."""
         event = finite({**event, "time": round(time.time(), 3)})
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, allow_nan=False) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -4,7 +4,7 @@ Everything is sent with the journal's own times, so sending it again adds nothin
 run's last attempt: with a new attempt it is deleted and made anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ METRICS = (
 
 RESULT_TAGS = (
     "status",
+    "failure",
     "reason",
     "device",
     "parameters",
@@ -51,11 +52,14 @@ _DESCRIBED = "resnet_bench.described"
 class MlflowMirror:
     """Mirrors one suite's runs to a tracking server or database."""
 
-    def __init__(self, store: Store, suite: str, tracking_uri: str):
+    def __init__(self, store: Store, suite: str, tracking_uri: str, *, rebuild: bool = False):
+        """``rebuild``: delete what is there of the suite first."""
         self.store, self.suite, self.uri = store, suite, tracking_uri
         with creating(tracking_uri):
             self.client = client_of(tracking_uri)
             self.experiment = self._experiment()
+            if rebuild:
+                self._delete_all()
             parent = self._find("suite", suite)
             self.parent = parent.info.run_id if parent else self._create_parent()
         self._sent: dict[str, int] = {}
@@ -79,7 +83,7 @@ class MlflowMirror:
         if result:
             self._log_end(child, folder, events, result)
 
-    def mirror_suite(self, note: str, artifacts: list[Path]) -> None:
+    def mirror_suite(self, note: str, artifacts: Sequence[Path]) -> None:
         """Set the note of the experiment and of the parent run, its figures, and end it; and mark
         which children the suite still asks for."""
         self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
@@ -105,6 +109,12 @@ class MlflowMirror:
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         return found.experiment_id
+
+    def _delete_all(self) -> None:
+        """The suite's parent and children; MLflow keeps what is deleted in its trash."""
+        for query in (f"tags.suite = '{self.suite}'", f"tags.`{_NAME}` LIKE '%'"):
+            for run in self.client.search_runs([self.experiment], query, max_results=50_000):
+                self.client.delete_run(run.info.run_id)
 
     def _find(self, tag: str, value: str, run_id: str | None = None) -> Any:
         query = f"tags.`{tag}` = '{value}'"

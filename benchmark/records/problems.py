@@ -9,6 +9,10 @@ class TrackingError(RuntimeError):
     """An MLflow server or database that does not answer, or is none."""
 
 
+class DiskFullError(OSError):
+    """A disk or a quota that is full. What was to be written is as it was before."""
+
+
 def one_line(error: BaseException) -> str:
     """The kind of an error, and the first line of its message where it has one."""
     lines = str(error).strip().splitlines()

@@ -31,6 +31,18 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def machine_line(made: dict[str, Any]) -> str:
+    """A provenance in one line."""
+    versions = ", ".join(
+        f"{name} {version}" for name, version in made["versions"].items() if version
+    )
+    return (
+        f"{made['processor']}, {made['cores']} cores, {made['memory_gib']} GiB; "
+        f"Python {made['python']}; {versions}; commit {(made['git_commit'] or 'unknown')[:12]}"
+        f"{' with uncommitted changes' if made['git_dirty'] else ''}"
+    )
+
+
 def _git(*command: str) -> str | None:
     """What git says of the project's own checkout; None outside of one."""
     if not (PROJECT / ".git").exists():

@@ -6,8 +6,10 @@ from typing import Any
 from benchmark.records.journal import Event
 
 
-def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, Any]:
-    """How an attempt ended, in one row.
+def summarize(
+    events: list[Event], status: str, reason: str = "", failure: str | None = None
+) -> dict[str, Any]:
+    """How an attempt ended, in one row; ``failure`` is the kind of it where the status is failed.
 
     Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
@@ -26,6 +28,7 @@ def summarize(events: list[Event], status: str, reason: str = "") -> dict[str, A
     skipped = [row["skipped_steps"] for row in epochs if row.get("skipped_steps") is not None]
     return {
         "status": status,
+        "failure": failure,
         "reason": reason,
         "attempt": began.get("attempt"),
         "split": began.get("split"),

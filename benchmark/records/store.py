@@ -6,6 +6,7 @@
 """
 
 import logging
+import re
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -17,10 +18,12 @@ from benchmark.records.journal import Event, Journal, count_attempts, read_attem
 from benchmark.records.problems import RecordsError
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
-from benchmark.suite.suite import LoadedSuite
+from benchmark.suite.suite import NAME, LoadedSuite
 
 DONE = ("finished", "diverged")
 """The statuses of a run that is never trained again."""
+
+_RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,14 @@ class RunFolder:
         run's. For the one process that holds the run."""
         for name in ("result.json", "provenance.json", self.weights.name):
             (self.path / name).unlink(missing_ok=True)
-        attempt = count_attempts(self.journal) + 1
+        for half_written in self.path.glob(".*"):
+            half_written.unlink(missing_ok=True)
+        attempt = self.attempts() + 1
         Journal(self.journal).append({"event": "start", "attempt": attempt})
+
+    def attempts(self) -> int:
+        """How many times it was begun."""
+        return count_attempts(self.journal)
 
     def spec(self) -> dict[str, Any] | None:
         """The spec as plain data; None where the run never began."""
@@ -158,20 +167,37 @@ class Store:
     root: Path
 
     def run(self, run: Cell | str) -> RunFolder:
-        """The folder of a run, named by a cell that asks for it or by its id."""
-        return RunFolder(self.root / "runs" / (run if isinstance(run, str) else run.run_id))
+        """The folder of a run, named by a cell that asks for it or by its id.
+
+        Raises RecordsError where the id is none, or leads out of the results folder.
+        """
+        run_id = run if isinstance(run, str) else run.run_id
+        if not _RUN_ID.fullmatch(run_id):
+            rule = "a run's id must be 16 hexadecimal digits"
+            raise RecordsError(f"{rule} (results: {self.root}). Received: {run_id[:100]!r}")
+        return RunFolder(_no_link(self.root / "runs" / run_id))
 
     def spec(self, cell: dict[str, Any]) -> dict[str, Any]:
         """The spec of a plan's cell: its run's own, or where that never began the plan's."""
         return self.run(cell["run_id"]).spec() or cell["spec"]
 
     def suite(self, name: str) -> SuiteFolder:
-        """The folder of a suite."""
-        return SuiteFolder(self.root / name)
+        """The folder of a suite. Raises RecordsError where the name is none, or leads out of the
+        results folder."""
+        if not NAME.fullmatch(name):
+            raise RecordsError(f"a suite's name must be as in its file. Received: {name[:100]!r}")
+        return SuiteFolder(_no_link(self.root / name))
 
     def suites(self) -> list[str]:
         """The suites that have records here."""
         return sorted(path.parent.name for path in self.root.glob("*/plan.json"))
+
+
+def _no_link(path: Path) -> Path:
+    if path.is_symlink():
+        rule = "must be a folder of the results folder, not a link to another"
+        raise RecordsError(f"{path} {rule}. Received: {path.readlink()}")
+    return path
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmark.records.files import read_json, write_json, write_text
+from benchmark.records.provenance import machine_line
 from benchmark.speed.case import Case
 from benchmark.speed.measure import Measured, measure
 
@@ -77,21 +77,9 @@ def write_table(folder: Path) -> list[Path]:
         for case in measured
         for name, why in case.absent.items()
     ]
-    machines = dict.fromkeys(_machine(case.environment) for case in measured)
+    machines = dict.fromkeys(f"- {machine_line(case.environment)}\n" for case in measured)
     parts = [_INTRODUCTION, markdown(table), "".join(absent), "".join(machines)]
     written = [folder / "speed.md", folder / "speed.csv"]
     write_text(written[0], "\n".join(part for part in parts if part))
     table.to_csv(written[1], index=False)
     return written
-
-
-def _machine(made: dict[str, Any]) -> str:
-    versions = ", ".join(
-        f"{name} {version}" for name, version in made["versions"].items() if version
-    )
-    return (
-        f"- {made['processor']}, {made['cores']} cores, {made['memory_gib']} GiB; "
-        f"Python {made['python']}; {versions}; "
-        f"commit {(made['git_commit'] or 'unknown')[:12]}"
-        f"{' with uncommitted changes' if made['git_dirty'] else ''}\n"
-    )

@@ -1,0 +1,92 @@
+"""``resnet-bench run``: train what a suite asks for."""
+
+import shlex
+import signal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.data import require_images, use_cache
+from benchmark.commands.options import Cache, Results, SuiteFile, TrackingUri
+from benchmark.commands.reporting import artifacts, make_report
+from benchmark.commands.suites import loaded_suite
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+
+
+class Retry(StrEnum):
+    """What is tried again."""
+
+    FAILED = "failed"
+
+
+def run(
+    suite: SuiteFile,
+    results: Results = Path("results"),
+    retry: Annotated[
+        Retry | None,
+        typer.Option(help="Try the runs that failed again, too.", show_default=False),
+    ] = None,
+    tracking_uri: TrackingUri = None,
+    cache: Cache = None,
+) -> None:
+    """Train what a suite asks for and has not ended yet, then report."""
+    from rich.console import Console
+
+    from benchmark.execution.local import run_plan, to_train
+    from benchmark.execution.mirroring import BackgroundMirror
+    from benchmark.execution.progress import ProgressDisplay
+    from benchmark.records.problems import RecordsError, one_line
+    from benchmark.records.store import DONE, Store
+    from benchmark.records.tracking import default_tracking_uri
+
+    # A script's background job begins with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    loaded, store = loaded_suite(suite), Store(results)
+    name, runs = loaded.suite.name, loaded.plan.runs()
+    cells = to_train(loaded.plan, store, retry_failed=retry is not None)
+    use_cache(cache)
+    require_images({cell.spec.dataset.name for cell in cells})
+    store.suite(name).save_plan(loaded)
+    uri = tracking_uri or default_tracking_uri(store)
+    done = sum(store.run(run_id).status() in DONE for run_id in runs)
+    say(f"{done} runs are done, {len(cells)} to be trained.")
+    mirror = BackgroundMirror(store, loaded.plan, uri)
+    with ProgressDisplay(cells, Console()) as display:
+        outcome = run_plan(loaded.plan, store, [display, mirror], retry_failed=retry is not None)
+    reported = True
+    try:
+        written = make_report(store, name)
+        mirror.close(written.note, artifacts(written))
+    except (OSError, RecordsError) as error:
+        reported = False
+        mirror.close()
+        say(f"The report could not be written ({one_line(error)}); the records are as they were.")
+    here = f"--results {shlex.quote(str(results))}"
+    chosen = f" --tracking-uri {shlex.quote(tracking_uri)}" if tracking_uri else ""
+    again = f"resnet-bench run {shlex.quote(str(suite))} {here}{chosen}"
+    if mirror.problem:
+        say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
+        say(f"back: resnet-bench sync {name} {here}{chosen}")
+    say(f"MLflow:  resnet-bench ui {here}{chosen}")
+    if outcome.interrupted:
+        say(f"Interrupted. To go on: {again}")
+        raise typer.Exit(INTERRUPTED)
+    for run_id, status in outcome.statuses.items():
+        folder = store.run(run_id)
+        if status == "failed":
+            result = folder.result() or {}
+            why = f"{result.get('failure') or 'error'}: {result.get('reason') or 'not recorded'}"
+            say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
+        if status == "busy":
+            say(f"busy: {runs[run_id].name} is being trained by another process")
+    counts = {
+        status: list(outcome.statuses.values()).count(status) for status in ("failed", "busy")
+    }
+    if counts["failed"]:
+        say(f"{counts['failed']} of {len(runs)} runs failed. To try again: {again} --retry failed")
+    if counts["busy"]:
+        say(f"{counts['busy']} runs are with another process. When it has ended: {again}")
+    if any(counts.values()) or not reported:
+        raise typer.Exit(RUNS_FAILED)

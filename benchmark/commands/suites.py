@@ -1,0 +1,60 @@
+"""``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Results, SuiteFile
+from benchmark.commands.terminal import fail, say
+
+
+def list_suites(
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="A folder of suite files.")
+    ] = Path("suites"),
+) -> None:
+    """List the suites of a folder: runs, source and measured cost."""
+    from benchmark.suite import SuiteError, load_suite
+
+    paths = sorted(folder.glob("*.yaml"))
+    if not paths:
+        fail(f"folder must hold suite files (*.yaml). Received: {folder}")
+    for path in paths:
+        try:
+            loaded = load_suite(path)
+        except SuiteError as error:
+            say(f"{path}: not readable\n{error}")
+            continue
+        say(f"{path}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
+        for line in path.read_text("utf-8").splitlines():
+            if line.startswith("# Cost:"):
+                say(f"  Cost: {line.removeprefix('# Cost:').strip()}")
+
+
+def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
+    """Show the runs that a suite asks for, and which are done. Nothing is written."""
+    from benchmark.execution.progress import work
+    from benchmark.records.store import DONE, Store
+
+    loaded, store = loaded_suite(suite), Store(results)
+    cells, runs = loaded.plan.cells, loaded.plan.runs()
+    statuses = {run_id: store.run(run_id).status() for run_id in runs}
+    width = max(len(cell.name) for cell in cells)
+    for cell in cells:
+        tera = 3 * work(cell) / 1e12
+        status = statuses[cell.run_id]
+        say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
+    done = sum(status in DONE for status in statuses.values())
+    say(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
+    say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
+
+
+def loaded_suite(path: Path):
+    """The suite of a file; where it breaks a rule the command ends and says so."""
+    from benchmark.suite import SuiteError, load_suite
+
+    try:
+        return load_suite(path)
+    except SuiteError as error:
+        fail(str(error))

@@ -1,0 +1,33 @@
+"""The quickstart's runs, trained and trained again: the same bits?"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from benchmark.execution.local import train_run
+from benchmark.execution.replay import Recorded, Replayed, replay
+from benchmark.records.store import Store
+from benchmark.storm.setting import Setting, Tries
+from benchmark.suite import Cell, load_suite
+
+_AT_ONCE = 2
+
+
+def replays(setting: Setting) -> Tries:
+    """Every epoch of each run, two runs at a time; in the short form the first epoch."""
+    plan = load_suite(setting.suites / "quickstart.yaml").plan
+    epochs = 1 if setting.short else None
+
+    def twice(cell: Cell) -> Replayed:
+        folder = Store(setting.scratch / "results").run(cell)
+        train_run(cell, folder, [], epochs)
+        recorded = Recorded(cell.spec, folder.events(), folder.provenance())
+        return replay(recorded, [], epochs)
+
+    tries, compared = Tries(), 0
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for cell, again in zip(plan.cells, pool.map(twice, plan.cells), strict=True):
+            compared += again.curves.epochs
+            problem = f"{again.status} {again.reason}; {again.curves}"
+            tries.add(cell.name, None if again.identical else problem)
+            setting.say(f"{cell.name}: {'identical' if again.identical else problem}")
+    tries.seen.append(f"suites/quickstart.yaml, {compared} epochs compared")
+    return tries

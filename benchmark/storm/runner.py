@@ -1,0 +1,11 @@
+"""A process that trains a suite: ``python -m benchmark.storm.runner SUITE RESULTS``."""
+
+import sys
+from pathlib import Path
+
+from benchmark.execution.local import run_plan
+from benchmark.records.store import Store
+from benchmark.suite import load_suite
+
+if __name__ == "__main__":
+    run_plan(load_suite(sys.argv[1]).plan, Store(Path(sys.argv[2])), [], retry_failed=True)
