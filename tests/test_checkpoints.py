@@ -9,6 +9,7 @@ from test_training import tiny_spec, trained
 
 from benchmark.records.checkpoint import KEPT, Checkpoints
 from benchmark.records.journal import Journal, read_attempt
+from benchmark.records.problems import DiskFullError
 from benchmark.training import loop
 
 ARRAYS = {
@@ -111,7 +112,7 @@ def test_a_disk_that_is_full_leaves_the_last_one(two, monkeypatch, fails):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(f"pathlib.Path.{fails}", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFullError, match="No space left"):
         checkpoints.save(counters(3), ARRAYS)
     monkeypatch.undo()
     assert checkpoints.newest(pytest.fail).name == newest.name

@@ -132,14 +132,18 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     checkpoints.write_text("")  # A file, where the run's process is to make a folder.
     done = bench("run", suite, "--results", results)
     assert done.returncode == 1
-    assert "failed: crashes/seed0, see" in done.stdout
+    assert "failed: crashes/seed0 (error: FileExistsError" in done.stdout
+    assert "1 of 2 runs failed. To try again: resnet-bench run" in done.stdout
     runs = load_runs(results).set_index("variant")
     assert runs.loc["crashes", "status"] == "failed"
     assert "FileExistsError" in runs.loc["crashes", "reason"]
     assert runs.loc["plain8", "status"] == "finished"
 
     checkpoints.unlink()
-    again = bench("run", suite, "--results", results)
+    left = bench("run", suite, "--results", results)
+    assert left.returncode == 1
+    assert "1 runs are done, 0 to be trained" in left.stdout
+    again = bench("run", suite, "--results", results, "--retry", "failed")
     assert again.returncode == 0, again.stdout
     assert "1 runs are done, 1 to be trained" in again.stdout
     assert set(load_runs(results)["status"]) == {"finished"}

@@ -2,14 +2,18 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
+import time
 
 import pytest
 from conftest import TINY_SUITE
 from rich.console import Console
 
-from benchmark.execution.lease import lease
+from benchmark.execution.failure import of_error
+from benchmark.execution.lease import EXPIRES_S, lease, machine
 from benchmark.execution.local import run_plan
 from benchmark.execution.mirroring import BackgroundMirror
 from benchmark.execution.progress import ProgressDisplay
@@ -66,6 +70,7 @@ def test_an_attempt_that_fails_at_once_has_no_numbers_of_the_one_before(ran, tmp
     assert outcome.statuses == {folder.run_id: "failed"}
     result = folder.result()
     assert (result["status"], result["reason"], result["attempt"]) == ("failed", "exit code 3", 2)
+    assert result["failure"] == "error"
     assert (result["epochs"], result["final_error_percent"]) == (0, None)
     assert [event["event"] for event in folder.events()] == ["start"]
     assert folder.provenance() == {}
@@ -76,7 +81,7 @@ def test_half_a_line_of_a_killed_worker_is_left_out(tmp_path, worker):
     told = Told()
     run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told])
     assert told.events == [{"event": "progress"}]
-    assert told.ends == [("resnet8", "failed", "killed by SIGKILL (out of memory?)")]
+    assert told.ends == [("resnet8", "failed", "killed: by SIGKILL")]
 
 
 def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
@@ -90,9 +95,142 @@ def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
     assert store.run(plan.cells[0]).status() == "planned"
 
 
-def test_a_worker_that_lives_on_holds_its_run(tmp_path):
-    import subprocess
+def other_machine(folder, age_s):
+    """A lease that a machine which tells no locks renewed so long ago."""
+    folder.path.mkdir(parents=True, exist_ok=True)
+    file = folder.path / "lock"
+    file.write_text("00000000-0000-0000-0000-000000000000")
+    os.utime(file, (time.time() - age_s,) * 2)
 
+
+def test_a_run_of_another_machine_is_left_alone_until_its_lease_expires(tmp_path, worker):
+    worker("exit 3")
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    folder = store.run(plan.cells[0])
+    other_machine(folder, EXPIRES_S - 60)
+    assert list(run_plan(plan, store, []).statuses.values()) == ["busy"]
+    other_machine(folder, EXPIRES_S + 60)
+    assert list(run_plan(plan, store, []).statuses.values()) == ["failed"]
+    assert (folder.path / "lock").read_text() == ""
+
+
+def test_a_lease_that_a_killed_process_left_is_taken_over_at_once(tmp_path):
+    folder = Store(tmp_path).run("0" * 16)
+    folder.path.mkdir(parents=True)
+    (folder.path / "lock").write_text(machine())  # Whatever its process id was.
+    with lease(folder) as lock:
+        assert lock is not None
+
+
+def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
+    folder = Store(tmp_path).run("0" * 16)
+    code = (
+        "import sys, time; from pathlib import Path; from benchmark.execution import lease\n"
+        "from benchmark.records.store import RunFolder\n"
+        "lease.RENEW_S = 0.05\n"
+        "lease.keep_renewing(RunFolder(Path(sys.argv[1])))\n"
+        "time.sleep(60)"
+    )
+    with lease(folder):
+        file = folder.path / "lock"
+        os.utime(file, (0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, folder.path], stderr=subprocess.PIPE, text=True
+        )
+        while file.stat().st_mtime < 1 and process.poll() is None:
+            time.sleep(0.05)
+        assert process.poll() is None
+        file.write_text("another machine's")
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "another machine has taken this run over" in errors
+
+
+def test_a_failed_run_is_tried_again_where_that_is_asked_for(tmp_path, worker):
+    worker("exit 3")
+    plan, store = plan_of(tmp_path, cells=2), Store(tmp_path / "results")
+    first = run_plan(plan, store, [])
+    again = run_plan(plan, store, [])
+    assert (first.trained, again.trained) == (2, 0)
+    assert first.statuses == again.statuses and set(again.statuses.values()) == {"failed"}
+    retried = run_plan(plan, store, [], retry_failed=True)
+    assert retried.trained == 2
+    assert [store.run(cell).attempts() for cell in plan.cells] == [2, 2]
+
+
+def test_what_failed_with_another_process_meanwhile_is_not_tried_again(tmp_path, worker):
+    worker("exit 3")
+    plan, store = plan_of(tmp_path, cells=2), Store(tmp_path / "results")
+
+    class Meanwhile(Told):
+        def end(self, cell, status, reason):
+            super().end(cell, status, reason)
+            if len(self.ends) == 1:  # Another process takes the second run now.
+                run_plan(Plan("tiny", plan.cells[1:]), store, [])
+
+    for retry in (False, True):
+        outcome = run_plan(plan, store, [Meanwhile()], retry_failed=retry)
+        assert set(outcome.statuses.values()) == {"failed"}
+    assert [store.run(cell).attempts() for cell in plan.cells] == [2, 2]
+
+
+@pytest.mark.parametrize(
+    ("raised", "failure"),
+    [
+        ("MemoryError()", "out of memory"),
+        ("tf.errors.ResourceExhaustedError(None, None, 'no room')", "out of memory"),
+        ("OSError(28, 'No space left on device', 'a')", "disk full"),
+        ("DiskFullError(122, 'Quota exceeded', 'a')", "disk full"),
+        ("DataError('not the real ones')", "unreadable data"),
+        ("ValueError('depth')", "model not built"),
+        ("RecordsError('torn')", "error"),
+        ("PermissionError(13, 'Permission denied', 'a')", "error"),
+    ],
+)
+def test_each_failure_has_its_kind(raised, failure):
+    import tensorflow as tf
+
+    from benchmark.data.images import DataError
+    from benchmark.records.problems import DiskFullError
+
+    names = {"tf": tf, "DataError": DataError, "DiskFullError": DiskFullError}
+    error = eval(raised, names | {"RecordsError": RecordsError})
+    assert of_error(error, building=True)["failure"] == failure
+    if failure == "model not built":
+        assert of_error(error)["failure"] == "error"
+
+
+def test_a_workers_own_word_is_the_reason(tmp_path, worker):
+    told = '{"event": "failed", "failure": "disk full", "reason": "no room"}'
+    worker(f"echo '{told}'; echo the end of a traceback >&2; exit 1")
+    plan, store, listener = plan_of(tmp_path), Store(tmp_path / "results"), Told()
+    run_plan(plan, store, [listener])
+    assert listener.ends == [("resnet8", "failed", "disk full: no room")]
+    result = store.run(plan.cells[0]).result()
+    assert (result["failure"], result["reason"]) == ("disk full", "no room")
+
+
+def test_a_worker_that_the_kernel_killed_for_memory(tmp_path, worker, monkeypatch):
+    kills = iter(range(10))
+    monkeypatch.setattr("benchmark.execution.failure.oom_kills", lambda: next(kills))
+    worker("kill -9 $$")
+    told = Told()
+    run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told])
+    assert told.ends == [("resnet8", "failed", "out of memory: the kernel killed it")]
+
+
+def test_a_worker_that_is_killed_after_its_result_has_finished(tmp_path, worker):
+    worker(
+        """for last; do :; done; mkdir "$last/checkpoints"
+        echo '{"status": "finished"}' > "$last/result.json"; kill -9 $$"""
+    )
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    assert set(run_plan(plan, store, []).statuses.values()) == {"finished"}
+    run_plan(plan, store, [])
+    assert not store.run(plan.cells[0]).checkpoints.exists()
+
+
+def test_a_worker_that_lives_on_holds_its_run(tmp_path):
     folder = Store(tmp_path).run("0" * 16)
     with lease(folder) as lock:
         left = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
@@ -113,7 +251,7 @@ def test_a_folder_that_cannot_be_written_stops_no_other_run(tmp_path, worker):
     told = Told()
     run_plan(plan, store, [told])
     assert told.ends[0][1] == "failed" and "IsADirectoryError" in told.ends[0][2]
-    assert told.ends[1] == ("plain8", "failed", "exit code 3")
+    assert told.ends[1] == ("plain8", "failed", "error: exit code 3")
 
 
 def test_records_that_cannot_be_read_or_written_stop_no_other_run(tmp_path, worker):
@@ -123,7 +261,7 @@ def test_records_that_cannot_be_read_or_written_stop_no_other_run(tmp_path, work
     (store.run(plan.cells[1]).path / "log.txt").mkdir(parents=True)
     run_plan(plan, store, [told])
     assert [status for _, status, _ in told.ends] == ["failed"] * 3
-    assert [reason for _, _, reason in told.ends][::2] == ["exit code 3"] * 2
+    assert [reason for _, _, reason in told.ends][::2] == ["error: exit code 3"] * 2
     assert "IsADirectoryError" in told.ends[1][2]
     assert store.run(plan.cells[0]).result()["status"] == "failed"
     with pytest.raises(RecordsError, match=r"journal\.jsonl:2"):

@@ -49,24 +49,42 @@ def same_within(first, second, tolerance):
 
 
 @pytest.mark.parametrize(
-    ("lever", "plain", "tolerance"),
+    ("lever", "plain", "precision", "tolerance"),
     [
-        ("BatchNormalization", keras.layers.BatchNormalization, 2e-3),
-        ("ZeroPadShortcut", SlicedShortcut, 0),
+        ("BatchNormalization", keras.layers.BatchNormalization, "float32", 2e-3),
+        ("BatchNormalization", keras.layers.BatchNormalization, "mixed_bfloat16", 2e-2),
+        ("ZeroPadShortcut", SlicedShortcut, "float32", 0),
     ],
 )
-def test_a_layer_trains_as_its_plain_form(embedded, monkeypatch, lever, plain, tolerance):
-    _, fast = trained(fifty_steps(), embedded)
+def test_a_layer_trains_as_its_plain_form(
+    embedded, monkeypatch, lever, plain, precision, tolerance
+):
+    spec, own = fifty_steps(numerics={"precision": precision}), getattr(layers, lever)
+    ours, fast = trained(spec, embedded)
     monkeypatch.setattr(layers, lever, plain)
     monkeypatch.setattr(f"benchmark.models.resnet.{lever}", plain, raising=False)
-    _, slow = trained(fifty_steps(), embedded)
+    theirs, slow = trained(spec, embedded)
+    kinds = [{type(layer) for layer in run.model.layers} for run in (ours, theirs)]
+    assert own in kinds[0] and plain not in kinds[0]
+    assert plain in kinds[1] and own not in kinds[1]
     same_within(losses(fast), losses(slow), tolerance)
+
+
+def test_xla_trains_as_without(embedded):
+    _, usual = trained(fifty_steps(), embedded)
+    _, compiled = trained(fifty_steps(numerics={"xla": True}), embedded)
+    assert usual[-1] != compiled[-1]  # Other bits: it was compiled.
+    same_within(losses(usual), losses(compiled), 2e-3)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precision):
-    spec = fifty_steps(numerics={"precision": precision})
+    spec, folded = fifty_steps(numerics={"precision": precision}), []
+    monkeypatch.setattr(
+        loop, "folded_model", lambda *args: folded.append(args) or folded_model(*args)
+    )
     _, fast = trained(spec, embedded)
+    assert len(folded) == 1
     monkeypatch.setattr(loop._Run, "_scorer", lambda run, data: unfolded(run, data))
     _, slow = trained(spec, embedded)
     same_within(losses(fast), losses(slow), 1e-5 if precision == "float32" else 2e-2)
@@ -162,42 +180,52 @@ def test_operations_side_by_side_give_the_same_bits():
     assert one["weights"] == two["weights"]
 
 
-def test_two_replicas_take_half_a_batch_each(embedded):
-    """One step on two logical devices, against the mean gradient of the two halves."""
+@pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-5), (STEPS, 2e-3)])
+def test_two_replicas_take_half_a_batch_each(embedded, steps, tolerance):
+    """On two logical devices, against the mean gradient of the two halves of each batch."""
     spec = tiny_spec(
         optimizer={"batch_size": 64, "weight_decay": 0.0},
-        schedule={"iterations": 1, "drops": []},
+        schedule={"iterations": steps, "learning_rate": 0.02, "drops": []},
         numerics={"replicas": 2},
     )
     got = in_a_process(spec)
     assert len([name for name in got["devices"] if "CPU" in name]) == 2
+    model, loss, error = in_halves(spec, embedded)
+    row = next(event for event in got["events"] if event["event"] == "epoch")
+    assert row["train_loss"] == pytest.approx(loss, rel=tolerance)
+    assert row["train_error_percent"] == pytest.approx(error, abs=0 if steps == 1 else 0.5)
+    if steps == 1:  # Moving statistics, those of the first half, included.
+        for weight in model.weights:
+            np.testing.assert_allclose(
+                got["weights"][weight.path], weight.numpy(), rtol=1e-4, atol=1e-6
+            )
 
+
+def in_halves(spec, embedded):
+    """Train on one device by Keras's SGD. Returns the model, its mean loss and error in percent."""
     keras.utils.set_random_seed(spec.seed)
     model = build_model(spec.model, (32, 32, 3), 10)
-    weights = [weight.value for weight in model.trainable_weights]
-    data = ResidentImages(spec.dataset, embedded, "test")
-    indices, crops = loop.batches(spec.seed, 0, 1, 64, 5000)
-    gradients, statistics, wrong, mean_loss = [], [], 0, 0.0
-    for half in (slice(0, 32), slice(32, 64)):
-        images, labels = data.train_batch(
-            tf.constant(indices[0][half]), tf.constant(crops[0][half])
-        )
-        before = [w.numpy() for w in model.non_trainable_weights]
-        with tf.GradientTape() as tape:
-            logits = model(images, training=True)
-            each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(each)
-        gradients.append(tape.gradient(loss, weights))
-        statistics.append([w.numpy() for w in model.non_trainable_weights])
-        for weight, value in zip(model.non_trainable_weights, before, strict=True):
+    sgd = keras.optimizers.SGD(spec.schedule.learning_rate, spec.optimizer.momentum)
+    data, size = ResidentImages(spec.dataset, embedded, "test"), spec.optimizer.batch_size
+    order = loop.batches(spec.seed, 0, spec.schedule.iterations, size, 5000)
+    losses, wrong = [], 0
+    for indices, crops in zip(*order, strict=True):
+        gradients, statistics = [], []
+        before = [weight.numpy() for weight in model.non_trainable_weights]
+        for half in (slice(0, size // 2), slice(size // 2, size)):
+            images, labels = data.train_batch(tf.constant(indices[half]), tf.constant(crops[half]))
+            for weight, value in zip(model.non_trainable_weights, before, strict=True):
+                weight.assign(value)
+            with tf.GradientTape() as tape:
+                logits = model(images, training=True)
+                each = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+                loss = tf.reduce_mean(each)
+            gradients.append(tape.gradient(loss, [w.value for w in model.trainable_weights]))
+            statistics.append([weight.numpy() for weight in model.non_trainable_weights])
+            losses.append(float(loss))
+            wrong += int(np.sum(np.argmax(logits, 1) != labels.numpy()))
+        for weight, value in zip(model.non_trainable_weights, statistics[0], strict=True):
             weight.assign(value)
-        wrong += int(np.sum(np.argmax(logits, 1) != labels.numpy()))
-        mean_loss += float(loss) / 2
-    row = next(event for event in got["events"] if event["event"] == "epoch")
-    assert row["train_loss"] == pytest.approx(mean_loss, rel=1e-5)
-    assert row["train_error_percent"] == pytest.approx(100 * wrong / 64)
-    for weight, first, second in zip(model.trainable_weights, *gradients, strict=True):
-        expected = weight.numpy() - 0.1 * (first + second).numpy() / 2
-        np.testing.assert_allclose(got["weights"][weight.path], expected, rtol=1e-4, atol=1e-6)
-    for weight, first in zip(model.non_trainable_weights, statistics[0], strict=True):
-        np.testing.assert_allclose(got["weights"][weight.path], first, rtol=1e-4, atol=1e-6)
+        means = [(first + second) / 2 for first, second in zip(*gradients, strict=True)]
+        sgd.apply(means, model.trainable_weights)
+    return model, np.mean(losses), 100 * wrong / (size * len(losses) / 2)

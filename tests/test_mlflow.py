@@ -108,6 +108,29 @@ def test_sync_builds_the_same_rows_and_adds_none_when_repeated(ran, copied):
         assert len(runs) == 3
 
 
+@pytest.mark.parametrize("lost", ["a child in the UI", "the parent", "the database", "nothing"])
+def test_a_mirror_is_rebuilt_from_the_journals(ran, copied, lost):
+    mirror = MlflowMirror(Store(copied), "tiny", default_tracking_uri(Store(copied)))
+    for cell in Store(copied).suite("tiny").plan()["cells"]:
+        mirror.mirror(cell)
+    parent, runs = children(client_of(copied))
+    if lost == "the database":
+        (copied / "mlflow.db").unlink()
+    elif lost != "nothing":
+        gone = parent if lost == "the parent" else runs["plain8/seed0"]
+        client_of(copied).delete_run(gone.info.run_id)
+    done = bench("sync", "tiny", "--results", copied, "--rebuild")
+    assert done.returncode == 0, done.stderr
+    assert rows(copied) == rows(ran.results)
+    parent, again = children(client_of(copied))
+    assert len(again) == 3
+    assert {run.data.tags["mlflow.parentRunId"] for run in again.values()} == {parent.info.run_id}
+    if lost == "nothing":
+        assert not {run.info.run_id for run in again.values()} & {
+            run.info.run_id for run in runs.values()
+        }
+
+
 def test_a_server_that_is_not_there_stops_no_training(ran, copied):
     shutil.rmtree(copied / "runs" / load_runs(copied)["run_id"].iloc[0])
     suite = ran.suite

@@ -9,7 +9,7 @@ import pytest
 from benchmark.records import Store, load_curves, load_runs, provenance
 from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempt
-from benchmark.records.problems import RecordsError
+from benchmark.records.problems import DiskFullError, RecordsError
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder
 from benchmark.suite import load_suite
@@ -266,3 +266,43 @@ def test_new_files_of_the_code_are_changes_and_results_are_none(tmp_path, monkey
     assert provenance.provenance()["git_dirty"] is False
     (tmp_path / "benchmark" / "new.py").write_text("")
     assert provenance.provenance()["git_dirty"] is True
+
+
+@pytest.mark.parametrize("name", ["", "..", "../tiny", "/etc", "a/b", "a\0b", "n" * 300, "runs"])
+def test_names_lead_nowhere_else(tmp_path, name):
+    store = Store(tmp_path)
+    with pytest.raises(RecordsError, match="must be 16 hexadecimal digits"):
+        store.run(name)
+    if name != "runs":
+        with pytest.raises(RecordsError, match="name must be as in its file"):
+            store.suite(name)
+
+
+def test_links_lead_nowhere_else(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    results = tmp_path / "results"
+    (results / "runs").mkdir(parents=True)
+    for place in (results / "tiny", results / "runs" / ("0" * 16)):
+        place.symlink_to(tmp_path / "elsewhere")
+    for find in (lambda: Store(results).suite("tiny"), lambda: Store(results).run("0" * 16)):
+        with pytest.raises(RecordsError, match="not a link to another"):
+            find()
+
+
+@pytest.mark.parametrize("failing", ["write", "replace"])
+def test_a_full_disk_is_told_and_leaves_the_file_as_it_was(tmp_path, monkeypatch, failing):
+    path = tmp_path / "a.json"
+    write_json(path, {"a": 1})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    if failing == "write":
+        monkeypatch.setattr("os.fsync", full)
+    else:
+        monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(DiskFullError, match=r"No space left on device: .*a\.json"):
+        write_json(path, {"a": 2})
+    monkeypatch.undo()
+    assert read_json(path) == {"a": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["a.json"]

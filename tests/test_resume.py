@@ -52,7 +52,8 @@ class Folder:
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "benchmark", "run", self.suite, "--results", self.results],
+            [sys.executable, "-m", "benchmark", "run", self.suite, "--results", self.results]
+            + ["--retry", "failed"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -202,8 +203,8 @@ def test_a_killed_worker_is_a_failed_run_that_goes_on(stopped):
     _, seen = stopped
     after = seen["worker killed"]
     assert (after["code"], after["status"]) == (1, "failed")
-    assert "SIGKILL" in after["reason"]
-    assert "failed: long/seed0, see" in after["output"]
+    assert after["reason"] == "by SIGKILL"
+    assert "failed: long/seed0 (killed: by SIGKILL), see" in after["output"]
     assert seen["command killed"]["resumed"] == after["checkpoints"][-1]
 
 

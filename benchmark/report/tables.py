@@ -54,7 +54,11 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
         "final_weights_sha256": "final weights (SHA-256)",
     }
     table = runs.reindex(columns=list(columns)).rename(columns=columns)
-    table["reason"] = table["reason"].fillna("")
+    kinds = [runs.get("failure", pd.Series(index=runs.index, dtype=object)), table["reason"]]
+    table["reason"] = [
+        ": ".join(text for text in texts if isinstance(text, str) and text)
+        for texts in zip(*kinds, strict=True)
+    ]
     digests = table["final weights (SHA-256)"]
     table["final weights (SHA-256)"] = [d[:12] if isinstance(d, str) else None for d in digests]
     return table

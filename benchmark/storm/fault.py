@@ -2,7 +2,7 @@
 
 ``python -m benchmark.storm.fault FAULT POINT RUN_FOLDER``. The points are the places, counted from
 1, where the worker changes its folder: a file opened to be written, the beginning and the middle of
-what is written, a flush to the disk, a new folder, a rename, a deletion. At POINT, ``kill`` ends the
+what is written, a flush to the disk, a new folder, a rename, a deletion. At POINT ``kill`` ends the
 process by SIGKILL; ``fill`` fills the file system up. ``count`` does nothing. The log's last line
 says how many points there were.
 """

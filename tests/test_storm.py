@@ -1,0 +1,128 @@
+"""The short form of the storm: the same code as the long one, with a few tries of each part."""
+
+import random
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from benchmark.commands.suites import plan
+from benchmark.records.files import read_json
+from benchmark.storm import fault, suite_files
+from benchmark.storm.parts import PARTS, run_parts, write_table
+from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
+
+SUITES = [path.read_text("utf-8") for path in sorted(Path("suites").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if name != "suite-files"])
+def test_the_short_form_of_each_part(name, tmp_path):
+    said = []
+    passed = run_parts(
+        [name], tmp_path, Path("suites"), plan, short=True, again=False, say=said.append
+    )
+    part = read_json(tmp_path / "parts" / f"{name}.json")
+    assert passed and part["failures"] == [], part
+    if any("not tried" in seen for seen in part["seen"]):
+        pytest.skip(part["seen"][0])
+    assert part["tried"] == part["passed"] > 0
+    assert f"| {name} | " in (tmp_path / "storm.md").read_text()
+    run_parts([name], tmp_path, Path("suites"), plan, short=True, again=False, say=said.append)
+    assert "done already" in said[-1]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(SUITES), st.integers(0, 2**32))
+def test_changed_suite_files_are_planned_or_refused(tmp_path_factory, text, seed):
+    folder = tmp_path_factory.mktemp("changed")
+    file = folder / "suite.yaml"
+    changed = suite_files.changed(text, random.Random(seed))
+    file.write_bytes(changed.encode("utf-8", "surrogateescape"))
+    code, problem = suite_files.planning(plan, file, folder / "results")
+    assert problem is None and code in (0, 2)
+    assert [path.name for path in folder.iterdir()] == ["suite.yaml"]
+    shutil.rmtree(folder)
+
+
+def test_a_plan_that_raises_or_ends_otherwise_is_a_problem(tmp_path):
+    import typer
+
+    def raises(*_):
+        raise KeyError("depth")
+
+    def ends(*_):
+        raise typer.Exit(1)
+
+    for broken, what in ((raises, "KeyError"), (ends, "exit code 1")):
+        assert what in suite_files.planning(broken, tmp_path / "a", tmp_path)[1]
+
+
+def test_points_are_every_change_of_the_folder(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from benchmark.storm.fault import Points\n"
+        "from benchmark.records.files import write_json\n"
+        "folder, point = Path(sys.argv[1]), int(sys.argv[2])\n"
+        "points = Points(folder, point, lambda: sys.exit('acted'))\n"
+        "points.watch()\n"
+        "write_json(folder / 'a', 1)\n"
+        "(folder / 'a').unlink()\n"
+        "write_json(folder.parent / 'elsewhere', 1)\n"
+        "print(points.count)"
+    )
+
+    def run(point):
+        folder = tmp_path / "watched"
+        folder.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-c", code, folder, str(point)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    counted = run(0)
+    # Open, two halves, flush, rename, flush of the folder, deletion.
+    assert counted.stdout == "7\n", counted.stderr
+    for point in range(1, 8):
+        assert "acted" in run(point).stderr
+    assert run(8).stdout == "7\n"
+
+
+def test_a_try_that_fails_is_in_the_table_and_ends_the_command_with_1(tmp_path, monkeypatch):
+    def one_of_two(setting):
+        tries = Tries(seen=["made up"])
+        tries.add("first", None)
+        tries.add("second", "it was lost")
+        return tries
+
+    def not_here(setting):
+        raise NotHere("no root")
+
+    monkeypatch.setitem(PARTS, "sharing", (one_of_two, "what"))
+    monkeypatch.setitem(PARTS, "damage", (not_here, "what"))
+    how = {"short": True, "again": False, "say": lambda text: None}
+    assert not run_parts(["sharing", "damage"], tmp_path, Path("suites"), plan, **how)
+    text = write_table(tmp_path).read_text()
+    assert "| sharing | what | 1 | 2 | made up |" in text
+    assert "- sharing, second: it was lost" in text
+    assert "| damage | what | 0 | 0 | not tried: no root |" in text
+
+
+def test_a_small_disk_is_small(tmp_path):
+    try:
+        with small_disk(tmp_path / "disk", 1) as disk:
+            fault.fill(disk)
+            with pytest.raises(OSError, match="No space left"):
+                (disk / "more").write_bytes(b"x" * 5000)
+    except NotHere as why:
+        pytest.skip(str(why))
+    assert not (tmp_path / "disk" / "ballast").exists()
+
+
+def test_the_setting_says_how_many(tmp_path):
+    setting = Setting(tmp_path, Path("suites"), plan, True, print)
+    assert setting.size(200, 2) == 2
