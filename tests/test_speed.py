@@ -205,3 +205,4 @@ def test_each_case_has_its_peers():
     assert PACKED in contenders(Case("resnet20-A", "float32", 2))
     assert "keras.applications fit" in contenders(Case("resnet50-B", "float32", 1))
     assert WHOLE_RUN not in contenders(Case("resnet50-B", "float32", 1))
+    assert PACKED not in contenders(Case("resnet50-B", "float32", 2))

@@ -51,7 +51,7 @@ def contenders(case: Case) -> list[str]:
     """The names of those that a case has."""
     imagenet = NETS[case.net].spec.stem == "imagenet"
     absent = {WHOLE_RUN} if imagenet else {"keras.applications fit"}
-    if case.threads == 1:
+    if case.threads == 1 or imagenet:  # So many large nets would not fit the memory at once.
         absent.add(PACKED)
     return [name for name in CONTENDERS if name not in absent]
 
