@@ -1,27 +1,41 @@
-"""The paper's numbers, read from ``published.csv``."""
+"""The paper's numbers, and those of later reproductions, read from the CSV files beside this."""
 
 import csv
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-@dataclass(frozen=True)
-class Published:
-    """One number of a table of the paper (arXiv 1512.03385), with how it was selected."""
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """One reported number, with how it was come by."""
 
-    table: int
     row: str
+    """The net, and what sets it apart in its table."""
     column: str
+    """The metric."""
     value: float
     sd: float | None
-    """Standard deviation, where it is published."""
+    """Standard deviation over the runs, where it is reported."""
     n: int | None
     """Runs behind the number; None where it is no run's."""
     unit: str
     dataset: str
     split: str
+    view: str
+    """How an image is looked at: ``single view``, ``10-crop`` and so on."""
     selection: str
-    """How the number was come by: which of the runs, or by arithmetic."""
+    """Which of the runs, or which mean of them; or ``arithmetic``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(Number):
+    """One number of a table of the paper (arXiv 1512.03385)."""
+
+    table: int
 
     @property
     def key(self) -> str:
@@ -29,25 +43,52 @@ class Published:
         return f"table{self.table}/{self.row}/{self.column}"
 
 
-def _read() -> dict[str, Published]:
-    text = resources.files("benchmark.paper").joinpath("published.csv").read_text("utf-8")
-    rows = [
-        Published(
-            table=int(row["table"]),
-            row=row["row"],
-            column=row["column"],
-            value=float(row["value"]),
-            sd=float(row["sd"]) if row["sd"] else None,
-            n=int(row["n"]) if row["n"] else None,
-            unit=row["unit"],
-            dataset=row["dataset"],
-            split=row["split"],
-            selection=row["selection"],
-        )
+@dataclass(frozen=True, kw_only=True)
+class Reproduced(Number):
+    """One number that others reported later: context, never a target."""
+
+    source: str
+    url: str
+
+
+def published_frame() -> "pd.DataFrame":
+    """A row for each of the paper's numbers."""
+    return _frame(PUBLISHED.values())
+
+
+def reproductions_frame() -> "pd.DataFrame":
+    """A row for each number of later reproductions."""
+    return _frame(REPRODUCTIONS)
+
+
+def _frame(numbers: Any) -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame([vars(number) for number in numbers])
+
+
+def _rows(file: str) -> list[dict[str, Any]]:
+    text = resources.files("benchmark.paper").joinpath(file).read_text("utf-8")
+    return [
+        {
+            **row,
+            "value": float(row["value"]),
+            "sd": float(row["sd"]) if row["sd"] else None,
+            "n": int(row["n"]) if row["n"] else None,
+        }
         for row in csv.DictReader(text.splitlines())
     ]
-    return {row.key: row for row in rows}
 
 
-PUBLISHED: dict[str, Published] = _read()
+PUBLISHED: dict[str, Published] = {
+    number.key: number
+    for number in (
+        Published(**{**row, "table": int(row["table"])}) for row in _rows("published.csv")
+    )
+}
 """Key -> number."""
+
+REPRODUCTIONS: tuple[Reproduced, ...] = tuple(
+    Reproduced(**row) for row in _rows("reproductions.csv")
+)
+"""What others reported, apart from what the paper did."""

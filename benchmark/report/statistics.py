@@ -1,0 +1,194 @@
+"""The tests behind the verdicts: pure functions of errors in percent, one a run.
+
+Each returns a Finding with two p values: of the claim's opposite (small where the claim is
+supported), and of the claim (small where it is refuted). Level 5 % throughout.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy import integrate, stats
+
+ALPHA = 0.05
+_DRAWS = 2000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a test found."""
+
+    test: str
+    n: tuple[int, ...]
+    """Runs on each side."""
+    effect: float
+    """Difference in points, or the probability that one run has a lower error than another."""
+    interval: tuple[float, float]
+    """Of the effect: 90 % for equivalence, else 95 %."""
+    p: float
+    """Small where the claim is supported."""
+    p_against: float
+    """Small where the claim is refuted."""
+    power: float
+    """The chance to support the claim, were it true: no difference for an equivalence, one of the
+    margin for a direction, one of the margin from each variant to the next for a trend; with as
+    many runs, and the spread that they showed."""
+
+
+def equivalence(ours: Sequence[float], mean: float, sd: float, n: int, margin: float) -> Finding:
+    """Our mean is theirs within ``margin``: two one-sided Welch tests (Schuirmann, 1987)."""
+    variances = np.var(ours, ddof=1) / len(ours), sd**2 / n
+    se = math.sqrt(sum(variances))
+    parts = variances[0] ** 2 / (len(ours) - 1) + variances[1] ** 2 / max(n - 1, 1)
+    df = sum(variances) ** 2 / parts if parts else len(ours) + n - 2
+    name = "two one-sided Welch tests"
+    return _two_one_sided(name, np.mean(ours) - mean, se, df, margin, (len(ours), n))
+
+
+def equivalence_of_samples(
+    ours: Sequence[float], theirs: Sequence[float], margin: float
+) -> Finding:
+    """Two variants have one mean within ``margin``."""
+    sd = float(np.std(theirs, ddof=1))
+    return equivalence(ours, float(np.mean(theirs)), sd, len(theirs), margin)
+
+
+def consistency(ours: Sequence[float], published: float, margin: float) -> Finding:
+    """One published run could be one more of ours, within ``margin``.
+
+    The interval is that of one more run around our mean, taken from the published value. It says
+    that theirs varies from run to run as ours does, as nothing else is known of it.
+    """
+    n = len(ours)
+    se = float(np.std(ours, ddof=1)) * math.sqrt(1 + 1 / n)
+    difference = float(np.mean(ours)) - published
+    return _two_one_sided("prediction interval", difference, se, n - 1, margin, (n, 1))
+
+
+def consistency_of_best(ours: Sequence[float], published: float, of: int, margin: float) -> Finding:
+    """Their best of ``of`` runs could be our best of as many, within ``margin``.
+
+    Ours is the mean of the lowest of each choice of ``of`` among our runs. Raises ValueError where
+    we have fewer.
+    """
+    if len(ours) < of:
+        raise ValueError(f"a best of {of} needs as many runs. Received: {len(ours)}")
+    ordered, n = np.sort(ours), len(ours)
+    choices = np.array([math.comb(n - 1 - rank, of - 1) for rank in range(n)], float)
+    best = float(np.sum(ordered * choices) / math.comb(n, of))
+    se = float(np.std(ours, ddof=1)) * sd_of_lowest(of) * math.sqrt(1 + of / n)
+    name = f"prediction interval of the best of {of}"
+    return _two_one_sided(name, best - published, se, n - 1, margin, (n, of))
+
+
+def lower(ours: Sequence[float], other: Sequence[float], margin: float) -> Finding:
+    """Ours tends to be lower: exact Mann-Whitney (with ties, a permutation of the ranks), and the
+    probability that one of ours is below one of the others."""
+    first, second = np.asarray(ours, float), np.asarray(other, float)
+    p, p_against = (mann_whitney(first, second, way) for way in ("less", "greater"))
+
+    def below(a, b, axis=-1):
+        left, right = a[..., :, None], b[..., None, :]
+        return ((left < right) + 0.5 * (left == right)).mean((-2, -1))
+
+    found = stats.bootstrap(
+        (first, second), below, paired=False, method="percentile", n_resamples=_DRAWS,
+        vectorized=True, axis=-1, rng=np.random.default_rng(0),
+    ).confidence_interval  # fmt: skip
+    effect = float(below(first, second))
+    n = (len(first), len(second))
+    spread = math.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / 2)
+    rng = np.random.default_rng(0)
+    drawn = rng.normal(0, 1, (_DRAWS, n[0])) * spread, rng.normal(0, 1, (_DRAWS, n[1])) * spread
+    seen = stats.mannwhitneyu(
+        drawn[0], drawn[1] + margin, alternative="less", method="exact", axis=1
+    )
+    power = float(np.mean(seen.pvalue <= ALPHA)) if spread else float(p <= ALPHA)
+    interval = (float(found.low), float(found.high))
+    return Finding("exact Mann-Whitney", n, effect, interval, p, p_against, power)
+
+
+def rising(groups: Sequence[Sequence[float]], margin: float) -> Finding:
+    """The errors rise from each group to the next: Jonckheere-Terpstra, by permutation.
+
+    The effect is the probability that a run of a later group is above one of an earlier group;
+    its interval is a bootstrap's.
+    """
+    sizes = [len(group) for group in groups]
+    labels = np.repeat(np.arange(len(groups)), sizes)
+    first, second = np.nonzero(labels[:, None] < labels[None, :])
+
+    def above(x, axis=-1):
+        left, right = x[..., first], x[..., second]
+        return ((left < right) + 0.5 * (left == right)).mean(-1)
+
+    pooled = np.concatenate([np.asarray(group, float) for group in groups])
+    p, p_against = (
+        float(
+            stats.permutation_test(
+                (pooled,), above, permutation_type="pairings", vectorized=True, axis=-1,
+                n_resamples=9999, alternative=way, rng=np.random.default_rng(0),
+            ).pvalue
+        )
+        for way in ("greater", "less")
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    again = np.concatenate(
+        [rng.choice(np.asarray(group, float), (_DRAWS, len(group))) for group in groups], axis=1
+    )
+    interval = tuple(float(q) for q in np.quantile(above(again), (0.025, 0.975)))
+    spread = math.sqrt(np.mean([np.var(group, ddof=1) for group in groups]))
+    drawn = rng.normal(0, 1, (_DRAWS, len(pooled))) * spread + margin * labels
+    n, squares = len(pooled), sum(size**2 * (2 * size + 3) for size in sizes)
+    sd = math.sqrt((n**2 * (2 * n + 3) - squares) / 72) / len(first)
+    power = float(np.mean((above(drawn) - 0.5) / sd >= stats.norm.ppf(1 - ALPHA)))
+    name = "Jonckheere-Terpstra by permutation"
+    return Finding(name, tuple(sizes), float(above(pooled)), interval, p, p_against, power)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted for being a family (Holm, 1979)."""
+    from statsmodels.stats.multitest import multipletests
+
+    return [float(p) for p in multipletests(p_values, ALPHA, "holm")[1]] if p_values else []
+
+
+@cache
+def sd_of_lowest(of: int) -> float:
+    """Standard deviation of the lowest of so many standard normal numbers."""
+    x = np.linspace(-9, 9, 20_001)
+    density = of * stats.norm.pdf(x) * stats.norm.sf(x) ** (of - 1)
+    mean = integrate.trapezoid(x * density, x)
+    return float(math.sqrt(integrate.trapezoid((x - mean) ** 2 * density, x)))
+
+
+def _two_one_sided(
+    test: str, difference: float, se: float, df: float, margin: float, n: tuple[int, ...]
+) -> Finding:
+    se = max(float(se), 1e-9)
+    half = float(stats.t.ppf(1 - ALPHA, df)) * se
+    above = stats.t.sf((difference + margin) / se, df)
+    below = stats.t.cdf((difference - margin) / se, df)
+    power = max(0.0, 2 * stats.t.cdf(margin / se - half / se, df) - 1)
+    return Finding(
+        test=test,
+        n=n,
+        effect=float(difference),
+        interval=(float(difference) - half, float(difference) + half),
+        p=float(max(above, below)),
+        p_against=float(min(1 - above, 1 - below)),
+        power=float(power),
+    )
+
+
+def mann_whitney(first: np.ndarray, second: np.ndarray, way: str) -> float:
+    """The one-sided p value of the first being ``less`` or ``greater``."""
+    ties = len(np.unique(np.concatenate([first, second]))) < len(first) + len(second)
+    method = stats.PermutationMethod(n_resamples=9999, rng=np.random.default_rng(0))
+    return float(
+        stats.mannwhitneyu(
+            first, second, alternative=way, method=method if ties else "exact"
+        ).pvalue
+    )

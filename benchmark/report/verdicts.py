@@ -1,0 +1,171 @@
+"""What a suite's claims have come to: each is judged by a stated test, or said not to be
+comparable with the paper."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from benchmark.paper import PUBLISHED, departures
+from benchmark.records.store import DONE
+from benchmark.report import statistics
+from benchmark.report.statistics import ALPHA, Finding
+from benchmark.suite.claim import Claim
+
+REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"
+
+_COLUMNS = {
+    "test_error_percent": "final_error_percent",
+    "best_test_error_percent": "final_error_percent",
+    "train_error_percent": "final_train_error_percent",
+}
+"""A claim's metric -> our column, of one run each: the best is taken over runs, not epochs."""
+
+_WORST_PERCENT = 100.0
+"""The error of a run that diverged: the worst there is, so that it is never dropped."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a claim stands."""
+
+    claim: Claim
+    verdict: str
+    sentence: str
+    finding: Finding | None = None
+    """None where there were too few runs for a test. Its p values are adjusted for the family."""
+    departures: tuple[str, ...] = ()
+    """Where the runs depart from the paper's protocol, apart from what the claim compares."""
+
+
+def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any]) -> list[Verdict]:
+    """A verdict for each claim, in their order.
+
+    ``runs``: as ``load_runs`` gives them, of one suite; ``specs``: variant -> spec as plain data.
+    Directions and trends are one family, and corrected as such (Holm).
+    """
+    found = [_finding(claim, runs) for claim in claims]
+    family = [i for i, claim in enumerate(claims) if found[i] and claim.direction in _DIRECTIONS]
+    for name in ("p", "p_against"):
+        adjusted = statistics.holm([getattr(found[i], name) for i in family])
+        for i, p in zip(family, adjusted, strict=True):
+            found[i] = replace(found[i], **{name: p})  # type: ignore[type-var]
+    return [
+        _verdict(claim, finding, runs, specs) for claim, finding in zip(claims, found, strict=True)
+    ]
+
+
+_DIRECTIONS = ("lower", "higher")
+
+
+def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
+    samples = [_sample(runs, variant, claim.metric) for variant in claim.variants]
+    if min(map(len, samples)) < max(2, claim.least_seeds):
+        return None
+    if claim.published:
+        return _against_published(claim, samples[0])
+    if claim.trend:
+        rising = claim.direction == "higher"
+        return statistics.rising(samples if rising else samples[::-1], claim.margin)
+    ours, other = samples
+    if claim.direction == "equal":
+        return statistics.equivalence_of_samples(ours, other, claim.margin)
+    if claim.direction == "higher":
+        ours, other = other, ours
+    return statistics.lower(ours, other, claim.margin)
+
+
+def _against_published(claim: Claim, ours: list[float]) -> Finding | None:
+    number = PUBLISHED[claim.published or ""]
+    if number.selection.startswith("best of"):
+        of = number.n or 1
+        if len(ours) < of:
+            return None
+        return statistics.consistency_of_best(ours, number.value, of, claim.margin)
+    if number.sd is not None and number.n:
+        return statistics.equivalence(ours, number.value, number.sd, number.n, claim.margin)
+    return statistics.consistency(ours, number.value, claim.margin)
+
+
+def _sample(runs: pd.DataFrame, variant: str, metric: str) -> list[float]:
+    """The metric of each run that has ended by itself."""
+    chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
+    errors = pd.to_numeric(chosen[_COLUMNS[metric]], errors="coerce")
+    errors = errors.where(chosen["status"] != "diverged", _WORST_PERCENT)
+    return [float(error) for error in errors if not math.isnan(error)]
+
+
+def _verdict(
+    claim: Claim, finding: Finding | None, runs: pd.DataFrame, specs: Mapping[str, Any]
+) -> Verdict:
+    found = tuple(_departures(claim, specs))
+    counts = ", ".join(
+        f"{variant}: {len(_sample(runs, variant, claim.metric))}" for variant in claim.variants
+    )
+    if finding is None:
+        needed = max(2, claim.least_seeds)
+        number = PUBLISHED.get(claim.published or "")
+        if number and number.selection.startswith("best of"):
+            needed = max(needed, number.n or 1)
+        outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
+    else:
+        outcome = REPRODUCED if finding.p <= ALPHA else INCONCLUSIVE
+        outcome = NOT_REPRODUCED if finding.p_against <= ALPHA else outcome
+        sentence = _sentence(claim, finding, outcome)
+    if found:
+        if finding:
+            sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
+        count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
+        return Verdict(claim, NOT_COMPARABLE, f"{count}. {sentence}", finding, found)
+    return Verdict(claim, outcome, sentence, finding)
+
+
+def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
+    """Those of every variant that the claim names: where only some depart, that is what the claim
+    compares."""
+    each = [departures(specs[variant]) for variant in claim.variants]
+    return [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
+
+
+def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
+    low, high = finding.interval
+    if claim.direction in _DIRECTIONS:
+        what = "In a pair of runs the claim holds with probability"
+        p = finding.p_against if outcome == NOT_REPRODUCED else finding.p
+        side = "against it" if outcome == NOT_REPRODUCED else "for it"
+        return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}."
+    what = f"the difference is {finding.effect:+.2f} points"
+    interval = f"its 90 % interval, {low:+.2f} to {high:+.2f},"
+    where = {
+        REPRODUCED: "lies within",
+        NOT_REPRODUCED: "lies beyond",
+        INCONCLUSIVE: "reaches across",
+    }[outcome]
+    single = claim.published and PUBLISHED[claim.published].n == 1
+    tail = ", so it is consistent with the one published run" if single else ""
+    tail = tail if outcome == REPRODUCED else ""
+    return f"{what[0].upper()}{what[1:]}; {interval} {where} the margin of {claim.margin:g}{tail}."
+
+
+def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """A row a claim, for people."""
+    rows = []
+    for verdict in verdicts:
+        finding = verdict.finding
+        rows.append(
+            {
+                "claim": verdict.claim.statement,
+                "verdict": verdict.verdict,
+                "why": verdict.sentence,
+                "test": finding.test if finding else None,
+                "n": "/".join(map(str, finding.n)) if finding else None,
+                "effect": finding.effect if finding else None,
+                "interval": "{:.2f} to {:.2f}".format(*finding.interval) if finding else None,
+                "p": finding.p if finding else None,
+                "power": finding.power if finding else None,
+            }
+        )
+    return pd.DataFrame(rows)

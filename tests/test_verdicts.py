@@ -1,0 +1,150 @@
+"""Claims and what became of them, on made-up errors."""
+
+import pandas as pd
+import pytest
+
+from benchmark.report.verdicts import judge, verdict_table
+from benchmark.spec import RunSpec
+from benchmark.suite.claim import Claim
+
+
+def spec(**changes):
+    data = {"dataset": {"name": "cifar10"}, "model": {"stem": "cifar", "depth": 20}, "seed": 0}
+    data["model"]["shortcut"] = "A"
+    for part, fields in changes.items():
+        data[part] = {**data.get(part, {}), **fields}
+    return RunSpec.model_validate(data).model_dump(mode="json")
+
+
+def runs(**errors):
+    """Variant -> final test errors; None for a run that diverged, a text for another status."""
+    rows = []
+    for variant, values in errors.items():
+        for seed, value in enumerate(values):
+            status = value if isinstance(value, str) else "finished"
+            rows.append(
+                {
+                    "variant": variant,
+                    "seed": seed,
+                    "status": "diverged" if value is None else status,
+                    "final_error_percent": None if isinstance(value, str) else value,
+                    "final_train_error_percent": None if isinstance(value, str) else value,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def verdict(claim, frame, **specs):
+    claim = Claim(statement="It is so.", **claim)
+    specs = {variant: specs.get(variant, spec()) for variant in claim.variants}
+    (found,) = judge([claim], frame, specs)
+    return found
+
+
+PUBLISHED = {"variant": "r20", "published": "table6/ResNet-20/test_error_percent"}
+CLOSE = [8.70, 8.74, 8.78, 8.72, 8.76]
+
+
+@pytest.mark.parametrize(
+    ("errors", "outcome"),
+    [
+        (CLOSE, "reproduced"),
+        ([9.9, 10.0, 10.1], "not reproduced"),
+        ([8.0, 8.75, 9.5], "inconclusive"),
+        (CLOSE[:2], "inconclusive"),
+        ([*CLOSE, None], "inconclusive"),
+        ([*CLOSE[:2], "failed", "planned"], "inconclusive"),
+    ],
+)
+def test_one_published_run(errors, outcome):
+    found = verdict(PUBLISHED, runs(r20=errors))
+    assert found.verdict == outcome
+    if outcome == "reproduced":
+        assert "consistent with the one published run" in found.sentence
+        assert "equal" not in found.sentence
+
+
+def test_too_few_runs_are_counted():
+    found = verdict(PUBLISHED, runs(r20=CLOSE[:2]))
+    assert found.sentence == "Too few runs (r20: 2); the claim asks for 3." and not found.finding
+
+
+@pytest.mark.parametrize(
+    ("key", "errors", "test"),
+    [
+        ("test_error_percent", [6.5, 6.7, 6.6, 6.62, 6.66], "two one-sided Welch tests"),
+        ("best_test_error_percent", [6.45, 6.7, 6.6, 6.62, 6.66], "best of 5"),
+    ],
+)
+def test_a_mean_with_a_mean_and_a_best_with_a_best(key, errors, test):
+    claim = {"variant": "r110", "published": f"table6/ResNet-110/{key}", "metric": key}
+    warmup = {"learning_rate": 0.01, "until_train_error_percent": 80.0}
+    deep = spec(model={"depth": 110}, schedule={"warmup": warmup})
+    found = verdict(claim, runs(r110=errors), r110=deep)
+    assert found.verdict == "reproduced" and test in found.finding.test
+    few = verdict(claim, runs(r110=errors[:3]), r110=deep)
+    assert few.verdict == ("inconclusive" if "best" in key else "reproduced")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dataset": {"name": "cifar10-subset"}},
+        {"schedule": {"iterations": 400, "drops": []}},
+        {"numerics": {"precision": "mixed_bfloat16"}},
+    ],
+)
+def test_a_departure_makes_it_not_comparable_and_is_listed(changes):
+    found = verdict(PUBLISHED, runs(r20=CLOSE), r20=spec(**changes))
+    assert found.verdict == "not comparable" and found.departures
+    assert "departure" in found.sentence and "As the runs stand" in found.sentence
+
+
+AGAINST = {"variant": "plain", "against": "r20", "direction": "higher"}
+
+
+def test_a_direction_and_its_opposite():
+    frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
+    assert verdict(AGAINST, frame).verdict == "reproduced"
+    assert verdict(AGAINST | {"direction": "lower"}, frame).verdict == "not reproduced"
+    assert verdict(AGAINST | {"direction": "equal"}, frame).verdict == "not reproduced"
+
+
+def test_what_only_one_of_the_variants_departs_in_is_what_is_compared():
+    frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
+    other = spec(model={"batch_norm": None})
+    assert verdict(AGAINST, frame, plain=other).verdict == "reproduced"
+    short = {"schedule": {"iterations": 400, "drops": []}}
+    both = verdict(AGAINST, frame, plain=spec(**short), r20=spec(**short))
+    assert both.verdict == "not comparable" and len(both.departures) == 2
+
+
+def test_a_diverged_run_counts_as_the_worst():
+    frame = runs(plain=[None, None, None, 7.0], r20=[8.0, 8.1, 8.2, 8.3])
+    found = verdict(AGAINST, frame)
+    assert found.finding.effect == pytest.approx(12 / 16)
+
+
+def test_little_difference_needs_an_equivalence():
+    near = runs(plain=[8.0, 8.1, 8.2, 8.1], r20=[8.0, 8.1, 8.2, 8.15])
+    assert verdict(AGAINST | {"direction": "equal"}, near).verdict == "reproduced"
+    noisy = runs(plain=[6.0, 8.0, 10.0], r20=[6.1, 8.1, 9.9])
+    assert verdict(AGAINST | {"direction": "equal"}, noisy).verdict == "inconclusive"
+
+
+def test_a_trend_over_depth():
+    claim = {"trend": ("r20", "r32", "r44"), "direction": "lower"}
+    frame = runs(r20=[8.7, 8.8, 8.6], r32=[7.5, 7.6, 7.4], r44=[7.2, 7.1, 7.3])
+    found = verdict(claim, frame, r32=spec(model={"depth": 32}), r44=spec(model={"depth": 44}))
+    assert found.verdict == "reproduced"
+    assert verdict(claim | {"direction": "higher"}, frame).verdict == "not reproduced"
+
+
+def test_a_family_is_corrected():
+    frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
+    claims = [Claim(statement="a", **AGAINST), Claim(statement="b", **AGAINST)]
+    specs = {"plain": spec(), "r20": spec()}
+    alone, family = judge(claims[:1], frame, specs), judge(claims, frame, specs)
+    assert family[0].finding.p == pytest.approx(2 * alone[0].finding.p)
+    table = verdict_table(family)
+    assert list(table["verdict"]) == ["reproduced"] * 2 and list(table["n"]) == ["4/4"] * 2
