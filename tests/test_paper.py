@@ -1,6 +1,12 @@
 import pytest
 
-from benchmark.paper import PUBLISHED, departures
+from benchmark.paper import (
+    PUBLISHED,
+    REPRODUCTIONS,
+    departures,
+    published_frame,
+    reproductions_frame,
+)
 from benchmark.spec import RunSpec
 
 
@@ -63,7 +69,33 @@ def test_only_runs_have_a_number_of_runs():
 
 def test_what_the_paper_does_not_say_of_its_runs_is_not_claimed():
     single = [number for number in PUBLISHED.values() if number.n == 1]
-    assert {number.row for number in single} == {
+    assert {n.row for n in single if n.table == 6} == {
         f"ResNet-{depth}" for depth in (20, 32, 44, 56, 1202)
     }
     assert {number.selection for number in single} == {"not stated (one run assumed)"}
+    assert not [n for n in PUBLISHED.values() if n.table == 6 and "plain" in n.row]
+
+
+def test_each_table_is_there_and_each_error_says_how_it_was_looked_at():
+    assert {number.table for number in PUBLISHED.values()} == {1, 2, 3, 4, 5, 6, 7, 8, 9}
+    for number in PUBLISHED.values():
+        assert bool(number.view) == (number.selection != "arithmetic")
+    views = {number.table: number.view for number in PUBLISHED.values()}
+    assert (views[3], views[6]) == ("10-crop", "single view")
+    gain = (PUBLISHED[f"table8/{net}/ap_percent"].value for net in ("ResNet-101", "VGG-16"))
+    assert next(gain) - next(gain) == pytest.approx(6.0)  # The paper's own sum.
+
+
+def test_numbers_of_one_table_in_another_are_the_same():
+    for net in ("plain-34", "ResNet-34 A"):
+        keys = [f"table{table}/{net}/top1_error_percent" for table in (2, 3)]
+        assert PUBLISHED[keys[0]].value == PUBLISHED[keys[1]].value
+
+
+def test_frames_hold_every_number():
+    paper, later = published_frame(), reproductions_frame()
+    assert len(paper) == len(PUBLISHED) and len(later) == len(REPRODUCTIONS)
+    assert {"table", "row", "column", "value", "selection"} <= set(paper)
+    assert later.groupby("source")["url"].nunique().eq(1).all()
+    best = later[later["source"] == "akamaster/pytorch_resnet_cifar10"]
+    assert set(best["column"]) == {"best_test_error_percent"}  # Never beside a last epoch's.

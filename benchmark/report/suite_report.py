@@ -61,7 +61,7 @@ def write_report(store: Store, suite: str) -> Report:
         "split": _split(runs),
         "variants": _Table(variants),
         "runs": _Table(tables.runs_table(runs)),
-        "claims": plan["claims"],
+        **_judged(plan, runs),
         "departures": _phrases(tables.departures_of(plan["cells"]), len(variants)),
         "environments": tables.environments(runs, store),
         "svg": _inline(figures[0]) if figures else None,
@@ -78,6 +78,18 @@ def write_report(store: Store, suite: str) -> Report:
     write_text(html, environment.get_template("report.html.j2").render(facts))
     note = environment.get_template("note.md.j2").render(facts)
     return Report(markdown, html, figures, frames, variants, note)
+
+
+def _judged(plan: Mapping[str, Any], runs: pd.DataFrame) -> dict[str, Any]:
+    """The tables of verdicts, and of the tests behind them; None where nothing is claimed."""
+    if not plan["claims"]:
+        return {"verdicts": None, "tests": None}
+    from benchmark.report.verdicts import judge, test_table, verdict_table
+    from benchmark.suite.claim import Claim
+
+    claims = [Claim.model_validate(claim) for claim in plan["claims"]]
+    verdicts = judge(claims, runs, {cell["variant"]: cell["spec"] for cell in plan["cells"]})
+    return {"verdicts": _Table(verdict_table(verdicts)), "tests": _Table(test_table(verdicts))}
 
 
 class _Table:

@@ -152,20 +152,27 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """A row a claim, for people."""
-    rows = []
-    for verdict in verdicts:
-        finding = verdict.finding
-        rows.append(
+    return pd.DataFrame(
+        [{"claim": v.claim.statement, "verdict": v.verdict, "why": v.sentence} for v in verdicts]
+    )
+
+
+def test_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """A row a claim that was tested: how, on how many runs, and what was found."""
+    return pd.DataFrame(
+        [
             {
                 "claim": verdict.claim.statement,
-                "verdict": verdict.verdict,
-                "why": verdict.sentence,
-                "test": finding.test if finding else None,
-                "n": "/".join(map(str, finding.n)) if finding else None,
-                "effect": finding.effect if finding else None,
-                "interval": "{:.2f} to {:.2f}".format(*finding.interval) if finding else None,
-                "p": finding.p if finding else None,
-                "power": finding.power if finding else None,
+                "test": finding.test,
+                "runs": "/".join(map(str, finding.n)),
+                "effect": finding.effect,
+                "interval": "{:.2f} to {:.2f}".format(*finding.interval),
+                "p": finding.p,
+                "p against": finding.p_against,
+                "power": finding.power,
             }
-        )
-    return pd.DataFrame(rows)
+            for verdict in verdicts
+            if (finding := verdict.finding)
+        ],
+        columns=["claim", "test", "runs", "effect", "interval", "p", "p against", "power"],
+    )
