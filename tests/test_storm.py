@@ -85,11 +85,11 @@ def test_points_are_every_change_of_the_folder(tmp_path):
         )
 
     counted = run(0)
-    # Open, two halves, flush, rename, flush of the folder, deletion.
-    assert counted.stdout == "7\n", counted.stderr
-    for point in range(1, 8):
+    # Making the folder, opening, two halves, flush, rename, flush of the folder, deletion.
+    assert counted.stdout == "8\n", counted.stderr
+    for point in range(1, 9):
         assert "acted" in run(point).stderr
-    assert run(8).stdout == "7\n"
+    assert run(9).stdout == "8\n"
 
 
 def test_a_try_that_fails_is_in_the_table_and_ends_the_command_with_1(tmp_path, monkeypatch):

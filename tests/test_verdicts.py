@@ -148,4 +148,4 @@ def test_a_family_is_corrected():
     alone, family = judge(claims[:1], frame, specs), judge(claims, frame, specs)
     assert family[0].finding.p == pytest.approx(2 * alone[0].finding.p)
     assert list(verdict_table(family)["verdict"]) == ["reproduced"] * 2
-    assert list(verdicts.test_table(family)["runs"]) == ["4/4"] * 2
+    assert list(verdicts.finding_table(family)["runs"]) == ["4/4"] * 2

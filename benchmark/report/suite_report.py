@@ -84,12 +84,12 @@ def _judged(plan: Mapping[str, Any], runs: pd.DataFrame) -> dict[str, Any]:
     """The tables of verdicts, and of the tests behind them; None where nothing is claimed."""
     if not plan["claims"]:
         return {"verdicts": None, "tests": None}
-    from benchmark.report.verdicts import judge, test_table, verdict_table
+    from benchmark.report.verdicts import judge, finding_table, verdict_table
     from benchmark.suite.claim import Claim
 
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
     verdicts = judge(claims, runs, {cell["variant"]: cell["spec"] for cell in plan["cells"]})
-    return {"verdicts": _Table(verdict_table(verdicts)), "tests": _Table(test_table(verdicts))}
+    return {"verdicts": _Table(verdict_table(verdicts)), "tests": _Table(finding_table(verdicts))}
 
 
 class _Table:

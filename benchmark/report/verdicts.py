@@ -157,7 +157,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     )
 
 
-def test_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+def finding_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """A row a claim that was tested: how, on how many runs, and what was found."""
     return pd.DataFrame(
         [

@@ -56,8 +56,8 @@ class Points:
     def _audit(self, event: str, arguments: tuple) -> None:
         if event == "open":
             path, _, flags = arguments
-            if isinstance(path, str) and flags & _WRITING:
-                self.reached(path)
+            if not isinstance(path, int | bytes) and flags & _WRITING:
+                self.reached(os.fspath(path))
         elif event in _CHANGES:
             path, within = os.fspath(arguments[0]), arguments[-1]
             if isinstance(within, int) and within >= 0:

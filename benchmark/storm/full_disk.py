@@ -1,6 +1,7 @@
 """A file system of a few MiB that is full from one of the run's writes on; then there is room."""
 
 import random
+import shutil
 
 from benchmark.execution.local import train_run
 from benchmark.storm.kills import count_points
@@ -22,18 +23,12 @@ def full_disk(setting: Setting) -> Tries:
             results = disk / "results"
             folder = subject.folder(results)
             ended = train_run(subject.cell, folder, [], worker=with_fault("fill", point))
-            (results / "ballast").unlink()
+            (results / "ballast").unlink()  # It is there, or the point was not reached.
             was_full = ended[0] == "failed" and ("disk full" in ended[1] or "DiskFull" in ended[1])
             told += was_full
             problem = None if was_full or ended[0] == "finished" else f"it ended as {ended}"
             tries.add(f"point {point}", problem or subject.finish(results))
-            _empty(results)
+            shutil.rmtree(results)
             setting.say(f"full at point {point} of {points[-1]}")
     tries.seen.append(f"{told} runs failed as the disk was full, all others needed no more room")
     return tries
-
-
-def _empty(results) -> None:
-    import shutil
-
-    shutil.rmtree(results)

@@ -72,7 +72,9 @@ def kills_at_random(setting: Setting) -> Tries:
 
 def count_points(subject: Subject) -> int:
     """As the undisturbed run's log says."""
-    return int(subject.wanted.log.read_text().splitlines()[-1].removeprefix("points: "))
+    lines = subject.wanted.log.read_text().splitlines()
+    (count,) = [line.removeprefix("points: ") for line in lines if line.startswith("points: ")]
+    return int(count)
 
 
 def _killed_again_and_again(

@@ -11,10 +11,10 @@ def sharing(setting: Setting) -> Tries:
     """Eight runners are started at once on a suite of eight runs, and again once all is done."""
     runners, runs = setting.size(8, 4), setting.size(8, 2)
     suite, results = suite_file(setting.scratch, seeds=runs), setting.scratch / "results"
-    tries = Tries()
+    tries, codes = Tries(), set()
     for _ in range(2):
         processes = [subprocess.Popen(runner(suite, results)) for _ in range(runners)]
-        codes = {process.wait() for process in processes}
+        codes |= {process.wait() for process in processes}
     for cell in plan_of(setting.scratch, seeds=runs).cells:
         folder = Store(results).run(cell)
         seen = (folder.status(), folder.attempts())
