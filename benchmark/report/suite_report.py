@@ -84,7 +84,7 @@ def _judged(plan: Mapping[str, Any], runs: pd.DataFrame) -> dict[str, Any]:
     """The tables of verdicts, and of the tests behind them; None where nothing is claimed."""
     if not plan["claims"]:
         return {"verdicts": None, "tests": None}
-    from benchmark.report.verdicts import judge, finding_table, verdict_table
+    from benchmark.report.verdicts import finding_table, judge, verdict_table
     from benchmark.suite.claim import Claim
 
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
