@@ -8,7 +8,6 @@ import pytest
 from test_training import tiny_spec, trained
 
 from benchmark.records.checkpoint import KEPT, Checkpoints
-from benchmark.records.journal import Journal, read_attempt
 from benchmark.records.problems import DiskFullError
 from benchmark.training import loop
 
@@ -17,6 +16,10 @@ ARRAYS = {
     "velocity/conv/kernel": np.full((3, 4), -0.0, np.float32),
     "loss_scale/good_steps": np.array(7, np.int32),
 }
+
+
+FILES = ["arrays.safetensors", "counters.json", "curves.json", "manifest.json"]
+CURVES = [{"event": "epoch", "epoch": 1, "train_loss": 0.1 + 0.2, "time": 1.5}]
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +38,9 @@ def ignore(why):
 
 def test_what_is_saved_comes_back_bit_for_bit(tmp_path):
     checkpoints = Checkpoints(tmp_path / "checkpoints")
-    checkpoints.save(counters(5), ARRAYS)
+    checkpoints.save(counters(5), ARRAYS, CURVES)
     found = checkpoints.newest(pytest.fail)
-    assert found.counters == counters(5)
+    assert found.counters == counters(5) and found.curves == CURVES
     assert found.arrays.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         assert found.arrays[name].dtype == array.dtype and found.arrays[name].shape == array.shape
@@ -47,10 +50,12 @@ def test_what_is_saved_comes_back_bit_for_bit(tmp_path):
 def test_the_last_two_are_kept_and_the_newest_is_used(tmp_path):
     checkpoints = Checkpoints(tmp_path)
     for iteration in (9, 10, 11, 100_000):
-        checkpoints.save(counters(iteration), ARRAYS)
+        checkpoints.save(counters(iteration), ARRAYS, CURVES)
     assert len(list(tmp_path.iterdir())) == KEPT == 2
     assert checkpoints.newest(pytest.fail).counters["iteration"] == 100_000
-    checkpoints.save(counters(100_000), ARRAYS)  # Once more, after a resume: nothing is lost.
+    checkpoints.save(
+        counters(100_000), ARRAYS, CURVES
+    )  # Once more, after a resume: nothing is lost.
     assert len(list(tmp_path.iterdir())) == 2
     checkpoints.clear()
     assert checkpoints.newest(pytest.fail) is None
@@ -59,7 +64,7 @@ def test_the_last_two_are_kept_and_the_newest_is_used(tmp_path):
 @pytest.fixture
 def two(tmp_path):
     checkpoints = Checkpoints(tmp_path)
-    names = [checkpoints.save(counters(i), ARRAYS) for i in (1, 2)]
+    names = [checkpoints.save(counters(i), ARRAYS, CURVES) for i in (1, 2)]
     return checkpoints, tmp_path / names[1]
 
 
@@ -70,7 +75,7 @@ def uses_the_one_before(checkpoints):
     assert len(refused) == 1 and "not whole" in refused[0]
 
 
-@pytest.mark.parametrize("file", ["arrays.safetensors", "counters.json", "manifest.json"])
+@pytest.mark.parametrize("file", FILES)
 def test_any_flipped_bit_is_seen(two, file):
     checkpoints, newest = two
     whole = (newest / file).read_bytes()
@@ -85,7 +90,7 @@ def test_any_flipped_bit_is_seen(two, file):
     assert checkpoints.newest(pytest.fail).counters["iteration"] == 2
 
 
-@pytest.mark.parametrize("file", ["arrays.safetensors", "counters.json", "manifest.json"])
+@pytest.mark.parametrize("file", FILES)
 def test_any_truncation_and_absence_is_seen(two, file):
     checkpoints, newest = two
     whole = (newest / file).read_bytes()
@@ -96,11 +101,22 @@ def test_any_truncation_and_absence_is_seen(two, file):
     uses_the_one_before(checkpoints)
 
 
+def test_what_was_refused_pushes_out_none_that_is_whole(two):
+    checkpoints, newest = two
+    (newest / "curves.json").write_text("[]")
+    used = checkpoints.newest(lambda why: None)
+    checkpoints.delete_newer(used)
+    checkpoints.save(counters(2), ARRAYS, CURVES)
+    assert used.name in {path.name for path in checkpoints.folder.iterdir()}
+    uses = checkpoints.newest(pytest.fail)
+    assert uses.counters["iteration"] == 2
+
+
 def test_a_half_written_folder_is_no_checkpoint(two):
     checkpoints, newest = two
     newest.rename(newest.with_name(f".aside-{newest.name}"))
     assert checkpoints.newest(pytest.fail).counters["iteration"] == 1
-    checkpoints.save(counters(3), ARRAYS)
+    checkpoints.save(counters(3), ARRAYS, CURVES)
     assert not list(checkpoints.folder.glob(".aside-*"))
 
 
@@ -113,7 +129,7 @@ def test_a_disk_that_is_full_leaves_the_last_one(two, monkeypatch, fails):
 
     monkeypatch.setattr(f"pathlib.Path.{fails}", full)
     with pytest.raises(DiskFullError, match="No space left"):
-        checkpoints.save(counters(3), ARRAYS)
+        checkpoints.save(counters(3), ARRAYS, CURVES)
     monkeypatch.undo()
     assert checkpoints.newest(pytest.fail).name == newest.name
     assert not list(checkpoints.folder.glob(".aside-*"))
@@ -172,26 +188,3 @@ def test_the_state_is_kept_within_a_long_epoch(embedded, monkeypatch):
     kept = []
     trained(tiny_spec(schedule={"iterations": 30}), embedded, keep=kept.append)
     assert [state.counters["iteration"] for state in kept] == [0, 10, 20]
-
-
-def test_an_attempt_that_goes_on_keeps_the_epochs_up_to_its_checkpoint(tmp_path):
-    journal = Journal(tmp_path / "journal.jsonl")
-    for event in (
-        {"event": "start", "attempt": 1},
-        {"event": "built"},
-        *({"event": "epoch", "epoch": epoch, "from": 1} for epoch in (1, 2, 3)),
-        {"event": "start", "attempt": 2},
-        {"event": "resume", "epoch": 2},
-        {"event": "built"},
-        *({"event": "epoch", "epoch": epoch, "from": 2} for epoch in (3, 4)),
-        {"event": "start", "attempt": 3},
-        {"event": "resume", "epoch": 3},
-        {"event": "epoch", "epoch": 4, "from": 3},
-    ):
-        journal.append(event)
-    events = read_attempt(journal.path)
-    rows = [(e["epoch"], e["from"]) for e in events if e["event"] == "epoch"]
-    assert rows == [(1, 1), (2, 1), (3, 2), (4, 3)]
-    assert events[0]["attempt"] == 3
-    journal.append({"event": "start", "attempt": 4})  # Begun anew: no checkpoint was whole.
-    assert [e["event"] for e in read_attempt(journal.path)] == ["start"]

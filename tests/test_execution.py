@@ -12,8 +12,8 @@ import pytest
 from conftest import TINY_SUITE
 from rich.console import Console
 
-from benchmark.execution.failure import of_error
-from benchmark.execution.lease import EXPIRES_S, lease, machine
+from benchmark.execution.failure import BUILDING, LOADING, of_error
+from benchmark.execution.lease import EXPIRES_S, holder, lease
 from benchmark.execution.local import run_plan
 from benchmark.execution.mirroring import BackgroundMirror
 from benchmark.execution.progress import ProgressDisplay
@@ -95,31 +95,47 @@ def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
     assert store.run(plan.cells[0]).status() == "planned"
 
 
-def other_machine(folder, age_s):
-    """A lease that a machine which tells no locks renewed so long ago."""
+def left_lease(folder, held_by, age_s=0.0):
+    """A lease file without a lock, as another machine sees it, renewed so long ago."""
     folder.path.mkdir(parents=True, exist_ok=True)
     file = folder.path / "lock"
-    file.write_text("00000000-0000-0000-0000-000000000000")
+    file.write_text(held_by)
     os.utime(file, (time.time() - age_s,) * 2)
+
+
+OTHER = "0123456789abcdef 00000000-0000-0000-0000-000000000000"
 
 
 def test_a_run_of_another_machine_is_left_alone_until_its_lease_expires(tmp_path, worker):
     worker("exit 3")
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
     folder = store.run(plan.cells[0])
-    other_machine(folder, EXPIRES_S - 60)
+    left_lease(folder, OTHER, EXPIRES_S - 60)
     assert list(run_plan(plan, store, []).statuses.values()) == ["busy"]
-    other_machine(folder, EXPIRES_S + 60)
+    assert (folder.path / "lock").read_text() == OTHER
+    left_lease(folder, OTHER, EXPIRES_S + 60)
     assert list(run_plan(plan, store, []).statuses.values()) == ["failed"]
     assert (folder.path / "lock").read_text() == ""
 
 
-def test_a_lease_that_a_killed_process_left_is_taken_over_at_once(tmp_path):
+@pytest.mark.parametrize("boot", ["this", "an earlier one"])
+def test_a_lease_that_a_killed_process_of_this_machine_left_is_free_at_once(tmp_path, boot):
     folder = Store(tmp_path).run("0" * 16)
-    folder.path.mkdir(parents=True)
-    (folder.path / "lock").write_text(machine())  # Whatever its process id was.
+    here = holder().split(" ")[0]
+    left_lease(folder, holder() if boot == "this" else f"{here} 00000000-0000-0000-0000-0")
     with lease(folder) as lock:
-        assert lock is not None
+        assert lock is not None and lock.is_held()
+        assert (folder.path / "lock").read_text() == holder()
+
+
+def test_what_another_machine_has_taken_over_is_left_to_it(tmp_path, worker):
+    # The worker sees its lease taken, as this machine had stood still, and ends.
+    worker(f"""for last; do :; done; printf '{OTHER}' > "$last/lock"; exit 1""")
+    plan, store, told = plan_of(tmp_path), Store(tmp_path / "results"), Told()
+    run_plan(plan, store, [told])
+    folder = store.run(plan.cells[0])
+    assert told.ends == [("resnet8", "busy", "another machine has taken this run over")]
+    assert folder.result() is None and (folder.path / "lock").read_text() == OTHER
 
 
 def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
@@ -127,7 +143,7 @@ def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from benchmark.execution import lease\n"
         "from benchmark.records.store import RunFolder\n"
-        "lease.RENEW_S = 0.05\n"
+        "lease.SETTLE_S = lease.RENEW_S = 0.05\n"
         "lease.keep_renewing(RunFolder(Path(sys.argv[1])))\n"
         "time.sleep(60)"
     )
@@ -166,12 +182,20 @@ def test_what_failed_with_another_process_meanwhile_is_not_tried_again(tmp_path,
         def end(self, cell, status, reason):
             super().end(cell, status, reason)
             if len(self.ends) == 1:  # Another process takes the second run now.
-                run_plan(Plan("tiny", plan.cells[1:]), store, [])
+                run_plan(Plan("tiny", plan.cells[1:]), store, [], retry_failed=True)
 
-    for retry in (False, True):
+    for attempts, retry in enumerate((False, True), start=1):
         outcome = run_plan(plan, store, [Meanwhile()], retry_failed=retry)
         assert set(outcome.statuses.values()) == {"failed"}
-    assert [store.run(cell).attempts() for cell in plan.cells] == [2, 2]
+        assert [store.run(cell).attempts() for cell in plan.cells] == [attempts] * 2
+
+
+def test_a_reason_that_cannot_be_recorded_is_told_all_the_same(tmp_path, worker):
+    told = '{"event": "failed", "failure": "disk full", "reason": "no room"}'
+    worker(f"""for last; do :; done; mkdir "$last/result.json"; echo '{told}'; exit 1""")
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    outcome = run_plan(plan, store, [])
+    assert list(outcome.reasons.values()) == ["disk full: no room"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +208,7 @@ def test_what_failed_with_another_process_meanwhile_is_not_tried_again(tmp_path,
         ("DataError('not the real ones')", "unreadable data"),
         ("ValueError('depth')", "model not built"),
         ("RecordsError('torn')", "error"),
-        ("PermissionError(13, 'Permission denied', 'a')", "error"),
+        ("PermissionError(13, 'Permission denied', 'a')", "model not built"),
     ],
 )
 def test_each_failure_has_its_kind(raised, failure):
@@ -195,9 +219,10 @@ def test_each_failure_has_its_kind(raised, failure):
 
     names = {"tf": tf, "DataError": DataError, "DiskFullError": DiskFullError}
     error = eval(raised, names | {"RecordsError": RecordsError})
-    assert of_error(error, building=True)["failure"] == failure
-    if failure == "model not built":
+    assert of_error(error, BUILDING)["failure"] == failure
+    if isinstance(error, ValueError) and failure != "error":
         assert of_error(error)["failure"] == "error"
+        assert of_error(error, LOADING)["failure"] == "unreadable data"
 
 
 def test_a_workers_own_word_is_the_reason(tmp_path, worker):
@@ -233,7 +258,7 @@ def test_a_worker_that_is_killed_after_its_result_has_finished(tmp_path, worker)
 def test_a_worker_that_lives_on_holds_its_run(tmp_path):
     folder = Store(tmp_path).run("0" * 16)
     with lease(folder) as lock:
-        left = subprocess.Popen(["sleep", "60"], pass_fds=[lock])
+        left = subprocess.Popen(["sleep", "60"], pass_fds=[lock.descriptor])
     try:
         with lease(folder) as lock:
             assert lock is None

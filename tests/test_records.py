@@ -56,32 +56,38 @@ def journal_of(path, *attempts):
             journal.append(epoch(each, 10.0 * number))
 
 
-@pytest.mark.parametrize(
-    ("attempts", "errors"),
-    [
-        ([(None, [1, 2, 3]), (2, [3, 4])], [10, 10, 20, 20]),
-        ([(None, [1, 2]), (2, [3]), (3, [4])], [10, 10, 20, 30]),
-        ([(None, [1, 2]), (None, []), (2, [3])], [10, 10, 30]),  # The second died as it started.
-        ([(None, [1, 2]), (None, [1, 2]), (1, [2])], [20, 30]),  # The second began anew.
-        ([(None, [1, 2]), (0, [1])], [20]),
-    ],
-)
-def test_a_resumed_attempt_has_each_epoch_once_as_last_written(tmp_path, attempts, errors):
-    journal_of(tmp_path / "journal.jsonl", *attempts)
-    rows = [row for row in read_attempt(tmp_path / "journal.jsonl") if row["event"] == "epoch"]
-    assert [row["epoch"] for row in rows] == list(range(1, len(errors) + 1))
-    assert [row["test_error_percent"] for row in rows] == errors
-
-
-def test_only_lines_that_the_last_attempt_builds_on_must_be_events(tmp_path):
+def test_only_lines_of_the_last_attempt_must_be_events(tmp_path):
     path = tmp_path / "journal.jsonl"
-    journal_of(path, (None, [1, 2]), (None, [1, 2]), (2, [3]))
+    journal_of(path, (None, [1, 2]), (None, [1, 2]))
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([lines[0], b"\xff\n", *lines[2:]]))  # Of the first attempt.
-    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2, 2, 3]
-    path.write_bytes(b"".join([*lines[:4], b"\xff\n", *lines[5:]]))  # Of the second.
+    path.write_bytes(b"".join([lines[0], b"\xff\n", *lines[2:]]))
+    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2]
+    path.write_bytes(b"".join([*lines[:4], b"\xff\n", *lines[5:]]))
     with pytest.raises(RecordsError, match=r"journal\.jsonl:5 must be a JSON event"):
         read_attempt(path)
+
+
+def test_an_event_is_restored_with_its_own_time(tmp_path):
+    journal = Journal(tmp_path / "journal.jsonl")
+    written = journal.append({"event": "epoch", "epoch": 1})
+    journal.append({"event": "start"})
+    assert journal.restore(written) == written
+    assert read_attempt(journal.path)[-1] == written
+
+
+@pytest.mark.parametrize("file", ["journal.jsonl", "result.json"])
+def test_a_digit_that_was_changed_is_seen(ran, tmp_path, file):
+    shutil.copytree(ran.results / "runs", tmp_path / "runs")
+    folder = Store(tmp_path).run(load_runs(ran.results)["run_id"].iloc[0])
+    before, path = folder.result(), folder.path / file
+    digits = str(before["final_error_percent"])
+    assert path.read_text().count(digits) and folder.events()
+    path.write_text(path.read_text().replace(digits, f"1{digits[1:]}" if digits[0] != "1" else "2"))
+    if file == "result.json":
+        assert folder.status() == "unfinished"
+    else:
+        with pytest.raises(RecordsError, match="must hold the curves whose digest"):
+            folder.events()
 
 
 def test_a_new_attempt_keeps_nothing_of_the_last_one_but_its_checkpoints(tmp_path):

@@ -14,7 +14,7 @@ from benchmark.commands.suites import plan
 from benchmark.records.files import read_json
 from benchmark.storm import fault, suite_files
 from benchmark.storm.parts import PARTS, run_parts, write_table
-from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
+from benchmark.storm.setting import NotHere, Tries, small_disk
 
 SUITES = [path.read_text("utf-8") for path in sorted(Path("suites").glob("*.yaml"))]
 
@@ -103,13 +103,23 @@ def test_a_try_that_fails_is_in_the_table_and_ends_the_command_with_1(tmp_path, 
         raise NotHere("no root")
 
     monkeypatch.setitem(PARTS, "sharing", (one_of_two, "what"))
+
+    def breaks(setting):
+        raise ZeroDivisionError
+
     monkeypatch.setitem(PARTS, "damage", (not_here, "what"))
+    monkeypatch.setitem(PARTS, "replays", (breaks, "what"))
     how = {"short": True, "again": False, "say": lambda text: None}
-    assert not run_parts(["sharing", "damage"], tmp_path, Path("suites"), plan, **how)
+    names = ["sharing", "damage", "replays"]
+    assert not run_parts(names, tmp_path, Path("suites"), plan, **how)
     text = write_table(tmp_path).read_text()
     assert "| sharing | what | 1 | 2 | made up |" in text
     assert "- sharing, second: it was lost" in text
     assert "| damage | what | 0 | 0 | not tried: no root |" in text
+    assert "- replays, it ended before its time: ZeroDivisionError" in text
+    monkeypatch.setitem(PARTS, "damage", (one_of_two, "what"))  # Tried where it can be.
+    assert not run_parts(["damage"], tmp_path, Path("suites"), plan, **how)
+    assert "| damage | what | 1 | 2 |" in (tmp_path / "storm.md").read_text()
 
 
 def test_a_small_disk_is_small(tmp_path):
@@ -121,8 +131,3 @@ def test_a_small_disk_is_small(tmp_path):
     except NotHere as why:
         pytest.skip(str(why))
     assert not (tmp_path / "disk" / "ballast").exists()
-
-
-def test_the_setting_says_how_many(tmp_path):
-    setting = Setting(tmp_path, Path("suites"), plan, True, print)
-    assert setting.size(200, 2) == 2

@@ -60,6 +60,10 @@ def replay(
         _list(done.curves.first)
     else:
         say(f"not compared to the end: {done.status} {done.reason}")
+    for event in events:
+        if event["event"] == "resume" and event["differs"]:
+            say("The recorded run itself went on in other surroundings:")
+            _list(event["differs"])
     say("What differs around it:" if done.environment else "Nothing that is known differs around.")
     _list(done.environment)
     raise typer.Exit(RUNS_FAILED)

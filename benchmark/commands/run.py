@@ -41,10 +41,12 @@ def run(
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
 
-    # A script's background job begins with Ctrl-C ignored.
+    # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     loaded, store = loaded_suite(suite), Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
+    again, sync, ui = _commands(suite, name, results, tracking_uri, cache)
     cells = to_train(loaded.plan, store, retry_failed=retry is not None)
     use_cache(cache)
     require_images({cell.spec.dataset.name for cell in cells})
@@ -52,41 +54,64 @@ def run(
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
     say(f"{done} runs are done, {len(cells)} to be trained.")
-    mirror = BackgroundMirror(store, loaded.plan, uri)
-    with ProgressDisplay(cells, Console()) as display:
-        outcome = run_plan(loaded.plan, store, [display, mirror], retry_failed=retry is not None)
     reported = True
     try:
-        written = make_report(store, name)
-        mirror.close(written.note, artifacts(written))
-    except (OSError, RecordsError) as error:
-        reported = False
-        mirror.close()
-        say(f"The report could not be written ({one_line(error)}); the records are as they were.")
-    here = f"--results {shlex.quote(str(results))}"
-    chosen = f" --tracking-uri {shlex.quote(tracking_uri)}" if tracking_uri else ""
-    again = f"resnet-bench run {shlex.quote(str(suite))} {here}{chosen}"
+        mirror = BackgroundMirror(store, loaded.plan, uri)
+        with ProgressDisplay(cells, Console()) as display:
+            outcome = run_plan(
+                loaded.plan, store, [display, mirror], retry_failed=retry is not None
+            )
+        try:
+            written = make_report(store, name)
+            mirror.close(written.note, artifacts(written))
+        except (OSError, RecordsError) as error:
+            reported = False
+            mirror.close()
+            say(f"The report could not be written ({one_line(error)}); the records are whole.")
+    except KeyboardInterrupt:
+        say(f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}")
+        raise typer.Exit(INTERRUPTED) from None
     if mirror.problem:
         say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
-        say(f"back: resnet-bench sync {name} {here}{chosen}")
-    say(f"MLflow:  resnet-bench ui {here}{chosen}")
+        say(f"back: {sync}")
+    say(f"MLflow:  {ui}")
     if outcome.interrupted:
-        say(f"Interrupted. To go on: {again}")
+        say(f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}")
         raise typer.Exit(INTERRUPTED)
-    for run_id, status in outcome.statuses.items():
+    _say_what_is_left(outcome, runs, store, again)
+    if {"failed", "busy"} & set(outcome.statuses.values()) or not reported:
+        raise typer.Exit(RUNS_FAILED)
+
+
+def _commands(
+    suite: Path, name: str, results: Path, tracking_uri: str | None, cache: Path | None
+) -> tuple[str, str, str]:
+    """What a user would type to go on, to complete the mirror, and to look at it."""
+    here = f"--results {shlex.quote(str(results))}"
+    if tracking_uri:
+        here += f" --tracking-uri {shlex.quote(tracking_uri)}"
+    from_cache = f" --cache {shlex.quote(str(cache))}" if cache else ""
+    return (
+        f"resnet-bench run {shlex.quote(str(suite))} {here}{from_cache}",
+        f"resnet-bench sync {name} {here}",
+        f"resnet-bench ui {here}",
+    )
+
+
+def _say_what_is_left(outcome, runs, store, again: str) -> None:
+    """Each run that failed or is with another process, and how many there are of them."""
+    statuses = outcome.statuses
+    for run_id, status in statuses.items():
         folder = store.run(run_id)
         if status == "failed":
             result = folder.result() or {}
-            why = f"{result.get('failure') or 'error'}: {result.get('reason') or 'not recorded'}"
+            recorded = f"{result.get('failure') or 'error'}: {result.get('reason')}"
+            why = outcome.reasons.get(run_id) or recorded
             say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
         if status == "busy":
             say(f"busy: {runs[run_id].name} is being trained by another process")
-    counts = {
-        status: list(outcome.statuses.values()).count(status) for status in ("failed", "busy")
-    }
-    if counts["failed"]:
-        say(f"{counts['failed']} of {len(runs)} runs failed. To try again: {again} --retry failed")
-    if counts["busy"]:
-        say(f"{counts['busy']} runs are with another process. When it has ended: {again}")
-    if any(counts.values()) or not reported:
-        raise typer.Exit(RUNS_FAILED)
+    failed, busy = (list(statuses.values()).count(status) for status in ("failed", "busy"))
+    if failed:
+        say(f"{failed} of {len(runs)} runs failed. To try again: {again} --retry failed")
+    if busy:
+        say(f"{busy} runs are with another process. When it has ended: {again}")

@@ -32,7 +32,7 @@ def ui(
     if not served:
         _require_database(uri, results)
         _require_free(host, port)
-    server = uri.rstrip("/") if served else f"http://{host}:{port}"
+    server = uri.rstrip("/") if served else f"http://{_named(host)}:{port}"
     with reaching(uri):
         links = suite_links(uri, server)
     say(server if served else f"{server} (Ctrl-C ends it)")
@@ -61,8 +61,15 @@ def _require_database(uri: str, results: Path) -> None:
         fail(f"{file} {rule}. Received: --results {results}, without it")
 
 
+def _named(host: str) -> str:
+    """As a link names it: all addresses include this machine's own."""
+    if host in ("0.0.0.0", "::"):
+        return _HERE
+    return f"[{host}]" if ":" in host else host
+
+
 def _require_free(host: str, port: int) -> None:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -4,7 +4,6 @@ import errno
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from benchmark.data.images import DataError
 from benchmark.records.problems import RecordsError, one_line
@@ -13,13 +12,18 @@ OUT_OF_MEMORY, KILLED, DISK_FULL = "out of memory", "killed", "disk full"
 DATA, MODEL, OTHER = "unreadable data", "model not built", "error"
 KINDS = (OUT_OF_MEMORY, KILLED, DISK_FULL, DATA, MODEL, OTHER)
 
+LOADING, BUILDING = "loading the images", "building the net"
+"""What a worker may be at."""
+
+_BY_PHASE = {LOADING: DATA, BUILDING: MODEL}
+
 Failure = Mapping[str, str]
 """``failure``, a kind, and ``reason``."""
 
 
-def of_error(error: BaseException, *, building: bool = False) -> Failure:
-    """Of what was raised. ``building``: while the net was built."""
-    kind = MODEL if building and not isinstance(error, OSError | RecordsError) else OTHER
+def of_error(error: BaseException, phase: str = "") -> Failure:
+    """Of what was raised. ``phase``: what the worker was at."""
+    kind = OTHER if isinstance(error, RecordsError) else _BY_PHASE.get(phase, OTHER)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         kind = DISK_FULL
     elif isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
@@ -31,14 +35,15 @@ def of_error(error: BaseException, *, building: bool = False) -> Failure:
 
 def of_exit(code: int, log: bytes, oom_kills_before: int) -> Failure:
     """Of a worker that ended without saying why: by a signal, or with ``log`` as its last words."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        if name == "SIGKILL" and oom_kills() > oom_kills_before:
-            return {"failure": OUT_OF_MEMORY, "reason": "the kernel killed it"}
-        return {"failure": KILLED, "reason": f"by {name}"}
     lines = [line for line in log.decode(errors="replace").splitlines() if line.strip()]
-    reason = lines[-1].strip()[:500] if lines else f"exit code {code}"
-    return {"failure": OTHER, "reason": reason}
+    last = lines[-1].strip()[:500] if lines else ""
+    if code == -signal.SIGKILL:
+        if oom_kills() > oom_kills_before:
+            return {"failure": OUT_OF_MEMORY, "reason": "the kernel killed it"}
+        return {"failure": KILLED, "reason": "by SIGKILL"}
+    if code < 0:
+        return {"failure": KILLED, "reason": f"by {_name(-code)}{last and f', after: {last}'}"}
+    return {"failure": OTHER, "reason": last or f"exit code {code}"}
 
 
 def oom_kills() -> int:
@@ -50,6 +55,8 @@ def oom_kills() -> int:
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
-def event_of(failure: Failure) -> dict[str, Any]:
-    """What a worker says of it."""
-    return {"event": "failed", **failure}
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -5,14 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmark.execution import failure
 from benchmark.execution.failure import Failure
-from benchmark.execution.lease import lease
+from benchmark.execution.lease import Lease, lease
+from benchmark.execution.worker import PARENT
 from benchmark.records.checkpoint import Checkpoints
-from benchmark.records.files import write_json
 from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
@@ -45,6 +46,8 @@ class Outcome:
 
     statuses: dict[str, str] = field(default_factory=dict)
     """Run id -> status; ``busy`` where another process trains the run."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Run id -> why it ended as it did, of those that were started."""
     trained: int = 0
     """Runs that were started."""
     interrupted: bool = False
@@ -75,6 +78,9 @@ def run_plan(
             for listener in listeners:
                 listener.end(cell, status, reason)
             outcome.interrupted = status == "interrupted"
+            outcome.reasons[run_id] = reason
+            if status == "busy" and folder.status() in ENDED:  # With another process.
+                status = folder.status()
         elif folder.done():  # By a worker that was killed before it had tidied up.
             Checkpoints(folder.checkpoints).clear()
         outcome.statuses[run_id] = status
@@ -102,11 +108,11 @@ def train_run(
             if lock is None:
                 return "busy", "another process is training this run"
             if not due(folder):
-                return folder.status(), "by another process"
+                return "busy", f"another process came first: {folder.status()}"
             folder.prepare(cell.spec)
             folder.begin()
             arguments = [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
-            return _Attempt(cell, folder, listeners).work([*worker, *arguments], lock)
+            return _Attempt(cell, folder, listeners, lock).work([*worker, *arguments])
     except (OSError, RecordsError) as error:  # Of this run's folder; the next one's may be sound.
         return "failed", one_line(error)
 
@@ -125,16 +131,16 @@ class _Due:
 
 
 class _Attempt:
-    def __init__(self, cell: Cell, folder: RunFolder, listeners: list[Listener]):
-        self.cell, self.folder, self.listeners = cell, folder, listeners
+    def __init__(self, cell: Cell, folder: RunFolder, listeners: list[Listener], lock: Lease):
+        self.cell, self.folder, self.listeners, self.lock = cell, folder, listeners, lock
         self.failure: Failure | None = None
         """As the worker told it."""
 
-    def work(self, command: list[str], lock: int) -> tuple[str, str]:
+    def work(self, command: list[str]) -> tuple[str, str]:
         """Start the worker, pass its events on, and see how it ended."""
         folder, oom_kills = self.folder, failure.oom_kills()
         logged = folder.log.stat().st_size if folder.log.exists() else 0
-        worker = _start(command, folder, lock)
+        worker = _start(command, folder, self.lock)
         try:
             self._follow(worker)
         except KeyboardInterrupt:
@@ -176,16 +182,18 @@ class _Attempt:
     def _record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
         """A run that failed is a row too: what the journal has of this attempt, if it can be
         read."""
+        if not self.lock.is_held():
+            return "busy", "another machine has taken this run over"
         try:
             events = self.folder.events()
         except RecordsError:
             events = []
-        result = summarize(events, status, reason, kind)
-        write_json(self.folder.path / "result.json", result)
+        with suppress(OSError):  # Of a disk that is full, say: the reason is told all the same.
+            self.folder.end(summarize(events, status, reason, kind))
         return status, f"{kind}: {reason}" if kind else reason
 
 
-def _start(command: list[str], folder: RunFolder, lock: int) -> subprocess.Popen[str]:
+def _start(command: list[str], folder: RunFolder, lock: Lease) -> subprocess.Popen[str]:
     """The worker's process, in a session of its own: Ctrl-C reaches this process alone, which
     then ends the worker. ``-P``: a ``keras.py`` in the current folder is not Keras."""
     with folder.log.open("a") as log:
@@ -194,9 +202,9 @@ def _start(command: list[str], folder: RunFolder, lock: int) -> subprocess.Popen
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", PARENT: str(os.getpid())},
             start_new_session=True,
-            pass_fds=[lock],
+            pass_fds=[lock.descriptor],
         )
 
 

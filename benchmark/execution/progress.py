@@ -75,6 +75,11 @@ class ProgressDisplay:
             share = event["iteration"] / cell.spec.schedule.iterations
             self.before += share * self.work[cell.run_id]
             self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
+            if event["differs"]:
+                differs = "; ".join(event["differs"])
+                self._print(f"{cell.name}: it had begun in other surroundings: {differs}")
+        elif event["event"] == "anew":
+            self._print(f"{cell.name}: begins anew, as there is no whole checkpoint")
         elif event["event"] == "refused":
             self._print(f"{cell.name}: {event['reason']}")
         elif event["event"] == "stopping":

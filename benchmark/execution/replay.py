@@ -37,7 +37,7 @@ class Replayed:
     @property
     def identical(self) -> bool:
         """Whether every epoch that was to be trained again has the same bits."""
-        return self.curves.epochs == self.expected and not self.curves.first
+        return 0 < self.expected == self.curves.epochs and not self.curves.first
 
 
 def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:

@@ -1,7 +1,7 @@
 """Checkpoints: folders that are whole or refused.
 
-``checkpoints/ITERATION-DIGEST/`` holds ``arrays.safetensors``, ``counters.json`` and
-``manifest.json`` with the SHA-256 of both; DIGEST is the first part of the manifest's own. A folder
+``checkpoints/ITERATION-DIGEST/`` holds ``arrays.safetensors``, ``counters.json``, ``curves.json``
+(each epoch's row so far) and ``manifest.json`` with the SHA-256 of all three; DIGEST is the first part of the manifest's own. A folder
 is written aside, flushed to the disk and renamed; the last two are kept.
 """
 
@@ -21,7 +21,8 @@ from benchmark.records.files import flush_folder, write_through, writing
 KEPT = 2
 """How many of the newest checkpoints are kept."""
 
-_ARRAYS, _COUNTERS, _MANIFEST = "arrays.safetensors", "counters.json", "manifest.json"
+_ARRAYS, _COUNTERS, _CURVES = "arrays.safetensors", "counters.json", "curves.json"
+_MANIFEST = "manifest.json"
 _NAME = re.compile(r"(\d{12})-([0-9a-f]{32})")
 
 
@@ -32,6 +33,7 @@ class Checkpoint:
     name: str
     counters: dict[str, Any]
     arrays: dict[str, np.ndarray]
+    curves: list[dict[str, Any]]
 
 
 class Checkpoints:
@@ -40,7 +42,12 @@ class Checkpoints:
     def __init__(self, folder: Path):
         self.folder = folder
 
-    def save(self, counters: dict[str, Any], arrays: dict[str, np.ndarray]) -> str:
+    def save(
+        self,
+        counters: dict[str, Any],
+        arrays: dict[str, np.ndarray],
+        curves: list[dict[str, Any]],
+    ) -> str:
         """Keep the state of ``counters["iteration"]``. Returns the checkpoint's name.
 
         Raises DiskFullError, or another OSError, with the earlier ones intact.
@@ -50,6 +57,7 @@ class Checkpoints:
         files = {
             _ARRAYS: serialized({name: np.asarray(a, order="C") for name, a in arrays.items()}),
             _COUNTERS: json.dumps(counters, sort_keys=True).encode(),
+            _CURVES: json.dumps(curves).encode(),
         }
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         files[_MANIFEST] = json.dumps(digests, sort_keys=True).encode()
@@ -71,6 +79,12 @@ class Checkpoints:
                 refused(f"checkpoint {name} is not whole ({error})")
         return None
 
+    def delete_newer(self, used: Checkpoint) -> None:
+        """Delete what was refused, so that it does not push out one that is whole."""
+        for name in self._names():
+            if name > used.name:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+
     def clear(self) -> None:
         """Delete them all: a run that has ended needs none."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -83,7 +97,9 @@ class Checkpoints:
         return sorted(names, reverse=True)
 
     def _write(self, target: Path, files: dict[str, bytes]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True)
+            flush_folder(self.folder.parent)
         for left in self.folder.glob(".aside-*"):  # Of a process that was killed; one is here.
             shutil.rmtree(left, ignore_errors=True)
         aside = self.folder / f".aside-{target.name}"
@@ -112,6 +128,7 @@ class Checkpoints:
             if hashlib.sha256(files[file]).hexdigest() != digest:
                 raise ValueError(f"{file} has not its digest")
         try:
-            return Checkpoint(name, json.loads(files[_COUNTERS]), deserialized(files[_ARRAYS]))
+            counters, curves = json.loads(files[_COUNTERS]), json.loads(files[_CURVES])
+            return Checkpoint(name, counters, deserialized(files[_ARRAYS]), curves)
         except (KeyError, SafetensorError) as error:
             raise ValueError(str(error)) from error

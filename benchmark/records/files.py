@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     file as it was before."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.aside")
         try:
             write_through(aside, data)
             aside.replace(path)

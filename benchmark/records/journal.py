@@ -1,8 +1,10 @@
 """A run's append-only journal: one JSON event a line, each with the time that it was written."""
 
+import hashlib
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,10 @@ class Journal:
 
     def append(self, event: Event) -> Event:
         """Add the event, with ``time`` in seconds since 1970. Returns what was written."""
-        event = finite({**event, "time": round(time.time(), 3)})
+        return self.restore(finite({**event, "time": round(time.time(), 3)}))
+
+    def restore(self, event: Event) -> Event:
+        """Add an event that was written before, with its own time. Returns it."""
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event, allow_nan=False) + "\n")
             file.flush()
@@ -34,20 +39,23 @@ class Journal:
 def read_attempt(path: Path) -> list[Event]:
     """The events of the last attempt, from its ``start`` on; a torn last line is left out.
 
-    Where an attempt goes on from a checkpoint (``resume``), each epoch up to that one is told as it
-    was last written before; what came after the checkpoint was lost and is not told. Raises
-    RecordsError for any other line that is none, as far back as the last attempt builds on.
+    An attempt that goes on from a checkpoint (``resume``) tells all epochs up to that one again,
+    so that nothing before it is needed. Raises RecordsError for any other line that is none.
     """
     lines = _whole_lines(path)
     attempt: list[Event] = []
     while lines and not (attempt and attempt[-1]["event"] == "start"):
         attempt.append(_event(path, len(lines), lines.pop()))
-    attempt.reverse()
-    for place, event in enumerate(attempt):
-        if event["event"] == "resume":
-            attempt[place:place] = _epochs_before(path, lines, event["epoch"])
-            break
-    return attempt
+    return attempt[::-1]
+
+
+def curves_sha256(events: Iterable[Event]) -> str:
+    """Of every epoch's row among the events."""
+    digest = hashlib.sha256()
+    for event in events:
+        if event["event"] == "epoch":
+            digest.update(json.dumps(event, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def count_attempts(path: Path) -> int:
@@ -63,18 +71,6 @@ def _whole_lines(path: Path) -> list[bytes]:
         return path.read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
         return []
-
-
-def _epochs_before(path: Path, lines: list[bytes], wanted: int) -> list[Event]:
-    """Epochs 1 to ``wanted``, each as it was last written, from the end backwards: attempts that
-    ended before their first epoch may stand between."""
-    epochs: list[Event] = []
-    while lines and wanted:
-        event = _event(path, len(lines), lines.pop())
-        if event["event"] == "epoch" and event["epoch"] == wanted:
-            epochs.append(event)
-            wanted -= 1
-    return epochs[::-1]
 
 
 def _event(path: Path, number: int, line: bytes) -> Event:

@@ -60,8 +60,8 @@ class MlflowMirror:
             self.experiment = self._experiment()
             if rebuild:
                 self._delete_all()
-            parent = self._find("suite", suite)
-            self.parent = parent.info.run_id if parent else self._create_parent()
+            parents = self._find("suite", suite)
+            self.parent = parents[0].info.run_id if parents else self._create_parent()
         self._sent: dict[str, int] = {}
 
     def mirror(self, cell: dict[str, Any]) -> None:
@@ -116,12 +116,11 @@ class MlflowMirror:
             for run in self.client.search_runs([self.experiment], query, max_results=50_000):
                 self.client.delete_run(run.info.run_id)
 
-    def _find(self, tag: str, value: str, run_id: str | None = None) -> Any:
+    def _find(self, tag: str, value: str, run_id: str | None = None) -> list[Any]:
         query = f"tags.`{tag}` = '{value}'"
         if run_id:
             query += f" and tags.`{_RUN_ID}` = '{run_id}'"
-        found = self.client.search_runs([self.experiment], query, max_results=1)
-        return found[0] if found else None
+        return list(self.client.search_runs([self.experiment], query))
 
     def _create_parent(self) -> str:
         plan = self.store.suite(self.suite).plan()
@@ -134,15 +133,17 @@ class MlflowMirror:
     ) -> Any:
         """The child of a run's last attempt, known by when it began; an earlier one's makes place
         for it."""
-        found = self._find(_NAME, name, folder.run_id)
-        if found and found.info.start_time == _milliseconds(events[0]):
-            return found
-        if found:
-            self.client.delete_run(found.info.run_id)
+        there = self._find(_NAME, name, folder.run_id)
+        began = _milliseconds(events[0])
+        last = [child for child in there if child.info.start_time == began]
+        for child in [*last[1:], *(child for child in there if child not in last)]:
+            self.client.delete_run(child.info.run_id)  # Also one that two processes made at once.
+        if last:
+            return last[0]
         self._sent.pop(name, None)
         return self.client.create_run(
             self.experiment,
-            start_time=_milliseconds(events[0]),
+            start_time=began,
             run_name=name,
             tags={
                 "mlflow.parentRunId": self.parent,
@@ -198,7 +199,7 @@ class MlflowMirror:
     ) -> None:
         from mlflow.entities import RunTag
 
-        tags = [RunTag(key, str(result[key])) for key in RESULT_TAGS]
+        tags = [RunTag(key, str(result[key])) for key in RESULT_TAGS if result.get(key) is not None]
         self.client.log_batch(child, tags=tags)
         self.client.log_artifact(child, str(folder.journal))
         status = _TERMINAL.get(result["status"], "FAILED")

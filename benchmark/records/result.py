@@ -1,9 +1,12 @@
 """A run's result, from its journal."""
 
+import hashlib
+import json
 import math
 from typing import Any
 
-from benchmark.records.journal import Event
+from benchmark.records.files import finite
+from benchmark.records.journal import Event, curves_sha256
 
 
 def summarize(
@@ -13,7 +16,8 @@ def summarize(
 
     Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
-    ``skipped_steps`` is None without a loss scale.
+    ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
+    versions or on another machine than it had begun, so that no replay can give its bits.
     """
     epochs = [event for event in events if event["event"] == "epoch"]
     end = next((event for event in events if event["event"] == "end"), {})
@@ -49,7 +53,24 @@ def summarize(
         "dataset_sha256": began.get("dataset_sha256"),
         "initial_weights_sha256": began.get("initial_weights_sha256"),
         "final_weights_sha256": end.get("final_weights_sha256"),
+        "curves_sha256": curves_sha256(events),
+        "environments_mixed": any(e.get("differs") for e in events if e["event"] == "resume"),
     }
+
+
+def sealed(result: dict[str, Any]) -> dict[str, Any]:
+    """The result with a digest of itself."""
+    return result | {"sha256": _digest(result)}
+
+
+def is_whole(result: dict[str, Any]) -> bool:
+    """Whether a result is as it was sealed; one without a digest counts as such."""
+    return result.get("sha256") in (None, _digest(result))
+
+
+def _digest(result: dict[str, Any]) -> str:
+    own = {name: value for name, value in finite(result).items() if name != "sha256"}
+    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
 def error_of(row: Event) -> float | None:

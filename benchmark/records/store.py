@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.records.files import read_json, write_json
-from benchmark.records.journal import Event, Journal, count_attempts, read_attempt
+from benchmark.records.journal import (
+    Event,
+    Journal,
+    count_attempts,
+    curves_sha256,
+    read_attempt,
+)
 from benchmark.records.problems import RecordsError
+from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
 from benchmark.suite.suite import NAME, LoadedSuite
@@ -67,7 +74,7 @@ class RunFolder:
         run's. For the one process that holds the run."""
         for name in ("result.json", "provenance.json", self.weights.name):
             (self.path / name).unlink(missing_ok=True)
-        for half_written in self.path.glob(".*"):
+        for half_written in self.path.glob(".*.aside"):
             half_written.unlink(missing_ok=True)
         attempt = self.attempts() + 1
         Journal(self.journal).append({"event": "start", "attempt": attempt})
@@ -84,9 +91,18 @@ class RunFolder:
         """Where and with what it ran; empty where it never began."""
         return read_json(self.path / "provenance.json") or {}
 
+    def end(self, result: dict[str, Any]) -> None:
+        """Keep how it ended."""
+        write_json(self.path / "result.json", sealed(result))
+
     def events(self) -> list[Event]:
-        """The journal of the last attempt."""
-        return read_attempt(self.journal)
+        """The journal of the last attempt. Raises RecordsError for a line that is none, and for
+        curves that are not those that the run ended with."""
+        events, result = read_attempt(self.journal), self.result() or {}
+        if result.get("curves_sha256") not in (None, curves_sha256(events)):
+            rule = "must hold the curves whose digest result.json has"
+            raise RecordsError(f"{self.journal} {rule}. Received: others; it was changed since")
+        return events
 
     def result(self) -> dict[str, Any] | None:
         """How it ended; None where it has not, or where the file is torn, which is warned of."""
@@ -95,6 +111,8 @@ class RunFolder:
             result = read_json(path)
             if result is not None and not (isinstance(result, dict) and "status" in result):
                 raise RecordsError(f"{path} must hold a status. Received: {str(result)[:100]}")
+            if result is not None and not is_whole(result):
+                raise RecordsError(f"{path} must have the digest that it names. It was changed")
         except RecordsError as error:
             _warn(f"{error}. The run counts as unfinished.")
             return None
@@ -175,7 +193,7 @@ class Store:
         if not _RUN_ID.fullmatch(run_id):
             rule = "a run's id must be 16 hexadecimal digits"
             raise RecordsError(f"{rule} (results: {self.root}). Received: {run_id[:100]!r}")
-        return RunFolder(_no_link(self.root / "runs" / run_id))
+        return RunFolder(_no_link(_no_link(self.root / "runs") / run_id))
 
     def spec(self, cell: dict[str, Any]) -> dict[str, Any]:
         """The spec of a plan's cell: its run's own, or where that never began the plan's."""

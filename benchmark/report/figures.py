@@ -1,9 +1,12 @@
 """Training and test error as the paper draws them (figure 6)."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from benchmark.records.files import write_bytes
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 """Okabe and Ito's colours, told apart by colour-blind readers."""
@@ -51,8 +54,8 @@ def draw_curves(curves: pd.DataFrame, folder: Path, title: str) -> list[Path]:
         axes.spines[spine].set_visible(False)
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "curves.svg", folder / "curves.png"]
-    figure.savefig(files[0], metadata={"Date": None})
-    figure.savefig(files[1], dpi=150)
+    write_bytes(files[0], _drawn(figure, format="svg", metadata={"Date": None}))
+    write_bytes(files[1], _drawn(figure, format="png", dpi=150))
     plt.close(figure)
     return files
 
@@ -62,3 +65,9 @@ def _scored(run: pd.DataFrame) -> pd.Series:
     columns = [run[f"{split}_error_percent"] for split in SPLITS if f"{split}_error_percent" in run]
     errors = [column.dropna() for column in columns]
     return next((column for column in errors if len(column)), pd.Series(dtype=float))
+
+
+def _drawn(figure: Any, **how: Any) -> bytes:
+    drawn = BytesIO()
+    figure.savefig(drawn, **how)
+    return drawn.getvalue()

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper import departures
+from benchmark.records.files import write_bytes, write_text
 from benchmark.records.store import Store
 
 _SCORED = ("finished",)
@@ -94,8 +95,8 @@ def write_frames(folder: Path, runs: pd.DataFrame, curves: pd.DataFrame) -> list
         # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
         # type a column, so what is not plain is written as JSON text.
         plain = frame.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
-        plain.to_csv(folder / f"{name}.csv", index=False)
-        plain.to_parquet(folder / f"{name}.parquet", index=False)
+        write_text(folder / f"{name}.csv", plain.to_csv(index=False))
+        write_bytes(folder / f"{name}.parquet", plain.to_parquet(index=False))
         written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
     return written
 

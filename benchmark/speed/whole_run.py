@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from benchmark.execution.worker import train_folder
+from benchmark.execution.recorded import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
 from benchmark.spec import DatasetSpec, OptimizerSpec, RunSpec, ScheduleSpec

@@ -51,5 +51,5 @@ def damage(setting: Setting) -> Tries:
     tries.add("whole again", None if whole and whole.name == newest.name else "it is refused")
     size = sum(map(len, files.values())) / _KIB
     tries.seen.append(f"{flips} flipped bits, {len(cuts)} cuts, {len(files)} absent files")
-    tries.seen.append(f"of a checkpoint of {size:,.0f} KiB; none silent, each time the one before")
+    tries.seen.append(f"of a checkpoint of {size:,.0f} KiB; {len(tries.failures)} silent")
     return tries

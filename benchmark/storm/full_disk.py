@@ -29,6 +29,7 @@ def full_disk(setting: Setting) -> Tries:
             problem = None if was_full or ended[0] == "finished" else f"it ended as {ended}"
             tries.add(f"point {point}", problem or subject.finish(results))
             shutil.rmtree(results)
-            setting.say(f"full at point {point} of {points[-1]}")
-    tries.seen.append(f"{told} runs failed as the disk was full, all others needed no more room")
+            setting.say(f"full at point {point} of {max(points)}")
+    rest = tries.tried - told
+    tries.seen.append(f"{told} runs failed as the disk was full, {rest} needed no more room")
     return tries

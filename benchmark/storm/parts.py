@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.records.files import read_json, write_json, write_text
+from benchmark.records.problems import one_line
 from benchmark.records.provenance import machine_line, provenance
 from benchmark.storm.damage import damage
 from benchmark.storm.full_disk import full_disk
@@ -21,8 +22,8 @@ from benchmark.storm.tracking import tracking
 PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     "kills-at-writes": (
         kills_at_writes,
-        "SIGKILL at every write, flush, rename and deletion of a run, then the run goes on: "
-        "rows, weights and files as if nothing had been",
+        "SIGKILL of a run's worker at each of its writes, flushes, renames and deletions, then the "
+        "run goes on: rows, weights and files as if nothing had been",
     ),
     "kills-at-random": (
         kills_at_random,
@@ -36,8 +37,8 @@ PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     ),
     "full-disk": (
         full_disk,
-        "a file system of 4 MiB is full from a write on: the run fails with that reason, and goes "
-        "on when there is room",
+        "a file system of 4 MiB is full from one of the worker's writes on: the run fails with that "
+        "reason, and goes on when there is room",
     ),
     "mlflow": (
         tracking,
@@ -78,7 +79,7 @@ def run_parts(
     after each. Returns whether every try passed."""
     for name in names:
         file = folder / "parts" / f"{name}.json"
-        if file.exists() and not again:
+        if file.exists() and not again and read_json(file)["tried"]:
             say(f"{name}: done already, in {file} (--again does it again)")
             continue
         say(f"{name}: {PARTS[name][1]}")
@@ -123,7 +124,11 @@ def _tried(
         tries = PARTS[name][0](setting)
     except NotHere as why:
         tries = Tries(seen=[f"not tried: {why}"])
-    finally:
+    except Exception as error:
+        tries = Tries(failures=[f"it ended before its time: {one_line(error)}"])
+    if tries.failures:
+        say(f"{name}: what was tried is kept in {scratch}")
+    else:
         shutil.rmtree(scratch, ignore_errors=True)
     say(f"{name}: {tries.passed} of {tries.tried} passed; {'; '.join(tries.seen)}")
     for failure in tries.failures[:20]:

@@ -18,7 +18,9 @@ def replays(setting: Setting) -> Tries:
 
     def twice(cell: Cell) -> Replayed:
         folder = Store(setting.scratch / "results").run(cell)
-        train_run(cell, folder, [], epochs)
+        status, reason = train_run(cell, folder, [], epochs)
+        if status not in ("finished", "interrupted"):
+            raise RuntimeError(f"{cell.name} must be trained first. Received: {status} ({reason})")
         recorded = Recorded(cell.spec, folder.events(), folder.provenance())
         return replay(recorded, [], epochs)
 

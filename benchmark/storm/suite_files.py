@@ -9,14 +9,16 @@ from pathlib import Path
 
 import typer
 
+from benchmark.records.store import Store
 from benchmark.storm.setting import Setting, Tries
+from benchmark.suite import load_suite
 
 _ODD = (
     "1e-4", "-0.0", ".nan", ".inf", "0o17", "024", "1:30", "yes", "~", "", "''", "[]", "{}", "[[",
     "}", "&a [*a, *a]", "*a", "!!python/object/apply:os.system [date]", "!!binary aGk=", "!x y",
     "<<: {a: 1}", "? [a]", "|", "- - - -", "../../escape", "/etc/passwd", "a/b", "CON", "..",
     "n" * 300, "9" * 400, "-1", "0", "1e400", "\x00", "\x85", "\u2028", "\ufeff", "\udcff",
-    "name: again", "seeds: [0]", "seeds: 0", "seeds: []", "model.depth: [20, 20]", "depth: 21",
+    '"\\U00110000"', "name: again", "seeds: [0]", "seeds: 0", "seeds: []", "model.depth: [20, 20]", "depth: 21",
     "model: {stem: cifar, depth: 21}", "vary: {grid: {seed: [1]}}", "[" * 50, "{a: " * 50,
 )  # fmt: skip
 
@@ -40,7 +42,7 @@ def suite_files(setting: Setting) -> Tries:
             if number % 1000 == 999:
                 setting.say(f"{number + 1} of {count} files")
     refused = count - planned
-    tries.seen.append(f"{planned} could be planned, {refused} were refused with line and rule")
+    tries.seen.append(f"{planned} could be planned, {refused} were refused")
     return tries
 
 
@@ -56,9 +58,10 @@ def planning(
         right = ended.exit_code == 2 and f"{file}:" in output.getvalue()
         problem = f"exit code {ended.exit_code}: {output.getvalue()[:300]}"
         return ended.exit_code, None if right else problem
-    except BaseException as error:
+    except (Exception, SystemExit) as error:
         return 1, f"it raised {error!r}"
-    return 0, None
+    folder = Store(results).suite(load_suite(file).suite.name).path
+    return 0, None if folder.parent == results else f"its records would stand in {folder}"
 
 
 def changed(text: str, rng: random.Random) -> str:

@@ -60,6 +60,10 @@ class Document:
             raise SuiteError(
                 self.path, [Problem(1, "file", "must be UTF-8", f"byte {error.start}")]
             ) from error
+        except SuiteError:
+            raise
+        except (ValueError, OverflowError) as error:  # PyYAML's, of an escape that is no character.
+            raise SuiteError(self.path, [Problem(1, "file", "must be YAML", str(error))]) from error
         except yaml.YAMLError as error:
             line, reason = _line_and_reason(error, text)
             raise SuiteError(self.path, [Problem(line, "file", "must be YAML", reason)]) from error
