@@ -294,6 +294,30 @@ def test_a_port_in_use_is_refused(ran):
     assert f"--port must be free on 127.0.0.1. Received: {port}" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "listens", "shown"),
+    [
+        ([], "127.0.0.1", "http://127.0.0.1:"),
+        (["--host", "0.0.0.0"], "0.0.0.0", "http://127.0.0.1:"),
+        (["--host", "localhost"], "localhost", "http://localhost:"),
+    ],
+)
+def test_the_ui_is_for_this_machine_alone_or_says_so(
+    ran, monkeypatch, capsys, options, listens, shown
+):
+    from benchmark.cli import app
+
+    became = []
+    monkeypatch.setattr("os.execve", lambda program, command, environment: became.extend(command))
+    with pytest.raises(SystemExit) as ended:
+        app(["ui", "--results", str(ran.results), "--port", "5917", *options])
+    assert ended.value.code == 0
+    assert became[became.index("--host") + 1] == listens
+    said = capsys.readouterr().out
+    assert said.startswith(shown)
+    assert ("can read and change" in said) == (listens != "127.0.0.1")
+
+
 def test_help_answers_at_once():
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     assert "Train what a suite asks for" in bench("--help").stdout

@@ -33,6 +33,7 @@ def test_the_short_form_of_each_part(name, tmp_path):
     assert f"| {name} | " in (tmp_path / "storm.md").read_text()
     run_parts([name], tmp_path, Path("suites"), plan, short=True, again=False, say=said.append)
     assert "done already" in said[-1]
+    assert not Path("results/storm-short").exists()
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))

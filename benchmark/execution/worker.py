@@ -34,7 +34,7 @@ def main(path: Path, epochs: int | None = None) -> None:
 
     def tell(event: dict) -> None:
         nonlocal phase
-        phase = event["phase"] if event["event"] == "phase" else "" if phase else phase
+        phase = event.get("phase", "")
         print(json.dumps(event), file=events, flush=True)
         if event["event"] == "epoch" and event["epoch"] == epochs:
             reasons.append("enough epochs")

@@ -1,8 +1,9 @@
 """Checkpoints: folders that are whole or refused.
 
 ``checkpoints/ITERATION-DIGEST/`` holds ``arrays.safetensors``, ``counters.json``, ``curves.json``
-(each epoch's row so far) and ``manifest.json`` with the SHA-256 of all three; DIGEST is the first part of the manifest's own. A folder
-is written aside, flushed to the disk and renamed; the last two are kept.
+(each epoch's row so far) and ``manifest.json`` with the SHA-256 of all three; DIGEST is the first
+part of the manifest's own. A folder is written aside, flushed to the disk and renamed; the last two
+are kept.
 """
 
 import hashlib

@@ -37,8 +37,8 @@ PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     ),
     "full-disk": (
         full_disk,
-        "a file system of 4 MiB is full from one of the worker's writes on: the run fails with that "
-        "reason, and goes on when there is room",
+        "a file system of 4 MiB is full from one of the worker's writes on: the run fails with "
+        "that reason, and goes on when there is room",
     ),
     "mlflow": (
         tracking,

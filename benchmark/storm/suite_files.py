@@ -18,7 +18,8 @@ _ODD = (
     "}", "&a [*a, *a]", "*a", "!!python/object/apply:os.system [date]", "!!binary aGk=", "!x y",
     "<<: {a: 1}", "? [a]", "|", "- - - -", "../../escape", "/etc/passwd", "a/b", "CON", "..",
     "n" * 300, "9" * 400, "-1", "0", "1e400", "\x00", "\x85", "\u2028", "\ufeff", "\udcff",
-    '"\\U00110000"', "name: again", "seeds: [0]", "seeds: 0", "seeds: []", "model.depth: [20, 20]", "depth: 21",
+    '"\\U00110000"',
+    "name: again", "seeds: [0]", "seeds: 0", "seeds: []", "model.depth: [20, 20]", "depth: 21",
     "model: {stem: cifar, depth: 21}", "vary: {grid: {seed: [1]}}", "[" * 50, "{a: " * 50,
 )  # fmt: skip
 
