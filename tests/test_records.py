@@ -46,19 +46,17 @@ def test_the_last_attempt_counts_and_the_first_is_kept(tmp_path):
 
 
 def journal_of(path, *attempts):
-    """A journal of attempts: (the epoch of the checkpoint that it goes on from, its epochs)."""
+    """A journal of attempts, each given by its epochs."""
     journal = Journal(path)
-    for number, (resumed, epochs) in enumerate(attempts, start=1):
+    for number, epochs in enumerate(attempts, start=1):
         journal.append({"event": "start", "attempt": number})
-        if resumed is not None:
-            journal.append({"event": "resume", "epoch": resumed, "wall_time_s": 1.0})
         for each in epochs:
             journal.append(epoch(each, 10.0 * number))
 
 
 def test_only_lines_of_the_last_attempt_must_be_events(tmp_path):
     path = tmp_path / "journal.jsonl"
-    journal_of(path, (None, [1, 2]), (None, [1, 2]))
+    journal_of(path, [1, 2], [1, 2])
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], b"\xff\n", *lines[2:]]))
     assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2]

@@ -72,7 +72,7 @@ def test_points_are_every_change_of_the_folder(tmp_path):
         "write_json(folder / 'a', 1)\n"
         "(folder / 'a').unlink()\n"
         "write_json(folder.parent / 'elsewhere', 1)\n"
-        "print(points.count)"
+        "print(len(points.kinds))"
     )
 
     def run(point):

@@ -3,8 +3,8 @@
 ``python -m benchmark.storm.fault FAULT POINT RUN_FOLDER``. The points are the places, counted from
 1, where the worker changes its folder: a file opened to be written, the beginning and the middle of
 what is written, a flush to the disk, a new folder, a rename, a deletion. At POINT ``kill`` ends the
-process by SIGKILL; ``fill`` fills the file system up. ``count`` does nothing. The log's last line
-says how many points there were.
+process by SIGKILL; ``fill`` fills the file system up. ``count`` does nothing. At the end the log has
+a line ``points:`` with the kind of each.
 """
 
 import atexit
@@ -17,6 +17,12 @@ from typing import Any
 
 from benchmark.execution import worker
 
+WRITE = "write"
+"""The kind of a point before either half of what is written."""
+
+POINTS = "points: "
+"""How the line in the log begins."""
+
 _CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir")
 _WRITING = os.O_WRONLY | os.O_RDWR
 
@@ -26,14 +32,15 @@ class Points:
 
     def __init__(self, folder: Path, point: int, act: Callable[[], None]):
         self.folder, self.point, self.act = str(folder), point, act
-        self.count, self.acting = 0, False
+        self.kinds: list[str] = []
+        self.acting = False
 
-    def reached(self, path: str) -> None:
+    def reached(self, path: str, kind: str) -> None:
         """The worker is about to change ``path``."""
         if self.acting or not path.startswith(self.folder):
             return
-        self.count += 1
-        if self.count == self.point:
+        self.kinds.append(kind)
+        if len(self.kinds) == self.point:
             self.acting = True
             self.act()
             self.acting = False
@@ -44,7 +51,7 @@ class Points:
         flush, opened = os.fsync, Path.open
 
         def counted_flush(file: int) -> None:
-            self.reached(str(_opened(file)))
+            self.reached(str(_opened(file)), "flush")
             flush(file)
 
         def counted_open(path: Path, mode: str = "r", *rest: Any, **named: Any) -> Any:
@@ -57,12 +64,12 @@ class Points:
         if event == "open":
             path, _, flags = arguments
             if not isinstance(path, int | bytes) and flags & _WRITING:
-                self.reached(os.fspath(path))
+                self.reached(os.fspath(path), "open")
         elif event in _CHANGES:
             path, within = os.fspath(arguments[0]), arguments[-1]
             if isinstance(within, int) and within >= 0:
                 path = str(_opened(within) / path)
-            self.reached(str(path))
+            self.reached(str(path), event)
 
 
 class _InHalves:
@@ -74,7 +81,7 @@ class _InHalves:
     def write(self, data: Any) -> None:
         middle = len(data) // 2
         for half in (data[:middle], data[middle:]):
-            self._points.reached(self._file.name)
+            self._points.reached(str(self._file.name), WRITE)
             self._file.write(half)
             self._file.flush()
 
@@ -113,7 +120,7 @@ def main(fault: str, point: int, folder: Path) -> None:
     }
     points = Points(folder, point, acts[fault])
     points.watch()
-    atexit.register(lambda: print(f"points: {points.count}", file=sys.stderr))
+    atexit.register(lambda: print(f"{POINTS}{' '.join(points.kinds)}", file=sys.stderr))
     worker.main(folder)
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmark.execution.local import train_run
+from benchmark.storm.fault import POINTS
 from benchmark.storm.setting import Setting, Tries
 from benchmark.storm.subject import Subject, runner, suite_file, with_fault
 
@@ -21,7 +22,7 @@ _KILLS_OF_ONE_RUN = 4
 def kills_at_writes(setting: Setting) -> Tries:
     """The worker is killed at each point where it changes its folder, once a run."""
     subject = Subject.trained(setting.scratch / "whole", worker=with_fault("count", 0))
-    points = count_points(subject)
+    points = len(subject.points())
     chosen = list(range(1, points + 1))
     if setting.short:
         chosen = random.Random(0).sample(chosen, 2)
@@ -32,7 +33,7 @@ def kills_at_writes(setting: Setting) -> Tries:
         fault = with_fault("kill", point)
         folder = subject.folder(results)
         ended = train_run(subject.cell, folder, [], worker=fault)
-        if "points: " in folder.log.read_text():  # It came to its end.
+        if POINTS in folder.log.read_text():  # It came to its end.
             return f"point {point}", f"it was not killed: {ended}"
         return f"point {point}", subject.finish(results)
 
@@ -50,7 +51,7 @@ def kills_at_random(setting: Setting) -> Tries:
     subject = Subject.trained(setting.scratch / "whole")
     longest = 1.3 * (time.monotonic() - started)
     tries, kills, slowest = Tries(), 0, 0.0
-    wanted = setting.size(200, 1)
+    wanted = setting.size(100, 1)
 
     def chain(number: int) -> tuple[int, float, str | None]:
         rng = random.Random(number)
@@ -70,13 +71,6 @@ def kills_at_random(setting: Setting) -> Tries:
     tries.seen.append(f"{number} runs, each killed up to {_KILLS_OF_ONE_RUN} times before its end")
     tries.seen.append(f"the last process was gone after at most {slowest:.1f} s")
     return tries
-
-
-def count_points(subject: Subject) -> int:
-    """As the undisturbed run's log says."""
-    lines = subject.wanted.log.read_text().splitlines()
-    (count,) = [line.removeprefix("points: ") for line in lines if line.startswith("points: ")]
-    return int(count)
 
 
 def _killed_again_and_again(

@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmark.execution.local import WORKER, run_plan, train_run
 from benchmark.records.comparison import compare_curves
 from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.storm.fault import POINTS
 from benchmark.suite import Cell, Plan, load_suite
 
 _SUITE = """\
@@ -26,10 +27,10 @@ SMALL = ""
 
 RESNET20 = """\
 vary: {variants: [{name: resnet20, model.block: basic, model.stage_blocks: [3, 3, 3], \
-model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, schedule.iterations: 160, \
+model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, schedule.iterations: 120, \
 numerics.threads: 2}]}
 """
-"""The paper's ResNet-20, for four epochs of the embedded images."""
+"""The paper's ResNet-20, for three epochs of the embedded images."""
 
 
 def suite_file(folder: Path, vary: str = SMALL, seeds: int = 1) -> Path:
@@ -77,6 +78,13 @@ class Subject:
     def cell(self) -> Cell:
         """The one of its plan."""
         return self.plan.cells[0]
+
+    def points(self) -> list[str]:
+        """The kind of each point where its worker, one with the fault ``count``, changed its
+        folder."""
+        lines = self.wanted.log.read_text().splitlines()
+        (line,) = [line for line in lines if line.startswith(POINTS)]
+        return line.removeprefix(POINTS).split()
 
     def folder(self, results: Path) -> RunFolder:
         """Of the run in another results folder."""

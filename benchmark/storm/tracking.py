@@ -87,7 +87,7 @@ def tracking(setting: Setting) -> Tries:
     """Each state in turn, in several rounds; the cost is against runs without a mirror."""
     tries, seconds = Tries(), defaultdict(list)
     states = {"hangs": _hangs} if setting.short else _STATES
-    for number in range(setting.size(3, 1)):
+    for number in range(setting.size(2, 1)):
         trial = _Trial(setting, "no mirror", number)
         subprocess.run(runner(trial.suite, trial.results), check=True)
         seconds["no mirror"].append(trial.training_s())
