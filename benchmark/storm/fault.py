@@ -3,8 +3,8 @@
 ``python -m benchmark.storm.fault FAULT POINT RUN_FOLDER``. The points are the places, counted from
 1, where the worker changes its folder: a file opened to be written, the beginning and the middle of
 what is written, a flush to the disk, a new folder, a rename, a deletion. At POINT ``kill`` ends the
-process by SIGKILL; ``fill`` fills the file system up. ``count`` does nothing. At the end the log has
-a line ``points:`` with the kind of each.
+process by SIGKILL; ``fill`` fills the file system; ``count`` does nothing. At the end a line of the
+log, ``points:``, has the kind of each.
 """
 
 import atexit
