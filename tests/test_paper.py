@@ -1,12 +1,7 @@
 import pytest
 
-from benchmark.paper import (
-    PUBLISHED,
-    REPRODUCTIONS,
-    departures,
-    published_frame,
-    reproductions_frame,
-)
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, departures
+from benchmark.records import load_published, load_reproductions
 from benchmark.spec import RunSpec
 
 
@@ -93,7 +88,7 @@ def test_numbers_of_one_table_in_another_are_the_same():
 
 
 def test_frames_hold_every_number():
-    paper, later = published_frame(), reproductions_frame()
+    paper, later = load_published(), load_reproductions()
     assert len(paper) == len(PUBLISHED) and len(later) == len(REPRODUCTIONS)
     assert {"table", "row", "column", "value", "selection"} <= set(paper)
     assert later.groupby("source")["url"].nunique().eq(1).all()

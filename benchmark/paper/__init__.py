@@ -1,23 +1,6 @@
 """What the paper published, as data: numbers with how they were selected, and its protocol."""
 
 from benchmark.paper.protocol import departures
-from benchmark.paper.published import (
-    PUBLISHED,
-    REPRODUCTIONS,
-    Number,
-    Published,
-    Reproduced,
-    published_frame,
-    reproductions_frame,
-)
+from benchmark.paper.published import PUBLISHED, REPRODUCTIONS, Number, Published, Reproduced
 
-__all__ = [
-    "PUBLISHED",
-    "REPRODUCTIONS",
-    "Number",
-    "Published",
-    "Reproduced",
-    "departures",
-    "published_frame",
-    "reproductions_frame",
-]
+__all__ = ["PUBLISHED", "REPRODUCTIONS", "Number", "Published", "Reproduced", "departures"]

@@ -3,10 +3,7 @@
 import csv
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,22 +46,6 @@ class Reproduced(Number):
 
     source: str
     url: str
-
-
-def published_frame() -> "pd.DataFrame":
-    """A row for each of the paper's numbers."""
-    return _frame(PUBLISHED.values())
-
-
-def reproductions_frame() -> "pd.DataFrame":
-    """A row for each number of later reproductions."""
-    return _frame(REPRODUCTIONS)
-
-
-def _frame(numbers: Any) -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame([vars(number) for number in numbers])
 
 
 def _rows(file: str) -> list[dict[str, Any]]:

@@ -7,12 +7,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.records.frames import load_curves, load_runs
+    from benchmark.records.frames import (
+        load_curves,
+        load_published,
+        load_reproductions,
+        load_runs,
+    )
     from benchmark.records.store import Store
 
-__all__ = ["Store", "load_curves", "load_runs"]
+__all__ = ["Store", "load_curves", "load_published", "load_reproductions", "load_runs"]
 
-_MODULES = {"Store": "store", "load_curves": "frames", "load_runs": "frames"}
+_MODULES = {name: "store" if name == "Store" else "frames" for name in __all__}
 
 
 def __getattr__(name: str) -> Any:

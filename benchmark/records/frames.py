@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.paper import PUBLISHED, REPRODUCTIONS
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import Store
@@ -54,6 +55,16 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
                 rows.append(cell | dict.fromkeys(EPOCH) | event)
     return _frame(rows, CELL, EPOCH).drop(columns="event", errors="ignore")
+
+
+def load_published() -> pd.DataFrame:
+    """A row for each number of the paper's tables, with how it was come by."""
+    return pd.DataFrame([vars(number) for number in PUBLISHED.values()])
+
+
+def load_reproductions() -> pd.DataFrame:
+    """A row for each number that later reproductions reported: context, never a target."""
+    return pd.DataFrame([vars(number) for number in REPRODUCTIONS])
 
 
 def _cells(store: Store, suite: str | None) -> Iterator[dict[str, Any]]:
