@@ -16,7 +16,6 @@ from benchmark.storm.subject import Subject, runner, suite_file, with_fault
 
 _AT_ONCE = 2
 _ORPHANS_END_WITHIN_S = 10
-_KILLS_OF_ONE_RUN = 4
 
 
 def kills_at_writes(setting: Setting) -> Tries:
@@ -51,12 +50,12 @@ def kills_at_random(setting: Setting) -> Tries:
     subject = Subject.trained(setting.scratch / "whole")
     longest = 1.3 * (time.monotonic() - started)
     tries, kills, slowest = Tries(), 0, 0.0
-    wanted = setting.size(100, 1)
+    wanted, most = setting.size(100, 1), setting.size(4, 2)
 
     def chain(number: int) -> tuple[int, float, str | None]:
         rng = random.Random(number)
         where = setting.scratch / f"chain-{number}"
-        return _killed_again_and_again(subject, where, rng, longest)
+        return _killed_again_and_again(subject, where, rng, longest, most)
 
     number, together = 0, min(_AT_ONCE, wanted)
     with ThreadPoolExecutor(together) as pool:
@@ -68,18 +67,18 @@ def kills_at_random(setting: Setting) -> Tries:
                     tries.add(f"chain {number}", problem)
                 number += 1
             setting.say(f"killed {kills} times of {wanted}, in {number} runs")
-    tries.seen.append(f"{number} runs, each killed up to {_KILLS_OF_ONE_RUN} times before its end")
+    tries.seen.append(f"{number} runs, each killed up to {most} times before its end")
     tries.seen.append(f"the last process was gone after at most {slowest:.1f} s")
     return tries
 
 
 def _killed_again_and_again(
-    subject: Subject, where: Path, rng: random.Random, longest: float
+    subject: Subject, where: Path, rng: random.Random, longest: float, most: int
 ) -> tuple[int, float, str | None]:
     """Returns the kills, the seconds until the last orphan was gone, and what is wrong."""
     suite, results = suite_file(where), where / "results"
     kills, slowest = 0, 0.0
-    for _ in range(_KILLS_OF_ONE_RUN):
+    for _ in range(most):
         process = subprocess.Popen(runner(suite, results), stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0, longest))
         workers = _processes_of(results)
