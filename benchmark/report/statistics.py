@@ -39,12 +39,12 @@ class Finding:
 
 def equivalence(ours: Sequence[float], mean: float, sd: float, n: int, margin: float) -> Finding:
     """Our mean is theirs within ``margin``: two one-sided Welch tests (Schuirmann, 1987)."""
-    variances = np.var(ours, ddof=1) / len(ours), sd**2 / n
-    se = math.sqrt(sum(variances))
-    parts = variances[0] ** 2 / (len(ours) - 1) + variances[1] ** 2 / max(n - 1, 1)
-    df = sum(variances) ** 2 / parts if parts else len(ours) + n - 2
+    own, their = float(np.var(ours, ddof=1)) / len(ours), sd**2 / n
+    parts = own**2 / (len(ours) - 1) + their**2 / max(n - 1, 1)
+    df = (own + their) ** 2 / parts if parts else len(ours) + n - 2
+    difference, se = float(np.mean(ours)) - mean, math.sqrt(own + their)
     name = "two one-sided Welch tests"
-    return _two_one_sided(name, np.mean(ours) - mean, se, df, margin, (len(ours), n))
+    return _two_one_sided(name, difference, se, df, margin, (len(ours), n))
 
 
 def equivalence_of_samples(
@@ -138,7 +138,8 @@ def rising(groups: Sequence[Sequence[float]], margin: float) -> Finding:
     again = np.concatenate(
         [rng.choice(np.asarray(group, float), (_DRAWS, len(group))) for group in groups], axis=1
     )
-    interval = tuple(float(q) for q in np.quantile(above(again), (0.025, 0.975)))
+    low, high = np.quantile(above(again), (0.025, 0.975))
+    interval = (float(low), float(high))
     spread = math.sqrt(np.mean([np.var(group, ddof=1) for group in groups]))
     drawn = rng.normal(0, 1, (_DRAWS, len(pooled))) * spread + margin * labels
     n, squares = len(pooled), sum(size**2 * (2 * size + 3) for size in sizes)

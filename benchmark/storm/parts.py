@@ -95,7 +95,8 @@ def write_table(folder: Path) -> Path:
         "| part | what is tried | passed | tries | seen | minutes |",
         "|---|---|---:|---:|---|---:|",
     ]
-    failures, machines = [], {}
+    failures: list[str] = []
+    machines: dict[str, None] = {}
     for name, (_, what) in PARTS.items():
         part = read_json(folder / "parts" / f"{name}.json")
         if part is None:

@@ -16,11 +16,10 @@ def sharing(setting: Setting) -> Tries:
     tries = Tries()
     command = [sys.executable, "-P", "-m", "benchmark", "run", str(suite), "--results"]
     command = runner(suite, results) if setting.short else [*command, str(results)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    processes = [subprocess.Popen(command, **quiet) for _ in range(runners)]
+    processes = [_quietly(command) for _ in range(runners)]
     codes = {process.wait() for process in processes}
     tries.add("exit codes", None if codes <= {0, 1} else f"not 0 or 1: {codes}")
-    last = subprocess.run(command, check=False, **quiet).returncode
+    last = _quietly(command).wait()
     tries.add("afterwards", None if last == 0 else f"exit code {last}")
     for cell in plan_of(setting.scratch, seeds=runs).cells:
         folder = Store(results).run(cell)
@@ -28,3 +27,7 @@ def sharing(setting: Setting) -> Tries:
         tries.add(cell.name, None if seen == ("finished", 1) else f"status and attempts: {seen}")
     tries.seen.append(f"{runners} processes, {runs} runs, one attempt each")
     return tries
+
+
+def _quietly(command: list[str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -230,10 +230,12 @@ def _rows(uri: str) -> list[tuple]:
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("subject").experiment_id
+    experiment = client.get_experiment_by_name("subject")
+    if experiment is None:
+        return []
     return sorted(
         (metric.key, metric.step, metric.timestamp, metric.value)
-        for child in client.search_runs([experiment], "tags.variant LIKE '%'")
+        for child in client.search_runs([experiment.experiment_id], "tags.variant LIKE '%'")
         for key in child.data.metrics
         for metric in client.get_metric_history(child.info.run_id, key)
     )
