@@ -187,14 +187,15 @@ def test_who_does_other_work_is_left_out():
     found = measurement._other_work(
         {
             OURS: facts(7, [2.0, 1.9]),
-            "same": facts(7, [2.01, 1.9]),
+            "same": facts(7, [2.001, 1.8]),
             "more parameters": facts(8, [2.0, 1.9]),
-            "other losses": facts(7, [2.0, 1.8]),
+            "another first loss": facts(7, [2.01, 1.9]),
+            "other losses": facts(7, [2.0, 1.6]),
             "own weights": facts(9, []),
         }
     )
-    assert found.keys() == {"more parameters", "other losses"}
-    assert "5.3%" in found["other losses"]
+    assert found.keys() == {"more parameters", "another first loss", "other losses"}
+    assert "0.5%" in found["another first loss"] and "15.8%" in found["other losses"]
     with pytest.raises(RuntimeError, match="ours could not be measured"):
         measurement._leave_out(OURS, "out of memory")
 

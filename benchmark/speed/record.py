@@ -25,7 +25,8 @@ other processes used during a turn, time taken by the host included.
 
 Where losses stand, the contender started from our weights: the first is that of the first of 50
 steps on the same images, then follows the mean of the last ten; contenders with other parameters or
-other losses in the first five steps are left out. The whole run and keras.applications draw weights
+another first loss (by 0.1 %; in bfloat16 by 2 %), or losses of the next four steps that are off by
+more than a tenth, are left out. The whole run and keras.applications draw weights
 of their own.
 
 Every step crops and flips its images, a batch at a time, and counts its errors. Ours also takes
