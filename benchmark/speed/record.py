@@ -24,10 +24,9 @@ resident memory while training was timed. "Others" is the largest share of the m
 other processes used during a turn, time taken by the host included.
 
 Where losses stand, the contender started from our weights: the first is that of the first of 50
-steps on the same images, then follows the mean of the last ten; contenders with other parameters or
+steps on the same images, then follows the mean of the last ten. Contenders with other parameters or
 another first loss (by 0.1 %; in bfloat16 by 2 %), or losses of the next four steps that are off by
-more than a tenth, are left out. The whole run and keras.applications draw weights
-of their own.
+more than a tenth, are left out. The whole run and keras.applications draw weights of their own.
 
 Every step crops and flips its images, a batch at a time, and counts its errors. Ours also takes
 each kernel's gradient norm, and speaks with the host every tenth step; PyTorch's reads each loss;
