@@ -176,7 +176,7 @@ def in_a_process(spec, inter_op=0):
 
 
 def test_operations_side_by_side_give_the_same_bits():
-    one, two = (in_a_process(tiny_spec(), inter_op) for inter_op in (1, 2))
+    one, two = (in_a_process(fifty_steps(), inter_op) for inter_op in (1, 2))
     assert one["weights"] == two["weights"]
 
 
