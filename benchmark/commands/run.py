@@ -47,6 +47,7 @@ def run(
     loaded, store = loaded_suite(suite), Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
     again, sync, ui = _commands(suite, name, results, tracking_uri, cache)
+    to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
     cells = to_train(loaded.plan, store, retry_failed=retry is not None)
     use_cache(cache)
     require_images({cell.spec.dataset.name for cell in cells})
@@ -69,14 +70,14 @@ def run(
             mirror.close()
             say(f"The report could not be written ({one_line(error)}); the records are whole.")
     except KeyboardInterrupt:
-        say(f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}")
+        say(to_go_on)
         raise typer.Exit(INTERRUPTED) from None
     if mirror.problem:
         say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
         say(f"back: {sync}")
     say(f"MLflow:  {ui}")
     if outcome.interrupted:
-        say(f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}")
+        say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(outcome, runs, store, again)
     if {"failed", "busy"} & set(outcome.statuses.values()) or not reported:

@@ -1,16 +1,15 @@
-"""Why a run failed: its kind, one of ``KINDS``, and a reason in one line."""
+"""Why a run failed: its kind, and a reason in one line."""
 
-import errno
 import signal
 from collections.abc import Mapping
 from pathlib import Path
 
 from benchmark.data.images import DataError
-from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.problems import RecordsError, is_disk_full, one_line
 
 OUT_OF_MEMORY, KILLED, DISK_FULL = "out of memory", "killed", "disk full"
 DATA, MODEL, OTHER = "unreadable data", "model not built", "error"
-KINDS = (OUT_OF_MEMORY, KILLED, DISK_FULL, DATA, MODEL, OTHER)
+"""The kinds."""
 
 LOADING, BUILDING = "loading the images", "building the net"
 """What a worker may be at."""
@@ -24,7 +23,7 @@ Failure = Mapping[str, str]
 def of_error(error: BaseException, phase: str = "") -> Failure:
     """Of what was raised. ``phase``: what the worker was at."""
     kind = OTHER if isinstance(error, RecordsError) else _BY_PHASE.get(phase, OTHER)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_disk_full(error):
         kind = DISK_FULL
     elif isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
         kind = OUT_OF_MEMORY

@@ -1,6 +1,5 @@
 """Files that are whole or not there, and JSON that every reader takes."""
 
-import errno
 import json
 import math
 import os
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmark.records.problems import DiskFullError, RecordsError, one_line
+from benchmark.records.problems import DiskFullError, RecordsError, is_disk_full, one_line
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -61,7 +60,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not is_disk_full(error):
             raise
         raise DiskFullError(error.errno, error.strerror, str(path)) from error
 

@@ -64,9 +64,9 @@ class Subject:
     wanted: RunFolder
 
     @classmethod
-    def trained(cls, folder: Path, vary: str = SMALL, worker: tuple[str, ...] = WORKER):
+    def trained(cls, folder: Path, worker: tuple[str, ...] = WORKER) -> "Subject":
         """Train it once, for comparison. Raises RuntimeError where that fails."""
-        plan = plan_of(folder, vary)
+        plan = plan_of(folder)
         (cell,) = plan.cells
         wanted = Store(folder / "results").run(cell)
         status, reason = train_run(cell, wanted, [], worker=worker)
