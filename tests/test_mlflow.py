@@ -1,14 +1,8 @@
-import contextlib
 import json
-import os
 import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 
 import pytest
 from conftest import bench
@@ -18,6 +12,7 @@ from benchmark.records.journal import Journal
 from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
 from benchmark.records.result import summarize
 from benchmark.records.tracking import default_tracking_uri
+from benchmark.storm.tracking import free_port, mlflow_server
 
 
 def client_of(results):
@@ -284,32 +279,9 @@ def test_processes_that_start_together_make_one_database(copied):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """An MLflow server of its own, on a free port."""
-    folder = tmp_path_factory.mktemp("server")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *command]
-            + ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}"],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=folder,
-        )
-    try:
-        for _ in range(240):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-                break
-            time.sleep(0.25)
-        else:
-            pytest.fail(f"the server did not answer:\n{(folder / 'log').read_text()[-2000:]}")
+    port = free_port()
+    with mlflow_server(tmp_path_factory.mktemp("server") / "server.db", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
 
 
 def test_a_server_named_by_the_environment_mirrors_the_same_rows(ran, copied, server):

@@ -119,7 +119,7 @@ def _works(trial: _Trial) -> str | None:
 
 
 def _absent(trial: _Trial) -> str | None:
-    port = _free_port()
+    port = free_port()
     return trial.train(f"http://127.0.0.1:{port}") or _told(trial) or _back(trial, port)
 
 
@@ -152,8 +152,8 @@ def _hangs(trial: _Trial) -> str | None:
 
 def _killed(trial: _Trial) -> str | None:
     """After the first epoch."""
-    port = _free_port()
-    with _server(trial.database, port) as server:
+    port = free_port()
+    with mlflow_server(trial.database, port) as server:
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
     return problem or _told(trial) or _back(trial, port)
@@ -186,12 +186,13 @@ def _told(trial: _Trial) -> str | None:
 
 def _back(trial: _Trial, port: int) -> str | None:
     """The server is back."""
-    with _server(trial.database, port):
+    with mlflow_server(trial.database, port):
         return trial.synced(f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def _server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """An MLflow server on 127.0.0.1 that answers; its files stand beside its database."""
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1"]
     process = subprocess.Popen(
@@ -219,7 +220,8 @@ def _wait_for(port: int) -> None:
     raise RuntimeError(f"MLflow's server must answer within a minute on port {port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
