@@ -131,4 +131,4 @@ def test_a_small_disk_is_small(tmp_path):
                 (disk / "more").write_bytes(b"x" * 5000)
     except NotHere as why:
         pytest.skip(str(why))
-    assert not (tmp_path / "disk" / "ballast").exists()
+    assert not (tmp_path / "disk" / fault.BALLAST).exists()

@@ -1,27 +1,30 @@
-"""A run's worker to which something happens at one of its writes.
+"""A process to which something happens at one of its writes.
 
-``python -m benchmark.storm.fault FAULT POINT RUN_FOLDER``. The points are the places, counted from
-1, where the worker changes its folder: a file opened to be written, the beginning and the middle of
-what is written, a flush to the disk, a new folder, a rename, a deletion. At POINT ``kill`` ends the
-process by SIGKILL; ``fill`` fills the file system; ``count`` does nothing. At the end a line of the
-log, ``points:``, has the kind of each.
+``python -m benchmark.storm.fault FAULT POINT MODULE [ARGUMENT...] FOLDER`` runs a module, as
+``python -m`` does. The points are the places, counted from 1, where the process changes the folder:
+a file opened to be written, the beginning and the middle of what is written, a flush to the disk, a
+new folder, a rename, a deletion. At POINT ``kill`` ends the process by SIGKILL; ``fill`` fills the
+file system; ``count`` does nothing. At the end a line of standard error, ``points:``, has the kind
+of each.
 """
 
 import atexit
 import os
+import runpy
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark.execution import worker
-
 WRITE = "write"
 """The kind of a point before either half of what is written."""
 
+BALLAST = "ballast"
+"""The file that fills a file system."""
+
 POINTS = "points: "
-"""How the line in the log begins."""
+"""How the line of the kinds begins."""
 
 _CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir")
 _WRITING = os.O_WRONLY | os.O_RDWR
@@ -36,7 +39,7 @@ class Points:
         self.acting = False
 
     def reached(self, path: str, kind: str) -> None:
-        """The worker is about to change ``path``."""
+        """The process is about to change ``path``."""
         if self.acting or not path.startswith(self.folder):
             return
         self.kinds.append(kind)
@@ -99,9 +102,11 @@ def _opened(descriptor: int) -> Path:
     return Path(f"/proc/self/fd/{descriptor}").readlink()
 
 
-def fill(results: Path) -> None:
-    """Fill the file system of a results folder, by a file ``ballast`` in it."""
-    file = os.open(results / "ballast", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def fill(folder: Path) -> None:
+    """Fill the file system that a folder is on, by a file ``ballast`` at its root."""
+    while not folder.is_mount():
+        folder = folder.parent
+    file = os.open(folder / BALLAST, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for size in (1 << 20, 1 << 12, 1):
         try:
             while True:
@@ -111,18 +116,20 @@ def fill(results: Path) -> None:
     os.close(file)
 
 
-def main(fault: str, point: int, folder: Path) -> None:
-    """Train the run of a folder, and act on the way."""
+def main(fault: str, point: int, module: str, *arguments: str) -> None:
+    """Run a module, and act on the way."""
+    folder = Path(arguments[-1]).resolve()
     acts: dict[str, Callable[[], None]] = {
         "count": lambda: None,
         "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
-        "fill": lambda: fill(folder.parent.parent),
+        "fill": lambda: fill(folder),
     }
     points = Points(folder, point, acts[fault])
     points.watch()
     atexit.register(lambda: print(f"{POINTS}{' '.join(points.kinds)}", file=sys.stderr))
-    worker.main(folder)
+    sys.argv[1:] = arguments
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])

@@ -12,36 +12,55 @@ from pathlib import Path
 from benchmark.execution.local import train_run
 from benchmark.storm.fault import POINTS
 from benchmark.storm.setting import Setting, Tries
-from benchmark.storm.subject import Subject, runner, suite_file, with_fault
+from benchmark.storm.subject import RUNNER, Subject, points, runner, suite_file, with_fault
 
 _AT_ONCE = 2
 _ORPHANS_END_WITHIN_S = 10
 
 
 def kills_at_writes(setting: Setting) -> Tries:
-    """The worker is killed at each point where it changes its folder, once a run."""
+    """The worker, or the runner that started it, is killed at each point where it changes the
+    results folder, once a run."""
     subject = Subject.trained(setting.scratch / "whole", worker=with_fault("count", 0))
-    points = len(subject.points())
-    chosen = list(range(1, points + 1))
+    _, said = _run(setting.scratch / "counted", with_fault("count", 0, RUNNER))
+    counts = {"worker": len(subject.points()), "runner": len(points(said))}
+    chosen = [(victim, point) for victim in counts for point in range(1, counts[victim] + 1)]
     if setting.short:
-        chosen = random.Random(0).sample(chosen, 2)
+        rng = random.Random(0)
+        chosen = [(victim, rng.randint(1, counts[victim])) for victim in ("worker", *counts)]
     tries = Tries()
 
-    def attempt(point: int) -> tuple[str, str | None]:
-        results = setting.scratch / f"write-{point}"
-        fault = with_fault("kill", point)
-        folder = subject.folder(results)
-        ended = train_run(subject.cell, folder, [], worker=fault)
-        if POINTS in folder.log.read_text():  # It came to its end.
-            return f"point {point}", f"it was not killed: {ended}"
-        return f"point {point}", subject.finish(results)
+    def attempt(victim: str, point: int) -> tuple[str, str | None]:
+        name, where = f"{victim}'s point {point}", setting.scratch / f"{victim}-{point}"
+        if victim == "worker":
+            folder = subject.folder(where / "results")
+            ended = train_run(subject.cell, folder, [], worker=with_fault("kill", point))
+            if POINTS in folder.log.read_text():  # It came to its end.
+                return name, f"it was not killed: {ended}"
+        else:
+            code, _ = _run(where, with_fault("kill", point, RUNNER))
+            if code != -signal.SIGKILL:
+                return name, f"it was not killed: exit code {code}"
+            if _seconds_until_gone(where / "results") is None:
+                return name, f"processes {_processes_of(where / 'results')} were left"
+        return name, subject.finish(where / "results")
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for number, outcome in enumerate(pool.map(attempt, chosen), 1):
+        for number, outcome in enumerate(pool.map(lambda one: attempt(*one), chosen), 1):
             tries.add(*outcome)
             setting.say(f"killed at {number} of {len(chosen)} writes")
-    tries.seen.append(f"{points} writes, flushes, renames and deletions in a run of 4 epochs")
+    tries.seen.append(
+        f"in a run of 4 epochs {counts['worker']} writes, flushes, renames and deletions of the "
+        f"worker, {counts['runner']} of the runner"
+    )
     return tries
+
+
+def _run(where: Path, command: tuple[str, ...]) -> tuple[int, str]:
+    """Returns a runner's exit code, and what it and its worker wrote to standard error."""
+    words = runner(suite_file(where), where / "results", command)
+    done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
+    return done.returncode, done.stderr
 
 
 def kills_at_random(setting: Setting) -> Tries:
@@ -87,16 +106,24 @@ def _killed_again_and_again(
             with suppress(ProcessLookupError):  # It has just ended by itself.
                 os.kill(victims[0] if rng.random() < 0.5 else process.pid, signal.SIGKILL)
                 kills += 1
-        killed = time.monotonic()
         process.wait()
-        while _processes_of(results):
-            if time.monotonic() - killed > _ORPHANS_END_WITHIN_S:
-                return kills, slowest, f"processes {_processes_of(results)} were left"
-            time.sleep(0.05)
-        slowest = max(slowest, time.monotonic() - killed)
+        seconds = _seconds_until_gone(results)
+        if seconds is None:
+            return kills, slowest, f"processes {_processes_of(results)} were left"
+        slowest = max(slowest, seconds)
         if subject.is_done(results):
             break
     return kills, slowest, subject.finish(results)
+
+
+def _seconds_until_gone(results: Path) -> float | None:
+    """Waits for the workers on a results folder to end; None where they do not."""
+    began = time.monotonic()
+    while _processes_of(results):
+        if time.monotonic() - began > _ORPHANS_END_WITHIN_S:
+            return None
+        time.sleep(0.05)
+    return time.monotonic() - began
 
 
 def _processes_of(results: Path) -> list[int]:

@@ -22,8 +22,8 @@ from benchmark.storm.tracking import tracking
 PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     "kills-at-writes": (
         kills_at_writes,
-        "SIGKILL of a run's worker at each of its writes, flushes, renames and deletions, then the "
-        "run goes on: rows, weights and files as if nothing had been",
+        "SIGKILL of a run's worker, and of the runner, at each of its writes, flushes, renames and "
+        "deletions, then the run goes on: rows, weights and files as if nothing had been",
     ),
     "kills-at-random": (
         kills_at_random,

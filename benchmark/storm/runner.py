@@ -8,4 +8,6 @@ from benchmark.records.store import Store
 from benchmark.suite import load_suite
 
 if __name__ == "__main__":
-    run_plan(load_suite(sys.argv[1]).plan, Store(Path(sys.argv[2])), [], retry_failed=True)
+    loaded, store = load_suite(sys.argv[1]), Store(Path(sys.argv[2]))
+    store.suite(loaded.suite.name).save_plan(loaded)
+    run_plan(loaded.plan, store, [], retry_failed=True)

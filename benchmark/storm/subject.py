@@ -46,14 +46,24 @@ def plan_of(folder: Path, vary: str = SMALL, seeds: int = 1) -> Plan:
     return load_suite(suite_file(folder, vary, seeds)).plan
 
 
-def runner(suite: Path, results: Path) -> list[str]:
-    """The command of a process that trains a suite, without MLflow, report and display."""
-    return [sys.executable, "-P", "-m", "benchmark.storm.runner", str(suite), str(results)]
+RUNNER = ("-m", "benchmark.storm.runner")
+"""What Python runs to train a suite, without MLflow, report and display."""
 
 
-def with_fault(fault: str, point: int) -> tuple[str, ...]:
-    """A worker to which something happens at one of its writes (see ``fault``)."""
-    return ("-m", "benchmark.storm.fault", fault, str(point))
+def runner(suite: Path, results: Path, command: tuple[str, ...] = RUNNER) -> list[str]:
+    """The command of a process that trains a suite."""
+    return [sys.executable, "-P", *command, str(suite), str(results)]
+
+
+def with_fault(fault: str, point: int, command: tuple[str, ...] = WORKER) -> tuple[str, ...]:
+    """A worker, or a runner, to which something happens at one of its writes (see ``fault``)."""
+    return ("-m", "benchmark.storm.fault", fault, str(point), command[-1])
+
+
+def points(said: str) -> list[str]:
+    """The kind of each, from what a process with a fault wrote to standard error."""
+    (line,) = [line for line in said.splitlines() if line.startswith(POINTS)]
+    return line.removeprefix(POINTS).split()
 
 
 @dataclass(frozen=True)
@@ -82,9 +92,7 @@ class Subject:
     def points(self) -> list[str]:
         """The kind of each point where its worker, one with the fault ``count``, changed its
         folder."""
-        lines = self.wanted.log.read_text().splitlines()
-        (line,) = [line for line in lines if line.startswith(POINTS)]
-        return line.removeprefix(POINTS).split()
+        return points(self.wanted.log.read_text())
 
     def folder(self, results: Path) -> RunFolder:
         """Of the run in another results folder."""

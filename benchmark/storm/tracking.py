@@ -20,7 +20,7 @@ from statistics import median
 
 from benchmark.records.mlflow_mirror import METRICS
 from benchmark.records.store import RunFolder, Store
-from benchmark.storm.fault import fill
+from benchmark.storm.fault import BALLAST, fill
 from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
 
@@ -165,7 +165,7 @@ def _full(trial: _Trial) -> str | None:
         trial.after_an_epoch(lambda: fill(disk))
         uri = f"sqlite:///{disk / 'mlflow.db'}"
         problem = trial.train(uri) or _told(trial)
-        (disk / "ballast").unlink()
+        (disk / BALLAST).unlink()
         return problem or trial.synced(uri)
 
 
