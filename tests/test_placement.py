@@ -81,6 +81,8 @@ def test_every_operation_of_a_step_has_a_gpu_kernel(embedded, precision, shortcu
     steps = training_steps(model, [data], optimizer, scale, Replicas(1), xla=False)
     assert len(list(nodes(steps))) > 300
     assert without_gpu_kernel(steps) == set()
+    # AddN adds its terms in the order in which they are ready: two are the most.
+    assert {len(node.input) for node in nodes(steps) if node.op == "AddN"} <= {2}
 
 
 def test_every_operation_of_scoring_has_a_gpu_kernel(embedded):

@@ -135,6 +135,18 @@ def test_a_result_sums_up_its_journal():
     assert summarize(skipping, "failed")["skipped_steps"] == 3
 
 
+def test_the_mean_response_is_that_of_the_last_diagnosis():
+    def layers(*stds):
+        return {"response_stds": dict(zip("abc", stds, strict=False))}
+
+    rows = [epoch(1, 60.0, layers={"0": layers(9.0, 9.0), "3": layers(8.0, 9.0)}), epoch(2, 50.0)]
+    assert summarize(rows, "finished")["mean_response_std"] == 8.5
+    rows += [epoch(3, 50.0, layers={"30": layers(1.0, 2.0)})]
+    assert summarize(rows, "finished")["mean_response_std"] == 1.5
+    rows += [epoch(4, 50.0, layers={"40": layers(1.0, None)})]  # Not finite.
+    assert summarize(rows, "diverged")["mean_response_std"] is None
+
+
 def test_a_run_that_never_began_is_a_row_too():
     result = summarize([], "failed", "no memory")
     assert (result["status"], result["reason"], result["epochs"]) == ("failed", "no memory", 0)

@@ -6,12 +6,68 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from benchmark.spec import ModelSpec, NumericsSpec, RunSpec, ScheduleSpec
+from benchmark.spec import ModelSpec, NumericsSpec, OptimizerSpec, RunSpec, ScheduleSpec
 from benchmark.suite.problems import rule_of
 
 RESNET20 = {
     "dataset": {"name": "cifar10"},
     "model": {"stem": "cifar", "depth": 20, "shortcut": "A"},
+    "seed": 0,
+}
+
+
+PAPER_RUN = "0ea452287811fd00"
+
+PAPER_RUN_IN_FULL = {
+    "dataset": {
+        "name": "cifar10",
+        "held_out_images": 0,
+        "normalization": "per-pixel-mean",
+        "pixel_range": "0-1",
+        "augmentation": "pad-crop-flip",
+    },
+    "model": {
+        "stem": "cifar",
+        "depth": 20,
+        "block": "basic",
+        "stage_blocks": [3, 3, 3],
+        "stage_widths": [16, 32, 64],
+        "shortcut": "A",
+        "zero_pad": "end",
+        "bottleneck_stride": None,
+        "batch_norm": {"momentum": 0.9, "epsilon": 1e-05, "zero_gamma": False},
+        "conv_bias": False,
+        "dropout_rate": 0.0,
+        "initializer": "he-fan-in",
+        "initializer_stddev": None,
+    },
+    "optimizer": {
+        "batch_size": 128,
+        "momentum": 0.9,
+        "nesterov": False,
+        "momentum_form": "caffe",
+        "weight_decay": 0.0001,
+        "weight_decay_form": "coupled",
+        "weight_decay_scope": "all",
+    },
+    "schedule": {
+        "iterations": 64000,
+        "learning_rate": 0.1,
+        "kind": "piecewise",
+        "drops": [32000, 48000],
+        "factor": 0.1,
+        "warmup": None,
+    },
+    "evaluation": {"split": "test", "every_epochs": 1, "batch_size": 500},
+    "numerics": {
+        "precision": "float32",
+        "loss_scale": None,
+        "threads": 2,
+        "deterministic": True,
+        "xla": False,
+        "replicas": 1,
+    },
+    "diagnostics": {"iterations": []},
     "seed": 0,
 }
 
@@ -35,8 +91,22 @@ def shuffled(data, rng):
 
 
 def test_the_paper_run_has_a_pinned_id():
-    # Changes only when a field is added or a default changes: every id changes with it.
-    assert RunSpec.model_validate(RESNET20).digest() == "03fdc0001ce8a238"
+    assert RunSpec.model_validate(RESNET20).digest() == PAPER_RUN
+
+
+def test_no_default_ever_changes():
+    """Ids leave out what has its default: another default would be another run of the same id.
+    A new field joins the list, with the value that means what was done before."""
+    data = RunSpec.model_validate(RESNET20).model_dump(mode="json")
+    assert data == PAPER_RUN_IN_FULL
+
+
+def test_a_new_field_with_its_default_leaves_ids_as_they_are():
+    class Extended(OptimizerSpec):
+        clipping: float | None = None
+
+    assert Extended().canonical_json() == OptimizerSpec().canonical_json()
+    assert Extended(clipping=1.0).canonical_json() == '{"clipping":1.0}'
 
 
 def test_the_id_is_the_sha256_of_canonical_json():

@@ -16,7 +16,7 @@ from benchmark.storm import fault, suite_files
 from benchmark.storm.parts import PARTS, run_parts, write_table
 from benchmark.storm.setting import NotHere, Tries, small_disk
 
-SUITES = [path.read_text("utf-8") for path in sorted(Path("suites").glob("*.yaml"))]
+SUITES = [path.read_text("utf-8") for path in sorted(Path("suites").rglob("*.yaml"))]
 
 
 @pytest.mark.parametrize("name", [name for name in PARTS if name != "suite-files"])

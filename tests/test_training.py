@@ -1,3 +1,4 @@
+import json
 import math
 
 import keras
@@ -7,10 +8,11 @@ import tensorflow as tf
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
-from benchmark.spec import OptimizerSpec, RunSpec, ScheduleSpec, WarmupSpec
+from benchmark.spec import DiagnosticsSpec, OptimizerSpec, RunSpec, ScheduleSpec, WarmupSpec
 from benchmark.training import loop
 from benchmark.training.optimizer import Momentum
 from benchmark.training.schedule import Warmup, learning_rate
+from benchmark.training.state import State
 
 
 def tiny_spec(**changes):
@@ -198,6 +200,69 @@ def test_gradient_norms_are_those_of_the_loss_alone(embedded):
     assert row["train_loss"] == pytest.approx(float(loss), rel=1e-5)
     wrong = 100 * np.mean(np.argmax(logits, 1) != labels.numpy())
     assert row["train_error_percent"] == pytest.approx(wrong)
+
+
+def layers_of(events):
+    found = [event["layers"] for event in events if "layers" in event]
+    return {int(at): layer for each in found for at, layer in each.items()}
+
+
+def test_layers_are_diagnosed_where_asked_and_nothing_else_changes(embedded):
+    spec = tiny_spec(
+        model={"dropout_rate": 0.2},
+        optimizer={"batch_size": 500},
+        schedule={"iterations": 25},
+        diagnostics={"iterations": [0, 1, 13, 24, 25]},
+    )
+    result, events = trained(spec, embedded)
+    _, without = trained(spec.model_copy(update={"diagnostics": DiagnosticsSpec()}), embedded)
+    assert digests(events) == digests(without)
+    rows, others = ([e for e in es if e["event"] == "epoch"] for es in (events, without))
+    assert [{k: v for k, v in row.items() if k != "layers"} for row in rows] == others
+    assert [list(row.get("layers", {})) for row in rows] == [["0", "1"], ["13", "24", "25"]]
+
+    found = layers_of(events)
+    assert "gradient_norms" not in found[25]
+    assert list(found[0]["gradient_norms"])[::6] == ["stem_conv", "stage3_block1_conv2"]
+    assert list(found[0]["response_stds"])[-1] == "stage3_block1_conv2"
+    # Batch normalisation begins with a scale of 1.
+    assert list(found[0]["response_stds"].values()) == pytest.approx([1.0] * 7, abs=0.01)
+
+    names = [f"{name.replace('conv', 'bn')}" for name in found[25]["response_stds"]]
+    data = ResidentImages(spec.dataset, embedded, "test")
+    inner = keras.Model(result.model.input, [result.model.get_layer(n).output for n in names])
+    outputs = inner(data.scored_batch(0, 500)[0], training=True)
+    stds = [float(np.std(output)) for output in outputs]
+    assert list(found[25]["response_stds"].values()) == pytest.approx(stds, rel=1e-4)
+
+
+def test_responses_without_batch_normalisation_are_those_of_the_convolutions(embedded):
+    spec = tiny_spec(
+        model={"batch_norm": None, "initializer": "gaussian", "initializer_stddev": 0.01},
+        schedule={"iterations": 1, "drops": []},
+        diagnostics={"iterations": [0]},
+    )
+    stds = list(layers_of(trained(spec, embedded)[1])[0]["response_stds"].values())
+    assert stds[0] < 0.1 and stds[-2] < stds[0]  # They vanish.
+
+
+def test_a_resumed_run_has_the_same_diagnoses(embedded):
+    spec = tiny_spec(
+        optimizer={"batch_size": 500},
+        schedule={"iterations": 20},
+        diagnostics={"iterations": [0, 10, 14, 20]},
+    )
+    kept = []
+    _, whole = trained(spec, embedded, keep=kept.append)
+    assert [state.counters["iteration"] for state in kept] == [10]
+    stops = iter([False, True])
+    trained(spec, embedded, keep=kept.append, stop=lambda: next(stops))
+    assert kept[-1].counters["totals"]["layers"].keys() == {"0"}
+    for state in kept:
+        state = State(json.loads(json.dumps(state.counters)), state.arrays)
+        _, rest = trained(spec, embedded, resume=state)
+        rows = [event for event in rest if event["event"] == "epoch"]
+        assert rows == [e for e in whole if e["event"] == "epoch"][-len(rows) :]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(embedded):

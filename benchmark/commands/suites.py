@@ -14,10 +14,10 @@ def list_suites(
         Path, typer.Argument(exists=True, file_okay=False, help="A folder of suite files.")
     ] = Path("suites"),
 ) -> None:
-    """List the suites of a folder: runs, source and measured cost."""
+    """List the suites of a folder and of those within it: runs, source and measured cost."""
     from benchmark.suite import SuiteError, load_suite
 
-    paths = sorted(folder.glob("*.yaml"))
+    paths = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     if not paths:
         fail(f"folder must hold suite files (*.yaml). Received: {folder}")
     for path in paths:

@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark.records.frames import (
         load_curves,
+        load_layers,
         load_published,
         load_reproductions,
         load_runs,
     )
     from benchmark.records.store import Store
 
-__all__ = ["Store", "load_curves", "load_published", "load_reproductions", "load_runs"]
+__all__ = [
+    "Store",
+    "load_curves",
+    "load_layers",
+    "load_published",
+    "load_reproductions",
+    "load_runs",
+]
 
 _MODULES = {name: "store" if name == "Store" else "frames" for name in __all__}
 

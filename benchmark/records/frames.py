@@ -23,6 +23,8 @@ EPOCH = (
     "images_per_s",
 )
 
+LAYER = ("iteration", "number", "layer", "response_std", "gradient_norm")
+
 _TEXTS = {"status", "failure", "reason", "split", "device"}
 
 
@@ -52,9 +54,27 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
         for event in store.run(row["run_id"]).events():
             if event["event"] == "epoch":
                 norms = event.pop("gradient_norms", {})
+                event.pop("layers", None)
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
                 rows.append(cell | dict.fromkeys(EPOCH) | event)
     return _frame(rows, CELL, EPOCH).drop(columns="event", errors="ignore")
+
+
+def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
+    """A row for each layer at each iteration of ``diagnostics.iterations`` of each run: suite,
+    variant, seed, run_id, iteration, number (from 1, by place), layer, ``response_std`` (the
+    standard deviation of its outputs, after batch normalisation; none for projections and the
+    classifier) and ``gradient_norm`` (L2, of its kernel; none at the end of the run)."""
+    store, rows = Store(Path(results)), []
+    for row in _cells(store, suite):
+        cell = {name: row[name] for name in CELL}
+        for event in store.run(row["run_id"]).events():
+            for iteration, found in event.get("layers", {}).items():
+                stds, norms = found["response_stds"], found.get("gradient_norms", {})
+                for number, layer in enumerate(norms or stds, start=1):
+                    values = (int(iteration), number, layer, stds.get(layer), norms.get(layer))
+                    rows.append(cell | dict(zip(LAYER, values, strict=True)))
+    return _frame(rows, (*CELL, *LAYER), ("response_std", "gradient_norm"))
 
 
 def load_published() -> pd.DataFrame:
@@ -75,7 +95,7 @@ def _cells(store: Store, suite: str | None) -> Iterator[dict[str, Any]]:
 
 def _frame(rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]):
     """The rows with at least these columns; a column of numbers is one also where it is empty."""
-    frame = pd.DataFrame(rows, columns=None if rows else [*keys, *numbers])
+    frame = pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys([*keys, *numbers])))
     for name in numbers:
         if name not in _TEXTS and not name.endswith("sha256"):
             frame[name] = pd.to_numeric(frame[name])

@@ -16,6 +16,7 @@ def summarize(
 
     Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
+    ``mean_response_std`` is the mean over the layers at the last of ``diagnostics.iterations``.
     ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
     versions or on another machine than it had begun, so that no replay can give its bits.
     """
@@ -45,6 +46,7 @@ def summarize(
         "final_error_percent": error_of(last),
         "best_error_percent": best[0],
         "best_epoch": best[1],
+        "mean_response_std": _mean_response_std(epochs),
         "images_per_s": images / train_time if train_time else None,
         "train_time_s": train_time,
         "skipped_steps": sum(skipped) if skipped else None,
@@ -56,6 +58,12 @@ def summarize(
         "curves_sha256": curves_sha256(events),
         "environments_mixed": any(e.get("differs") for e in events if e["event"] == "resume"),
     }
+
+
+def _mean_response_std(epochs: list[Event]) -> float | None:
+    found = [layers for row in epochs for layers in row.get("layers", {}).values()]
+    stds = list(found[-1]["response_stds"].values()) if found else []
+    return sum(stds) / len(stds) if stds and None not in stds else None
 
 
 def sealed(result: dict[str, Any]) -> dict[str, Any]:

@@ -21,11 +21,13 @@ _COLUMNS = {
     "test_error_percent": "final_error_percent",
     "best_test_error_percent": "final_error_percent",
     "train_error_percent": "final_train_error_percent",
+    "mean_response_std": "mean_response_std",
 }
 """A claim's metric -> our column, of one run each: the best is taken over runs, not epochs."""
 
-_WORST_PERCENT = 100.0
-"""The error of a run that diverged: the worst there is, so that it is never dropped."""
+_WORST = {"mean_response_std": 1e9}
+"""What a run that diverged counts as, the worst there is, so that it is never dropped: by metric,
+an error of 100 % where it is not here."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _sample(runs: pd.DataFrame, variant: str, metric: str) -> list[float]:
     """The metric of each run that has ended by itself."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
     errors = pd.to_numeric(chosen[_COLUMNS[metric]], errors="coerce")
-    errors = errors.where(chosen["status"] != "diverged", _WORST_PERCENT)
+    errors = errors.where(chosen["status"] != "diverged", _WORST.get(metric, 100.0))
     return [float(error) for error in errors if not math.isnan(error)]
 
 
@@ -127,6 +129,7 @@ def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Those of every variant that the claim names: where only some depart, that is what the claim
     compares."""
     each = [departures(specs[variant]) for variant in claim.variants]
+    each[0] = [phrase for phrase in each[0] if phrase.split()[0] not in claim.departs_in]
     return [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
 
 

@@ -1,6 +1,7 @@
 """What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
 
 from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
 from benchmark.spec.numerics import NumericsSpec
@@ -11,6 +12,7 @@ from benchmark.spec.schedule import ScheduleSpec, WarmupSpec
 __all__ = [
     "BatchNormSpec",
     "DatasetSpec",
+    "DiagnosticsSpec",
     "EvaluationSpec",
     "ModelSpec",
     "NumericsSpec",

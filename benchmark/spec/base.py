@@ -22,8 +22,11 @@ class Spec(BaseModel):
     )
 
     def canonical_json(self) -> str:
-        """Every field with its value, keys sorted, no white space: equal specs, equal text."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """Every field that has not its default, keys sorted, no white space: equal specs, equal
+        text. So a new field whose default means what was done before leaves each text as it is;
+        a default itself must never change."""
+        stated = self.model_dump(mode="json", exclude_defaults=True)
+        return json.dumps(stated, sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of ``canonical_json()``."""

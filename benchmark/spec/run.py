@@ -4,6 +4,7 @@ from pydantic import Field, model_validator
 
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import ModelSpec
 from benchmark.spec.numerics import NumericsSpec
@@ -20,6 +21,7 @@ class RunSpec(Spec):
     schedule: ScheduleSpec = ScheduleSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     numerics: NumericsSpec = NumericsSpec()
+    diagnostics: DiagnosticsSpec = DiagnosticsSpec()
     seed: int = Field(ge=0, lt=2**32)
     """The seed of the weights, of the order of the images and of their augmentation."""
 
@@ -34,6 +36,10 @@ class RunSpec(Spec):
         if self.optimizer.batch_size % self.numerics.replicas:
             rule = f"must be a multiple of numerics.replicas ({self.numerics.replicas})"
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
+        chosen, end = self.diagnostics.iterations, self.schedule.iterations
+        if list(chosen) != sorted({*chosen}) or not all(0 <= i <= end for i in chosen):
+            rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
+            raise refuse("diagnostics.iterations", rule, chosen)
         if self.model.stem == "imagenet":
             rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
             raise refuse("model.stem", rule, self.model.stem)

@@ -26,7 +26,7 @@ _ODD = (
 
 def suite_files(setting: Setting) -> Tries:
     """Each ends with exit code 0 or 2, without a traceback, and writes nothing."""
-    originals = [path.read_text("utf-8") for path in sorted(setting.suites.glob("*.yaml"))]
+    originals = [path.read_text("utf-8") for path in sorted(setting.suites.rglob("*.yaml"))]
     rng, count = random.Random(0), setting.size(10_000, 100)
     tries, planned = Tries(), 0
     with tempfile.TemporaryDirectory(dir=setting.scratch) as folder:

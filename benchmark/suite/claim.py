@@ -29,13 +29,22 @@ class Claim(Spec):
     direction: Literal["lower", "higher", "equal"] | None = None
     """How ``variant`` stands to ``against``, or how the trend goes."""
 
-    metric: Literal["test_error_percent", "best_test_error_percent", "train_error_percent"] = (
-        "test_error_percent"
-    )
+    metric: Literal[
+        "test_error_percent",
+        "best_test_error_percent",
+        "train_error_percent",
+        "mean_response_std",
+    ] = "test_error_percent"
+    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``."""
+
     margin: float = Field(default=0.5, gt=0, le=100)
     """The difference, in the metric's unit, below which two values count as equal."""
 
     least_seeds: int = Field(default=3, ge=1, le=1000)
+
+    departs_in: tuple[str, ...] = Field(default=(), strict=False)
+    """Dotted spec fields in which the claim itself departs from the paper's protocol, so that
+    they make it no less comparable."""
 
     @model_validator(mode="after")
     def _one_comparison(self) -> "Claim":

@@ -21,9 +21,11 @@ from benchmark.training import process
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
+from benchmark.training.responses import layer_responses
 from benchmark.training.schedule import Warmup, learning_rate
 from benchmark.training.state import State, Variables
 from benchmark.training.step import StepSums, kernels, training_steps
+from benchmark.training.totals import Totals
 from benchmark.training.weights import weights_sha256
 
 STEPS_A_CALL = 10
@@ -64,33 +66,6 @@ def train(
 
 
 @dataclass
-class _Totals:
-    """Sums since the last epoch's end."""
-
-    steps: int = 0
-    skipped: int = 0
-    loss: float = 0.0
-    errors: int = 0
-    norms: np.ndarray | float = 0.0
-    seconds: float = 0.0
-
-    @classmethod
-    def of_json(cls, data: dict) -> "_Totals":
-        return cls(**{**data, "norms": np.array(data["norms"])})
-
-    def as_json(self) -> dict:
-        return {**vars(self), "norms": np.asarray(self.norms).tolist()}
-
-    def add(self, sums: StepSums, seconds: float) -> None:
-        self.steps += int(sums.steps)
-        self.skipped += int(sums.skipped)
-        self.loss += float(sums.loss)
-        self.errors += int(sums.errors)
-        self.norms = self.norms + np.asarray(sums.gradient_norms)
-        self.seconds += seconds
-
-
-@dataclass
 class _Run:
     spec: RunSpec
     images: Images
@@ -102,7 +77,7 @@ class _Run:
     """Epochs that are over."""
     rate: float = 0.0
     """Of the last step."""
-    totals: _Totals = field(default_factory=_Totals)
+    totals: Totals = field(default_factory=Totals)
 
     def run(self, resume: State | None) -> Trained:
         self._build()
@@ -140,6 +115,8 @@ class _Run:
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
         self.score = self._scorer(data[0])
+        if spec.diagnostics.iterations:
+            self.responses = layer_responses(spec, self.model, data[0])
         self.warmup = Warmup.of(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         counted = counted_cost(self.model)
@@ -186,7 +163,7 @@ class _Run:
         self.iteration, self.epoch = state.counters["iteration"], state.counters["epoch"]
         self.rate = state.counters["rate"]
         self.warmup.restore(state.counters["warmup"])
-        self.totals = _Totals.of_json(state.counters["totals"])
+        self.totals = Totals.of_json(state.counters["totals"])
 
     def _train_until(self, end: int) -> str | None:
         """Train up to iteration ``end``. Returns ``diverged`` as soon as the loss ceases to be
@@ -196,13 +173,35 @@ class _Run:
                 return "interrupted"
             if time.monotonic() - self.kept > KEEP_EVERY_S:
                 self._keep()
-            judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
-            self._advance(min(self.iteration + min(STEPS_A_CALL, judged), end))
+            if self.iteration in self.spec.diagnostics.iterations:
+                self._diagnose()
+            else:
+                self._advance(min(self.iteration + self._steps_a_call(), end))
             if not math.isfinite(self.totals.loss):
                 return "diverged"
         return None
 
-    def _advance(self, stop: int) -> None:
+    def _steps_a_call(self) -> int:
+        """Up to where the warm-up is judged or the net is diagnosed next, if that is near."""
+        judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
+        chosen = self.spec.diagnostics.iterations
+        ahead = (i - self.iteration for i in chosen if i > self.iteration)
+        return min(STEPS_A_CALL, judged, next(ahead, STEPS_A_CALL))
+
+    def _diagnose(self) -> None:
+        """Measure the layers, and train the one step that follows, if one does."""
+        at = self.iteration
+        found: dict[str, dict] = {"response_stds": self.responses()}
+        if at < self.spec.schedule.iterations:
+            sums = self._advance(at + 1)
+            found["gradient_norms"] = self._by_kernel(np.asarray(sums.gradient_norms)[:-1])
+        self.totals.layers[str(at)] = found
+
+    def _by_kernel(self, norms: np.ndarray) -> dict[str, float]:
+        names = [kernel.path.removesuffix("/kernel") for kernel in kernels(self.model)]
+        return dict(zip(names, map(float, norms), strict=True))
+
+    def _advance(self, stop: int) -> StepSums:
         """Train up to iteration ``stop``, with one call of TensorFlow."""
         spec, started = self.spec, time.perf_counter()
         sums = self._call(self.iteration, stop)
@@ -221,6 +220,7 @@ class _Run:
                 "images_per_s": self._images() / self.totals.seconds,
             }
         )
+        return sums
 
     def _call(self, first: int, stop: int) -> StepSums:
         spec, steps = self.spec, stop - first
@@ -239,6 +239,9 @@ class _Run:
         self.epoch += 1
         totals, split = self.totals, self.spec.evaluation.split
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
+        end = self.spec.schedule.iterations
+        if self.iteration == end and end in self.spec.diagnostics.iterations:
+            self._diagnose()
         row: Event = {
             "event": "epoch",
             "epoch": self.epoch,
@@ -247,14 +250,13 @@ class _Run:
             "train_loss": totals.loss / totals.steps,
             "train_error_percent": self._train_error_percent(),
             "gradient_norm": float(norms[-1]),
-            "gradient_norms": {
-                kernel.path.removesuffix("/kernel"): float(norm)
-                for kernel, norm in zip(kernels(self.model), norms[:-1], strict=True)
-            },
+            "gradient_norms": self._by_kernel(norms[:-1]),
             "train_time_s": totals.seconds,
             "images_per_s": self._images() / totals.seconds,
             "weights_sha256": weights_sha256(self.model),
         }
+        if totals.layers:
+            row["layers"] = totals.layers
         if self.loss_scale.active:
             row["loss_scale"] = float(self.loss_scale.scale)
             row["skipped_steps"] = totals.skipped
@@ -265,7 +267,7 @@ class _Run:
             row[f"{split}_error_percent"] = scores.error_percent
             row["evaluation_time_s"] = time.perf_counter() - started
         self.on_event(row)
-        self.totals = _Totals()
+        self.totals = Totals()
         finite = math.isfinite(row.get(f"{split}_loss", 0.0))
         return "diverged" if not finite or totals.skipped == totals.steps else None
 

@@ -62,9 +62,10 @@ def training_steps(
             scaled = loss_scale.scaled(loss)
         gradients = tape.gradient(scaled, [weight.value for weight in weights])
         gradients = loss_scale.unscaled(replicas.mean(gradients))
-        squares = [2 * tf.nn.l2_loss(gradient) for gradient in gradients]
-        squares = [*(squares[index] for index in reported), tf.add_n(squares)]
-        norms = tf.sqrt(tf.stack(squares))
+        squares = tf.stack([2 * tf.nn.l2_loss(gradient) for gradient in gradients])
+        # Not by tf.add_n, which adds in the order in which its terms are ready.
+        total = tf.reduce_sum(squares, keepdims=True)
+        norms = tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
         applied = tf.constant(True)
         if loss_scale.active:
             applied = tf.math.is_finite(norms[-1])
