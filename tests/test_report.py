@@ -8,8 +8,10 @@ import pytest
 
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
-from benchmark.report.figures import draw_curves
-from benchmark.report.suite_report import cell_text, markdown_cell, subset_note, write_report
+from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.style import looks
+from benchmark.report.pages import cell_text, markdown_cell
+from benchmark.report.suite_report import subset_note, write_report
 from benchmark.report.tables import variants_table
 from benchmark.spec import RunSpec
 
@@ -134,14 +136,14 @@ class Page(HTMLParser):
 
 def test_the_report_says_what_was_run(ran):
     report = write_report(Store(ran.results), "tiny")
-    markdown, html = report.markdown.read_text(), report.html.read_text()
+    markdown, html = (report.pages[name][0].read_text() for name in ("markdown", "html"))
     for text in (markdown, html):
         assert "not comparable with the paper" in text
         for part in ("resnet8", "plain8", "diverged", "Departures", "Residual is better."):
             assert part in text
     assert "| resnet8 | 1 of 1 | 0 |" in markdown
     assert "figures/curves.svg" in markdown
-    assert report.figures[0].exists() and report.figures[1].stat().st_size > 10_000
+    assert report.figures[0].svg.exists() and report.figures[0].png.stat().st_size > 10_000
 
 
 def test_the_html_needs_no_other_file(ran):
@@ -157,12 +159,12 @@ def test_names_from_records_are_escaped(ran, tmp_path):
     plan = tmp_path / "results" / "tiny" / "plan.json"
     plan.write_text(plan.read_text().replace("the tests' own", "<script>alert(1)</script>"))
     report = write_report(Store(tmp_path / "results"), "tiny")
-    assert "<script>" not in report.html.read_text()
+    assert "<script>" not in report.pages["html"][0].read_text()
 
 
 def test_runs_that_never_began_depart_from_the_paper_too(ran, tmp_path):
     shutil.copytree(ran.results / "tiny", tmp_path / "tiny")
-    markdown = write_report(Store(tmp_path), "tiny").markdown.read_text()
+    markdown = write_report(Store(tmp_path), "tiny").pages["markdown"][0].read_text()
     assert "0 of 1" in markdown
     assert "dataset.name is cifar10-subset" in markdown and "not comparable" in markdown
 
@@ -173,24 +175,19 @@ def curve(variant, errors):
     return pd.DataFrame({**rows, "train_error_percent": [80.0, 70.0], **errors})
 
 
-def test_each_run_is_drawn_by_the_split_it_was_scored_on(tmp_path, monkeypatch):
-    from matplotlib import pyplot as plt
-
-    figures = []
-    monkeypatch.setattr(plt, "close", figures.append)
+def test_each_run_is_drawn_by_the_split_it_was_scored_on():
     curves = [
         curve("tested", {"test_error_percent": [None, 60.0]}),
         curve("validated", {"validation_error_percent": [55.0, 50.0]}),
         curve("not scored yet", {}),
     ]
-    files = draw_curves(pd.concat(curves, ignore_index=True), tmp_path, "made up")
-    assert all(file.exists() for file in files)
-    axes = figures[0].axes[0]
+    frame = pd.concat(curves, ignore_index=True)
+    axes = draw_curves(frame, looks(frame["variant"]), {"tested": 6.61}).axes[0]
     bold = {line.get_label(): line for line in axes.lines if line.get_linewidth() > 2}
-    assert bold["tested"].get_xydata().tolist() == [[20, 60]]
+    assert bold["tested (paper: 6.61)"].get_xydata().tolist() == [[20, 60]]
     assert bold["validated"].get_xydata().tolist() == [[10, 55], [20, 50]]
     assert len(bold["not scored yet"].get_xydata()) == 0
-    assert "test or validation error" in axes.get_legend().get_title().get_text()
+    assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
 
 
 def subset_run(variant="a", held_out=0, split="test", name="cifar10-subset"):

@@ -1,6 +1,9 @@
-"""``resnet-bench report`` and ``sync``: what is made from the records."""
+"""``resnet-bench report``, ``sync`` and ``power``: what is made from the records, and how sharp
+its verdicts are."""
 
 import os
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +14,26 @@ from benchmark.commands.suites import loaded_suite
 from benchmark.commands.terminal import fail, say
 
 
+class Format(StrEnum):
+    """What a report's pages may be."""
+
+    HTML, MARKDOWN, LATEX, CSV = "html", "markdown", "latex", "csv"
+
+
 def report(
-    suite: SuiteName, results: Results = Path("results"), tracking_uri: TrackingUri = None
+    suite: SuiteName,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+    formats: Annotated[
+        list[Format], typer.Option("--format", help="Of the pages; may be given several times.")
+    ] = [Format.HTML, Format.MARKDOWN],  # noqa: B006
 ) -> None:
     """Write a suite's tables, figures and report again, from the records alone."""
     store, name = _recorded(suite, results)
     if tracking_uri:
-        _mirrored_report(store, name, tracking_uri, cells=[])
+        _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
     else:
-        make_report(store, name)
+        make_report(store, name, formats)
 
 
 def sync(
@@ -38,30 +52,43 @@ def sync(
     _mirrored_report(store, name, uri, store.suite(name).plan()["cells"], rebuild=rebuild)
 
 
-def make_report(store, name: str):
+def power(results: Results = Path("results")) -> None:
+    """Draw how likely claims are judged rightly, by the number of seeds: made-up papers, judged by
+    the report's own tests."""
+    from benchmark.report.figures.power import draw_power
+    from benchmark.report.figures.style import keep
+
+    for file in keep(draw_power(), results / "power", "power"):
+        say(f"figure:  {file}")
+
+
+def make_report(store, name: str, formats: Sequence[str] = ("html", "markdown")):
     """Write the report, and print its table and where it is."""
     from rich.console import Console
     from rich.table import Table
 
-    from benchmark.report.suite_report import cell_text, write_report
+    from benchmark.report.pages import cell_text
+    from benchmark.report.suite_report import write_report
 
-    written = write_report(store, name)
+    written = write_report(store, name, formats)
+    for row in written.verdicts.to_dict("records"):
+        say(f"{row['verdict']}: {row['claim']} {row['why']}")
     table = Table(title=f"{name}: error in percent after the last epoch")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
     for row in written.variants.to_dict("records"):
         table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
     Console(width=None if os.isatty(1) else 140).print(table)
-    say(f"report:  {written.html}\n         {written.markdown}")
-    for what, files in (("figures", written.figures), ("tables", written.frames)):
+    pages = [page for each in written.pages.values() for page in each]
+    places = (
+        ("report", pages),
+        ("figures", [figure.svg for figure in written.figures]),
+        ("tables", [frame for frame in written.frames if frame.suffix == ".csv"]),
+    )
+    for what, files in places:
         for number, path in enumerate(files):
             say(f"{f'{what}:' if not number else '':9}{path}")
     return written
-
-
-def artifacts(written) -> list[Path]:
-    """What MLflow keeps of a report."""
-    return [*written.figures, *written.frames, written.html]
 
 
 def _recorded(suite: str, results: Path):
@@ -82,7 +109,13 @@ def _recorded(suite: str, results: Path):
 
 
 def _mirrored_report(
-    store, name: str, uri: str, cells: list[dict], *, rebuild: bool = False
+    store,
+    name: str,
+    uri: str,
+    cells: list[dict],
+    *,
+    rebuild: bool = False,
+    formats: Sequence[str] = ("html", "markdown"),
 ) -> None:
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""
@@ -93,6 +126,6 @@ def _mirrored_report(
         mirror = MlflowMirror(store, name, uri, rebuild=rebuild)
         for cell in cells:
             mirror.mirror(cell)
-    written = make_report(store, name)
+    written = make_report(store, name, formats)
     with reaching(uri):
-        mirror.mirror_suite(written.note, artifacts(written))
+        mirror.mirror_suite(written.note, written.files)

@@ -10,7 +10,7 @@ import typer
 
 from benchmark.commands.data import require_images, use_cache
 from benchmark.commands.options import Cache, Results, SuiteFile, TrackingUri
-from benchmark.commands.reporting import artifacts, make_report
+from benchmark.commands.reporting import make_report
 from benchmark.commands.suites import loaded_suite
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
 
@@ -64,7 +64,7 @@ def run(
             )
         try:
             written = make_report(store, name)
-            mirror.close(written.note, artifacts(written))
+            mirror.close(written.note, written.files)
         except (OSError, RecordsError) as error:
             reported = False
             mirror.close()

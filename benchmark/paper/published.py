@@ -1,6 +1,7 @@
 """The paper's numbers, and those of later reproductions, read from the CSV files beside this."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -68,6 +69,16 @@ PUBLISHED: dict[str, Published] = {
     )
 }
 """Key -> number."""
+
+
+def published_error(spec: Mapping[str, Any]) -> Published | None:
+    """The paper's test error of a run's net, by its spec as plain data; None where it prints
+    none, as of plain nets on CIFAR-10."""
+    net = spec["model"]
+    if net["shortcut"] != "A":
+        return None
+    return PUBLISHED.get(f"table6/ResNet-{net['depth']}/test_error_percent")
+
 
 REPRODUCTIONS: tuple[Reproduced, ...] = tuple(
     Reproduced(**row) for row in _rows("reproductions.csv")

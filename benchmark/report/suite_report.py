@@ -1,115 +1,101 @@
-"""One suite's report: tables, figure, Markdown, and one HTML file that needs no other."""
+"""One suite's report: frames, figures, and pages that say how its claims stand."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, select_autoescape
 
-from benchmark.records.files import write_text
-from benchmark.records.frames import load_curves, load_runs
+from benchmark.paper import departures, published_error
+from benchmark.records.frames import load_curves, load_layers, load_runs
 from benchmark.records.store import Store
-from benchmark.report import tables
-from benchmark.report.figures import draw_curves
+from benchmark.report import pages, tables
+from benchmark.report.figures import Drawn, draw_figures
+from benchmark.report.pages import Table
+from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec.dataset import TEST_IMAGES, TRAIN_IMAGES
+from benchmark.suite.claim import Claim
 
 SUBSET = "cifar10-subset"
 
-_FORMATS = {
-    "images/s": "{:.0f}",
-    "wall time (s)": "{:.0f}",
-    "parameters": "{:,.0f}",
-    "diverged": "{:.0f}",
-    "seed": "{:.0f}",
-    "epochs": "{:.0f}",
-    "at epoch": "{:.0f}",
-}
+FORMATS = ("html", "markdown")
+"""What is written where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The files that were written, and the table of variants as text."""
+    """The files that were written, and what they say in short."""
 
-    markdown: Path
-    html: Path
-    figures: list[Path]
+    pages: dict[str, list[Path]]
+    """By format."""
+    figures: list[Drawn]
     frames: list[Path]
+    """Runs, curves and layers, as CSV and Parquet."""
     variants: pd.DataFrame
+    verdicts: pd.DataFrame
     note: str
-    """The variants as a Markdown table, for MLflow's description."""
+    """Verdicts and variants as Markdown tables, for MLflow's description."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All of them, with pages first."""
+        figures = [file for drawn in self.figures for file in (drawn.svg, drawn.png)]
+        return [*(page for each in self.pages.values() for page in each), *figures, *self.frames]
 
 
-def write_report(store: Store, suite: str) -> Report:
-    """Write everything that the records of a suite tell into its folder.
+def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> Report:
+    """Write everything that the records of a suite tell into its folder, as pages of each of
+    ``formats`` (``html``, ``markdown``, ``latex``, ``csv``).
 
     Raises FileNotFoundError where the suite has no records.
     """
     folder = store.suite(suite)
     plan = folder.plan()
-    runs, curves = load_runs(store.root, suite), load_curves(store.root, suite)
-    frames = tables.write_frames(folder.path, runs, curves)
-    title = f"{suite}: training and {_split(runs)} error"
-    figures = draw_curves(curves, folder.path / "figures", title) if len(curves) else []
-    variants = tables.variants_table(runs)
+    specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
+    runs, curves, layers = (
+        load(store.root, suite) for load in (load_runs, load_curves, load_layers)
+    )
+    written = tables.write_frames(folder.path, {"runs": runs, "curves": curves, "layers": layers})
+    verdicts = judge([Claim.model_validate(claim) for claim in plan["claims"]], runs, specs)
+    frames = {
+        "verdicts": verdict_table(verdicts),
+        "tests": finding_table(verdicts),
+        "variants": tables.variants_table(runs),
+    }
+    drawn = draw_figures(runs, curves, layers, _levels(specs), folder.path / "figures")
     facts = {
         "suite": suite,
         "source": plan["source"],
         "note": subset_note(runs),
         "split": _split(runs),
-        "variants": _Table(variants),
-        "runs": _Table(tables.runs_table(runs)),
-        **_judged(plan, runs),
-        "departures": _phrases(tables.departures_of(plan["cells"]), len(variants)),
+        **{name: Table(frame) for name, frame in frames.items()},
+        "runs": Table(tables.runs_table(runs)),
+        "departures": _phrases(tables.departures_of(plan["cells"]), len(frames["variants"])),
         "environments": tables.environments(runs, store),
-        "svg": _inline(figures[0]) if figures else None,
+        "figures": drawn,
+        "frames": frames,
+        "captions": _CAPTIONS,
     }
-    environment = Environment(
-        loader=PackageLoader("benchmark.report", "."),
-        autoescape=select_autoescape(["html.j2"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["cell"] = markdown_cell
-    markdown, html = folder.path / "report.md", folder.path / "report.html"
-    write_text(markdown, environment.get_template("report.md.j2").render(facts))
-    write_text(html, environment.get_template("report.html.j2").render(facts))
-    note = environment.get_template("note.md.j2").render(facts)
-    return Report(markdown, html, figures, frames, variants, note)
+    written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
+    variants, judged = frames["variants"], frames["verdicts"]
+    return Report(written_pages, drawn, written, variants, judged, pages.note(facts))
 
 
-def _judged(plan: Mapping[str, Any], runs: pd.DataFrame) -> dict[str, Any]:
-    """The tables of verdicts, and of the tests behind them; None where nothing is claimed."""
-    if not plan["claims"]:
-        return {"verdicts": None, "tests": None}
-    from benchmark.report.verdicts import finding_table, judge, verdict_table
-    from benchmark.suite.claim import Claim
-
-    claims = [Claim.model_validate(claim) for claim in plan["claims"]]
-    verdicts = judge(claims, runs, {cell["variant"]: cell["spec"] for cell in plan["cells"]})
-    return {"verdicts": _Table(verdict_table(verdicts)), "tests": _Table(finding_table(verdicts))}
+_CAPTIONS = {
+    "verdicts": "The claims, and how they stand.",
+    "tests": "The tests behind the verdicts.",
+    "variants": "Error in percent after the last epoch, by variant.",
+}
 
 
-class _Table:
-    """A frame as rows of text, for the templates."""
-
-    def __init__(self, frame: pd.DataFrame):
-        self.header = list(frame.columns)
-        self.rows = [
-            [cell_text(str(k), v) for k, v in row.items()] for row in frame.to_dict("records")
-        ]
-        self.numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
-
-
-def cell_text(column: str, value: Any) -> str:
-    """A table's cell: numbers in the column's format, nothing as a dash."""
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
-        return "–"
-    if isinstance(value, str):
-        return value
-    return _FORMATS.get(column, "{:.2f}").format(value)
+def _levels(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """The published error of each variant that was trained and scored as the paper did it."""
+    published = {
+        variant: published_error(spec) for variant, spec in specs.items() if not departures(spec)
+    }
+    return {variant: number.value for variant, number in published.items() if number}
 
 
 def subset_note(runs: pd.DataFrame) -> str | None:
@@ -146,14 +132,3 @@ def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
         phrase if len(names) == variants else f"{phrase} ({', '.join(names)})"
         for phrase, names in found.items()
     ]
-
-
-def markdown_cell(text: str) -> str:
-    """Text that stays within one cell of a Markdown table."""
-    return " ".join(text.replace("|", "\\|").split())
-
-
-def _inline(path: Path) -> str:
-    """An SVG without its XML head, which HTML does not want."""
-    text = path.read_text("utf-8")
-    return text[text.index("<svg") :]

@@ -1,6 +1,7 @@
 """What a report's tables say, as frames."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -88,10 +89,12 @@ def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
     return list(seen.values())
 
 
-def write_frames(folder: Path, runs: pd.DataFrame, curves: pd.DataFrame) -> list[Path]:
-    """Both frames as CSV and Parquet. Returns the files."""
+def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
+    """Each frame that has rows, as NAME.csv and NAME.parquet. Returns the files."""
     written = []
-    for name, frame in (("runs", runs), ("curves", curves)):
+    for name, frame in frames.items():
+        if frame.empty:
+            continue
         # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
         # type a column, so what is not plain is written as JSON text.
         plain = frame.map(lambda value: json.dumps(value) if isinstance(value, list) else value)

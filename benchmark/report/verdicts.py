@@ -156,7 +156,8 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """A row a claim, for people."""
     return pd.DataFrame(
-        [{"claim": v.claim.statement, "verdict": v.verdict, "why": v.sentence} for v in verdicts]
+        [{"claim": v.claim.statement, "verdict": v.verdict, "why": v.sentence} for v in verdicts],
+        columns=["claim", "verdict", "why"],
     )
 
 

@@ -1,0 +1,38 @@
+"""What an error costs."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from benchmark.report.figures.style import Look, blank, panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
+    """Error against parameters and against training time: a small mark a run, a large one at a
+    variant's mean."""
+    from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
+
+    finished = runs[runs["status"] == "finished"].dropna(subset=["final_error_percent"])
+    variants = [name for panel in panels(finished["variant"]) for name in panel]
+    figure, axes = blank(2, 1, 5.5, 4.2)
+    costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
+    by_variant = dict(list(finished.groupby("variant", sort=False)))
+    for panel, (column, name) in zip(axes, costs.items(), strict=True):
+        for variant in variants:
+            group, style = by_variant[variant], look[variant]
+            cost = group[column] / (60 if column == "train_time_s" else 1)
+            points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
+            panel.plot(cost, group["final_error_percent"], markersize=4, alpha=0.5, **points)
+            mean = [cost.mean()], [group["final_error_percent"].mean()]
+            panel.plot(*mean, markersize=9, label=variant, **points)
+        panel.set(xlabel=name, xscale="log")
+        panel.xaxis.set_major_locator(MaxNLocator(5))
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+        panel.xaxis.set_minor_locator(NullLocator())
+    axes[0].set(ylabel="error after the last epoch (%)")
+    axes[0].legend(fontsize=7, ncols=1 + len(variants) // 12)
+    return figure

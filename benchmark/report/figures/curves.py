@@ -1,0 +1,80 @@
+"""Training and test error by iteration (figures 1, 4 and 6)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmark.report.figures.style import Look, blank, panels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SPLITS = ("test", "validation")
+"""What a run may be scored on; each run is scored on one of them."""
+
+_LEAST_TOP, _TOP = 20.0, 2.5
+"""Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
+
+
+def draw_curves(
+    curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
+) -> "Figure":
+    """Thin dashed lines for the training error, bold ones for the scored split's; a thin line at
+    the published error of a variant in ``levels``. Seeds of a variant look alike."""
+    drawn = panels(curves["variant"])
+    columns = min(2, len(drawn))
+    figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
+    top = _top(curves)
+    by_variant = dict(list(curves.groupby("variant", sort=False)))
+    for panel, variants in zip(axes, drawn, strict=False):
+        for variant in variants:
+            style = look[variant]
+            for number, (_, run) in enumerate(by_variant[variant].groupby("run_id", sort=False)):
+                panel.plot(
+                    run["iteration"],
+                    run["train_error_percent"],
+                    color=style.color,
+                    linestyle="--",
+                    linewidth=1,
+                )
+                scored = scored_errors(run)
+                panel.plot(
+                    run.loc[scored.index, "iteration"],
+                    scored,
+                    color=style.color,
+                    linewidth=2.2,
+                    marker=style.marker,
+                    markersize=4,
+                    markevery=max(1, len(scored) // 10),
+                    label=None if number else _label(variant, levels),
+                )
+            if variant in levels:
+                panel.axhline(levels[variant], color=style.color, linewidth=0.7)
+        panel.set(xlabel="iteration", ylabel="error (%)")
+        panel.set_ylim(0, top)
+        panel.legend(fontsize=8)
+    for panel in axes[len(drawn) :]:
+        panel.set_visible(False)
+    return figure
+
+
+def _label(variant: str, levels: Mapping[str, float]) -> str:
+    return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
+
+
+def scored_errors(run: pd.DataFrame) -> pd.Series:
+    """The scored errors of one run, by row; empty where no epoch was scored yet."""
+    columns = [run[f"{split}_error_percent"] for split in SPLITS if f"{split}_error_percent" in run]
+    errors = [column.dropna() for column in columns]
+    return next((column for column in errors if len(column)), pd.Series(dtype=float))
+
+
+def _top(curves: pd.DataFrame) -> float:
+    columns = [f"{split}_error_percent" for split in SPLITS] + ["train_error_percent"]
+    errors = curves[[column for column in columns if column in curves]]
+    last = errors.groupby(curves["run_id"], sort=False).last().max().max()
+    highest = errors.max().max()
+    if pd.isna(highest):
+        return 100.0
+    return min(1.03 * highest, max(_LEAST_TOP, _TOP * last))

@@ -1,0 +1,105 @@
+"""What goes on within the net: responses by layer (figure 7), and gradients by layer."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmark.report.figures.style import Look, blank, panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_ITERATIONS = 4
+"""The most for which gradients are drawn."""
+
+
+def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
+    """The standard deviation of each layer's responses, at the last iteration that every run has:
+    by the layer's place, and by size. The mean over a variant's seeds."""
+    found = layers.dropna(subset="response_std")
+    found = found[found["iteration"] == _common_iterations(found)[-1]]
+    drawn, means = panels(found["variant"]), _means(found, ["variant"], "response_std")
+    figure, axes = blank(2, len(drawn), 5.5, 3.8)
+    for row, variants in enumerate(drawn):
+        by_place, by_size = axes[2 * row : 2 * row + 2]
+        for variant in variants:
+            stds = means[(variant,)]
+            _line(by_place, stds, look[variant], variant)
+            _line(by_size, stds.sort_values(ascending=False), look[variant], variant)
+        by_place.set(xlabel="layer, by place", ylabel="standard deviation of responses")
+        by_size.set(xlabel="layer, by size of its responses")
+        _legend_beside(by_size)
+    _one_scale(axes, 0, 1.05 * found["response_std"].max())
+    return figure
+
+
+def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
+    """The L2 norm of the gradient of each convolution's kernel, by the layer's place: a column an
+    iteration. The mean over a variant's seeds; projections are left out."""
+    convolutions = ~layers["layer"].str.contains("projection|classifier")
+    found = layers[convolutions & (layers["gradient_norm"] > 0)]
+    chosen = _spread(_common_iterations(found), _ITERATIONS)
+    drawn, means = (
+        panels(found["variant"]),
+        _means(found, ["iteration", "variant"], "gradient_norm"),
+    )
+    figure, axes = blank(len(chosen), len(drawn), 3.6, 3.8)
+    for number, panel in enumerate(axes):
+        row, column = divmod(number, len(chosen))
+        for variant in drawn[row]:
+            norms = means.get((chosen[column], variant))
+            if norms is not None:
+                _line(panel, norms, look[variant], variant)
+        panel.set(xlabel="layer, by place", yscale="log", title=f"iteration {chosen[column]:,}")
+        if column == 0:
+            panel.set(ylabel="L2 norm of the gradient")
+        if column == len(chosen) - 1:
+            _legend_beside(panel)
+    norms = found.loc[found["iteration"].isin(chosen), "gradient_norm"]
+    _one_scale(axes, norms.min() / 1.5, norms.max() * 1.5)
+    return figure
+
+
+def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple, pd.Series]:
+    """Keys -> the mean over seeds, by the layer's place."""
+    return {
+        key: group.groupby("number")[column].mean()
+        for key, group in layers.groupby(keys, sort=False)
+    }
+
+
+def _one_scale(axes: "list[Axes]", low: float, high: float) -> None:
+    for panel in axes:
+        panel.set_ylim(low, high)
+
+
+def _legend_beside(panel: "Axes") -> None:
+    panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+
+
+def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
+    panel.plot(
+        range(1, len(y) + 1),
+        y.to_numpy(),
+        color=style.color,
+        marker=style.marker,
+        markersize=4,
+        markevery=max(1, len(y) // 8),
+        linewidth=1.5,
+        label=label,
+    )
+
+
+def _common_iterations(layers: pd.DataFrame) -> list[int]:
+    """Those that all runs have; all of them where they have none in common."""
+    each = [set(group) for _, group in layers.groupby("run_id")["iteration"]]
+    return sorted(set.intersection(*each) or set.union(*each))
+
+
+def _spread(values: list[int], most: int) -> list[int]:
+    """The first, the last, and some between."""
+    if len(values) <= most:
+        return values
+    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]

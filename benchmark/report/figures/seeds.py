@@ -1,0 +1,53 @@
+"""Every run's error in the end."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmark.report.figures.style import MOST, Look, blank
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_seeds(
+    runs: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
+) -> "Figure":
+    """A row a variant: a mark a run, a bar at their mean, a thin line at the published error; runs
+    that diverged are counted beside its name."""
+    variants = list(dict.fromkeys(runs["variant"]))[:MOST]
+    figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(variants))
+    names: list[str] = []
+    by_variant = dict(list(runs.groupby("variant", sort=False)))
+    for row, variant in enumerate(variants):
+        group, style = by_variant[variant], look[variant]
+        errors = group.loc[group["status"] == "finished", "final_error_percent"].dropna()
+        offsets = [0.12 * (i % 3 - 1) for i in range(len(errors))] if len(errors) > 1 else [0.0]
+        axes.plot(
+            errors,
+            [row + offset for offset in offsets[: len(errors)]],
+            linestyle="",
+            marker=style.marker,
+            color=style.color,
+            markersize=6,
+            alpha=0.75,
+        )
+        diverged = int((group["status"] == "diverged").sum())
+        if len(errors) and not diverged:
+            mean = errors.mean()
+            axes.vlines(mean, row - 0.32, row + 0.32, color=style.color, linewidth=2.5)
+        if variant in levels:
+            axes.vlines(levels[variant], row - 0.42, row + 0.42, color="black", linewidth=0.8)
+            axes.annotate(
+                f"paper {levels[variant]:g}",
+                (levels[variant], row - 0.42),
+                ha="center",
+                va="bottom",
+                fontsize=7,
+            )
+        names.append(f"{variant} ({diverged} diverged)" if diverged else variant)
+    axes.set_yticks(range(len(variants)), names)
+    axes.set_ylim(len(variants) - 0.4, -0.6)
+    axes.set(xlabel="error after the last epoch (%)")
+    return figure

@@ -1,0 +1,75 @@
+"""How a variant looks, the same in all figures of a suite, and how figures are kept."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.records.files import write_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+"""Okabe and Ito's, told apart by colour-blind readers."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""For those who read it in grey."""
+
+A_PANEL, MOST = len(COLORS), 48
+"""Variants in one panel, and in all panels of a figure."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A variant's colour and marker."""
+
+    color: str
+    marker: str
+
+
+def looks(variants: Iterable[str]) -> dict[str, Look]:
+    """By the order of the variants, which is the suite's."""
+    names = list(dict.fromkeys(variants))
+    return {
+        name: Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)])
+        for i, name in enumerate(names)
+    }
+
+
+def panels(variants: Iterable[str]) -> list[list[str]]:
+    """The variants that are drawn, a panel's together: in one panel no two look alike."""
+    names = list(dict.fromkeys(variants))[:MOST]
+    size = -(-len(names) // -(-len(names) // A_PANEL)) if names else 1
+    return [names[first : first + size] for first in range(0, len(names), size)]
+
+
+def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
+    """A figure, in inches a panel, and its panels by row."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for panel in axes.flat:
+        panel.grid(alpha=0.25)
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure, list(axes.flat)
+
+
+def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
+    """Write NAME.svg and NAME.png: the same bytes for the same numbers."""
+    from matplotlib import rc_context
+
+    files = [folder / f"{name}.svg", folder / f"{name}.png"]
+    with rc_context({"svg.hashsalt": "resnet-bench"}):
+        write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
+    write_bytes(files[1], _bytes(figure, format="png", dpi=150))
+    return files
+
+
+def _bytes(figure: "Figure", **how: Any) -> bytes:
+    drawn = BytesIO()
+    figure.savefig(drawn, **how)
+    return drawn.getvalue()

@@ -1,0 +1,125 @@
+"""A report's facts as Markdown, HTML, LaTeX and CSV."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, select_autoescape
+
+from benchmark.records.files import write_text
+
+_FORMATS = {
+    "images/s": "{:.0f}",
+    "wall time (s)": "{:.0f}",
+    "parameters": "{:,.0f}",
+    "diverged": "{:.0f}",
+    "seed": "{:.0f}",
+    "epochs": "{:.0f}",
+    "at epoch": "{:.0f}",
+    "p": "{:.3g}",
+    "p against": "{:.3g}",
+}
+
+
+class Table:
+    """A frame as rows of text, for the templates."""
+
+    def __init__(self, frame: pd.DataFrame):
+        self.header = list(frame.columns)
+        self.rows = [
+            [cell_text(str(k), v) for k, v in row.items()] for row in frame.to_dict("records")
+        ]
+        self.numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+
+
+def cell_text(column: str, value: Any) -> str:
+    """A table's cell: numbers in the column's format, nothing as a dash."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return "–"
+    if isinstance(value, str):
+        return value
+    return _FORMATS.get(column, "{:.2f}").format(value)
+
+
+def markdown_cell(text: str) -> str:
+    """Text that stays within one cell of a Markdown table."""
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def note(facts: Mapping[str, Any]) -> str:
+    """The first part of the Markdown report, for MLflow's description."""
+    return _template("note.md.j2").render(facts)
+
+
+def write_markdown(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
+    """``report.md``."""
+    return [_written(folder / "report.md", _template("report.md.j2").render(facts))]
+
+
+def write_html(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
+    """``report.html``, which needs no other file."""
+    return [_written(folder / "report.html", _template("report.html.j2").render(facts))]
+
+
+def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
+    """``report.tex``: the tables, with booktabs' rules, and the figures, to be taken into a
+    paper."""
+    return [_written(folder / "report.tex", _template("report.tex.j2").render(facts))]
+
+
+def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
+    """``verdicts.csv``, ``tests.csv`` and ``variants.csv``, with numbers in full."""
+    frames: Mapping[str, pd.DataFrame] = facts["frames"]
+    return [
+        _written(folder / f"{name}.csv", frame.to_csv(index=False))
+        for name, frame in frames.items()
+    ]
+
+
+WRITERS: dict[str, Callable[[Path, Mapping[str, Any]], list[Path]]] = {
+    "html": write_html,
+    "markdown": write_markdown,
+    "latex": write_latex,
+    "csv": write_csv,
+}
+"""Format -> what writes it into a suite's folder."""
+
+
+def _written(path: Path, text: str) -> Path:
+    write_text(path, text)
+    return path
+
+
+def _template(name: str) -> Any:
+    environment = Environment(
+        loader=PackageLoader("benchmark.report", "templates"),
+        autoescape=select_autoescape(["html.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["cell"] = markdown_cell
+    environment.filters["tex"] = _tex
+    environment.filters["inline"] = _inline
+    return environment.get_template(name)
+
+
+_TEX = {
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",
+}
+
+
+def _tex(text: str) -> str:
+    return "".join(_TEX.get(sign, sign) for sign in text)
+
+
+def _inline(path: Path) -> str:
+    """An SVG without its XML head, which HTML does not want."""
+    text = path.read_text("utf-8")
+    return text[text.index("<svg") :]
