@@ -5,11 +5,10 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
+from conftest import bench
 
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
-from benchmark.report.figures.curves import draw_curves
-from benchmark.report.figures.style import looks
 from benchmark.report.pages import cell_text, markdown_cell
 from benchmark.report.suite_report import subset_note, write_report
 from benchmark.report.tables import variants_table
@@ -169,27 +168,6 @@ def test_runs_that_never_began_depart_from_the_paper_too(ran, tmp_path):
     assert "dataset.name is cifar10-subset" in markdown and "not comparable" in markdown
 
 
-def curve(variant, errors):
-    """Two epochs of a run, with the columns of what it was scored on."""
-    rows = {"variant": variant, "run_id": variant, "iteration": [10, 20]}
-    return pd.DataFrame({**rows, "train_error_percent": [80.0, 70.0], **errors})
-
-
-def test_each_run_is_drawn_by_the_split_it_was_scored_on():
-    curves = [
-        curve("tested", {"test_error_percent": [None, 60.0]}),
-        curve("validated", {"validation_error_percent": [55.0, 50.0]}),
-        curve("not scored yet", {}),
-    ]
-    frame = pd.concat(curves, ignore_index=True)
-    axes = draw_curves(frame, looks(frame["variant"]), {"tested": 6.61}).axes[0]
-    bold = {line.get_label(): line for line in axes.lines if line.get_linewidth() > 2}
-    assert bold["tested (paper: 6.61)"].get_xydata().tolist() == [[20, 60]]
-    assert bold["validated"].get_xydata().tolist() == [[10, 55], [20, 50]]
-    assert len(bold["not scored yet"].get_xydata()) == 0
-    assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
-
-
 def subset_run(variant="a", held_out=0, split="test", name="cifar10-subset"):
     return {
         "variant": variant,
@@ -221,3 +199,20 @@ def test_the_report_loads_no_tensorflow(ran):
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_formats_that_are_asked_for_are_written(ran, tmp_path):
+    shutil.copytree(ran.results, tmp_path / "results")
+    folder = tmp_path / "results" / "tiny"
+    (folder / "report.html").unlink()
+    done = bench("report", "tiny", "--results", folder.parent, "--format=latex", "--format=csv")
+    assert done.returncode == 0, done.stderr
+    assert "report.tex" in done.stdout and not (folder / "report.html").exists()
+    tex = (folder / "report.tex").read_text()
+    assert "\\toprule" in tex and "resnet8 & 1 of 1" in tex and "figures/curves" in tex
+    assert tex.count("\\begin{tabular}") == tex.count("\\end{tabular}") == 2
+    variants = pd.read_csv(folder / "variants.csv")
+    assert list(variants["variant"]) == ["resnet8", "plain8", "diverges"]
+    assert "not comparable" in (folder / "verdicts.csv").read_text()
+    refused = bench("report", "tiny", "--results", folder.parent, "--format=docx")
+    assert refused.returncode == 2 and "docx" in refused.stderr

@@ -62,6 +62,10 @@ def power(results: Results = Path("results")) -> None:
         say(f"figure:  {file}")
 
 
+_PRINTED = 50
+"""The most variants that the terminal shows."""
+
+
 def make_report(store, name: str, formats: Sequence[str] = ("html", "markdown")):
     """Write the report, and print its table and where it is."""
     from rich.console import Console
@@ -76,9 +80,11 @@ def make_report(store, name: str, formats: Sequence[str] = ("html", "markdown"))
     table = Table(title=f"{name}: error in percent after the last epoch")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
-    for row in written.variants.to_dict("records"):
+    for row in written.variants.head(_PRINTED).to_dict("records"):
         table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
     Console(width=None if os.isatty(1) else 140).print(table)
+    if len(written.variants) > _PRINTED:
+        say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     pages = [page for each in written.pages.values() for page in each]
     places = (
         ("report", pages),

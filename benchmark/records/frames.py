@@ -36,11 +36,12 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     (``model.depth``).
     """
     store, rows = Store(Path(results)), []
-    for row in _cells(store, suite):
-        spec, folder = store.spec(row), store.run(row["run_id"])
-        measured = dict.fromkeys(MEASURED) | (folder.result() or {})
-        row = {name: row[name] for name in CELL} | measured | {"status": folder.status()}
-        rows.append(row | flattened(spec))
+    for cell in _cells(store, suite):
+        folder = store.run(cell["run_id"])
+        result = folder.result()
+        row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
+        row["status"] = result["status"] if result else folder.status()
+        rows.append(row | flattened(store.spec(cell)))
     return _frame(rows, CELL, MEASURED)
 
 
@@ -48,16 +49,7 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
     """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
     quantities of that epoch, of which the usual ones have a column also where there is no row.
     ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
-    store, rows = Store(Path(results)), []
-    for row in _cells(store, suite):
-        cell = {name: row[name] for name in CELL}
-        for event in store.run(row["run_id"]).events():
-            if event["event"] == "epoch":
-                norms = event.pop("gradient_norms", {})
-                event.pop("layers", None)
-                event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
-                rows.append(cell | dict.fromkeys(EPOCH) | event)
-    return _frame(rows, CELL, EPOCH).drop(columns="event", errors="ignore")
+    return load_curves_and_layers(results, suite)[0]
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -65,16 +57,34 @@ def load_layers(results: str | Path = "results", suite: str | None = None) -> pd
     variant, seed, run_id, iteration, number (from 1, by place), layer, ``response_std`` (the
     standard deviation of its outputs, after batch normalisation; none for projections and the
     classifier) and ``gradient_norm`` (L2, of its kernel; none at the end of the run)."""
-    store, rows = Store(Path(results)), []
+    return load_curves_and_layers(results, suite)[1]
+
+
+def load_curves_and_layers(
+    results: str | Path = "results", suite: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both, with each journal read once."""
+    store, curves, layers = Store(Path(results)), [], []
     for row in _cells(store, suite):
         cell = {name: row[name] for name in CELL}
         for event in store.run(row["run_id"]).events():
-            for iteration, found in event.get("layers", {}).items():
-                stds, norms = found["response_stds"], found.get("gradient_norms", {})
-                for number, layer in enumerate(norms or stds, start=1):
-                    values = (int(iteration), number, layer, stds.get(layer), norms.get(layer))
-                    rows.append(cell | dict(zip(LAYER, values, strict=True)))
-    return _frame(rows, (*CELL, *LAYER), ("response_std", "gradient_norm"))
+            if event["event"] == "epoch":
+                layers += [cell | found for found in _layers(event.pop("layers", {}))]
+                norms = event.pop("gradient_norms", {})
+                event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
+                curves.append(cell | dict.fromkeys(EPOCH) | event)
+    return (
+        _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
+        _frame(layers, (*CELL, *LAYER), ("response_std", "gradient_norm")),
+    )
+
+
+def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for iteration, found in diagnoses.items():
+        stds, norms = found["response_stds"], found.get("gradient_norms", {})
+        for number, layer in enumerate(norms or stds, start=1):
+            values = (int(iteration), number, layer, stds.get(layer), norms.get(layer))
+            yield dict(zip(LAYER, values, strict=True))
 
 
 def load_published() -> pd.DataFrame:

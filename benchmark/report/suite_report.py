@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper import departures, published_error
-from benchmark.records.frames import load_curves, load_layers, load_runs
+from benchmark.records.frames import load_curves_and_layers, load_runs
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
@@ -54,9 +54,8 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     folder = store.suite(suite)
     plan = folder.plan()
     specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
-    runs, curves, layers = (
-        load(store.root, suite) for load in (load_runs, load_curves, load_layers)
-    )
+    runs = load_runs(store.root, suite)
+    curves, layers = load_curves_and_layers(store.root, suite)
     written = tables.write_frames(folder.path, {"runs": runs, "curves": curves, "layers": layers})
     verdicts = judge([Claim.model_validate(claim) for claim in plan["claims"]], runs, specs)
     frames = {

@@ -17,28 +17,42 @@ _SCORED = ("finished",)
 def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
     """A row a variant. Where a run diverged, the mean, sd and max of its variant do not exist:
     the run is counted as the worst, and never left out."""
-    rows = []
-    for variant, group in runs.groupby("variant", sort=False):
-        scored = group[group["status"].isin(_SCORED)]
-        diverged = int((group["status"] == "diverged").sum())
-        errors = _column(scored, "final_error_percent")
-        rows.append(
-            {
-                "variant": variant,
-                "runs": f"{len(scored)} of {len(group)}",
-                "diverged": diverged,
-                "mean": errors.mean() if not diverged else None,
-                "sd": errors.std(ddof=1) if not diverged else None,
-                "min": errors.min(),
-                "max": errors.max() if not diverged else None,
-                "best epoch": _column(scored, "best_error_percent").min(),
-                "train error": _column(scored, "final_train_error_percent").mean(),
-                "parameters": _column(group, "parameters").max(),
-                "images/s": _column(scored, "images_per_s").mean(),
-                "wall time (s)": _column(scored, "wall_time_s").mean(),
-            }
-        )
-    return pd.DataFrame(rows)
+    variants = runs.groupby("variant", sort=False)
+    finished = runs["status"].isin(_SCORED)
+    measured = runs.reindex(columns=_MEASURED)
+    numbers = {name: pd.to_numeric(measured[name], errors="coerce") for name in _MEASURED}
+    scored = pd.DataFrame({name: column.where(finished) for name, column in numbers.items()})
+    by_variant = scored.groupby(runs["variant"], sort=False)
+    mean, errors = by_variant.mean(), by_variant["final_error_percent"]
+    diverged = (runs["status"] == "diverged").groupby(runs["variant"], sort=False).sum()
+    counts = finished.groupby(runs["variant"], sort=False).sum()
+    parameters = numbers["parameters"].groupby(runs["variant"], sort=False).max()
+    table = pd.DataFrame(
+        {
+            "runs": [f"{n} of {all_}" for n, all_ in zip(counts, variants.size(), strict=True)],
+            "diverged": diverged,
+            "mean": errors.mean().where(diverged == 0),
+            "sd": errors.std(ddof=1).where(diverged == 0),
+            "min": errors.min(),
+            "max": errors.max().where(diverged == 0),
+            "best epoch": by_variant["best_error_percent"].min(),
+            "train error": mean["final_train_error_percent"],
+            "parameters": parameters,
+            "images/s": mean["images_per_s"],
+            "wall time (s)": mean["wall_time_s"],
+        }
+    )
+    return table.reset_index()
+
+
+_MEASURED = [
+    "final_error_percent",
+    "best_error_percent",
+    "final_train_error_percent",
+    "parameters",
+    "images_per_s",
+    "wall_time_s",
+]
 
 
 def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -102,8 +116,3 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]
         write_bytes(folder / f"{name}.parquet", plain.to_parquet(index=False))
         written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
     return written
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Numbers, also where no run has the column yet."""
-    return pd.to_numeric(frame.get(name, pd.Series(dtype=float)), errors="coerce")

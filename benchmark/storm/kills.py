@@ -1,5 +1,6 @@
 """SIGKILL at every write, and at random times; then the run goes on."""
 
+import fcntl
 import os
 import random
 import signal
@@ -117,13 +118,23 @@ def _killed_again_and_again(
 
 
 def _seconds_until_gone(results: Path) -> float | None:
-    """Waits for the workers on a results folder to end; None where they do not."""
+    """Waits for the workers on a results folder to end, and for their holds on runs, which the
+    kernel frees a moment after a process has lost its name; None where they do not."""
     began = time.monotonic()
-    while _processes_of(results):
+    while _processes_of(results) or any(map(_is_locked, results.glob("runs/*/lock"))):
         if time.monotonic() - began > _ORPHANS_END_WITHIN_S:
             return None
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+def _is_locked(file: Path) -> bool:
+    with file.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _processes_of(results: Path) -> list[int]:

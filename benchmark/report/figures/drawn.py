@@ -35,6 +35,8 @@ def draw_figures(
     """
     look, drawn = looks(runs["variant"]), []
     split = " or ".join(sorted(set(runs.get("evaluation.split", pd.Series(["test"])))))
+    first = set(list(look)[:MOST])
+    runs, curves, layers = (frame[frame["variant"].isin(first)] for frame in (runs, curves, layers))
     finished = runs[(runs["status"] == "finished") & runs["final_error_percent"].notna()]
 
     def add(name: str, caption: str, figure) -> None:

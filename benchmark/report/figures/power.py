@@ -24,13 +24,13 @@ Judge = Callable[[np.random.Generator, int, float], bool]
 
 def _of_a_mean(rng: np.random.Generator, n: int, difference: float) -> bool:
     theirs = rng.normal(0, SD, 5)
-    ours = rng.normal(difference, SD, n)
+    ours = rng.normal(difference, SD, n).tolist()
     found = statistics.equivalence(ours, float(theirs.mean()), float(theirs.std(ddof=1)), 5, MARGIN)
     return found.p <= ALPHA
 
 
 def _of_one_run(rng: np.random.Generator, n: int, difference: float) -> bool:
-    theirs, ours = rng.normal(0, SD), rng.normal(difference, SD, n)
+    theirs, ours = rng.normal(0, SD), rng.normal(difference, SD, n).tolist()
     return statistics.consistency(ours, float(theirs), MARGIN).p <= ALPHA
 
 

@@ -18,7 +18,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """For those who read it in grey."""
 
-A_PANEL, MOST = len(COLORS), 48
+A_PANEL, MOST = len(COLORS), 32
 """Variants in one panel, and in all panels of a figure."""
 
 

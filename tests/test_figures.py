@@ -1,0 +1,138 @@
+import pandas as pd
+import pytest
+
+from benchmark.report.figures import draw_figures
+from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.power import draw_power
+from benchmark.report.figures.seeds import draw_seeds
+from benchmark.report.figures.style import A_PANEL, MOST, keep, looks, panels
+
+
+def curve(variant, errors):
+    """Two epochs of a run, with the columns of what it was scored on."""
+    rows = {"variant": variant, "run_id": variant, "iteration": [10, 20]}
+    return pd.DataFrame({**rows, "train_error_percent": [80.0, 70.0], **errors})
+
+
+def test_each_run_is_drawn_by_the_split_it_was_scored_on():
+    curves = [
+        curve("tested", {"test_error_percent": [None, 60.0]}),
+        curve("validated", {"validation_error_percent": [55.0, 50.0]}),
+        curve("not scored yet", {}),
+    ]
+    frame = pd.concat(curves, ignore_index=True)
+    axes = draw_curves(frame, looks(frame["variant"]), {"tested": 6.61}).axes[0]
+    bold = {line.get_label(): line for line in axes.lines if line.get_linewidth() > 2}
+    assert bold["tested (paper: 6.61)"].get_xydata().tolist() == [[20, 60]]
+    assert bold["validated"].get_xydata().tolist() == [[10, 55], [20, 50]]
+    assert len(bold["not scored yet"].get_xydata()) == 0
+    assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 10, 24, 31, 1000])
+def test_no_two_variants_of_a_panel_look_alike(count):
+    names = [f"v{number}" for number in range(count)]
+    look, found = looks(names), panels(names)
+    assert [name for panel in found for name in panel] == names[:MOST]
+    for panel in found:
+        assert len({look[name] for name in panel}) == len(panel) <= A_PANEL
+    assert max(map(len, found), default=0) - min(map(len, found), default=0) <= len(found)
+
+
+def test_a_figure_has_the_same_bytes_each_time(tmp_path):
+    frame = curve("a", {"test_error_percent": [70.0, 60.0]})
+    files = [keep(draw_curves(frame, looks(["a"]), {}), tmp_path / name, "curves") for name in "xy"]
+    assert [file.name for file in files[0]] == ["curves.svg", "curves.png"]
+    for one, other in zip(*files, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def made_up_layers(variant, seed, iteration, stds, norms):
+    return [
+        {
+            "variant": variant,
+            "run_id": f"{variant}{seed}",
+            "iteration": iteration,
+            "number": number,
+            "layer": f"conv{number}",
+            "response_std": std,
+            "gradient_norm": norm,
+        }
+        for number, (std, norm) in enumerate(zip(stds, norms, strict=True), start=1)
+    ]
+
+
+@pytest.fixture
+def layers():
+    none = [None] * 3
+    return pd.DataFrame(
+        [
+            *made_up_layers("a", 0, 0, [1.0, 1.0, 1.0], [1.0, 0.1, 0.01]),
+            *made_up_layers("a", 0, 9, [3.0, 1.0, 2.0], none),
+            *made_up_layers("a", 1, 0, [1.0, 1.0, 1.0], [3.0, 0.3, 0.03]),
+            *made_up_layers("a", 1, 9, [5.0, 3.0, 4.0], none),
+        ]
+    )
+
+
+def test_responses_are_those_of_the_end_by_place_and_by_size(layers):
+    by_place, by_size = draw_responses(layers, looks(["a"])).axes
+    assert by_place.lines[0].get_xydata().tolist() == [[1, 4], [2, 2], [3, 3]]
+    assert by_size.lines[0].get_xydata().tolist() == [[1, 4], [2, 3], [3, 2]]
+
+
+def test_gradients_have_a_panel_an_iteration(layers):
+    projection = {**layers.iloc[0].to_dict(), "layer": "projection_conv", "gradient_norm": 99.0}
+    frame = pd.concat([layers, pd.DataFrame([projection])], ignore_index=True)
+    (panel,) = draw_gradients(frame, looks(["a"])).axes
+    assert panel.get_title() == "iteration 0"
+    assert panel.lines[0].get_ydata().tolist() == pytest.approx([2.0, 0.2, 0.02])
+
+
+def run_row(variant, error, status="finished", parameters=10):
+    return {
+        "variant": variant,
+        "status": status,
+        "final_error_percent": error,
+        "parameters": parameters,
+        "train_time_s": 60.0,
+    }
+
+
+def test_every_seed_is_shown_and_what_diverged_is_counted():
+    rows = [run_row("a", 6.0), run_row("a", 7.0), run_row("b", 8.0), run_row("b", None, "diverged")]
+    (axes,) = draw_seeds(pd.DataFrame(rows), looks(["a", "b"]), {"a": 6.5}).axes
+    assert [line.get_xdata().tolist() for line in axes.lines] == [[6.0, 7.0], [8.0]]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b (1 diverged)"]
+    drawn_at = [line.get_segments()[0][0][0] for line in axes.collections]
+    assert drawn_at == [6.5, 6.5]  # The mean, and the paper's; none for what diverged.
+
+
+def test_figures_are_drawn_where_there_are_numbers(layers, tmp_path):
+    runs = pd.DataFrame([run_row("a", 6.0), run_row("b", 8.0, parameters=20)])
+    curves = curve("a", {"test_error_percent": [70.0, 60.0]})
+
+    def names(*frames):
+        drawn = draw_figures(*frames, {}, tmp_path)
+        assert all(figure.svg.exists() and figure.png.exists() for figure in drawn)
+        return [figure.svg.stem for figure in drawn]
+
+    assert names(runs, curves, layers) == ["curves", "responses", "gradients", "costs"]
+    nothing = layers.iloc[:0]
+    assert names(runs.head(1), curves.iloc[:0], nothing) == []
+    assert names(pd.concat([runs, runs]), curves, nothing) == ["curves", "seeds", "costs"]
+
+
+def test_power_rises_with_seeds_and_ends_at_the_margin(monkeypatch):
+    from benchmark.report.figures import power
+
+    monkeypatch.setattr(power, "_PAPERS", 100)
+    mean, one, direction = draw_power().axes
+    for panel in (mean, one):
+        for line in panel.lines[:3]:
+            shares = dict(line.get_xydata().round(3).tolist())
+            assert shares[0.5] <= 0.15 and shares[1.0] <= 0.05
+    for panel, at in ((mean, 0), (one, 0), (direction, 4)):
+        shares = [line.get_ydata()[at] for line in panel.lines[:3]]
+        assert shares[0] < shares[2]

@@ -1,0 +1,87 @@
+"""The smoke form of every suite: each variant's net and training with all that sets it apart, but
+a block a stage, few filters, the embedded images and two iterations; then the suite's report."""
+
+from pathlib import Path
+
+import keras
+import pytest
+
+from benchmark.execution.recorded import train_folder
+from benchmark.records import Store, load_layers, load_runs
+from benchmark.report.pages import WRITERS
+from benchmark.report.suite_report import write_report
+from benchmark.spec import ModelSpec, RunSpec
+from benchmark.suite import Cell, Plan, load_suite
+from benchmark.suite.suite import LoadedSuite
+from benchmark.training import process
+
+SUITES = sorted(Path("suites").rglob("*.yaml"))
+
+
+def smoke_form(spec, *, precision):
+    """Equal for runs that differ in depth, length, and data set alone."""
+    data = spec.model_dump(mode="json")
+    net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
+    del net["depth"]
+    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
+    data["dataset"]["name"] = "cifar10-subset"
+    data["dataset"]["held_out_images"] = min(500, spec.dataset.held_out_images)
+    data["optimizer"]["batch_size"] = 50
+    data["schedule"] |= {"iterations": 2, "drops": [1]}
+    if spec.schedule.warmup:
+        data["schedule"]["warmup"]["window_iterations"] = 1
+    diagnosed = spec.diagnostics.iterations
+    data["diagnostics"]["iterations"] = [0, 1, 2][: len(diagnosed)]
+    data["numerics"]["precision"] = precision
+    data["seed"] = 0
+    return RunSpec.model_validate(data)
+
+
+def in_this_process(numerics, seed):
+    keras.config.set_dtype_policy(numerics.precision)
+    keras.utils.set_random_seed(seed)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    yield Store(tmp_path_factory.mktemp("smoke"))
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("path", SUITES, ids=str)
+def test_the_smoke_form_of_each_suite(path, store, monkeypatch):
+    monkeypatch.setattr(process, "configure", in_this_process)
+    loaded = load_suite(path)
+    first = {cell.variant: cell for cell in reversed(loaded.plan.cells)}
+    precisions = {cell.spec.numerics.precision for cell in first.values()}
+    cells = [
+        Cell(
+            name,
+            0,
+            smoke_form(
+                cell.spec,
+                precision=cell.spec.numerics.precision if len(precisions) > 1 else "float32",
+            ),
+        )
+        for name, cell in reversed(first.items())
+    ]
+    plan = Plan(loaded.suite.name, tuple(cells))
+    store.suite(plan.suite).save_plan(LoadedSuite(path, loaded.suite, plan))
+    for cell in plan.runs().values():
+        folder = store.run(cell)
+        if not folder.done():
+            folder.prepare(cell.spec)
+            folder.begin()
+            train_folder(folder.path, lambda event: None)
+    report = write_report(store, plan.suite, list(WRITERS))
+    runs = load_runs(store.root, plan.suite)
+    assert list(runs["variant"]) == [cell.variant for cell in cells]
+    assert set(runs["status"]) <= {"finished", "diverged"}
+    assert list(report.verdicts["claim"]) == [claim.statement for claim in loaded.suite.claims]
+    assert set(report.verdicts["verdict"]) <= {"not comparable", "inconclusive"}
+    diagnosed = any(cell.spec.diagnostics.iterations for cell in cells)
+    assert diagnosed == (len(load_layers(store.root, plan.suite)) > 0)
+    names = {figure.svg.stem for figure in report.figures}
+    assert names >= {"curves", *(("responses", "gradients") if diagnosed else ())}
+    assert all(file.stat().st_size for file in report.files)
+    assert path.stem in report.pages["latex"][0].read_text()
