@@ -1,8 +1,9 @@
 import pytest
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS, departures
-from benchmark.records import load_published, load_reproductions
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN, departures
+from benchmark.records import load_published, load_reproductions, load_shown
 from benchmark.spec import RunSpec
+from benchmark.suite import load_suite
 
 
 def departures_of(**changes):
@@ -94,3 +95,15 @@ def test_frames_hold_every_number():
     assert later.groupby("source")["url"].nunique().eq(1).all()
     best = later[later["source"] == "akamaster/pytorch_resnet_cifar10"]
     assert set(best["column"]) == {"best_test_error_percent"}  # Never beside a last epoch's.
+
+
+@pytest.mark.parametrize(
+    ("suite", "figures"), [("figure6", (1, 6)), ("figure7", (7,)), ("table6-1202", (6,))]
+)
+def test_what_figures_show_is_claimed_with_the_quantity_that_it_is_judged_by(suite, figures):
+    claims = {c.statement: c.metric for c in load_suite(f"suites/{suite}.yaml").suite.claims}
+    shown = {each.statement: each.quantity for each in SHOWN if each.figure in figures}
+    common = claims.keys() & shown.keys()
+    assert len(common) >= 2
+    assert {s: claims[s] for s in common} == {s: shown[s] for s in common}
+    assert len(load_shown()) == len(SHOWN)

@@ -4,18 +4,22 @@ from benchmark.paper.protocol import departures
 from benchmark.paper.published import (
     PUBLISHED,
     REPRODUCTIONS,
+    SHOWN,
     Number,
     Published,
     Reproduced,
+    Shown,
     published_error,
 )
 
 __all__ = [
     "PUBLISHED",
     "REPRODUCTIONS",
+    "SHOWN",
     "Number",
     "Published",
     "Reproduced",
+    "Shown",
     "departures",
     "published_error",
 ]

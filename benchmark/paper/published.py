@@ -49,8 +49,23 @@ class Reproduced(Number):
     url: str
 
 
-def _rows(file: str) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What a figure of the paper shows, in words."""
+
+    figure: int
+    statement: str
+    dataset: str
+    quantity: str
+    """What the statement is judged by: a metric of claims."""
+
+
+def _read(file: str) -> list[dict[str, str]]:
     text = resources.files("benchmark.paper").joinpath(file).read_text("utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _rows(file: str) -> list[dict[str, Any]]:
     return [
         {
             **row,
@@ -58,7 +73,7 @@ def _rows(file: str) -> list[dict[str, Any]]:
             "sd": float(row["sd"]) if row["sd"] else None,
             "n": int(row["n"]) if row["n"] else None,
         }
-        for row in csv.DictReader(text.splitlines())
+        for row in _read(file)
     ]
 
 
@@ -84,3 +99,9 @@ REPRODUCTIONS: tuple[Reproduced, ...] = tuple(
     Reproduced(**row) for row in _rows("reproductions.csv")
 )
 """What others reported, apart from what the paper did."""
+
+SHOWN: tuple[Shown, ...] = tuple(
+    Shown(**{**row, "figure": int(row["figure"])})  # type: ignore[arg-type]
+    for row in _read("figures.csv")
+)
+"""What Figures 1, 4, 6 and 7 show."""

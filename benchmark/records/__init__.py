@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         load_published,
         load_reproductions,
         load_runs,
+        load_shown,
     )
     from benchmark.records.store import Store
 
@@ -23,6 +24,7 @@ __all__ = [
     "load_published",
     "load_reproductions",
     "load_runs",
+    "load_shown",
 ]
 
 _MODULES = {name: "store" if name == "Store" else "frames" for name in __all__}

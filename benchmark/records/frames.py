@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import Store
@@ -90,6 +90,12 @@ def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def load_published() -> pd.DataFrame:
     """A row for each number of the paper's tables, with how it was come by."""
     return pd.DataFrame([vars(number) for number in PUBLISHED.values()])
+
+
+def load_shown() -> pd.DataFrame:
+    """A row for each thing that a figure of the paper shows, in words, with the quantity that it is
+    judged by."""
+    return pd.DataFrame([vars(each) for each in SHOWN])
 
 
 def load_reproductions() -> pd.DataFrame:

@@ -62,7 +62,8 @@ def training_steps(
             scaled = loss_scale.scaled(loss)
         gradients = tape.gradient(scaled, [weight.value for weight in weights])
         gradients = loss_scale.unscaled(replicas.mean(gradients))
-        squares = tf.stack([2 * tf.nn.l2_loss(gradient) for gradient in gradients])
+        # In float32 the squares of a vanishing gradient would be 0.
+        squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(g, tf.float64)) for g in gradients])
         # Not by tf.add_n, which adds in the order in which its terms are ready.
         total = tf.reduce_sum(squares, keepdims=True)
         norms = tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
@@ -71,7 +72,7 @@ def training_steps(
             applied = tf.math.is_finite(norms[-1])
             tf.cond(applied, lambda: optimizer.apply(gradients, rate), lambda: None)
             loss_scale.update(applied)
-            norms = tf.where(applied, norms, 0.0)
+            norms = tf.where(applied, norms, tf.zeros_like(norms))
         else:
             optimizer.apply(gradients, rate)
         wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
@@ -81,7 +82,7 @@ def training_steps(
             skipped=1 - tf.cast(applied, tf.int32),
             loss=tf.cast(replicas.mean([loss])[0], tf.float64),
             errors=replicas.sum([errors])[0],
-            gradient_norms=tf.cast(norms, tf.float64),
+            gradient_norms=norms,
         )
 
     @tf.function(reduce_retracing=True)
