@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report.figures import draw_figures
+from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.layers import draw_gradients, draw_responses
 from benchmark.report.figures.power import draw_power
@@ -83,16 +84,34 @@ def test_responses_are_those_of_the_end_by_place_and_by_size(layers):
 
 
 def test_gradients_have_a_panel_an_iteration(layers):
-    projection = {**layers.iloc[0].to_dict(), "layer": "projection_conv", "gradient_norm": 99.0}
+    projection = {**layers.iloc[0].to_dict(), "number": None, "gradient_norm": 99.0}
     frame = pd.concat([layers, pd.DataFrame([projection])], ignore_index=True)
     (panel,) = draw_gradients(frame, looks(["a"])).axes
     assert panel.get_title() == "iteration 0"
     assert panel.lines[0].get_ydata().tolist() == pytest.approx([2.0, 0.2, 0.02])
 
 
+def test_a_gradient_that_vanished_is_told_and_moves_no_other(layers):
+    rows = made_up_layers("b", 0, 0, [1.0] * 3, [0.0, 0.0, 0.5])
+    frame = pd.concat([layers, pd.DataFrame(rows)], ignore_index=True)
+    (panel,) = draw_gradients(frame, looks(["a", "b"])).axes
+    line = panel.lines[1]
+    assert line.get_label() == "b (0 in some)" and line.get_xydata().tolist() == [[3, 0.5]]
+    assert panel.get_ylim()[0] == pytest.approx(0.01 / 1.5)
+
+
+def test_each_run_is_shown_at_its_own_last_diagnosis(layers):
+    longer = made_up_layers("b", 0, 20, [7.0] * 3, [None] * 3)
+    frame = pd.concat([layers, pd.DataFrame(longer)], ignore_index=True)
+    by_place, _ = draw_responses(frame, looks(["a", "b"])).axes
+    assert [line.get_ydata()[0] for line in by_place.lines] == [4.0, 7.0]
+    assert by_place.get_title() == "iteration 9 or 20"
+
+
 def run_row(variant, error, status="finished", parameters=10):
     return {
         "variant": variant,
+        "run_id": f"{variant}0",
         "status": status,
         "final_error_percent": error,
         "parameters": parameters,
@@ -122,6 +141,17 @@ def test_figures_are_drawn_where_there_are_numbers(layers, tmp_path):
     nothing = layers.iloc[:0]
     assert names(runs.head(1), curves.iloc[:0], nothing) == []
     assert names(pd.concat([runs, runs]), curves, nothing) == ["curves", "seeds", "costs"]
+    diverged = runs.assign(status="diverged", final_error_percent=None)
+    assert names(diverged, curves, layers) == ["curves", "gradients"]
+    vanished = layers.assign(gradient_norm=0.0)
+    assert names(runs, curves, vanished) == ["curves", "responses", "costs"]
+
+
+def test_no_mean_cost_is_shown_of_those_that_were_left():
+    rows = [run_row("a", 6.0), run_row("a", 8.0), run_row("b", 9.0), run_row("b", None, "diverged")]
+    for panel in draw_costs(pd.DataFrame(rows), looks(["a", "b"])).axes:
+        means = [line.get_ydata()[0] for line in panel.lines if line.get_markersize() == 9]
+        assert means[0] == 7.0 and pd.isna(means[1])
 
 
 def test_power_rises_with_seeds_and_ends_at_the_margin(monkeypatch):

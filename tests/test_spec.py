@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from benchmark.spec import ModelSpec, NumericsSpec, OptimizerSpec, RunSpec, ScheduleSpec
+from benchmark.spec import (
+    ModelSpec,
+    NumericsSpec,
+    OptimizerSpec,
+    RunSpec,
+    ScheduleSpec,
+    WarmupSpec,
+)
 from benchmark.suite.problems import rule_of
 
 RESNET20 = {
@@ -99,6 +106,11 @@ def test_no_default_ever_changes():
     A new field joins the list, with the value that means what was done before."""
     data = RunSpec.model_validate(RESNET20).model_dump(mode="json")
     assert data == PAPER_RUN_IN_FULL
+    assert WarmupSpec().model_dump() == {
+        "learning_rate": 0.01,
+        "until_train_error_percent": 80.0,
+        "window_iterations": 100,
+    }
 
 
 def test_a_new_field_with_its_default_leaves_ids_as_they_are():

@@ -32,6 +32,15 @@ def load(tmp_path):
     return load
 
 
+def test_equal_trainings_of_the_full_suites_are_equal_runs():
+    """What is diagnosed is part of a run's id, so they must all ask for the same."""
+    cells = [cell for path in SUITES for cell in load_suite(path).plan.cells]
+    full = [cell for cell in cells if cell.spec.schedule.iterations == 64_000]
+    assert len({cell.spec.diagnostics for cell in full}) == 1
+    names = {"resnet20", "momentum0.9", "coupled-all", "per-pixel"}
+    assert len({c.run_id for c in full if c.seed == 0 and c.variant in names}) == 1
+
+
 @pytest.mark.parametrize("path", SUITES, ids=str)
 def test_every_suite_of_the_project_can_be_planned(path):
     loaded = load_suite(path)

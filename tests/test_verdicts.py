@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from benchmark.report import verdicts
+from benchmark.report.attainable import undecidable
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claim import Claim
@@ -149,3 +150,53 @@ def test_a_family_is_corrected():
     assert family[0].finding.p == pytest.approx(2 * alone[0].finding.p)
     assert list(verdict_table(family)["verdict"]) == ["reproduced"] * 2
     assert list(verdicts.finding_table(family)["runs"]) == ["4/4"] * 2
+
+
+def responses(**values):
+    frame = runs(**values)
+    return frame.assign(mean_response_std=frame["final_error_percent"])
+
+
+def test_a_run_that_diverged_has_no_response():
+    claim = {"variant": "a", "against": "b", "direction": "lower", "metric": "mean_response_std"}
+    low, high = [0.1, 0.2, 0.3, 0.15, 0.25], [1.0, 1.1, 1.2, 1.3, 1.4]
+    assert verdict(claim, responses(a=low, b=high)).verdict == "reproduced"
+    found = verdict(claim, responses(a=low, b=[*high, None]))
+    assert found.verdict == "inconclusive" and found.finding is None
+    assert found.sentence == "1 of the runs diverged, and so have no such value."
+
+
+def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
+    claim = {"variant": "a", "against": "b", "direction": "lower"}
+    frame = runs(a=[5.0, 5.1, 5.2, 5.3], b=[9.0, 9.1, 9.2, 9.3])
+    without = spec(model={"batch_norm": None}, schedule={"learning_rate": 0.01})
+    specs = {"a": without, "b": without}
+    assert verdict(claim, frame, **specs).verdict == "not comparable"
+    one = claim | {"departs_in": ["model.batch_norm"]}
+    found = verdict(one, frame, **specs)
+    assert found.verdict == "not comparable"
+    assert found.departures == ("schedule.learning_rate is 0.01, not 0.1",)
+    both = claim | {"departs_in": ["model.batch_norm", "schedule.learning_rate"]}
+    assert verdict(both, frame, **specs).verdict == "reproduced"
+
+
+def claims(count, **fields):
+    fields = {"direction": "lower", "least_seeds": 2} | fields
+    return [Claim(statement=f"{n}", variant="a", against="b", **fields) for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "seeds", "inconclusive"),
+    [(1, 3, 0), (2, 3, 2), (12, 5, 0), (13, 5, 13), (1, 2, 1)],
+)
+def test_what_seeds_can_show_at_best_is_known_beforehand(count, seeds, inconclusive):
+    family = claims(count)
+    assert len(undecidable(family, seeds)) == inconclusive
+    frame = runs(a=[5.0 + n / 100 for n in range(seeds)], b=[9.0 + n / 100 for n in range(seeds)])
+    found = judge(family, frame, {"a": spec(), "b": spec()})
+    assert sum(v.verdict == "inconclusive" for v in found) == inconclusive
+
+
+def test_too_few_seeds_are_told_beforehand_too():
+    assert undecidable(claims(1, least_seeds=5, direction="equal"), 4) == ["0"]
+    assert undecidable(claims(1, least_seeds=5, direction="equal"), 5) == []

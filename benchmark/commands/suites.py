@@ -36,6 +36,7 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.progress import work
     from benchmark.records.store import DONE, Store
+    from benchmark.report.attainable import undecidable
 
     loaded, store = loaded_suite(suite), Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
@@ -47,6 +48,9 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
         say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
     done = sum(status in DONE for status in statuses.values())
     say(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
+    seeds = len(loaded.suite.seeds)
+    for statement in undecidable(loaded.suite.claims, seeds):
+        say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
 
 

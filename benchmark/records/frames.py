@@ -54,9 +54,10 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
     """A row for each layer at each iteration of ``diagnostics.iterations`` of each run: suite,
-    variant, seed, run_id, iteration, number (from 1, by place), layer, ``response_std`` (the
-    standard deviation of its outputs, after batch normalisation; none for projections and the
-    classifier) and ``gradient_norm`` (L2, of its kernel; none at the end of the run)."""
+    variant, seed, run_id, iteration, number (the place of a convolution from 1; none for
+    projections and the classifier), layer, ``response_std`` (the standard deviation of a
+    convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
+    of the kernel; none at the end of the run)."""
     return load_curves_and_layers(results, suite)[1]
 
 
@@ -75,15 +76,16 @@ def load_curves_and_layers(
                 curves.append(cell | dict.fromkeys(EPOCH) | event)
     return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
-        _frame(layers, (*CELL, *LAYER), ("response_std", "gradient_norm")),
+        _frame(layers, (*CELL, *LAYER), ("number", "response_std", "gradient_norm")),
     )
 
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for iteration, found in diagnoses.items():
         stds, norms = found["response_stds"], found.get("gradient_norms", {})
-        for number, layer in enumerate(norms or stds, start=1):
-            values = (int(iteration), number, layer, stds.get(layer), norms.get(layer))
+        places = {layer: number for number, layer in enumerate(stds, start=1)}
+        for layer in stds | norms:
+            values = (int(iteration), places.get(layer), layer, stds.get(layer), norms.get(layer))
             yield dict(zip(LAYER, values, strict=True))
 
 

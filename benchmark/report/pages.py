@@ -69,7 +69,8 @@ def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
 
 
 def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """``verdicts.csv``, ``tests.csv`` and ``variants.csv``, with numbers in full."""
+    """``verdicts.csv``, ``tests.csv`` and ``variants.csv``: numbers in full, and where each variant
+    departs from the paper's protocol."""
     frames: Mapping[str, pd.DataFrame] = facts["frames"]
     return [
         _written(folder / f"{name}.csv", frame.to_csv(index=False))
@@ -116,7 +117,8 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(sign, sign) for sign in text)
+    """On one line, with TeX's own signs as signs."""
+    return "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
 
 
 def _inline(path: Path) -> str:

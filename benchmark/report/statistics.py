@@ -12,7 +12,8 @@ from functools import cache
 import numpy as np
 from scipy import integrate, stats
 
-ALPHA = 0.05
+from benchmark.report.attainable import ALPHA
+
 _DRAWS = 2000
 
 

@@ -63,7 +63,10 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "tests": finding_table(verdicts),
         "variants": tables.variants_table(runs),
     }
+    variants = frames["variants"]
     drawn = draw_figures(runs, curves, layers, _levels(specs), folder.path / "figures")
+    departing = {variant: "; ".join(departures(spec)) for variant, spec in specs.items()}
+    in_full = variants.assign(departures=variants["variant"].map(departing))
     facts = {
         "suite": suite,
         "source": plan["source"],
@@ -71,15 +74,14 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "split": _split(runs),
         **{name: Table(frame) for name, frame in frames.items()},
         "runs": Table(tables.runs_table(runs)),
-        "departures": _phrases(tables.departures_of(plan["cells"]), len(frames["variants"])),
+        "departures": _phrases(tables.departures_of(plan["cells"]), len(variants)),
         "environments": tables.environments(runs, store),
         "figures": drawn,
-        "frames": frames,
+        "frames": frames | {"variants": in_full},
         "captions": _CAPTIONS,
     }
     written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
-    variants, judged = frames["variants"], frames["verdicts"]
-    return Report(written_pages, drawn, written, variants, judged, pages.note(facts))
+    return Report(written_pages, drawn, written, variants, frames["verdicts"], pages.note(facts))
 
 
 _CAPTIONS = {

@@ -37,11 +37,14 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
             "max": errors.max().where(diverged == 0),
             "best epoch": by_variant["best_error_percent"].min(),
             "train error": mean["final_train_error_percent"],
+            "mean response": mean["mean_response_std"],
             "parameters": parameters,
             "images/s": mean["images_per_s"],
             "wall time (s)": mean["wall_time_s"],
         }
     )
+    if table["mean response"].isna().all():  # Of suites without diagnostics.
+        del table["mean response"]
     return table.reset_index()
 
 
@@ -49,6 +52,7 @@ _MEASURED = [
     "final_error_percent",
     "best_error_percent",
     "final_train_error_percent",
+    "mean_response_std",
     "parameters",
     "images_per_s",
     "wall_time_s",

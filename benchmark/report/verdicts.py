@@ -11,7 +11,8 @@ import pandas as pd
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records.store import DONE
 from benchmark.report import statistics
-from benchmark.report.statistics import ALPHA, Finding
+from benchmark.report.attainable import ALPHA
+from benchmark.report.statistics import Finding
 from benchmark.suite.claim import Claim
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
@@ -25,9 +26,11 @@ _COLUMNS = {
 }
 """A claim's metric -> our column, of one run each: the best is taken over runs, not epochs."""
 
-_WORST = {"mean_response_std": 1e9}
-"""What a run that diverged counts as, the worst there is, so that it is never dropped: by metric,
-an error of 100 % where it is not here."""
+_WORST_PERCENT = 100.0
+"""The error of a run that diverged: the worst there is, so that it is never dropped."""
+
+_NO_WORST = ("mean_response_std",)
+"""Metrics of which a run that diverged has none: no claim is judged with it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ _DIRECTIONS = ("lower", "higher")
 
 def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
     samples = [_sample(runs, variant, claim.metric) for variant in claim.variants]
-    if min(map(len, samples)) < max(2, claim.least_seeds):
+    if min(map(len, samples)) < max(2, claim.least_seeds) or _without_value(claim, runs):
         return None
     if claim.published:
         return _against_published(claim, samples[0])
@@ -92,11 +95,18 @@ def _against_published(claim: Claim, ours: list[float]) -> Finding | None:
     return statistics.consistency(ours, number.value, claim.margin)
 
 
+def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
+    """Runs that diverged, where the metric has no worst value for them."""
+    diverged = runs["variant"].isin(claim.variants) & (runs["status"] == "diverged")
+    return int(diverged.sum()) if claim.metric in _NO_WORST else 0
+
+
 def _sample(runs: pd.DataFrame, variant: str, metric: str) -> list[float]:
     """The metric of each run that has ended by itself."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
     errors = pd.to_numeric(chosen[_COLUMNS[metric]], errors="coerce")
-    errors = errors.where(chosen["status"] != "diverged", _WORST.get(metric, 100.0))
+    if metric not in _NO_WORST:
+        errors = errors.where(chosen["status"] != "diverged", _WORST_PERCENT)
     return [float(error) for error in errors if not math.isnan(error)]
 
 
@@ -113,6 +123,8 @@ def _verdict(
         if number and number.selection.startswith("best of"):
             needed = max(needed, number.n or 1)
         outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
+        if lost := _without_value(claim, runs):
+            sentence = f"{lost} of the runs diverged, and so have no such value."
     else:
         outcome = REPRODUCED if finding.p <= ALPHA else INCONCLUSIVE
         outcome = NOT_REPRODUCED if finding.p_against <= ALPHA else outcome

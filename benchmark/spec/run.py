@@ -25,6 +25,11 @@ class RunSpec(Spec):
     seed: int = Field(ge=0, lt=2**32)
     """The seed of the weights, of the order of the images and of their augmentation."""
 
+    @property
+    def diagnosed_at_the_end(self) -> bool:
+        """Whether the layers are measured when the training is over."""
+        return self.schedule.iterations in self.diagnostics.iterations
+
     @model_validator(mode="after")
     def _fields_fit(self) -> "RunSpec":
         if self.evaluation.split == "validation" and not self.dataset.held_out_images:

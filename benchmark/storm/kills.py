@@ -28,7 +28,10 @@ def kills_at_writes(setting: Setting) -> Tries:
     chosen = [(victim, point) for victim in counts for point in range(1, counts[victim] + 1)]
     if setting.short:
         rng = random.Random(0)
-        chosen = [(victim, rng.randint(1, counts[victim])) for victim in ("worker", *counts)]
+        chosen = [
+            *rng.sample(chosen[: counts["worker"]], 2),
+            rng.choice(chosen[counts["worker"] :]),
+        ]
     tries = Tries()
 
     def attempt(victim: str, point: int) -> tuple[str, str | None]:

@@ -147,12 +147,15 @@ def _problems_before_planning(document: Document, suite: Suite) -> Iterator[Prob
 
 
 def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> Iterator[Problem]:
-    names = dict.fromkeys(cell.variant for cell in cells)
+    names = {cell.variant: cell.spec for cell in cells}
     rule = f"a claim's variants are the suite's: {', '.join(list(names)[:20])}"
     for number, claim in enumerate(suite.claims):
         for named in claim.variants:
             if named not in names:
                 yield _problem(document, ("claims", number), rule, named)
+            elif claim.metric == "mean_response_std" and not names[named].diagnosed_at_the_end:
+                rule_ = "mean_response_std needs schedule.iterations among diagnostics.iterations"
+                yield _problem(document, ("claims", number, "metric"), rule_, named)
 
 
 def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:

@@ -1,5 +1,6 @@
 """What an error costs."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,12 @@ if TYPE_CHECKING:
 
 
 def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
-    """Error against parameters and against training time: a small mark a run, a large one at a
-    variant's mean."""
+    """Error against parameters and against training time: a small mark a run, a large one at the
+    mean of a variant of which none diverged."""
     from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
 
     finished = runs[runs["status"] == "finished"].dropna(subset=["final_error_percent"])
+    diverged = set(runs.loc[runs["status"] == "diverged", "variant"])
     variants = [name for panel in panels(finished["variant"]) for name in panel]
     figure, axes = blank(2, 1, 5.5, 4.2)
     costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
@@ -27,8 +29,9 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
             cost = group[column] / (60 if column == "train_time_s" else 1)
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
             panel.plot(cost, group["final_error_percent"], markersize=4, alpha=0.5, **points)
-            mean = [cost.mean()], [group["final_error_percent"].mean()]
-            panel.plot(*mean, markersize=9, label=variant, **points)
+            mean = (cost.mean(), group["final_error_percent"].mean())
+            shown = (math.nan, math.nan) if variant in diverged else mean
+            panel.plot([shown[0]], [shown[1]], markersize=9, label=variant, **points)
         panel.set(xlabel=name, xscale="log")
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.xaxis.set_major_formatter(EngFormatter(sep=""))

@@ -47,34 +47,37 @@ def draw_figures(
     if len(curves):
         add(
             "curves",
-            f"Error by iteration. Bold: {split}; thin and dashed: training, over the augmented "
-            "mini-batches of an epoch. A line a run.",
+            f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "
+            "of an epoch. A line a run.",
             draw_curves(curves, look, levels),
         )
-    if len(finished) > finished["variant"].nunique() or levels:
+    if len(finished) > finished["variant"].nunique() or (len(finished) and levels):
         add(
             "seeds",
             f"{split.capitalize()} error after the last epoch: a mark a run, the bar at the mean.",
             draw_seeds(runs, look, levels),
         )
-    if layers["response_std"].notna().any():
+    ended = layers[layers["run_id"].isin(finished["run_id"])]
+    if ended["response_std"].notna().any():
         add(
             "responses",
-            "Standard deviation of each layer's responses, after batch normalisation and before "
-            "addition and nonlinearity (figure 7 of the paper), in the end; mean over the seeds.",
-            draw_responses(layers, look),
+            "Standard deviation of each layer's responses, after batch normalisation where there "
+            "is one and before addition and nonlinearity (figure 7 of the paper); mean over the "
+            "runs that finished.",
+            draw_responses(ended, look),
         )
-    if (layers["gradient_norm"] > 0).any():
+    if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
         add(
             "gradients",
             "Norm of the loss's gradient by each convolution's kernel, from the first on; mean "
-            "over the seeds.",
+            "over the runs that came there.",
             draw_gradients(layers, look),
         )
     if finished["parameters"].nunique() > 1:
         add(
             "costs",
-            f"{split.capitalize()} error against what it cost; the large mark is the mean.",
+            f"{split.capitalize()} error against what it cost: a small mark a run, a large one at "
+            "the mean where none diverged.",
             draw_costs(runs, look),
         )
     return drawn

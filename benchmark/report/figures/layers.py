@@ -16,49 +16,52 @@ _ITERATIONS = 4
 
 
 def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
-    """The standard deviation of each layer's responses, at the last iteration that every run has:
-    by the layer's place, and by size. The mean over a variant's seeds."""
-    found = layers.dropna(subset="response_std")
-    found = found[found["iteration"] == _common_iterations(found)[-1]]
+    """The standard deviation of each layer's responses at each run's last diagnosis: by the layer's
+    place, and by size. The mean over a variant's seeds."""
+    found = layers.dropna(subset=["response_std"])
+    last = found.groupby("run_id")["iteration"].transform("max")
+    found = found[found["iteration"] == last]
     drawn, means = panels(found["variant"]), _means(found, ["variant"], "response_std")
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     for row, variants in enumerate(drawn):
         by_place, by_size = axes[2 * row : 2 * row + 2]
         for variant in variants:
             stds = means[(variant,)]
+            ordered = stds.sort_values(ascending=False).set_axis(range(1, len(stds) + 1))
             _line(by_place, stds, look[variant], variant)
-            _line(by_size, stds.sort_values(ascending=False), look[variant], variant)
+            _line(by_size, ordered, look[variant], variant)
         by_place.set(xlabel="layer, by place", ylabel="standard deviation of responses")
         by_size.set(xlabel="layer, by size of its responses")
         _legend_beside(by_size)
+    iterations = sorted(set(found["iteration"]))
+    axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
     _one_scale(axes, 0, 1.05 * found["response_std"].max())
     return figure
 
 
 def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """The L2 norm of the gradient of each convolution's kernel, by the layer's place: a column an
-    iteration. The mean over a variant's seeds; projections are left out."""
-    convolutions = ~layers["layer"].str.contains("projection|classifier")
-    found = layers[convolutions & (layers["gradient_norm"] > 0)]
-    chosen = _spread(_common_iterations(found), _ITERATIONS)
-    drawn, means = (
-        panels(found["variant"]),
-        _means(found, ["iteration", "variant"], "gradient_norm"),
-    )
+    iteration. The mean over a variant's seeds; projections are left out, and a norm of 0, which has
+    no place on the scale, is told in the legend."""
+    found = layers.dropna(subset=["number", "gradient_norm"])
+    chosen = _spread(sorted(set(found["iteration"])), _ITERATIONS)
+    drawn = panels(found["variant"])
+    means = _means(found, ["iteration", "variant"], "gradient_norm")
     figure, axes = blank(len(chosen), len(drawn), 3.6, 3.8)
     for number, panel in enumerate(axes):
         row, column = divmod(number, len(chosen))
         for variant in drawn[row]:
-            norms = means.get((chosen[column], variant))
-            if norms is not None:
-                _line(panel, norms, look[variant], variant)
+            each = [means[i, variant] for i in chosen if (i, variant) in means]
+            label = f"{variant} (0 in some)" if any((m == 0).any() for m in each) else variant
+            norms = means.get((chosen[column], variant), pd.Series(dtype=float))
+            _line(panel, norms[norms > 0], look[variant], label)
         panel.set(xlabel="layer, by place", yscale="log", title=f"iteration {chosen[column]:,}")
         if column == 0:
             panel.set(ylabel="L2 norm of the gradient")
         if column == len(chosen) - 1:
             _legend_beside(panel)
-    norms = found.loc[found["iteration"].isin(chosen), "gradient_norm"]
-    _one_scale(axes, norms.min() / 1.5, norms.max() * 1.5)
+    shown = found[found["iteration"].isin(chosen) & (found["gradient_norm"] > 0)]["gradient_norm"]
+    _one_scale(axes, shown.min() / 1.5, shown.max() * 1.5)
     return figure
 
 
@@ -80,8 +83,9 @@ def _legend_beside(panel: "Axes") -> None:
 
 
 def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
+    """Over the index."""
     panel.plot(
-        range(1, len(y) + 1),
+        y.index,
         y.to_numpy(),
         color=style.color,
         marker=style.marker,
@@ -90,12 +94,6 @@ def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
         linewidth=1.5,
         label=label,
     )
-
-
-def _common_iterations(layers: pd.DataFrame) -> list[int]:
-    """Those that all runs have; all of them where they have none in common."""
-    each = [set(group) for _, group in layers.groupby("run_id")["iteration"]]
-    return sorted(set.intersection(*each) or set.union(*each))
 
 
 def _spread(values: list[int], most: int) -> list[int]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmark.report import statistics
+from benchmark.report.attainable import ALPHA
 from benchmark.report.figures.style import COLORS, MARKERS, blank
-from benchmark.report.statistics import ALPHA
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,8 +48,8 @@ _CLAIMS: dict[str, Judge] = {
 
 def draw_power() -> "Figure":
     """The share of made-up papers that are judged reproduced, by the true difference: a panel a
-    kind of claim, a line a number of seeds. The first two are false from the margin on, and the
-    third is at no difference."""
+    kind of claim, a line a number of seeds; a single claim, not corrected for being one of many.
+    The first two are false from the margin on, and the third is at no difference."""
     figure, axes = blank(len(_CLAIMS), 1, 4.0, 3.6)
     rng = np.random.default_rng(0)
     for panel, (claim, judge) in zip(axes, _CLAIMS.items(), strict=True):

@@ -15,7 +15,7 @@ def draw_seeds(
     runs: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
     """A row a variant: a mark a run, a bar at their mean, a thin line at the published error; runs
-    that diverged are counted beside its name."""
+    that diverged or failed are counted beside its name."""
     variants = list(dict.fromkeys(runs["variant"]))[:MOST]
     figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(variants))
     names: list[str] = []
@@ -46,7 +46,9 @@ def draw_seeds(
                 va="bottom",
                 fontsize=7,
             )
-        names.append(f"{variant} ({diverged} diverged)" if diverged else variant)
+        failed = int((group["status"] == "failed").sum())
+        lost = [f"{n} {what}" for n, what in ((diverged, "diverged"), (failed, "failed")) if n]
+        names.append(f"{variant} ({', '.join(lost)})" if lost else variant)
     axes.set_yticks(range(len(variants)), names)
     axes.set_ylim(len(variants) - 0.4, -0.6)
     axes.set(xlabel="error after the last epoch (%)")
