@@ -92,6 +92,7 @@ def test_params_tags_data_set_and_artifacts(ran):
     kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
     assert {"curves.svg", "curves.png", "report.html", "runs.csv", "curves.parquet"} <= kept
     assert "| resnet8 |" in parent.data.tags["mlflow.note.content"]
+    assert parent.data.tags["verdicts"] == "1 not comparable"
 
 
 def test_sync_builds_the_same_rows_and_adds_none_when_repeated(ran, copied):

@@ -202,6 +202,21 @@ def test_gradient_norms_are_those_of_the_loss_alone(embedded):
     assert row["train_error_percent"] == pytest.approx(wrong)
 
 
+def test_a_vanishing_gradient_is_not_told_as_zero(embedded):
+    spec = tiny_spec(
+        model={
+            "stage_blocks": [3, 3, 3],
+            "shortcut": "none",
+            "batch_norm": None,
+            "initializer": "gaussian",
+            "initializer_stddev": 0.01,
+        },
+        schedule={"iterations": 1, "drops": []},
+    )
+    row = next(e for e in trained(spec, embedded)[1] if e["event"] == "epoch")
+    assert 0 < row["gradient_norms"]["stem_conv"] < 1e-20  # Its square is no float32.
+
+
 def layers_of(events):
     found = [event["layers"] for event in events if "layers" in event]
     return {int(at): layer for each in found for at, layer in each.items()}

@@ -134,4 +134,4 @@ def _mirrored_report(
             mirror.mirror(cell)
     written = make_report(store, name, formats)
     with reaching(uri):
-        mirror.mirror_suite(written.note, written.files)
+        mirror.mirror_suite(written.note, written.files, written.verdict_counts)

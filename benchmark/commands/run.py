@@ -64,7 +64,7 @@ def run(
             )
         try:
             written = make_report(store, name)
-            mirror.close(written.note, written.files)
+            mirror.close(written.note, written.files, written.verdict_counts)
         except (OSError, RecordsError) as error:
             reported = False
             mirror.close()

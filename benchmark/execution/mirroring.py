@@ -48,12 +48,16 @@ class BackgroundMirror:
             self._jobs.put(self._mirroring(cell))
 
     def close(
-        self, note: str | None = None, artifacts: Sequence[Path] = (), timeout: float = 10
+        self,
+        note: str | None = None,
+        artifacts: Sequence[Path] = (),
+        verdicts: str = "",
+        timeout: float = 10,
     ) -> None:
-        """Mirror the suite's note and files, if there are any, and wait at most ``timeout`` seconds
+        """Mirror what a report says, if there is one, and wait at most ``timeout`` seconds
         for all that is still to be sent."""
         if note is not None:
-            self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts))
+            self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts, verdicts))
         self._jobs.put(None)
         self._thread.join(timeout)
         if self._thread.is_alive():

@@ -83,11 +83,12 @@ class MlflowMirror:
         if result:
             self._log_end(child, folder, events, result)
 
-    def mirror_suite(self, note: str, artifacts: Sequence[Path]) -> None:
-        """Set the note of the experiment and of the parent run, its figures, and end it; and mark
-        which children the suite still asks for."""
+    def mirror_suite(self, note: str, artifacts: Sequence[Path], verdicts: str = "") -> None:
+        """Set the note of the experiment and of the parent run, its figures and the tag
+        ``verdicts``, and end it; and mark which children the suite still asks for."""
         self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
         self.client.set_tag(self.parent, "mlflow.note.content", note)
+        self.client.set_tag(self.parent, "verdicts", verdicts or "none")
         for path in artifacts:
             self.client.log_artifact(self.parent, str(path))
         self.client.set_terminated(self.parent)

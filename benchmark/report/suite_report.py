@@ -39,6 +39,12 @@ class Report:
     """Verdicts and variants as Markdown tables, for MLflow's description."""
 
     @property
+    def verdict_counts(self) -> str:
+        """``3 reproduced, 1 inconclusive``; empty where nothing is claimed."""
+        counts = self.verdicts["verdict"].value_counts(sort=False)
+        return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+
+    @property
     def files(self) -> list[Path]:
         """All of them, with pages first."""
         figures = [file for drawn in self.figures for file in (drawn.svg, drawn.png)]
