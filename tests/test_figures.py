@@ -12,7 +12,7 @@ from benchmark.report.figures.style import A_PANEL, MOST, keep, looks, panels
 
 def curve(variant, errors):
     """Two epochs of a run, with the columns of what it was scored on."""
-    rows = {"variant": variant, "run_id": variant, "iteration": [10, 20]}
+    rows = {"variant": variant, "run_id": variant, "epoch": [1, 2], "iteration": [10, 20]}
     return pd.DataFrame({**rows, "train_error_percent": [80.0, 70.0], **errors})
 
 
@@ -140,6 +140,7 @@ def test_figures_are_drawn_where_there_are_numbers(layers, tmp_path):
     assert names(runs, curves, layers) == ["curves", "responses", "gradients", "costs"]
     nothing = layers.iloc[:0]
     assert names(runs.head(1), curves.iloc[:0], nothing) == []
+    assert names(runs.head(1), curves.head(1), nothing) == []
     assert names(pd.concat([runs, runs]), curves, nothing) == ["curves", "seeds", "costs"]
     diverged = runs.assign(status="diverged", final_error_percent=None)
     assert names(diverged, curves, layers) == ["curves", "gradients"]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """Error against parameters and against training time: a small mark a run, a large one at the
     mean of a variant of which none diverged."""
-    from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator
+    from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator, StrMethodFormatter
 
     finished = runs[runs["status"] == "finished"].dropna(subset=["final_error_percent"])
     diverged = set(runs.loc[runs["status"] == "diverged", "variant"])
@@ -23,7 +23,8 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     figure, axes = blank(2, 1, 5.5, 4.2)
     costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
     by_variant = dict(list(finished.groupby("variant", sort=False)))
-    for panel, (column, name) in zip(axes, costs.items(), strict=True):
+    ticks = EngFormatter(sep=""), StrMethodFormatter("{x:g}")
+    for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):
         for variant in variants:
             group, style = by_variant[variant], look[variant]
             cost = group[column] / (60 if column == "train_time_s" else 1)
@@ -34,7 +35,7 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
             panel.plot([shown[0]], [shown[1]], markersize=9, label=variant, **points)
         panel.set(xlabel=name, xscale="log")
         panel.xaxis.set_major_locator(MaxNLocator(5))
-        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+        panel.xaxis.set_major_formatter(tick)
         panel.xaxis.set_minor_locator(NullLocator())
     axes[0].set(ylabel="error after the last epoch (%)")
     axes[0].legend(fontsize=7, ncols=1 + len(variants) // 12)

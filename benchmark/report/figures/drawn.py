@@ -44,7 +44,7 @@ def draw_figures(
             caption += f" The first {MOST} of {len(look):,} variants."
         drawn.append(Drawn(caption, *keep(figure, folder, name)))
 
-    if len(curves):
+    if (curves["epoch"] > 1).any():  # A single point is no curve.
         add(
             "curves",
             f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "

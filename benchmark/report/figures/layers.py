@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _ITERATIONS = 4
 """The most for which gradients are drawn."""
 
+_FAR = 100
+"""Responses that differ by a larger factor are drawn on a logarithmic scale."""
+
 
 def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """The standard deviation of each layer's responses at each run's last diagnosis: by the layer's
@@ -35,7 +38,13 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         _legend_beside(by_size)
     iterations = sorted(set(found["iteration"]))
     axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
-    _one_scale(axes, 0, 1.05 * found["response_std"].max())
+    positive = found.loc[found["response_std"] > 0, "response_std"]
+    if positive.max() > _FAR * positive.min():  # Without batch normalisation they may vanish.
+        for panel in axes:
+            panel.set_yscale("log")
+        _one_scale(axes, positive.min() / 1.5, positive.max() * 1.5)
+    else:
+        _one_scale(axes, 0, 1.05 * positive.max())
     return figure
 
 
