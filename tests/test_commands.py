@@ -25,7 +25,7 @@ def files(folder):
 
 
 def test_a_run_prints_its_table_and_where_everything_is(ran):
-    for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.parquet"):
+    for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.csv"):
         assert text in ran.output
     assert f"resnet-bench ui --results {ran.results}" in ran.output
     assert "left of the suite" in ran.output  # Plain lines, since there is no terminal.
@@ -329,6 +329,37 @@ def test_the_installed_script_is_the_command():
     assert script, "the package must be installed beside the Python that runs the tests"
     done = subprocess.run([script, "list"], capture_output=True, text=True, check=True)
     assert "suites/quickstart.yaml" in done.stdout
+
+
+@pytest.mark.parametrize("budget", ["soon", "2", "20s", "-1h", "1h30", "h"])
+def test_a_budget_that_is_none_is_refused(tmp_path, budget):
+    done = bench("run", "suites/quickstart.yaml", "--results", tmp_path, f"--budget={budget}")
+    assert done.returncode == 2
+    assert "budget must be like 2h, 90m or 1h30m" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_budget_ends_the_suite_at_a_checkpoint(tmp_path):
+    done = bench("run", "suites/quickstart.yaml", "--results", tmp_path, "--budget=45s")
+    assert done.returncode == 130, done.stdout + done.stderr
+    assert "Interrupted. To go on: resnet-bench run suites/quickstart.yaml" in done.stdout
+    runs = load_runs(tmp_path).set_index("variant")
+    assert runs.loc["plain14", "status"] == "interrupted"
+    folder = Store(tmp_path).run(runs.loc["plain14", "run_id"])
+    assert list(folder.checkpoints.iterdir())
+    assert list(runs["status"])[1:] == ["planned"] * 3
+
+
+def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
+    text = ran.suite.read_text().replace("seeds: [0]", "seeds: [0, 1, 2]")
+    longer = tmp_path / "tiny.yaml"
+    longer.write_text(text.replace("iterations: 20", "iterations: 40"))
+    told = bench("plan", longer, "--results", ran.results).stdout.splitlines()[-1]
+    assert told.startswith("To be trained: 9 runs, 0.2 million images, about 0.0 hours here, by 2 ")
+    done = bench("plan", ran.suite, "--results", ran.results).stdout
+    assert "To be trained" not in done
+    unknown = bench("plan", longer, "--results", tmp_path / "none").stdout.splitlines()[-1]
+    assert "no earlier run tells" in unknown
 
 
 def test_ten_thousand_cells_are_planned_in_seconds(tmp_path):

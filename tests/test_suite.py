@@ -102,6 +102,14 @@ def test_equal_cells_are_one_run(load):
     assert len(plan.runs()) == 4
 
 
+def test_all_variants_are_trained_at_one_seed_before_the_next(load):
+    plan = load(GOOD).plan
+    assert [cell.seed for cell in plan.cells][:2] == [0, 1]
+    order = [(cell.seed, cell.variant) for cell in plan.runs().values()]
+    variants = list(dict.fromkeys(cell.variant for cell in plan.cells))
+    assert order == [(seed, variant) for seed in (0, 1) for variant in variants]
+
+
 def test_ten_thousand_cells_are_planned_within_two_seconds(load):
     # Well under one second on one core: loading, the ids, and the cost of each run.
     rates = f"model.dropout_rate: {[step / 1000 for step in range(250)]}"

@@ -1,7 +1,10 @@
 """``resnet-bench run``: train what a suite asks for."""
 
+import re
 import shlex
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +15,7 @@ from benchmark.commands.data import require_images, use_cache
 from benchmark.commands.options import Cache, Results, SuiteFile, TrackingUri
 from benchmark.commands.reporting import make_report
 from benchmark.commands.suites import loaded_suite
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
 
 
 class Retry(StrEnum):
@@ -27,6 +30,10 @@ def run(
     retry: Annotated[
         Retry | None,
         typer.Option(help="Try the runs that failed again, too.", show_default=False),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(help="Stop at a checkpoint after that long: 2h, 90m, 1h30m.", metavar="TIME"),
     ] = None,
     tracking_uri: TrackingUri = None,
     cache: Cache = None,
@@ -44,6 +51,7 @@ def run(
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    seconds = _seconds(budget) if budget else 0
     loaded, store = loaded_suite(suite), Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
     again, sync, ui = _commands(suite, name, results, tracking_uri, cache)
@@ -58,7 +66,7 @@ def run(
     reported = True
     try:
         mirror = BackgroundMirror(store, loaded.plan, uri)
-        with ProgressDisplay(cells, Console()) as display:
+        with ProgressDisplay(cells, Console()) as display, _ended_after(seconds):
             outcome = run_plan(
                 loaded.plan, store, [display, mirror], retry_failed=retry is not None
             )
@@ -82,6 +90,33 @@ def run(
     _say_what_is_left(outcome, runs, store, again)
     if {"failed", "busy"} & set(outcome.statuses.values()) or not reported:
         raise typer.Exit(RUNS_FAILED)
+
+
+_LEFT_S = 20
+"""Of a budget, for the last checkpoint and the report."""
+
+
+def _seconds(budget: str) -> int:
+    found = re.fullmatch(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", budget)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    total = 3600 * hours + 60 * minutes + seconds
+    if total <= _LEFT_S:
+        fail(f"budget must be like 2h, 90m or 1h30m, above {_LEFT_S} s. Received: {budget}")
+    return total
+
+
+@contextmanager
+def _ended_after(seconds: int) -> Iterator[None]:
+    """As if Ctrl-C were pressed a little before so many seconds are over; never with 0."""
+    if not seconds:
+        yield
+        return
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, seconds - _LEFT_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _commands(

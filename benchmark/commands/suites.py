@@ -34,7 +34,7 @@ def list_suites(
 
 def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
-    from benchmark.execution.progress import work
+    from benchmark.execution.estimate import work
     from benchmark.records.store import DONE, Store
     from benchmark.report.attainable import undecidable
 
@@ -46,12 +46,29 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
         tera = 3 * work(cell) / 1e12
         status = statuses[cell.run_id]
         say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
-    done = sum(status in DONE for status in statuses.values())
-    say(f"{len(cells)} cells, {len(runs)} different runs, {done} done.")
+    left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
+    say(f"{len(cells)} cells, {len(runs)} different runs, {len(runs) - len(left)} done.")
     seeds = len(loaded.suite.seeds)
     for statement in undecidable(loaded.suite.claims, seeds):
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
+    if left:
+        say(_expected(left, store))
+
+
+def _expected(cells, store) -> str:
+    """What is still to be trained, and how long that takes."""
+    from benchmark.execution.estimate import estimate
+
+    images = sum(cell.spec.optimizer.batch_size * cell.spec.schedule.iterations for cell in cells)
+    text = f"To be trained: {len(cells)} runs, {images / 1e6:,.1f} million images"
+    found = estimate(cells, store)
+    if found is None:
+        return f"{text}. How long that takes here, no earlier run tells (precision, threads)."
+    return (
+        f"{text}, about {found.hours:,.1f} hours here, by {found.runs} earlier runs "
+        f"(up to {found.memory_mib / 1024:.1f} GiB of memory each)."
+    )
 
 
 def loaded_suite(path: Path):

@@ -5,17 +5,10 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from benchmark.models.count import cost
+from benchmark.execution.estimate import work
 from benchmark.records.journal import Event
 from benchmark.records.result import error_of
 from benchmark.suite import Cell
-
-
-def work(cell: Cell) -> int:
-    """Multiply-adds of a run's training, forward: what the time left is judged by."""
-    spec = cell.spec
-    one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
-    return one_image * spec.optimizer.batch_size * spec.schedule.iterations
 
 
 class ProgressDisplay:

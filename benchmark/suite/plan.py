@@ -40,9 +40,12 @@ class Plan:
     cells: tuple[Cell, ...]
 
     def runs(self) -> dict[str, Cell]:
-        """Run id -> the first cell that asks for it."""
+        """Run id -> the first cell that asks for it, in the order in which they are trained: all
+        variants at the first seed, then at the next, so that claims have something early."""
+        seeds = dict.fromkeys(cell.seed for cell in self.cells)
+        place = {seed: number for number, seed in enumerate(seeds)}
         runs: dict[str, Cell] = {}
-        for cell in self.cells:
+        for cell in sorted(self.cells, key=lambda cell: place[cell.seed]):
             runs.setdefault(cell.run_id, cell)
         return runs
 

@@ -1,0 +1,56 @@
+"""How long a plan's runs take, by what earlier runs took on the same kind of machine."""
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.models.count import cost
+from benchmark.records.provenance import provenance
+from benchmark.records.store import Store
+from benchmark.suite import Cell
+
+_MACHINE = ("processor", "cores")
+
+
+def work(cell: Cell) -> int:
+    """Multiply-adds of a run's training, forward: what its time is judged by."""
+    spec = cell.spec
+    one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
+    return one_image * spec.optimizer.batch_size * spec.schedule.iterations
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of the training of some runs, one after the other."""
+
+    hours: float
+    runs: int
+    """Earlier runs that it rests on."""
+    memory_mib: float
+    """The most that one of those earlier runs took."""
+
+
+def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
+    """From the finished runs of a results folder that were trained on this kind of machine, with
+    the same precision and threads; None where some of ``cells`` have no such forerunner."""
+    rates: dict[tuple[str, int], list[float]] = {}
+    memory, here = 0.0, provenance()
+    for path in store.root.glob("runs/*/result.json"):
+        folder = store.run(path.parent.name)
+        result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
+        same = all(made.get(name) == here[name] for name in _MACHINE)
+        if not (same and result.get("status") == "finished" and result["train_time_s"]):
+            continue
+        done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
+        numerics = spec["numerics"]
+        key = (numerics["precision"], numerics["threads"])
+        rates.setdefault(key, []).append(done / result["train_time_s"])
+        memory = max(memory, result.get("peak_memory_mib") or 0.0)
+    seconds, used = 0.0, set()
+    for cell in cells:
+        key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
+        if key not in rates:
+            return None
+        used.add(key)
+        seconds += work(cell) / statistics.median(rates[key])
+    return Estimate(seconds / 3600, sum(len(rates[key]) for key in used), memory)
