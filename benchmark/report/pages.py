@@ -17,6 +17,7 @@ _FORMATS = {
     "seed": "{:.0f}",
     "epochs": "{:.0f}",
     "at epoch": "{:.0f}",
+    "mean response": "{:.3g}",
     "p": "{:.3g}",
     "p against": "{:.3g}",
 }
