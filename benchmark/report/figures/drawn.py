@@ -58,7 +58,7 @@ def draw_figures(
             draw_seeds(runs, look, levels),
         )
     ended = layers[layers["run_id"].isin(finished["run_id"])]
-    if ended["response_std"].notna().any():
+    if (ended["response_std"] > 0).any():
         add(
             "responses",
             "Standard deviation of each layer's responses, after batch normalisation where there "

@@ -38,13 +38,14 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         _legend_beside(by_size)
     iterations = sorted(set(found["iteration"]))
     axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
-    positive = found.loc[found["response_std"] > 0, "response_std"]
-    if positive.max() > _FAR * positive.min():  # Without batch normalisation they may vanish.
+    shown = pd.concat(means.values())
+    low, high = shown[shown > 0].min(), shown.max()
+    if high > _FAR * low:  # Without batch normalisation they may vanish.
         for panel in axes:
             panel.set_yscale("log")
-        _one_scale(axes, positive.min() / 1.5, positive.max() * 1.5)
+        _one_scale(axes, low / 1.5, high * 1.5)
     else:
-        _one_scale(axes, 0, 1.05 * positive.max())
+        _one_scale(axes, 0, 1.05 * high)
     return figure
 
 
