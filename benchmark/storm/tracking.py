@@ -133,7 +133,10 @@ def _answers_500(trial: _Trial) -> str | None:
         def log_message(self, *_: object) -> None:
             pass
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Broken) as server:
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True  # MLflow's server is to have the port as soon as it is back.
+
+    with Server(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
         problem = trial.train(f"http://127.0.0.1:{port}")
@@ -143,6 +146,7 @@ def _answers_500(trial: _Trial) -> str | None:
 
 def _hangs(trial: _Trial) -> str | None:
     with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", 0))
         server.listen(50)  # The kernel takes connections; nobody ever answers.
         port = server.getsockname()[1]
@@ -192,18 +196,20 @@ def _back(trial: _Trial, port: int) -> str | None:
 
 @contextmanager
 def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """An MLflow server on 127.0.0.1 that answers; its files stand beside its database."""
+    """An MLflow server on 127.0.0.1 that answers; its files and its log stand beside its
+    database. Raises RuntimeError, with the log's end, where it does not answer."""
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1"]
-    process = subprocess.Popen(
-        [*command, "--backend-store-uri", f"sqlite:///{database}"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd=database.parent,
-    )
+    with (database.parent / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--backend-store-uri", f"sqlite:///{database}"],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=database.parent,
+        )
     try:
-        _wait_for(port)
+        _wait_for(process, port, Path(log.name))
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -211,13 +217,16 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
         process.wait()
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(240):
+def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    for _ in range(480):
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
             return
+        if process.poll() is not None:
+            break
         time.sleep(0.25)
-    raise RuntimeError(f"MLflow's server must answer within a minute on port {port}")
+    end = log.read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"MLflow's server must answer within two minutes on port {port}: {end}")
 
 
 def free_port() -> int:
