@@ -28,6 +28,7 @@ def test_each_run_is_drawn_by_the_split_it_was_scored_on():
     assert bold["tested (paper: 6.61)"].get_xydata().tolist() == [[20, 60]]
     assert bold["validated"].get_xydata().tolist() == [[10, 55], [20, 50]]
     assert len(bold["not scored yet"].get_xydata()) == 0
+    assert "test or validation" in axes.get_legend().get_title().get_text()
     assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
 
 

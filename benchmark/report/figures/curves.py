@@ -26,6 +26,9 @@ def draw_curves(
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
     top = _top(curves)
+    scored = curves.reindex(columns=[f"{split}_error_percent" for split in SPLITS])
+    scored_on = [s for s, any_ in zip(SPLITS, scored.notna().any(), strict=True) if any_]
+    key = f"bold: {' or '.join(scored_on)}; thin and dashed: training" if scored_on else None
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
@@ -38,22 +41,22 @@ def draw_curves(
                     linestyle="--",
                     linewidth=1,
                 )
-                scored = scored_errors(run)
+                errors = scored_errors(run)
                 panel.plot(
-                    run.loc[scored.index, "iteration"],
-                    scored,
+                    run.loc[errors.index, "iteration"],
+                    errors,
                     color=style.color,
                     linewidth=2.2,
                     marker=style.marker,
                     markersize=4,
-                    markevery=max(1, len(scored) // 10),
+                    markevery=max(1, len(errors) // 10),
                     label=None if number else _label(variant, levels),
                 )
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
         panel.set_ylim(0, top)
-        panel.legend(fontsize=8)
+        panel.legend(fontsize=8, title=key, title_fontsize=7)
     for panel in axes[len(drawn) :]:
         panel.set_visible(False)
     return figure
