@@ -339,15 +339,19 @@ def test_a_budget_that_is_none_is_refused(tmp_path, budget):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_budget_ends_the_suite_at_a_checkpoint(tmp_path):
-    done = bench("run", "suites/quickstart.yaml", "--results", tmp_path, "--budget=45s")
-    assert done.returncode == 130, done.stdout + done.stderr
-    assert "Interrupted. To go on: resnet-bench run suites/quickstart.yaml" in done.stdout
-    runs = load_runs(tmp_path).set_index("variant")
-    assert runs.loc["plain14", "status"] == "interrupted"
-    folder = Store(tmp_path).run(runs.loc["plain14", "run_id"])
-    assert list(folder.checkpoints.iterdir())
-    assert list(runs["status"])[1:] == ["planned"] * 3
+def test_a_budget_that_is_spent_is_as_ctrl_c():
+    from benchmark.commands import run
+
+    assert (run._seconds("1h30m"), run._seconds("2m")) == (5400, 120)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), run._ended_after(run._LEFT_S + 1):
+        time.sleep(30)
+    assert 0.9 < time.monotonic() - began < 20
+    with run._ended_after(run._LEFT_S + 1):
+        pass
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    with run._ended_after(0):
+        assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
 def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
