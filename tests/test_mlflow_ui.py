@@ -1,18 +1,16 @@
 """What a person sees in MLflow's UI, in headless Chromium."""
 
-import contextlib
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+
+from benchmark.storm.tracking import free_port, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -29,9 +27,7 @@ FLAGS = [
 @pytest.fixture(scope="module")
 def ui(ran):
     """The UI of the tiny suite's records: the output of the command once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     log = ran.results.parent / "ui.log"
     with log.open("w") as file:
         server = subprocess.Popen(
@@ -43,13 +39,7 @@ def ui(ran):
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
     try:
-        for _ in range(120):
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-                break
-            time.sleep(1)
-        else:
-            pytest.fail(f"the UI did not answer:\n{log.read_text()[-2000:]}")
+        wait_for(server, port, log)
         yield log.read_text()
     finally:
         os.killpg(server.pid, signal.SIGTERM)

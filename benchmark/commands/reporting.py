@@ -20,13 +20,17 @@ class Format(StrEnum):
     HTML, MARKDOWN, LATEX, CSV = "html", "markdown", "latex", "csv"
 
 
+_FORMATS = [Format.HTML, Format.MARKDOWN]
+"""What is written where nothing else is asked for."""
+
+
 def report(
     suite: SuiteName,
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
     formats: Annotated[
         list[Format], typer.Option("--format", help="Of the pages; may be given several times.")
-    ] = [Format.HTML, Format.MARKDOWN],  # noqa: B006
+    ] = _FORMATS,
 ) -> None:
     """Write a suite's tables, figures and report again, from the records alone."""
     store, name = _recorded(suite, results)
@@ -66,7 +70,7 @@ _PRINTED = 50
 """The most variants that the terminal shows."""
 
 
-def make_report(store, name: str, formats: Sequence[str] = ("html", "markdown")):
+def make_report(store, name: str, formats: Sequence[str] = _FORMATS):
     """Write the report, and print its table and where it is."""
     from rich.console import Console
     from rich.table import Table
@@ -121,7 +125,7 @@ def _mirrored_report(
     cells: list[dict],
     *,
     rebuild: bool = False,
-    formats: Sequence[str] = ("html", "markdown"),
+    formats: Sequence[str] = _FORMATS,
 ) -> None:
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""

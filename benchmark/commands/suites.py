@@ -58,10 +58,10 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
 
 def _expected(cells, store) -> str:
     """What is still to be trained, and how long that takes."""
-    from benchmark.execution.estimate import estimate
+    from benchmark.execution.estimate import estimate, images
 
-    images = sum(cell.spec.optimizer.batch_size * cell.spec.schedule.iterations for cell in cells)
-    text = f"To be trained: {len(cells)} runs, {images / 1e6:,.1f} million images"
+    millions = sum(map(images, cells)) / 1e6
+    text = f"To be trained: {len(cells)} runs, {millions:,.1f} million images"
     found = estimate(cells, store)
     if found is None:
         return f"{text}. How long that takes here, no earlier run tells (precision, threads)."

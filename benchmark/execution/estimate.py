@@ -12,11 +12,16 @@ from benchmark.suite import Cell
 _MACHINE = ("processor", "cores")
 
 
+def images(cell: Cell) -> int:
+    """Images that a run trains on, each as often as it comes."""
+    return cell.spec.optimizer.batch_size * cell.spec.schedule.iterations
+
+
 def work(cell: Cell) -> int:
     """Multiply-adds of a run's training, forward: what its time is judged by."""
     spec = cell.spec
     one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
-    return one_image * spec.optimizer.batch_size * spec.schedule.iterations
+    return one_image * images(cell)
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,11 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
         key = (numerics["precision"], numerics["threads"])
         rates.setdefault(key, []).append(done / result["train_time_s"])
         memory = max(memory, result.get("peak_memory_mib") or 0.0)
-    seconds, used = 0.0, set()
+    asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
-        if key not in rates:
-            return None
-        used.add(key)
-        seconds += work(cell) / statistics.median(rates[key])
-    return Estimate(seconds / 3600, sum(len(rates[key]) for key in used), memory)
+        asked[key] = asked.get(key, 0) + work(cell)
+    if not asked.keys() <= rates.keys():
+        return None
+    seconds = sum(amount / statistics.median(rates[key]) for key, amount in asked.items())
+    return Estimate(seconds / 3600, sum(len(rates[key]) for key in asked), memory)

@@ -70,9 +70,10 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "variants": tables.variants_table(runs),
     }
     variants = frames["variants"]
-    drawn = draw_figures(runs, curves, layers, _levels(specs), folder.path / "figures")
-    departing = {variant: "; ".join(departures(spec)) for variant, spec in specs.items()}
-    in_full = variants.assign(departures=variants["variant"].map(departing))
+    departing = {variant: departures(spec) for variant, spec in specs.items()}
+    levels = _levels(specs, departing)
+    drawn = draw_figures(runs, curves, layers, levels, folder.path / "figures")
+    in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
     facts = {
         "suite": suite,
         "source": plan["source"],
@@ -80,7 +81,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "split": _split(runs),
         **{name: Table(frame) for name, frame in frames.items()},
         "runs": Table(tables.runs_table(runs)),
-        "departures": _phrases(tables.departures_of(plan["cells"]), len(variants)),
+        "departures": _phrases(tables.variants_by_departure(departing), len(variants)),
         "environments": tables.environments(runs, store),
         "figures": drawn,
         "frames": frames | {"variants": in_full},
@@ -97,10 +98,12 @@ _CAPTIONS = {
 }
 
 
-def _levels(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def _levels(
+    specs: Mapping[str, Mapping[str, Any]], departing: Mapping[str, list[str]]
+) -> dict[str, float]:
     """The published error of each variant that was trained and scored as the paper did it."""
     published = {
-        variant: published_error(spec) for variant, spec in specs.items() if not departures(spec)
+        variant: published_error(spec) for variant, spec in specs.items() if not departing[variant]
     }
     return {variant: number.value for variant, number in published.items() if number}
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures
 from benchmark.records.files import write_bytes, write_text
 from benchmark.records.store import Store
 
@@ -84,14 +83,14 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def departures_of(cells: list[dict[str, Any]]) -> dict[str, list[str]]:
+def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Departure from the paper's protocol -> the variants that have it, in the suite's order.
 
-    ``cells``: a plan's, with variant and spec.
+    ``departing``: variant -> its departures.
     """
     found: dict[str, list[str]] = {}
-    for variant, spec in {cell["variant"]: cell["spec"] for cell in cells}.items():
-        for phrase in departures(spec):
+    for variant, phrases in departing.items():
+        for phrase in phrases:
             found.setdefault(phrase, []).append(variant)
     return found
 

@@ -6,7 +6,6 @@ import http.server
 import os
 import signal
 import socket
-import socketserver
 import subprocess
 import sys
 import threading
@@ -133,10 +132,8 @@ def _answers_500(trial: _Trial) -> str | None:
         def log_message(self, *_: object) -> None:
             pass
 
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True  # MLflow's server is to have the port as soon as it is back.
-
-    with Server(("127.0.0.1", 0), Broken) as server:
+    # It leaves its port at once, for MLflow's server when that is back.
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
         problem = trial.train(f"http://127.0.0.1:{port}")
@@ -209,7 +206,7 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
             cwd=database.parent,
         )
     try:
-        _wait_for(process, port, Path(log.name))
+        wait_for(process, port, Path(log.name))
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -217,7 +214,9 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
         process.wait()
 
 
-def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until an MLflow server or UI answers. Raises RuntimeError, with the log's end, where it does
+    not, or has ended."""
     for _ in range(480):
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)

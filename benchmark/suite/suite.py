@@ -154,8 +154,8 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
             if named not in names:
                 yield _problem(document, ("claims", number), rule, named)
             elif claim.metric == "mean_response_std" and not names[named].diagnosed_at_the_end:
-                rule_ = "mean_response_std needs schedule.iterations among diagnostics.iterations"
-                yield _problem(document, ("claims", number, "metric"), rule_, named)
+                needs = "mean_response_std needs schedule.iterations among diagnostics.iterations"
+                yield _problem(document, ("claims", number, "metric"), needs, named)
 
 
 def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark.report.figures.style import Look, blank, panels
+from benchmark.report.figures.style import Look, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,24 +19,22 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
 
     finished = runs[runs["status"] == "finished"].dropna(subset=["final_error_percent"])
     diverged = set(runs.loc[runs["status"] == "diverged", "variant"])
-    variants = [name for panel in panels(finished["variant"]) for name in panel]
     figure, axes = blank(2, 1, 5.5, 4.2)
     costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
-    by_variant = dict(list(finished.groupby("variant", sort=False)))
+    by_variant = finished.groupby("variant", sort=False)
     ticks = EngFormatter(sep=""), StrMethodFormatter("{x:g}")
     for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):
-        for variant in variants:
-            group, style = by_variant[variant], look[variant]
+        for variant, group in by_variant:
+            style = look[str(variant)]
             cost = group[column] / (60 if column == "train_time_s" else 1)
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
             panel.plot(cost, group["final_error_percent"], markersize=4, alpha=0.5, **points)
-            mean = (cost.mean(), group["final_error_percent"].mean())
-            shown = (math.nan, math.nan) if variant in diverged else mean
-            panel.plot([shown[0]], [shown[1]], markersize=9, label=variant, **points)
+            mean = math.nan if variant in diverged else group["final_error_percent"].mean()
+            panel.plot([cost.mean()], [mean], markersize=9, label=variant, **points)
         panel.set(xlabel=name, xscale="log")
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.xaxis.set_major_formatter(tick)
         panel.xaxis.set_minor_locator(NullLocator())
     axes[0].set(ylabel="error after the last epoch (%)")
-    axes[0].legend(fontsize=7, ncols=1 + len(variants) // 12)
+    axes[0].legend(fontsize=7, ncols=1 + len(by_variant) // 12)
     return figure

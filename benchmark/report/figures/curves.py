@@ -10,8 +10,8 @@ from benchmark.report.figures.style import Look, blank, panels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SPLITS = ("test", "validation")
-"""What a run may be scored on; each run is scored on one of them."""
+SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"}
+"""Column -> what a run may be scored on; each run is scored on one of them."""
 
 _LEAST_TOP, _TOP = 20.0, 2.5
 """Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
@@ -26,8 +26,8 @@ def draw_curves(
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
     top = _top(curves)
-    scored = curves.reindex(columns=[f"{split}_error_percent" for split in SPLITS])
-    scored_on = [s for s, any_ in zip(SPLITS, scored.notna().any(), strict=True) if any_]
+    filled = curves.dropna(axis="columns", how="all")
+    scored_on = [split for name, split in SCORED.items() if name in filled]
     key = f"bold: {' or '.join(scored_on)}; thin and dashed: training" if scored_on else None
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=False):
@@ -68,14 +68,12 @@ def _label(variant: str, levels: Mapping[str, float]) -> str:
 
 def scored_errors(run: pd.DataFrame) -> pd.Series:
     """The scored errors of one run, by row; empty where no epoch was scored yet."""
-    columns = [run[f"{split}_error_percent"] for split in SPLITS if f"{split}_error_percent" in run]
-    errors = [column.dropna() for column in columns]
+    errors = [run[name].dropna() for name in SCORED if name in run]
     return next((column for column in errors if len(column)), pd.Series(dtype=float))
 
 
 def _top(curves: pd.DataFrame) -> float:
-    columns = [f"{split}_error_percent" for split in SPLITS] + ["train_error_percent"]
-    errors = curves[[column for column in columns if column in curves]]
+    errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     highest = errors.max().max()
     if pd.isna(highest):

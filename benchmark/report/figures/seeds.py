@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.report.figures.style import MOST, Look, blank
+from benchmark.report.figures.style import Look, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,17 +16,17 @@ def draw_seeds(
 ) -> "Figure":
     """A row a variant: a mark a run, a bar at their mean, a thin line at the published error; runs
     that diverged or failed are counted beside its name."""
-    variants = list(dict.fromkeys(runs["variant"]))[:MOST]
-    figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(variants))
+    by_variant = runs.groupby("variant", sort=False)
+    figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(by_variant))
     names: list[str] = []
-    by_variant = dict(list(runs.groupby("variant", sort=False)))
-    for row, variant in enumerate(variants):
-        group, style = by_variant[variant], look[variant]
+    for row, (name, group) in enumerate(by_variant):
+        variant = str(name)
+        style = look[variant]
         errors = group.loc[group["status"] == "finished", "final_error_percent"].dropna()
-        offsets = [0.12 * (i % 3 - 1) for i in range(len(errors))] if len(errors) > 1 else [0.0]
+        apart = 0.12 if len(errors) > 1 else 0.0
         axes.plot(
             errors,
-            [row + offset for offset in offsets[: len(errors)]],
+            [row + apart * (i % 3 - 1) for i in range(len(errors))],
             linestyle="",
             marker=style.marker,
             color=style.color,
@@ -49,7 +49,7 @@ def draw_seeds(
         failed = int((group["status"] == "failed").sum())
         lost = [f"{n} {what}" for n, what in ((diverged, "diverged"), (failed, "failed")) if n]
         names.append(f"{variant} ({', '.join(lost)})" if lost else variant)
-    axes.set_yticks(range(len(variants)), names)
-    axes.set_ylim(len(variants) - 0.4, -0.6)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set(xlabel="error after the last epoch (%)")
     return figure
