@@ -1,12 +1,16 @@
 """How runs are started, held and told of, mostly without training."""
 
+import errno
 import io
 import json
 import os
+import queue
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import TINY_SUITE
@@ -98,7 +102,7 @@ def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
 def left_lease(folder, held_by, age_s=0.0):
     """A lease file without a lock, as another machine sees it, renewed so long ago."""
     folder.path.mkdir(parents=True, exist_ok=True)
-    file = folder.path / "lock"
+    file = folder.path / "lease.1"
     file.write_text(held_by)
     os.utime(file, (time.time() - age_s,) * 2)
 
@@ -112,10 +116,11 @@ def test_a_run_of_another_machine_is_left_alone_until_its_lease_expires(tmp_path
     folder = store.run(plan.cells[0])
     left_lease(folder, OTHER, EXPIRES_S - 60)
     assert list(run_plan(plan, store, []).statuses.values()) == ["busy"]
-    assert (folder.path / "lock").read_text() == OTHER
+    assert (folder.path / "lease.1").read_text() == OTHER
     left_lease(folder, OTHER, EXPIRES_S + 60)
     assert list(run_plan(plan, store, []).statuses.values()) == ["failed"]
-    assert (folder.path / "lock").read_text() == ""
+    assert [file.name for file in folder.path.glob("lease*")] == ["lease.2"]
+    assert (folder.path / "lease.2").read_text() == "free"
 
 
 @pytest.mark.parametrize("boot", ["this", "an earlier one"])
@@ -125,17 +130,53 @@ def test_a_lease_that_a_killed_process_of_this_machine_left_is_free_at_once(tmp_
     left_lease(folder, holder() if boot == "this" else f"{here} 00000000-0000-0000-0000-0")
     with lease(folder) as lock:
         assert lock is not None and lock.is_held()
-        assert (folder.path / "lock").read_text() == holder()
+        assert (folder.path / "lease.2").read_text() == holder()
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("left", [None, OTHER])
+def test_of_machines_that_come_at_once_one_holds_the_run(tmp_path, monkeypatch, left, links):
+    """No machine hears of the locks of others; threads stand in for them."""
+    from benchmark.execution import lease as module
+
+    def no_links(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    names = threading.local()
+    monkeypatch.setattr(module, "holder", lambda: names.own)
+    monkeypatch.setattr(module.fcntl, "flock", lambda *_: None)
+    if not links:
+        monkeypatch.setattr(module.os, "link", no_links)
+    together, over = threading.Barrier(6), threading.Barrier(6)
+
+    def come(number, folders):
+        held = 0
+        names.own = f"{number} boot"
+        for folder in folders:
+            together.wait()
+            with lease(folder) as lock:
+                held += lock is not None and lock.is_held()
+                over.wait()
+        return held
+
+    folders = [Store(tmp_path).run(f"{number:016}") for number in range(100)]
+    for folder in folders if left else ():
+        left_lease(folder, left, EXPIRES_S + 60)
+    with ThreadPoolExecutor(6) as pool:
+        held = list(pool.map(lambda number: come(number, folders), range(6)))
+    assert sum(held) == len(folders) and sorted(held)[-2] > 0
+    names_left = {path.name for folder in folders for path in folder.path.iterdir()}
+    assert names_left == {"lock", "lease.2" if left else "lease.1"}
 
 
 def test_what_another_machine_has_taken_over_is_left_to_it(tmp_path, worker):
     # The worker sees its lease taken, as this machine had stood still, and ends.
-    worker(f"""for last; do :; done; printf '{OTHER}' > "$last/lock"; exit 1""")
+    worker(f"""for last; do :; done; printf '{OTHER}' > "$last/lease.2"; exit 1""")
     plan, store, told = plan_of(tmp_path), Store(tmp_path / "results"), Told()
     run_plan(plan, store, [told])
     folder = store.run(plan.cells[0])
     assert told.ends == [("resnet8", "busy", "another machine has taken this run over")]
-    assert folder.result() is None and (folder.path / "lock").read_text() == OTHER
+    assert folder.result() is None and (folder.path / "lease.2").read_text() == OTHER
 
 
 def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
@@ -143,12 +184,12 @@ def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from benchmark.execution import lease\n"
         "from benchmark.records.store import RunFolder\n"
-        "lease.SETTLE_S = lease.RENEW_S = 0.05\n"
+        "lease.RENEW_S = 0.05\n"
         "lease.keep_renewing(RunFolder(Path(sys.argv[1])))\n"
         "time.sleep(60)"
     )
     with lease(folder):
-        file = folder.path / "lock"
+        file = folder.path / "lease.1"
         os.utime(file, (0, 0))
         process = subprocess.Popen(
             [sys.executable, "-c", code, folder.path], stderr=subprocess.PIPE, text=True
@@ -330,8 +371,6 @@ def test_modules_of_the_current_folder_are_not_the_workers(tmp_path, monkeypatch
 
 
 def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path, monkeypatch):
-    import threading
-
     from benchmark.execution import mirroring
 
     plan, never = plan_of(tmp_path), threading.Event()
@@ -348,6 +387,28 @@ def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path,
     mirror = BackgroundMirror(Store(ran.results), plan, "http://fails")
     mirror.close("", [])
     assert mirror.problem == "RuntimeError"
+
+
+def test_the_mirror_has_idle_time_alone_while_a_run_is_trained(tmp_path, monkeypatch):
+    from benchmark.execution import mirroring
+
+    plan, seen = plan_of(tmp_path), queue.Queue()
+
+    class Mirror:
+        def __init__(self, *_):
+            pass
+
+        def mirror(self, row):
+            seen.put(os.sched_getscheduler(threading.get_native_id()))
+
+    monkeypatch.setattr(mirroring, "MlflowMirror", Mirror)
+    mirror = BackgroundMirror(Store(tmp_path), plan, "http://any")
+    mirror.begin(plan.cells[0])
+    mirror.event(plan.cells[0], {"event": "epoch"})
+    assert seen.get(timeout=10) == os.SCHED_IDLE
+    mirror.end(plan.cells[0], "finished", "")
+    assert seen.get(timeout=10) == os.SCHED_OTHER
+    mirror.close()
 
 
 def test_the_live_display_shows_a_runs_progress_and_its_end(ran, tmp_path):

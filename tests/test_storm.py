@@ -64,12 +64,13 @@ def test_a_plan_that_raises_or_ends_otherwise_is_a_problem(tmp_path):
 
 def test_points_are_every_change_of_the_folder(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from benchmark.storm.fault import Points\n"
+        "import os, sys; from pathlib import Path; from benchmark.storm.fault import Points\n"
         "from benchmark.records.files import write_json\n"
         "folder, point = Path(sys.argv[1]), int(sys.argv[2])\n"
         "points = Points(folder, point, lambda: sys.exit('acted'))\n"
         "points.watch()\n"
         "write_json(folder / 'a', 1)\n"
+        "os.link(folder / 'a', folder / 'b')\n"
         "(folder / 'a').unlink()\n"
         "write_json(folder.parent / 'elsewhere', 1)\n"
         "print(len(points.kinds))"
@@ -77,7 +78,8 @@ def test_points_are_every_change_of_the_folder(tmp_path):
 
     def run(point):
         folder = tmp_path / "watched"
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
         return subprocess.run(
             [sys.executable, "-c", code, folder, str(point)],
             capture_output=True,
@@ -86,11 +88,12 @@ def test_points_are_every_change_of_the_folder(tmp_path):
         )
 
     counted = run(0)
-    # Making the folder, opening, two halves, flush, rename, flush of the folder, deletion.
-    assert counted.stdout == "8\n", counted.stderr
-    for point in range(1, 9):
+    # Making the folder, opening, two halves, flush, rename, flush of the folder, link,
+    # deletion.
+    assert counted.stdout == "9\n", counted.stderr
+    for point in range(1, 10):
         assert "acted" in run(point).stderr
-    assert run(9).stdout == "8\n"
+    assert run(10).stdout == "9\n"
 
 
 def test_a_try_that_fails_is_in_the_table_and_ends_the_command_with_1(tmp_path, monkeypatch):

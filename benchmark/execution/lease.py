@@ -2,10 +2,10 @@
 
 The holder locks the run's file ``lock`` (flock). The kernel frees it when the holder has ended,
 however it ended, so that a process id that is used again keeps no run held. Since not every shared
-file system tells locks to other machines, the file also names the holder's machine and its boot,
-and the run's worker renews its time. Another machine keeps away until that was not done for
-``EXPIRES_S``; the same machine after another boot does not, since what held it then is gone. Of two
-machines that claim a run at once, the last to write has it.
+file system tells locks to other machines, the newest of the files ``lease.1``, ``lease.2``, ... names
+the holder's machine and its boot, and the run's worker renews its time. Another machine keeps away
+until that was not done for ``EXPIRES_S``; the same machine does not, since it has the lock. Each
+claim is a new number, which one machine alone can take.
 """
 
 import fcntl
@@ -21,11 +21,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TextIO
 
 from benchmark.records.store import RunFolder
 
-SETTLE_S, RENEW_S, EXPIRES_S = 2.0, 30.0, 300.0
+RENEW_S, EXPIRES_S = 30.0, 300.0
+
+_FREE = "free"
 
 
 @dataclass(frozen=True)
@@ -39,30 +40,29 @@ class Lease:
 
     def is_held(self) -> bool:
         """Whether no other machine has taken it meanwhile."""
-        return self.file.read_text() == holder()
+        return _newest(self.file.parent) == self.file and self.file.read_text() == holder()
 
 
 @contextmanager
 def lease(folder: RunFolder) -> Iterator[Lease | None]:
     """Hold a run; None where another process does."""
     folder.path.mkdir(parents=True, exist_ok=True)
-    file = _file(folder)
-    with file.open("a+") as lock:
+    with (folder.path / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield None
             return
-        if _held_by_another_machine(folder, lock):
+        file = _claim(folder.path)
+        if file is None:
             yield None
             return
-        _write(lock, holder())
         mine = Lease(lock.fileno(), file)
         try:
             yield mine
         finally:
             if mine.is_held():
-                _write(lock, "")
+                file.write_text(_FREE)
 
 
 def keep_renewing(folder: RunFolder) -> None:
@@ -70,12 +70,12 @@ def keep_renewing(folder: RunFolder) -> None:
     as this one stood still for too long, the process ends: two must not write."""
 
     def renew() -> None:
-        mine, file, pause = holder(), _file(folder), SETTLE_S
+        held = _newest(folder.path)
         while True:
-            time.sleep(pause)
-            pause = RENEW_S
+            time.sleep(RENEW_S)
             with suppress(OSError):  # A share that is away for a moment.
-                if file.read_text() != mine:
+                file = _newest(folder.path)
+                if file != held or file.read_text() != holder():
                     print("another machine has taken this run over", file=sys.stderr, flush=True)
                     os._exit(1)
                 os.utime(file)
@@ -94,26 +94,54 @@ def holder() -> str:
     return f"{machine} {boot}"
 
 
-def _file(folder: RunFolder) -> Path:
-    return folder.path / "lock"
+def _newest(folder: Path) -> Path:
+    """The newest lease of a run's folder; ``lease.0``, which is never there, before the first."""
+    return max(folder.glob("lease.*"), key=_number, default=folder / "lease.0")
 
 
-def _held_by_another_machine(folder: RunFolder, lock: TextIO) -> bool:
-    lock.seek(0)
-    found = lock.read().split(" ")[0]
-    return found not in ("", holder().split(" ")[0]) and _age_s(folder, lock) < EXPIRES_S
+def _number(file: Path) -> int:
+    return int(file.suffix[1:])
 
 
-def _age_s(folder: RunFolder, lock: TextIO) -> float:
-    """Since the lease was renewed, by the clock of the file system, which all machines share."""
-    probe = folder.path / f".clock.{secrets.token_hex(4)}.aside"
-    probe.write_bytes(b"")
-    now = probe.stat().st_mtime
-    probe.unlink()
-    return now - os.fstat(lock.fileno()).st_mtime
+def _claim(folder: Path) -> Path | None:
+    """The file of a lease that is this machine's from now on; None where another has the run."""
+    aside = folder / f".lease.{secrets.token_hex(4)}.aside"
+    aside.write_text(holder())
+    try:
+        last = _newest(folder)
+        # Times are by the clock of the file system, which all machines share.
+        if last.exists() and _is_held(last, aside.stat().st_mtime):
+            return None
+        mine = folder / f"lease.{_number(last) + 1}"
+        if not _made(aside, mine) or _newest(folder) != mine:
+            return None
+    finally:
+        aside.unlink(missing_ok=True)
+    for earlier in folder.glob("lease.*"):
+        if _number(earlier) < _number(mine):
+            earlier.unlink(missing_ok=True)
+    return mine
 
 
-def _write(lock: TextIO, text: str) -> None:
-    lock.truncate(0)
-    lock.write(text)
-    lock.flush()
+def _is_held(file: Path, now: float) -> bool:
+    """Whether it is the lease of another machine, which has renewed it."""
+    try:
+        found, renewed = file.read_text(), file.stat().st_mtime
+    except FileNotFoundError:  # There is a newer one.
+        return True
+    here = found.split(" ")[0] == holder().split(" ")[0]
+    return not here and found != _FREE and now - renewed < EXPIRES_S
+
+
+def _made(aside: Path, file: Path) -> bool:
+    """Give a file its name, if no other has it: of machines that do so at once, one succeeds."""
+    try:
+        os.link(aside, file)
+    except FileExistsError:
+        return False
+    except OSError:  # A file system without links.
+        with suppress(FileExistsError), file.open("x") as made:
+            made.write(aside.read_text())
+            return True
+        return False
+    return True

@@ -1,8 +1,11 @@
 """Mirrors runs to MLflow beside the training, which never waits for it."""
 
+import os
 import queue
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ Job = Callable[[MlflowMirror], None]
 class BackgroundMirror:
     """A listener that hands each epoch over to a thread of its own.
 
-    Once the server fails the thread gives up; the journals hold everything, and a later ``sync``
-    completes the mirror.
+    While a run is trained, that thread has only the processor's time that nobody else asks for.
+    Once the server fails it gives up; the journals hold everything, and a later ``sync`` completes
+    the mirror.
     """
 
     def __init__(self, store: Store, plan: Plan, tracking_uri: str):
@@ -36,6 +40,7 @@ class BackgroundMirror:
 
     def begin(self, cell: Cell) -> None:
         """Nothing is measured yet."""
+        self._stand_back(True)
 
     def event(self, cell: Cell, event: Event) -> None:
         """Mirror the run so far after each epoch."""
@@ -44,6 +49,7 @@ class BackgroundMirror:
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
         """Mirror how it ended; a run of another process is mirrored by that process."""
+        self._stand_back(False)
         if status != "busy":
             self._jobs.put(self._mirroring(cell))
 
@@ -62,6 +68,15 @@ class BackgroundMirror:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self.problem = f"not all was sent within {timeout:.0f} s"
+
+    def _stand_back(self, back: bool) -> None:
+        """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
+        taken back without privileges."""
+        thread = self._thread.native_id
+        if sys.platform == "linux" and thread:
+            policy = os.SCHED_IDLE if back else os.SCHED_OTHER
+            with suppress(OSError):  # It has ended meanwhile, or a container forbids it.
+                os.sched_setscheduler(thread, policy, os.sched_param(0))
 
     def _mirroring(self, cell: Cell) -> Job:
         """A run may stand under several names."""

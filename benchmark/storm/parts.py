@@ -13,6 +13,7 @@ from benchmark.records.provenance import machine_line, provenance
 from benchmark.storm.damage import damage
 from benchmark.storm.full_disk import full_disk
 from benchmark.storm.kills import kills_at_random, kills_at_writes
+from benchmark.storm.machines import machines
 from benchmark.storm.replays import replays
 from benchmark.storm.setting import NotHere, Setting, Tries
 from benchmark.storm.sharing import sharing
@@ -46,6 +47,11 @@ PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
         "finishes, the user is told, three syncs leave the journal's rows; cost to training",
     ),
     "sharing": (sharing, "runners that are started at once on one results folder"),
+    "machines": (
+        machines,
+        "machines on one results folder: begun at once; one that died or stood still loses its run "
+        "when the lease has expired, and changes nothing when it wakes",
+    ),
     "suite-files": (
         suite_files,
         "suite files changed at random are planned, or refused with exit code 2; nothing is "

@@ -119,4 +119,5 @@ class Subject:
 
 
 def _files(folder: RunFolder) -> set[str]:
-    return {path.name for path in folder.path.iterdir()}
+    """Their names; a lease's number tells how often the run was held."""
+    return {path.stem for path in folder.path.iterdir()}

@@ -1,0 +1,147 @@
+"""Several machines on one results folder, as far as one machine can show it: host names of their
+own (UTS namespaces), and mounts of their own that do not tell each other of locks (bindfs), as some
+network file systems do not."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from benchmark.execution.lease import EXPIRES_S
+from benchmark.records.problems import one_line
+from benchmark.records.store import Store
+from benchmark.storm.setting import NotHere, Setting, Tries
+from benchmark.storm.subject import Subject, plan_of, runner, suite_file
+
+_SETTLED_S = 5
+"""Within which a machine that wakes sees that its run was taken over."""
+
+
+def machines(setting: Setting) -> Tries:
+    """Machines that begin at once train each run once. What one that died, or stood still, had held
+    is another's when the lease has expired, and not before; one that wakes again changes nothing.
+    In the short form the lease's file is made to look old."""
+    tries = Tries()
+    with ExitStack() as stack:
+        shared = setting.scratch / "shared"
+        shared.mkdir()
+        names = ("first", "second")
+        mounts = [stack.enter_context(_mounted(shared, setting.scratch / name)) for name in names]
+        _at_once(tries, mounts, runs=setting.size(8, 2))
+        subject = Subject.trained(setting.scratch / "whole")
+        lost = [(kind, n) for kind in ("died", "stood still") for n in range(setting.size(10, 1))]
+        held = [_Lost(subject, shared, mounts, kind, number) for kind, number in lost]
+        for each in held:
+            each.begin()
+        for each in held:
+            tries.add(f"{each.name}, before its lease expired", each.refused())
+        setting.say(f"{len(held)} runs are with machines that do not answer")
+        _expire(held, wait=not setting.short)
+        for each in held:
+            tries.add(each.name, each.taken_over())
+            setting.say(f"{each.name}: taken over")
+    tries.seen.append(f"{len(lost)} runs, whose machine died or stood still, were taken over")
+    tries.seen.append("one computer, with host names and mounts (bindfs) for each")
+    return tries
+
+
+def _at_once(tries: Tries, mounts: list[Path], runs: int) -> None:
+    command = runner(suite_file(mounts[0], seeds=runs), Path("results"))
+    for process in [_on(mount, command) for mount in mounts]:
+        process.wait()
+    for cell in plan_of(mounts[0], seeds=runs).cells:
+        folder = Store(mounts[0] / "results").run(cell)
+        seen = (folder.status(), folder.attempts())
+        fine = seen == ("finished", 1)
+        tries.add(f"at once, {cell.name}", None if fine else f"status and attempts: {seen}")
+
+
+class _Lost:
+    """A run whose machine stops in the middle."""
+
+    def __init__(self, subject: Subject, shared: Path, mounts: list[Path], kind: str, number: int):
+        self.subject, self.kind, self.name = subject, kind, f"{kind}, run {number}"
+        self.place = Path(f"{kind.replace(' ', '-')}-{number}")
+        self.shared, (self.first, self.second) = shared, mounts
+        self.rng = random.Random(self.name)
+        self.folder = subject.folder(shared / self.place / "results")
+
+    def begin(self) -> None:
+        """Train it on the first machine, and stop that at a random moment after an epoch."""
+        suite_file(self.shared / self.place)
+        self.process = _on(self.first, self._command)
+        while not any(event["event"] == "epoch" for event in self.folder.events()):
+            time.sleep(0.02)
+        time.sleep(self.rng.uniform(0, 0.3))
+        self.processes = _tree(self.process.pid)
+        for process in self.processes:
+            with suppress(ProcessLookupError):  # It has just ended.
+                os.kill(process, signal.SIGKILL if self.kind == "died" else signal.SIGSTOP)
+
+    def refused(self) -> str | None:
+        """Returns what is wrong: the second machine is to leave it alone."""
+        if self.subject.is_done(self.shared / self.place / "results"):
+            return None  # It was as quick as that.
+        _on(self.second, self._command).wait()
+        attempts = self.folder.attempts()
+        return None if attempts == 1 else f"{attempts} attempts"
+
+    def taken_over(self) -> str | None:
+        """Returns what is wrong. A third machine, this one, trains it to its end; then the first
+        wakes."""
+        results = self.shared / self.place / "results"
+        problem = self.subject.finish(results)
+        if self.kind == "stood still":
+            for process in self.processes:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
+            time.sleep(_SETTLED_S)
+            if self.process.poll() is None:
+                problem = problem or "the machine that woke goes on"
+        self.process.wait()
+        return problem or self.subject.finish(results)
+
+    @property
+    def _command(self) -> list[str]:
+        return runner(self.place / "subject.yaml", self.place / "results")
+
+
+def _expire(held: list[_Lost], *, wait: bool) -> None:
+    if wait:
+        time.sleep(EXPIRES_S + 5)
+        return
+    long_ago = time.time() - EXPIRES_S - 5
+    for each in held:
+        for file in each.folder.path.glob("lease.*"):
+            os.utime(file, (long_ago, long_ago))
+
+
+def _on(mount: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    """Start a command on the machine of a mount, in that folder."""
+    named = ["sh", "-c", 'hostname "$0" && exec "$@"', mount.name, *command]
+    return subprocess.Popen(["unshare", "--uts", *named], cwd=mount, stderr=subprocess.DEVNULL)
+
+
+def _tree(process: int) -> list[int]:
+    """A process and those that it started, the outermost first (Linux)."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(each for child in children for each in _tree(int(child)))]
+
+
+@contextmanager
+def _mounted(folder: Path, place: Path) -> Iterator[Path]:
+    """Raises NotHere where this machine has no bindfs, or no right to mount or to name a host."""
+    place.mkdir()
+    command = ["unshare", "--uts", "bindfs", str(folder), str(place)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise NotHere(f"a second machine needs root and bindfs ({one_line(error)})") from error
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
