@@ -7,6 +7,7 @@ from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
 from benchmark.commands.reporting import power, report, sync
 from benchmark.commands.run import run
+from benchmark.commands.scaling import scaling
 from benchmark.commands.speed import speed
 from benchmark.commands.storm import storm
 from benchmark.commands.suites import list_suites, plan
@@ -21,7 +22,7 @@ app = typer.Typer(
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
 app.command("list")(list_suites)
-for command in (plan, run, report, sync, ui, replay, diff, audit, power, speed, storm):
+for command in (plan, run, report, sync, ui, replay, diff, audit, power, speed, scaling, storm):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

@@ -6,6 +6,7 @@ import json
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -18,9 +19,10 @@ from rich.console import Console
 
 from benchmark.execution.failure import BUILDING, LOADING, of_error
 from benchmark.execution.lease import EXPIRES_S, holder, lease
-from benchmark.execution.local import run_plan
+from benchmark.execution.local import ThisMachine
 from benchmark.execution.mirroring import BackgroundMirror
 from benchmark.execution.progress import ProgressDisplay
+from benchmark.execution.runner import run_plan
 from benchmark.records import Store
 from benchmark.records.files import write_json
 from benchmark.records.problems import DiskFullError, RecordsError
@@ -70,7 +72,7 @@ def test_an_attempt_that_fails_at_once_has_no_numbers_of_the_one_before(ran, tmp
     write_json(folder.path / "result.json", folder.result() | {"status": "interrupted"})
     folder.log.write_text("the last word of the first attempt\n")
     worker("exit 3")
-    outcome = run_plan(plan, store, [])
+    outcome = run_plan(plan, store, [], ThisMachine())
     assert outcome.statuses == {folder.run_id: "failed"}
     result = folder.result()
     assert (result["status"], result["reason"], result["attempt"]) == ("failed", "exit code 3", 2)
@@ -83,7 +85,7 @@ def test_an_attempt_that_fails_at_once_has_no_numbers_of_the_one_before(ran, tmp
 def test_half_a_line_of_a_killed_worker_is_left_out(tmp_path, worker):
     worker("""printf '{"event": "progress"}\\n{"event": "epo'; kill -9 $$""")
     told = Told()
-    run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told])
+    run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine())
     assert told.events == [{"event": "progress"}]
     assert told.ends == [("resnet8", "failed", "killed: by SIGKILL")]
 
@@ -93,7 +95,7 @@ def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
     plan, store, told = plan_of(tmp_path, cells=2), Store(tmp_path / "results"), Told()
     with lease(store.run(plan.cells[0])) as lock:
         assert lock is not None
-        outcome = run_plan(plan, store, [told])
+        outcome = run_plan(plan, store, [told], ThisMachine())
     assert list(outcome.statuses.values()) == ["busy", "failed"]
     assert told.ends[0] == ("resnet8", "busy", "another process is training this run")
     assert store.run(plan.cells[0]).status() == "planned"
@@ -115,10 +117,10 @@ def test_a_run_of_another_machine_is_left_alone_until_its_lease_expires(tmp_path
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
     folder = store.run(plan.cells[0])
     left_lease(folder, OTHER, EXPIRES_S - 60)
-    assert list(run_plan(plan, store, []).statuses.values()) == ["busy"]
+    assert list(run_plan(plan, store, [], ThisMachine()).statuses.values()) == ["busy"]
     assert (folder.path / "lease.1").read_text() == OTHER
     left_lease(folder, OTHER, EXPIRES_S + 60)
-    assert list(run_plan(plan, store, []).statuses.values()) == ["failed"]
+    assert list(run_plan(plan, store, [], ThisMachine()).statuses.values()) == ["failed"]
     assert [file.name for file in folder.path.glob("lease*")] == ["lease.2"]
     assert (folder.path / "lease.2").read_text() == "free"
 
@@ -173,7 +175,7 @@ def test_what_another_machine_has_taken_over_is_left_to_it(tmp_path, worker):
     # The worker sees its lease taken, as this machine had stood still, and ends.
     worker(f"""for last; do :; done; printf '{OTHER}' > "$last/lease.2"; exit 1""")
     plan, store, told = plan_of(tmp_path), Store(tmp_path / "results"), Told()
-    run_plan(plan, store, [told])
+    run_plan(plan, store, [told], ThisMachine())
     folder = store.run(plan.cells[0])
     assert told.ends == [("resnet8", "busy", "another machine has taken this run over")]
     assert folder.result() is None and (folder.path / "lease.2").read_text() == OTHER
@@ -206,11 +208,11 @@ def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
 def test_a_failed_run_is_tried_again_where_that_is_asked_for(tmp_path, worker):
     worker("exit 3")
     plan, store = plan_of(tmp_path, cells=2), Store(tmp_path / "results")
-    first = run_plan(plan, store, [])
-    again = run_plan(plan, store, [])
+    first = run_plan(plan, store, [], ThisMachine())
+    again = run_plan(plan, store, [], ThisMachine())
     assert (first.trained, again.trained) == (2, 0)
     assert first.statuses == again.statuses and set(again.statuses.values()) == {"failed"}
-    retried = run_plan(plan, store, [], retry_failed=True)
+    retried = run_plan(plan, store, [], ThisMachine(), retry_failed=True)
     assert retried.trained == 2
     assert [store.run(cell).attempts() for cell in plan.cells] == [2, 2]
 
@@ -223,10 +225,10 @@ def test_what_failed_with_another_process_meanwhile_is_not_tried_again(tmp_path,
         def end(self, cell, status, reason):
             super().end(cell, status, reason)
             if len(self.ends) == 1:  # Another process takes the second run now.
-                run_plan(Plan("tiny", plan.cells[1:]), store, [], retry_failed=True)
+                run_plan(Plan("tiny", plan.cells[1:]), store, [], ThisMachine(), retry_failed=True)
 
     for attempts, retry in enumerate((False, True), start=1):
-        outcome = run_plan(plan, store, [Meanwhile()], retry_failed=retry)
+        outcome = run_plan(plan, store, [Meanwhile()], ThisMachine(), retry_failed=retry)
         assert set(outcome.statuses.values()) == {"failed"}
         assert [store.run(cell).attempts() for cell in plan.cells] == [attempts] * 2
 
@@ -239,7 +241,7 @@ def test_a_reason_that_cannot_be_recorded_is_told_all_the_same(tmp_path, worker,
     told = '{"event": "failed", "failure": "disk full", "reason": "no room"}'
     worker(f"echo '{told}'; exit 1")
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
-    outcome = run_plan(plan, store, [])
+    outcome = run_plan(plan, store, [], ThisMachine())
     assert list(outcome.reasons.values()) == ["disk full: no room"]
 
 
@@ -273,7 +275,7 @@ def test_a_workers_own_word_is_the_reason(tmp_path, worker):
     told = '{"event": "failed", "failure": "disk full", "reason": "no room"}'
     worker(f"echo '{told}'; echo the end of a traceback >&2; exit 1")
     plan, store, listener = plan_of(tmp_path), Store(tmp_path / "results"), Told()
-    run_plan(plan, store, [listener])
+    run_plan(plan, store, [listener], ThisMachine())
     assert listener.ends == [("resnet8", "failed", "disk full: no room")]
     result = store.run(plan.cells[0]).result()
     assert (result["failure"], result["reason"]) == ("disk full", "no room")
@@ -284,7 +286,7 @@ def test_a_worker_that_the_kernel_killed_for_memory(tmp_path, worker, monkeypatc
     monkeypatch.setattr("benchmark.execution.failure.oom_kills", lambda: next(kills))
     worker("kill -9 $$")
     told = Told()
-    run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told])
+    run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine())
     assert told.ends == [("resnet8", "failed", "out of memory: the kernel killed it")]
 
 
@@ -294,8 +296,8 @@ def test_a_worker_that_is_killed_after_its_result_has_finished(tmp_path, worker)
         echo '{"status": "finished"}' > "$last/result.json"; kill -9 $$"""
     )
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
-    assert set(run_plan(plan, store, []).statuses.values()) == {"finished"}
-    run_plan(plan, store, [])
+    assert set(run_plan(plan, store, [], ThisMachine()).statuses.values()) == {"finished"}
+    run_plan(plan, store, [], ThisMachine())
     assert not store.run(plan.cells[0]).checkpoints.exists()
 
 
@@ -318,7 +320,7 @@ def test_a_folder_that_cannot_be_written_stops_no_other_run(tmp_path, worker):
     plan, store = plan_of(tmp_path, cells=2), Store(tmp_path / "results")
     (store.run(plan.cells[0]).path / "lock").mkdir(parents=True)
     told = Told()
-    run_plan(plan, store, [told])
+    run_plan(plan, store, [told], ThisMachine())
     assert told.ends[0][1] == "failed" and "IsADirectoryError" in told.ends[0][2]
     assert told.ends[1] == ("plain8", "failed", "error: exit code 3")
 
@@ -328,7 +330,7 @@ def test_records_that_cannot_be_read_or_written_stop_no_other_run(tmp_path, work
     worker("""for last; do :; done; echo nonsense >> "$last/journal.jsonl"; exit 3""")
     plan, store, told = plan_of(tmp_path, cells=3), Store(tmp_path / "results"), Told()
     (store.run(plan.cells[1]).path / "log.txt").mkdir(parents=True)
-    run_plan(plan, store, [told])
+    run_plan(plan, store, [told], ThisMachine())
     assert [status for _, status, _ in told.ends] == ["failed"] * 3
     assert [reason for _, _, reason in told.ends][::2] == ["error: exit code 3"] * 2
     assert "IsADirectoryError" in told.ends[1][2]
@@ -350,14 +352,14 @@ def test_ctrl_c_at_a_runs_very_end_leaves_it_finished(tmp_path, worker):
         def event(self, cell, event):
             super().event(cell, event)
             if event["event"] == "progress":
-                raise KeyboardInterrupt
+                os.kill(os.getpid(), signal.SIGINT)
 
     plan, store, told = plan_of(tmp_path, cells=2), Store(tmp_path / "results"), Impatient()
-    outcome = run_plan(plan, store, [told])
+    outcome = run_plan(plan, store, [told], ThisMachine())
     assert outcome.interrupted and outcome.trained == 1
     assert store.run(plan.cells[0]).status() == "finished"
-    reason = "Ctrl-C; this run is finished all the same"
-    assert told.ends == [("resnet8", "interrupted", reason)]
+    assert told.ends == [("resnet8", "finished", "")]
+    assert {"event": "stopping"} in told.events
 
 
 def test_modules_of_the_current_folder_are_not_the_workers(tmp_path, monkeypatch):
@@ -366,7 +368,12 @@ def test_modules_of_the_current_folder_are_not_the_workers(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RESNET_BENCH_DATA", str(tmp_path / "no-images"))
     told = Told()
-    run_plan(plan_of(tmp_path, TINY_SUITE.replace("-subset", "")), Store(tmp_path / "r"), [told])
+    run_plan(
+        plan_of(tmp_path, TINY_SUITE.replace("-subset", "")),
+        Store(tmp_path / "r"),
+        [told],
+        ThisMachine(),
+    )
     assert "resnet-bench data get cifar10" in told.ends[0][2]  # It came as far as the images.
 
 

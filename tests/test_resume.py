@@ -317,8 +317,13 @@ def test_a_run_with_fewer_epochs_is_another(whole, tmp_path):
 
 def test_ctrl_c_ends_a_replay(whole, monkeypatch, capsys):
     from benchmark.execution import replay
+    from benchmark.execution.runner import Outcome
 
-    monkeypatch.setattr(replay, "train_run", lambda *_: ("interrupted", "Ctrl-C"))
+    def interrupted(plan, *_, **__):
+        run_id = plan.cells[0].run_id
+        return Outcome({run_id: "interrupted"}, {run_id: "Ctrl-C"}, interrupted=True)
+
+    monkeypatch.setattr(replay, "run_plan", interrupted)
     with pytest.raises(SystemExit) as ended:
         app(["replay", whole.run.run_id, "--results", str(whole.results)])
     assert ended.value.code == 130

@@ -12,7 +12,17 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.data import require_images, use_cache
-from benchmark.commands.options import Cache, Results, SuiteFile, TrackingUri
+from benchmark.commands.options import (
+    Address,
+    Cache,
+    Jobs,
+    On,
+    Results,
+    SuiteFile,
+    TrackingUri,
+    Where,
+)
+from benchmark.commands.places import packed, place_of
 from benchmark.commands.reporting import make_report
 from benchmark.commands.suites import loaded_suite
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
@@ -27,6 +37,9 @@ class Retry(StrEnum):
 def run(
     suite: SuiteFile,
     results: Results = Path("results"),
+    jobs: Jobs = None,
+    on: On = Where.HERE,
+    address: Address = None,
     retry: Annotated[
         Retry | None,
         typer.Option(help="Try the runs that failed again, too.", show_default=False),
@@ -41,9 +54,9 @@ def run(
     """Train what a suite asks for and has not ended yet, then report."""
     from rich.console import Console
 
-    from benchmark.execution.local import run_plan, to_train
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
+    from benchmark.execution.runner import run_plan, to_train
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
@@ -51,24 +64,30 @@ def run(
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    seconds = _seconds(budget) if budget else 0
-    loaded, store = loaded_suite(suite), Store(results)
+    seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
+    if jobs and on is Where.RAY:
+        fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
+    loaded, shares = packed(loaded_suite(suite), jobs)
+    store = Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
-    again, sync, ui = _commands(suite, name, results, tracking_uri, cache)
+    where = {"--jobs": jobs, "--on": on if on is Where.RAY else None, "--address": address}
+    again, sync, ui = _commands(suite, name, results, tracking_uri, cache, where)
     to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
-    cells = to_train(loaded.plan, store, retry_failed=retry is not None)
+    cells = to_train(loaded.plan, store, retry_failed=retry_failed)
     use_cache(cache)
     require_images({cell.spec.dataset.name for cell in cells})
+    place = place_of(on, address, shares, loaded, store, retry_failed=retry_failed)
     store.suite(name).save_plan(loaded)
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
-    say(f"{done} runs are done, {len(cells)} to be trained.")
+    at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
+    say(f"{done} runs are done, {len(cells)} to be trained{at_once}.")
     reported = True
     try:
         mirror = BackgroundMirror(store, loaded.plan, uri)
         with ProgressDisplay(cells, Console()) as display, _ended_after(seconds):
             outcome = run_plan(
-                loaded.plan, store, [display, mirror], retry_failed=retry is not None
+                loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
             )
         try:
             written = make_report(store, name)
@@ -120,15 +139,21 @@ def _ended_after(seconds: int) -> Iterator[None]:
 
 
 def _commands(
-    suite: Path, name: str, results: Path, tracking_uri: str | None, cache: Path | None
+    suite: Path,
+    name: str,
+    results: Path,
+    tracking_uri: str | None,
+    cache: Path | None,
+    where: dict[str, str | None],
 ) -> tuple[str, str, str]:
     """What a user would type to go on, to complete the mirror, and to look at it."""
     here = f"--results {shlex.quote(str(results))}"
     if tracking_uri:
         here += f" --tracking-uri {shlex.quote(tracking_uri)}"
     from_cache = f" --cache {shlex.quote(str(cache))}" if cache else ""
+    there = "".join(f" {name} {shlex.quote(value)}" for name, value in where.items() if value)
     return (
-        f"resnet-bench run {shlex.quote(str(suite))} {here}{from_cache}",
+        f"resnet-bench run {shlex.quote(str(suite))} {here}{from_cache}{there}",
         f"resnet-bench sync {name} {here}",
         f"resnet-bench ui {here}",
     )

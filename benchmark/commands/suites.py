@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Results, SuiteFile
+from benchmark.commands.options import Jobs, Results, SuiteFile
+from benchmark.commands.places import packed
 from benchmark.commands.terminal import fail, say
 
 
@@ -32,13 +33,14 @@ def list_suites(
                 say(f"  Cost: {line.removeprefix('# Cost:').strip()}")
 
 
-def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
+def plan(suite: SuiteFile, results: Results = Path("results"), jobs: Jobs = None) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.estimate import work
     from benchmark.records.store import DONE, Store
     from benchmark.report.attainable import undecidable
 
-    loaded, store = loaded_suite(suite), Store(results)
+    loaded, shares = packed(loaded_suite(suite), jobs)
+    store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
     statuses = {run_id: store.run(run_id).status() for run_id in runs}
     width = max(len(cell.name) for cell in cells)
@@ -53,10 +55,10 @@ def plan(suite: SuiteFile, results: Results = Path("results")) -> None:
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     if left:
-        say(_expected(left, store))
+        say(_expected(left, store, len(shares)))
 
 
-def _expected(cells, store) -> str:
+def _expected(cells, store, jobs: int) -> str:
     """What is still to be trained, and how long that takes."""
     from benchmark.execution.estimate import estimate, images
 
@@ -66,7 +68,7 @@ def _expected(cells, store) -> str:
     if found is None:
         return f"{text}. How long that takes here, no earlier run tells (precision, threads)."
     return (
-        f"{text}, about {found.hours:,.1f} hours here, by {found.runs} earlier runs "
+        f"{text}, about {found.hours / jobs:,.1f} hours here, by {found.runs} earlier runs "
         f"(up to {found.memory_mib / 1024:.1f} GiB of memory each)."
     )
 

@@ -2,10 +2,10 @@
 
 The holder locks the run's file ``lock`` (flock). The kernel frees it when the holder has ended,
 however it ended, so that a process id that is used again keeps no run held. Since not every shared
-file system tells locks to other machines, the newest of the files ``lease.1``, ``lease.2``, ... names
-the holder's machine and its boot, and the run's worker renews its time. Another machine keeps away
-until that was not done for ``EXPIRES_S``; the same machine does not, since it has the lock. Each
-claim is a new number, which one machine alone can take.
+file system tells locks to other machines, the newest of the files ``lease.1``, ``lease.2``, ...
+names the holder's machine and its boot, and the run's worker renews its time. Another machine keeps
+away until that was not done for ``EXPIRES_S``; the same machine does not, since it has the lock.
+Each claim is a new number, which one machine alone can take.
 """
 
 import fcntl

@@ -28,6 +28,8 @@ class BackgroundMirror:
 
     def __init__(self, store: Store, plan: Plan, tracking_uri: str):
         self.problem: str | None = None
+        self._trained = 0
+        """Runs that are trained at this moment."""
         self._cells: dict[str, list[dict[str, Any]]] = {}
         for cell in plan.cells:
             row = {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
@@ -40,7 +42,8 @@ class BackgroundMirror:
 
     def begin(self, cell: Cell) -> None:
         """Nothing is measured yet."""
-        self._stand_back(True)
+        self._trained += 1
+        self._stand_back()
 
     def event(self, cell: Cell, event: Event) -> None:
         """Mirror the run so far after each epoch."""
@@ -49,7 +52,8 @@ class BackgroundMirror:
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
         """Mirror how it ended; a run of another process is mirrored by that process."""
-        self._stand_back(False)
+        self._trained -= 1
+        self._stand_back()
         if status != "busy":
             self._jobs.put(self._mirroring(cell))
 
@@ -69,12 +73,12 @@ class BackgroundMirror:
         if self._thread.is_alive():
             self.problem = f"not all was sent within {timeout:.0f} s"
 
-    def _stand_back(self, back: bool) -> None:
+    def _stand_back(self) -> None:
         """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
         taken back without privileges."""
         thread = self._thread.native_id
         if sys.platform == "linux" and thread:
-            policy = os.SCHED_IDLE if back else os.SCHED_OTHER
+            policy = os.SCHED_IDLE if self._trained else os.SCHED_OTHER
             with suppress(OSError):  # It has ended meanwhile, or a container forbids it.
                 os.sched_setscheduler(thread, policy, os.sched_param(0))
 

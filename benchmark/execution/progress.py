@@ -1,14 +1,32 @@
 """A live display of a suite's runs; plain lines where there is no terminal."""
 
 import time
+from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from benchmark.execution.estimate import work
 from benchmark.records.journal import Event
 from benchmark.records.result import error_of
 from benchmark.suite import Cell
+
+
+@dataclass
+class _Shown:
+    """A run that is trained at this moment."""
+
+    task: TaskID
+    epoch: str = "epoch 1"
+    share: float = 0.0
+    """Of its iterations, those that are done."""
 
 
 class ProgressDisplay:
@@ -22,6 +40,7 @@ class ProgressDisplay:
         self.total, self.ended, self.count = sum(self.work.values()), 0, 0
         self.before = 0.0
         """Work that earlier attempts had done."""
+        self.shown: dict[str, _Shown] = {}
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -46,27 +65,26 @@ class ProgressDisplay:
         """A run starts."""
         self.count += 1
         self._say(f"[{self.count}/{len(self.work)}] {cell.name}: run {cell.run_id}")
-        self.run = self.progress.add_task(
-            cell.name, total=cell.spec.schedule.iterations, facts="starting"
-        )
-        self.epoch = "epoch 1"
+        iterations = cell.spec.schedule.iterations
+        task = self.progress.add_task(cell.name, total=iterations, facts="starting")
+        self.shown[cell.run_id] = _Shown(task)
 
     def event(self, cell: Cell, event: Event) -> None:
         """Something was measured."""
+        run = self.shown[cell.run_id]
+        if "iteration" in event:
+            run.share = event["iteration"] / cell.spec.schedule.iterations
         if event["event"] == "progress":
             facts = (
-                f"{self.epoch}, train error {event['train_error_percent']:.1f} %, "
+                f"{run.epoch}, train error {event['train_error_percent']:.1f} %, "
                 f"{event['images_per_s']:.0f} images/s"
             )
-            self.progress.update(self.run, completed=event["iteration"], facts=facts)
-            share = event["iteration"] / event["iterations"]
-            done = self.ended + share * self.work[cell.run_id]
-            self.progress.update(self.suite, completed=done)
+            self.progress.update(run.task, completed=event["iteration"], facts=facts)
+            self.progress.update(self.suite, completed=self._done())
         elif event["event"] == "epoch":
-            self._end_epoch(cell, event)
+            self._end_epoch(cell, run, event)
         elif event["event"] == "resume":
-            share = event["iteration"] / cell.spec.schedule.iterations
-            self.before += share * self.work[cell.run_id]
+            self.before += run.share * self.work[cell.run_id]
             self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
             if event["differs"]:
                 differs = "; ".join(event["differs"])
@@ -81,17 +99,22 @@ class ProgressDisplay:
     def end(self, cell: Cell, status: str, reason: str) -> None:
         """A run ended."""
         self.ended += self.work[cell.run_id]
-        self.progress.update(self.suite, completed=self.ended)
-        self.progress.remove_task(self.run)
+        self.progress.remove_task(self.shown.pop(cell.run_id).task)
+        self.progress.update(self.suite, completed=self._done())
         self._print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}")
 
-    def _end_epoch(self, cell: Cell, event: Event) -> None:
+    def _done(self) -> float:
+        """Work so far, with that of earlier attempts."""
+        under_way = (run.share * self.work[run_id] for run_id, run in self.shown.items())
+        return self.ended + sum(under_way)
+
+    def _end_epoch(self, cell: Cell, run: _Shown, event: Event) -> None:
         error = error_of(event)
         scored = "" if error is None else f", {cell.spec.evaluation.split} error {error:.2f} %"
-        self.epoch = f"epoch {event['epoch'] + 1}{scored}"
-        share = event["iteration"] / cell.spec.schedule.iterations
-        done = (self.ended + share * self.work[cell.run_id]) / self.total
-        left = (time.monotonic() - self.started) * (1 - done) / (done - self.before / self.total)
+        run.epoch = f"epoch {event['epoch'] + 1}{scored}"
+        done = self._done()
+        spent = time.monotonic() - self.started
+        left = spent * (self.total - done) / (done - self.before)
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
             f"train error {event['train_error_percent']:.2f} %{scored}, "

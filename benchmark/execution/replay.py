@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.execution.local import Listener, train_run
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import Listener, run_plan
 from benchmark.records.comparison import CurvesCompared, Difference, compare_curves, differences
 from benchmark.records.journal import Event
-from benchmark.records.store import RunFolder
+from benchmark.records.store import Store
 from benchmark.spec import RunSpec
-from benchmark.suite import Cell
+from benchmark.suite import Cell, Plan
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,15 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
     """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs."""
     cell = Cell("replay", recorded.spec.seed, recorded.spec)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = RunFolder(Path(scratch) / cell.run_id)
-        for listener in listeners:
-            listener.begin(cell)
-        status, reason = train_run(cell, folder, listeners, epochs)
-        for listener in listeners:
-            listener.end(cell, status, reason)
+        store = Store(Path(scratch))
+        plan = Plan("replay", (cell,))
+        outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
+        folder = store.run(cell)
         events, provenance = folder.events(), folder.provenance()
     there = sum(event["event"] == "epoch" for event in recorded.events)
     return Replayed(
-        status=status,
-        reason=reason,
+        status=outcome.statuses[cell.run_id],
+        reason=outcome.reasons[cell.run_id],
         expected=min(there, epochs or there),
         curves=compare_curves(recorded.events, events),
         environment=differences(recorded.provenance, provenance),

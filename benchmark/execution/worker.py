@@ -17,10 +17,15 @@ from typing import TextIO
 PARENT = "RESNET_BENCH_PARENT"
 """The environment's name for the process that a worker is not to outlive."""
 
+CORES = "RESNET_BENCH_CORES"
+"""The environment's name for the cores that a worker is to keep to, by number."""
+
 
 def main(path: Path, epochs: int | None = None) -> None:
     """Train the run of a folder, at most until the end of epoch ``epochs``."""
     _end_with_parent()  # Before anything that takes time.
+    if CORES in os.environ:  # Before anything that asks how many there are.
+        os.sched_setaffinity(0, map(int, os.environ[CORES].split(",")))
     events = claim_stdout()
     reasons: list[str] = []
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))

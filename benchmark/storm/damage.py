@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from benchmark.execution.local import train_run
+from benchmark.execution.attempt import train_run
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.store import Store
 from benchmark.storm.setting import Setting, Tries
@@ -17,7 +17,7 @@ def damage(setting: Setting) -> Tries:
     off at every KiB, and absent."""
     plan = plan_of(setting.scratch, SMALL if setting.short else RESNET20)
     folder = Store(setting.scratch / "results").run(plan.cells[0])
-    train_run(plan.cells[0], folder, [], epochs=2)
+    train_run(plan.cells[0], folder, epochs=2)
     checkpoints = Checkpoints(folder.checkpoints)
     before, newest = sorted(folder.checkpoints.iterdir())
     files = {path: path.read_bytes() for path in sorted(newest.iterdir())}

@@ -3,9 +3,9 @@
 ``python -m benchmark.storm.fault FAULT POINT MODULE [ARGUMENT...] FOLDER`` runs a module, as
 ``python -m`` does. The points are the places, counted from 1, where the process changes the folder:
 a file opened to be written, the beginning and the middle of what is written, a flush to the disk, a
-new folder, a link, a rename, a deletion. At POINT ``kill`` ends the process by SIGKILL; ``fill`` fills the
-file system; ``count`` does nothing. At the end a line of standard error, ``points:``, has the kind
-of each.
+new folder, a link, a rename, a deletion. At POINT ``kill`` ends the process by SIGKILL; ``fill``
+fills the file system; ``count`` does nothing. At the end a line of standard error, ``points:``, has
+the kind of each.
 """
 
 import atexit

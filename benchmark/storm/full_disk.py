@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmark.execution.local import train_run
+from benchmark.execution.attempt import train_run
 from benchmark.storm.fault import BALLAST, WRITE
 from benchmark.storm.setting import Setting, Tries, small_disk
 from benchmark.storm.subject import Subject, with_fault
@@ -38,7 +38,7 @@ def full_disk(setting: Setting) -> Tries:
 def _filled(subject: Subject, disk: Path, point: int) -> tuple[str, bool, str | None]:
     """Returns the try's name, whether the run failed for want of room, and what is wrong."""
     results = disk / "results"
-    ended = train_run(subject.cell, subject.folder(results), [], worker=with_fault("fill", point))
+    ended = train_run(subject.cell, subject.folder(results), worker=with_fault("fill", point))
     (disk / BALLAST).unlink()  # It is there, or the point was not reached.
     told = ended[0] == "failed" and "disk full" in ended[1]
     problem = None if told or ended[0] == "finished" else f"it ended as {ended}"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from benchmark.execution.local import train_run
+from benchmark.execution.attempt import train_run
 from benchmark.storm.fault import POINTS
 from benchmark.storm.setting import Setting, Tries
 from benchmark.storm.subject import RUNNER, Subject, points, runner, suite_file, with_fault
@@ -38,7 +38,7 @@ def kills_at_writes(setting: Setting) -> Tries:
         name, where = f"{victim}'s point {point}", setting.scratch / f"{victim}-{point}"
         if victim == "worker":
             folder = subject.folder(where / "results")
-            ended = train_run(subject.cell, folder, [], worker=with_fault("kill", point))
+            ended = train_run(subject.cell, folder, worker=with_fault("kill", point))
             if POINTS in folder.log.read_text():  # It came to its end.
                 return name, f"it was not killed: {ended}"
         else:

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from benchmark.execution.local import train_run
+from benchmark.execution.attempt import train_run
 from benchmark.execution.replay import Recorded, Replayed, replay
 from benchmark.records.store import Store
 from benchmark.storm.setting import Setting, Tries
@@ -18,7 +18,7 @@ def replays(setting: Setting) -> Tries:
 
     def twice(cell: Cell) -> Replayed:
         folder = Store(setting.scratch / "results").run(cell)
-        status, reason = train_run(cell, folder, [], epochs)
+        status, reason = train_run(cell, folder, epochs=epochs)
         if status not in ("finished", "interrupted"):
             raise RuntimeError(f"{cell.name} must be trained first. Received: {status} ({reason})")
         recorded = Recorded(cell.spec, folder.events(), folder.provenance())

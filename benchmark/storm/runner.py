@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from benchmark.execution.local import run_plan
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import run_plan
 from benchmark.records.store import Store
 from benchmark.suite import load_suite
 
 if __name__ == "__main__":
     loaded, store = load_suite(sys.argv[1]), Store(Path(sys.argv[2]))
     store.suite(loaded.suite.name).save_plan(loaded)
-    run_plan(loaded.plan, store, [], retry_failed=True)
+    run_plan(loaded.plan, store, [], ThisMachine(), retry_failed=True)

@@ -4,7 +4,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.execution.local import WORKER, run_plan, train_run
+from benchmark.execution.attempt import WORKER, train_run
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import run_plan
 from benchmark.records.comparison import compare_curves
 from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.storm.fault import POINTS
@@ -79,7 +81,7 @@ class Subject:
         plan = plan_of(folder)
         (cell,) = plan.cells
         wanted = Store(folder / "results").run(cell)
-        status, reason = train_run(cell, wanted, [], worker=worker)
+        status, reason = train_run(cell, wanted, worker=worker)
         if status != "finished":
             raise RuntimeError(f"the undisturbed run must finish. Received: {status} ({reason})")
         return cls(plan, wanted)
@@ -101,7 +103,7 @@ class Subject:
     def finish(self, results: Path) -> str | None:
         """Train it to its end, as ``run --retry failed`` does, and compare. Returns what is
         wrong: None where rows, weights and files are those of the undisturbed run."""
-        outcome = run_plan(self.plan, Store(results), [], retry_failed=True)
+        outcome = run_plan(self.plan, Store(results), [], ThisMachine(), retry_failed=True)
         folder = self.folder(results)
         if outcome.statuses != {folder.run_id: "finished"}:
             return f"it ended as {outcome.statuses} {(folder.result() or {}).get('reason')}"

@@ -3,6 +3,7 @@ and whether ``sync`` completes the mirror, three times the same."""
 
 import contextlib
 import http.server
+import math
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from benchmark.records.mlflow_mirror import METRICS
 from benchmark.records.store import RunFolder, Store
+from benchmark.speed.family import machine_cpu_s
 from benchmark.storm.fault import BALLAST, fill
 from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
@@ -155,6 +157,7 @@ def _killed(trial: _Trial) -> str | None:
     """After the first epoch."""
     port = free_port()
     with mlflow_server(trial.database, port) as server:
+        _wait_until_idle()  # Its processes go on starting after it answers.
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
     return problem or _told(trial) or _back(trial, port)
@@ -203,7 +206,7 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
             [*command, "--backend-store-uri", f"sqlite:///{database}"],
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            process_group=0,  # Of the training's session, so that it can stand back for it.
             cwd=database.parent,
         )
     os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
@@ -214,6 +217,19 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _wait_until_idle(most_s: float = 60) -> None:
+    """Until the machine's processors have little to do for a second, or that is over (Linux)."""
+    ends, busy = time.monotonic() + most_s, math.inf
+    while busy > _LITTLE and time.monotonic() < ends:
+        before = machine_cpu_s()
+        time.sleep(1)
+        busy = machine_cpu_s() - before
+
+
+_LITTLE = 0.1
+"""CPU seconds a second."""
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +30,14 @@ class Cell:
     def name(self) -> str:
         """For people: ``resnet20-A/seed0``."""
         return f"{self.variant}/seed{self.seed}"
+
+    def with_threads_at_most(self, most: int) -> "Cell":
+        """The same with fewer threads, where it has more: another run, as its bits are others."""
+        numerics = self.spec.numerics
+        if numerics.threads <= most:
+            return self
+        numerics = numerics.model_copy(update={"threads": most})
+        return replace(self, spec=self.spec.model_copy(update={"numerics": numerics}))
 
 
 @dataclass(frozen=True)

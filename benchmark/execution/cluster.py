@@ -1,0 +1,248 @@
+"""A Ray cluster as the place where runs are trained: each is a task, which any node may take.
+
+Ray keeps nothing that lasts: the runs' folders do. A node that sees the results folder, at the same
+path, trains there, and goes on from the run's last checkpoint wherever that was written; another
+one trains in a folder of its own, which is sent back when the run has ended. A task whose node or
+process is lost is started again on another.
+"""
+
+import asyncio
+import io
+import os
+import secrets
+import signal
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.execution.attempt import WORKER
+from benchmark.execution.lease import EXPIRES_S
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import Ended, Job, run_plan
+from benchmark.execution.share import available_cores
+from benchmark.records.journal import Event
+from benchmark.records.problems import one_line
+from benchmark.records.store import Store
+from benchmark.suite import Cell, Plan
+
+_RETRIES = 10
+"""Of a task whose node or process is lost."""
+
+_POLL_S = 0.5
+
+
+class RayCluster:
+    """One task a run, with as many CPUs as the run has threads and, where the cluster has GPUs, as
+    many of them as it has replicas."""
+
+    def __init__(
+        self,
+        store: Store,
+        address: str | None = None,
+        *,
+        retry_failed: bool = False,
+        worker: Sequence[str] = WORKER,
+    ):
+        """``address``: of a cluster (``auto``, ``HOST:PORT``); by default one is started on this
+        machine. ``retry_failed``: as in ``run_plan``. ``worker``: what Python runs for a run.
+        Raises ConnectionError where no cluster answers."""
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        own = {"num_cpus": len(available_cores()), "_node_ip_address": "127.0.0.1"}
+        settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
+        ray.init(address or "local", log_to_driver=False, logging_level="error", **settings)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
+        self._post = ray.remote(_Post).options(num_cpus=0, scheduling_strategy=here).remote()
+        self._told: dict[str, Callable[[Event], None]] = {}
+        self._open, self._presses, self._sent = True, 0, 0
+        store.root.mkdir(parents=True, exist_ok=True)
+        self._mark = store.root / f".seen-{secrets.token_hex(8)}"
+        self._mark.touch()
+        self._thread = threading.Thread(target=self._pass_on, daemon=True)
+        self._thread.start()
+
+    def has_room(self, cell: Cell, beside: Collection[Cell]) -> bool:
+        """As many as the cluster has CPUs for, and one that waits, to which a cluster can grow."""
+        cpus = self._ray.cluster_resources().get("CPU", 0)
+        return sum(each.spec.numerics.threads for each in beside) <= cpus
+
+    def start(self, job: Job, tell: Callable[[Event], None]) -> Future[Ended]:
+        """As a task; Ray decides where."""
+        cell, numerics = job.cell, job.cell.spec.numerics
+        self._told[cell.run_id] = tell
+        gpus = numerics.replicas if self._ray.cluster_resources().get("GPU") else 0
+        task = self._ray.remote(_train).options(
+            num_cpus=numerics.threads, num_gpus=gpus, max_retries=_RETRIES
+        )
+        order = _Order(
+            cell, str(self._mark.resolve()), self._retry_failed, job.epochs, self._worker
+        )
+        reference = task.remote(order, self._post)
+        ended: Future[Ended] = Future()
+        reference.future().add_done_callback(lambda done: ended.set_result(self._end(job, done)))
+        return ended
+
+    def stop(self) -> None:
+        """The thread passes it on: nothing of Ray's is called by a signal's handler."""
+        self._presses += 1
+
+    def close(self) -> None:
+        """The tasks that are left end at once."""
+        self._open = False
+        self._thread.join()
+        self._mark.unlink(missing_ok=True)
+        self._ray.shutdown()
+
+    def _end(self, job: Job, done: Future[tuple[str, str, bytes]]) -> Ended:
+        try:
+            status, reason, folder = done.result()
+            _unpack(folder, job.folder.path)
+        except Exception as error:  # Ray's, or of a folder that cannot be written.
+            return "failed", one_line(error)
+        finally:
+            del self._told[job.cell.run_id]
+        return status, reason
+
+    def _pass_on(self) -> None:
+        """What tasks tell, to those that asked for it; and each Ctrl-C to the tasks."""
+        while self._open:
+            if self._sent < self._presses:
+                self._sent += 1
+                self._ray.get(self._post.press.remote())
+            for run_id, event in self._ray.get(self._post.take.remote(_POLL_S)):
+                if run_id in self._told:
+                    self._told[run_id](event)
+
+
+class _Post:
+    """An actor between the tasks and the process that waits for them."""
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self.told: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+
+    async def tell(self, run_id: str, event: Event) -> None:
+        """Keep an event."""
+        await self.told.put((run_id, event))
+
+    async def take(self, seconds: float) -> list[tuple[str, Event]]:
+        """The events so far; waits that long for one."""
+        taken = []
+        with suppress(TimeoutError):
+            taken.append(await asyncio.wait_for(self.told.get(), seconds))
+        while not self.told.empty():
+            taken.append(self.told.get_nowait())
+        return taken
+
+    async def press(self) -> None:
+        """Ctrl-C."""
+        self.presses += 1
+
+    async def pressed(self) -> int:
+        """How often."""
+        return self.presses
+
+
+class _Teller:
+    """A listener on a node."""
+
+    def __init__(self, post: Any):
+        self.post = post
+
+    def begin(self, cell: Cell) -> None:
+        """The process that started the task has told of it."""
+
+    def event(self, cell: Cell, event: Event) -> None:
+        """Send it."""
+        if event["event"] != "stopping":
+            self.post.tell.remote(cell.run_id, event)
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        """The task's result tells."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What a task is to do."""
+
+    cell: Cell
+    mark: str
+    """A file in the results folder; whoever sees it sees that folder."""
+    retry_failed: bool
+    epochs: int | None
+    worker: tuple[str, ...]
+
+
+def _train(order: _Order, post: Any) -> tuple[str, str, bytes]:
+    """The task: returns status, reason and, unless this node sees the results folder, the run's
+    folder in an archive."""
+    os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, and no part of a run's spec.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    ended = threading.Event()
+    threading.Thread(target=_pass_on_presses, args=(post, ended), daemon=True).start()
+    try:
+        if Path(order.mark).exists():
+            return *_train_in(Path(order.mark).parent, order, post), b""
+        with tempfile.TemporaryDirectory() as own:
+            status, reason = _train_in(Path(own), order, post)
+            return status, reason, _packed(Store(Path(own)).run(order.cell).path)
+    except KeyboardInterrupt:  # While nothing was trained.
+        return "interrupted", "Ctrl-C", b""
+    finally:
+        ended.set()
+
+
+def _train_in(results: Path, order: _Order, post: Any) -> Ended:
+    """A run that a lost node still holds is waited for, until its lease has expired."""
+    plan, waits_until = Plan("one", (order.cell,)), time.monotonic() + EXPIRES_S + 60
+    while True:
+        outcome = run_plan(
+            plan,
+            Store(results),
+            [_Teller(post)],
+            ThisMachine(worker=order.worker),
+            retry_failed=order.retry_failed,
+            epochs=order.epochs,
+        )
+        (run_id,) = plan.runs()
+        status = outcome.statuses.get(run_id, "interrupted")
+        if status != "busy" or time.monotonic() > waits_until:
+            return status, outcome.reasons.get(run_id, "")
+        time.sleep(5)
+
+
+def _pass_on_presses(post: Any, ended: threading.Event) -> None:
+    import ray
+
+    seen = 0
+    while not ended.wait(_POLL_S):
+        pressed = ray.get(post.pressed.remote())
+        if pressed > seen:
+            seen += 1
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _packed(folder: Path) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                tar.add(path, path.relative_to(folder))
+    return archive.getvalue()
+
+
+def _unpack(archive: bytes, folder: Path) -> None:
+    if archive:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")

@@ -1,0 +1,66 @@
+"""Whether another run fits into the memory of this machine."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.store import Store
+from benchmark.spec import RunSpec
+from benchmark.suite import Cell
+
+UNKNOWN_MIB = 2048.0
+"""What a run is taken to need while no run was recorded."""
+
+
+class MemoryWatch:
+    """Knows what runs need from those like them that have ended."""
+
+    def __init__(self) -> None:
+        self._peaks: dict[str, float] = {}
+
+    @classmethod
+    def of(cls, cells: Iterable[Cell], store: Store) -> "MemoryWatch":
+        """From the records of those that have ended already."""
+        watch = cls()
+        for cell in cells:
+            watch.learn(cell, store.run(cell).result())
+        return watch
+
+    def learn(self, cell: Cell, result: Mapping[str, Any] | None) -> None:
+        """A run has ended."""
+        peak = (result or {}).get("peak_memory_mib")
+        if peak:
+            kind = _kind(cell.spec)
+            self._peaks[kind] = max(peak, self._peaks.get(kind, 0.0))
+
+    def need_mib(self, cell: Cell) -> float:
+        """The peak of runs of the same net, batch and precision; else the highest known."""
+        known = self._peaks.get(_kind(cell.spec))
+        return known or max(self._peaks.values(), default=UNKNOWN_MIB)
+
+    def fits(self, cell: Cell, beside: Iterable[Cell], resident_mib: float) -> bool:
+        """Whether there is room for a run beside others, once these have grown to what they
+        need. ``resident_mib``: what they have taken so far."""
+        room = available_mib() + resident_mib
+        return self.need_mib(cell) + sum(map(self.need_mib, beside)) <= room
+
+
+def available_mib() -> float:
+    """Memory that processes can still take: of the machine or, where that is less, of this
+    process's control group (Linux; elsewhere without bound)."""
+    room = float("inf")
+    with suppress(OSError):
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                room = int(line.split()[1]) / 1024
+    group = Path("/sys/fs/cgroup")
+    with suppress(OSError, ValueError):  # No limit is the word "max".
+        limit = int((group / "memory.max").read_text())
+        room = min(room, (limit - int((group / "memory.current").read_text())) / 2**20)
+    return room
+
+
+def _kind(spec: RunSpec) -> str:
+    parts = spec.model, spec.optimizer.batch_size, spec.numerics.precision, spec.dataset.name
+    return repr(parts)

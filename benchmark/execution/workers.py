@@ -1,0 +1,66 @@
+"""The workers' processes that are under way, and how all of them are ended."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class Workers:
+    """Asked to stop once, each ends after a checkpoint; asked again, at once."""
+
+    def __init__(self) -> None:
+        self.stopping = False
+        self._killing = False
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.RLock()  # A signal's handler may come in between.
+
+    @contextmanager
+    def counting(self, worker: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+        """Among them until the end of the block, which the worker does not outlive."""
+        with self._lock:
+            self._running.add(worker)
+            if self.stopping:
+                self._end(worker)
+        try:
+            yield worker
+        finally:
+            with self._lock:
+                self._running.discard(worker)
+            worker.kill()
+            worker.wait()
+            if worker.stdout:
+                worker.stdout.close()
+
+    def stop(self) -> None:
+        """End them, and those that are still to come."""
+        with self._lock:
+            self._killing, self.stopping = self.stopping, True
+            for worker in self._running:
+                self._end(worker)
+
+    def kill(self) -> None:
+        """End them at once."""
+        with self._lock:
+            self.stopping = True
+            self.stop()
+
+    def resident_mib(self) -> float:
+        """Memory that they have taken so far (Linux; elsewhere 0)."""
+        with self._lock:
+            return sum(_resident_kib(worker.pid) for worker in self._running) / 1024
+
+    def _end(self, worker: subprocess.Popen[str]) -> None:
+        if self._killing:
+            worker.kill()
+        else:
+            worker.terminate()
+
+
+def _resident_kib(process: int) -> int:
+    with suppress(OSError):  # It has just ended.
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1])
+    return 0

@@ -1,0 +1,133 @@
+"""What it costs to start, follow and record a run: many runs that only sleep, by place."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import Place, run_plan
+from benchmark.execution.share import shares
+from benchmark.records.files import write_text
+from benchmark.records.provenance import machine_line, provenance
+from benchmark.records.store import Store
+from benchmark.spec import RunSpec
+from benchmark.suite import Cell, Plan
+
+SLEEPER = ("-m", "benchmark.speed.sleeper")
+
+_INTRODUCTION = """\
+# Scaling
+
+What the engine itself costs. **No run here trains: each is a process that sleeps** ({seconds} s)
+and says that it has finished. All else is as in `resnet-bench run`: leases, journals, records,
+listeners; without MLflow and the report. "Overhead" is what a run takes beyond its sleep, with the
+start of its process; a real run adds about {import_s:.0f} s for the import of TensorFlow.
+"Speed-up" is against one at a time in the same kind of place. The Ray nodes are raylets of one
+machine with one CPU each: more nodes than it has cores share these. `resnet-bench scaling` makes
+this table.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a place did."""
+
+    place: str
+    at_once: int
+    runs: int
+    sleep_s: float
+    wall_s: float
+
+    @property
+    def overhead_s(self) -> float:
+        """Of a run, beyond its sleep."""
+        return self.wall_s * self.at_once / self.runs - self.sleep_s
+
+
+@contextmanager
+def processes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
+    """This machine, with so many runs at once."""
+    yield ThisMachine(shares(count), worker=worker)
+
+
+@contextmanager
+def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
+    """A Ray cluster on this machine, of a head that trains nothing and so many nodes of a CPU."""
+    from ray.cluster_utils import Cluster
+
+    from benchmark.execution.cluster import RayCluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        for _ in range(count):
+            cluster.add_node(num_cpus=1)
+        yield RayCluster(store, cluster.address, worker=worker)
+    finally:
+        cluster.shutdown()
+
+
+def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
+    """Of ``processes`` or ``Ray nodes``."""
+    place = {"processes": processes, "Ray nodes": ray_nodes}[kind]
+    spec = RunSpec.model_validate(
+        {
+            "dataset": {"name": "cifar10-subset"},
+            "model": {"stem": "cifar", "depth": 8, "shortcut": "A"},
+            "numerics": {"threads": 1},
+        }
+    )
+    specs = (spec.model_copy(update={"seed": seed}) for seed in range(runs))
+    plan = Plan("asleep", tuple(Cell("asleep", spec.seed, spec) for spec in specs))
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(Path(scratch) / "results")
+        with place(count, store, (*SLEEPER, str(seconds))) as there:
+            began = time.monotonic()
+            outcome = run_plan(plan, store, [], there)
+            wall = time.monotonic() - began
+    ended = list(outcome.statuses.values()).count("finished")
+    if ended != runs:
+        raise RuntimeError(f"all {runs} runs must finish. Received: {ended}, {outcome.reasons}")
+    return Row(kind, count, runs, seconds, wall)
+
+
+def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], None]) -> Path:
+    """Measure every place, and write ``scaling.md`` and ``scaling.csv``."""
+    rows = []
+    for kind, counts in (("processes", (1, 2)), ("Ray nodes", (1, 2, 4))):
+        for count in counts:
+            rows.append(measure(kind, count, runs, seconds))
+            say(f"{count} {kind}: {rows[-1].wall_s:.1f} s")
+    one = {row.place: row.wall_s for row in rows if row.at_once == 1}
+    lines = ["| place | runs | wall (s) | runs/s | overhead (ms a run) | speed-up |"]
+    lines.append("|---|---:|---:|---:|---:|---:|")
+    lines += [
+        f"| {row.at_once} {row.place} | {row.runs:,} | {row.wall_s:.1f} | "
+        f"{row.runs / row.wall_s:.1f} | {1000 * row.overhead_s:.0f} | "
+        f"{one[row.place] / row.wall_s:.2f} |"
+        for row in rows
+    ]
+    table = pd.DataFrame([vars(row) | {"overhead_s": row.overhead_s} for row in rows])
+    introduction = _INTRODUCTION.format(seconds=seconds, import_s=_import_s())
+    environment = f"- {machine_line(provenance())}, ray {_ray_version()}"
+    write_text(folder / "scaling.md", "\n".join([introduction, *lines, "", environment, ""]))
+    write_text(folder / "scaling.csv", table.to_csv(index=False))
+    return folder / "scaling.md"
+
+
+def _import_s() -> float:
+    """How long a process takes that imports TensorFlow and Keras."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True)
+    return time.monotonic() - began
+
+
+def _ray_version() -> str:
+    return metadata.version("ray")

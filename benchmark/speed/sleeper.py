@@ -1,0 +1,10 @@
+"""Stands in for training: ``python -m benchmark.speed.sleeper SECONDS FOLDER`` sleeps, and leaves a
+result that says ``finished``."""
+
+import sys
+import time
+from pathlib import Path
+
+if __name__ == "__main__":
+    time.sleep(float(sys.argv[1]))
+    (Path(sys.argv[2]) / "result.json").write_text('{"status": "finished"}')

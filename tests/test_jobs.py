@@ -1,0 +1,231 @@
+"""Several runs at once: shares of the machine, memory, Ctrl-C, and the same bits."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY_SUITE, bench
+
+from benchmark.execution import memory
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
+from benchmark.execution.runner import run_plan
+from benchmark.execution.share import Share, available_gpus, most_jobs, shares
+from benchmark.records import Store
+from benchmark.suite import Plan, load_suite
+
+TWO = [Share((0,)), Share((1,))]
+
+
+def plan_of(folder, cells=3):
+    path = folder / "suite.yaml"
+    path.write_text(TINY_SUITE)
+    return Plan("tiny", load_suite(path).plan.cells[:cells])
+
+
+class Told:
+    """A listener that keeps what it is told, in order."""
+
+    def __init__(self, on_event=lambda cell, event: None):
+        self.seen, self.on_event = [], on_event
+
+    def begin(self, cell):
+        self.seen.append(("begin", cell.variant))
+
+    def event(self, cell, event):
+        self.seen.append((event["event"], cell.variant))
+        self.on_event(cell, event)
+
+    def end(self, cell, status, reason):
+        self.seen.append((status, cell.variant))
+
+
+@pytest.fixture
+def worker(tmp_path, monkeypatch):
+    """Puts a shell script in the place of the workers' Python."""
+
+    def put(text):
+        script = tmp_path / "worker"
+        script.write_text(f"#!/bin/sh\nfor last; do :; done\n{text}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(sys, "executable", str(script))
+
+    return put
+
+
+MEETS = """
+echo "$RESNET_BENCH_CORES" > "$last/cores"
+echo '{"event": "progress"}'
+until [ -e "$last/go" ]; do sleep 0.02; done
+echo '{"status": "finished"}' > "$last/result.json"
+"""
+
+
+def test_as_many_are_trained_at_once_as_there_are_shares(tmp_path, worker):
+    worker(MEETS)
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    first, second, third = (store.run(cell).path for cell in plan.cells)
+
+    def let_go(cell, event):
+        if ("progress", "diverges") in told.seen:
+            (third / "go").touch()
+        elif {("progress", "resnet8"), ("progress", "plain8")} <= set(told.seen):
+            assert not third.exists()
+            (first / "go").touch()
+            (second / "go").touch()
+
+    told = Told(let_go)
+    outcome = run_plan(plan, store, [told], ThisMachine(TWO))
+    assert set(outcome.statuses.values()) == {"finished"} and outcome.trained == 3
+    assert told.seen[:2] == [("begin", "resnet8"), ("begin", "plain8")]
+    assert {(path / "cores").read_text() for path in (first, second)} == {"0\n", "1\n"}
+
+
+def test_ctrl_c_ends_all_of_them_after_a_checkpoint_and_again_at_once(tmp_path, worker):
+    worker("""trap 'echo asked >> "$last/asked"' TERM
+        echo '{"event": "progress"}'
+        while :; do sleep 0.05; done""")
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+
+    def press(cell, event):
+        """Once both are at the same."""
+        if {(event["event"], "resnet8"), (event["event"], "plain8")} <= set(told.seen):
+            asked = [store.run(each).path / "asked" for each in plan.cells[:2]]
+            while event["event"] == "stopping" and not all(path.exists() for path in asked):
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    told = Told(press)
+    outcome = run_plan(plan, store, [told], ThisMachine(TWO))
+    assert outcome.interrupted and outcome.trained == 2
+    assert set(outcome.statuses.values()) == {"interrupted"}
+    assert store.run(plan.cells[2]).status() == "planned"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_error_of_a_listener_leaves_no_process(tmp_path, worker):
+    worker('echo $$ > "$last/pid"; echo \'{"event": "progress"}\'; sleep 60')
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+
+    def fails(cell, event):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_plan(plan, store, [Told(fails)], ThisMachine(TWO))
+    pids = [path.read_text().strip() for path in tmp_path.glob("results/runs/*/pid")]
+    assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+def test_a_run_that_would_not_fit_waits_for_another_to_end(tmp_path, worker, monkeypatch):
+    worker("""echo '{"event": "progress"}'; echo '{"status": "finished"}' > "$last/result.json" """)
+    monkeypatch.setattr(memory, "available_mib", lambda: 1.5 * UNKNOWN_MIB)
+    told = Told()
+    outcome = run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine(TWO))
+    assert set(outcome.statuses.values()) == {"finished"}
+    order = [(what, who) for what, who in told.seen if what != "progress"]
+    names = ("resnet8", "plain8", "diverges")
+    assert order == [(what, who) for who in names for what in ("begin", "finished")]
+
+
+def test_one_alone_is_trained_however_little_there_is(tmp_path, worker, monkeypatch):
+    worker("""echo '{"status": "finished"}' > "$last/result.json" """)
+    monkeypatch.setattr(memory, "available_mib", lambda: 1.0)
+    outcome = run_plan(plan_of(tmp_path, 1), Store(tmp_path / "results"), [], ThisMachine(TWO))
+    assert list(outcome.statuses.values()) == ["finished"]
+
+
+def test_what_a_run_needs_is_learned_from_its_like_or_else_from_the_largest(ran, tmp_path):
+    plan = load_suite(ran.suite).plan
+    peaks = [Store(ran.results).run(cell).result()["peak_memory_mib"] for cell in plan.cells]
+    watch = MemoryWatch.of(plan.cells, Store(ran.results))
+    other = plan_of(tmp_path, 1).cells[0]
+    assert watch.need_mib(other) == peaks[0] > 100
+    del watch._peaks[memory._kind(other.spec)]
+    assert watch.need_mib(other) == max(peaks[1:])
+    assert MemoryWatch.of(plan.cells, Store(tmp_path)).need_mib(other) == UNKNOWN_MIB
+    room = available_mib()
+    assert 100 < room < 1e7
+    assert not watch.fits(other, plan.cells * int(room / min(peaks)), resident_mib=0)
+
+
+def fake_gpus(folder, monkeypatch, count):
+    """An ``nvidia-smi`` that knows so many."""
+    script = folder / "nvidia-smi"
+    script.write_text(f"#!/bin/sh\nseq 0 {count - 1}\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
+
+
+def test_each_has_cores_of_its_own(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 5, 6})
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert [share.cores for share in shares(2)] == [(0, 1), (2, 5)]
+    assert most_jobs() == 5
+    with pytest.raises(ValueError, match=r"at most the cores, 5. Received: 6"):
+        shares(6)
+
+
+def test_each_has_gpus_of_its_own(tmp_path, monkeypatch):
+    fake_gpus(tmp_path, monkeypatch, 4)
+    assert [share.gpus for share in shares(4)] == [("0",), ("1",), ("2",), ("3",)]
+    assert [share.gpus for share in shares(2, gpus_each=2)] == [("0", "1"), ("2", "3")]
+    assert (most_jobs(), most_jobs(gpus_each=2)) == (4, 2)
+    assert shares(2)[1].environment()["CUDA_VISIBLE_DEVICES"] == "1"
+    with pytest.raises(ValueError, match=r"there are 4. Received: jobs 3"):
+        shares(3, gpus_each=2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-8932f937")
+    assert available_gpus() == ["2", "GPU-8932f937"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    assert available_gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("jobs", "said"), [("0", "above 0, or auto"), ("two", "above 0, or auto"), ("9999", "cores")]
+)
+def test_jobs_that_are_none_are_refused(tmp_path, jobs, said):
+    (tmp_path / "suite.yaml").write_text(TINY_SUITE)
+    done = bench("run", tmp_path / "suite.yaml", "--results", tmp_path / "r", "--jobs", jobs)
+    assert done.returncode == 2 and said in done.stderr and jobs in done.stderr
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_at_once_give_the_bits_of_one_at_a_time(tmp_path):
+    suite, results = tmp_path / "suite.yaml", tmp_path / "results"
+    suite.write_text(TINY_SUITE)
+    threads = min(2, len(os.sched_getaffinity(0)) // 2)
+    cells = [cell.with_threads_at_most(threads) for cell in load_suite(suite).plan.cells]
+    planned = bench("plan", suite, "--results", results, "--jobs", "2")
+    assert all(cell.run_id in planned.stdout for cell in cells), planned.stdout
+    done = bench("run", suite, "--results", results, "--jobs", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "0 runs are done, 3 to be trained, 2 at once."
+    assert [line[:5] for line in lines[1:3]] == ["[1/3]", "[2/3]"]
+    folder = Store(results).run(cells[0])
+    assert folder.spec()["numerics"]["threads"] == threads
+    alone = bench("replay", folder.run_id, "--results", results)
+    assert alone.returncode == 0, alone.stdout
+    again = bench("run", suite, "--results", results, "--jobs", "2")
+    assert "3 runs are done, 0 to be trained" in again.stdout
+
+
+def test_a_worker_keeps_to_its_cores():
+    core = max(os.sched_getaffinity(0))
+    code = (
+        "import os, sys; from benchmark.execution import worker; from pathlib import Path\n"
+        "worker._end_with_parent = lambda: None\n"
+        "worker.claim_stdout = lambda: sys.exit(str(sorted(os.sched_getaffinity(0))))\n"
+        "worker.main(Path('.'))"
+    )
+    environment = os.environ | Share((core,)).environment()
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == f"[{core}]\n"

@@ -1,0 +1,206 @@
+"""Runs on a real Ray of several nodes on this machine. Needs the extra ``ray``."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import TINY_SUITE, bench
+
+from benchmark.execution.local import ThisMachine
+from benchmark.execution.runner import run_plan
+from benchmark.records import Store
+from benchmark.records.comparison import compare_curves
+from benchmark.suite import load_suite
+
+ray = pytest.importorskip("ray")
+
+EPOCHS = 6
+SUITE = (
+    TINY_SUITE[: TINY_SUITE.index("    - name: diverges")]
+    .replace("iterations: 20", "iterations: 60")
+    .replace("vary:", "  numerics: {threads: 1}\nvary:")
+    + "seeds: [0]\n"
+)
+
+
+def plan_of(folder):
+    path = folder / "suite.yaml"
+    path.write_text(SUITE)
+    return load_suite(path).plan
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The same runs, one after the other on this machine."""
+    folder = tmp_path_factory.mktemp("alone")
+    store = Store(folder / "results")
+    run_plan(plan_of(folder), store, [], ThisMachine())
+    return store
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    try:
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+class Told:
+    def __init__(self, on_epoch=lambda cell, epoch: None):
+        self.begun, self.epochs, self.ends, self.on_epoch = [], [], [], on_epoch
+
+    def begin(self, cell):
+        self.begun.append(cell.variant)
+
+    def event(self, cell, event):
+        if event["event"] == "epoch":
+            self.epochs.append((cell.variant, event["epoch"]))
+            self.on_epoch(cell, event["epoch"])
+
+    def end(self, cell, status, reason):
+        self.ends.append((cell.variant, status, reason))
+
+
+def place(store, cluster):
+    from benchmark.execution.cluster import RayCluster
+
+    return RayCluster(store, cluster.address)
+
+
+def same_bits(store, alone, plan):
+    for cell in plan.cells:
+        here, there = store.run(cell), alone.run(cell)
+        compared = compare_curves(there.events(), here.events())
+        assert (compared.first, compared.epochs) == ([], EPOCHS)
+        assert here.weights.read_bytes() == there.weights.read_bytes()
+
+
+def test_a_node_that_is_lost_loses_no_bit(tmp_path, cluster, alone):
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    lost = []
+
+    def lose(cell, epoch):
+        """A node, when both runs are on the way."""
+        if not lost and {variant for variant, _ in told.epochs} == {"resnet8", "plain8"}:
+            lost.append(nodes[0])
+            cluster.remove_node(nodes[0], allow_graceful=False)
+
+    told = Told(lose)
+    outcome = run_plan(plan, store, [told], place(store, cluster))
+    assert lost and set(outcome.statuses.values()) == {"finished"}, told.ends
+    assert told.begun == ["resnet8", "plain8"]
+    same_bits(store, alone, plan)
+    resumed = [
+        event["event"]
+        for cell in plan.cells
+        for event in store.run(cell).events()
+        if event["event"] in ("resume", "anew")
+    ]
+    assert len(resumed) == 1  # The other node's run was not disturbed.
+    assert not list((tmp_path / "results").glob(".seen*"))
+
+
+def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alone):
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    cluster.add_node(num_cpus=2)
+    there = place(store, cluster)
+    there._mark.unlink()  # Looked for by the tasks.
+    told = Told()
+    outcome = run_plan(plan, store, [told], there)
+    assert set(outcome.statuses.values()) == {"finished"}, told.ends
+    assert sorted(told.epochs) == [(v, n) for v in ("plain8", "resnet8") for n in range(1, 7)]
+    same_bits(store, alone, plan)
+
+
+def test_a_run_that_fails_says_why_and_stops_no_other(tmp_path, cluster):
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    cluster.add_node(num_cpus=2)
+    first = store.run(plan.cells[0])
+    first.path.mkdir(parents=True)
+    first.checkpoints.write_text("")  # A file, where the run's process is to make a folder.
+    told = Told()
+    outcome = run_plan(plan, store, [told], place(store, cluster))
+    assert list(outcome.statuses.values()).count("finished") == 1
+    assert "FileExistsError" in outcome.reasons[plan.cells[0].run_id]
+
+
+@pytest.fixture
+def started(tmp_path):
+    """The command on a Ray of its own, once a run has an epoch."""
+    plan = plan_of(tmp_path)
+    command = [sys.executable, "-m", "benchmark", "run", tmp_path / "suite.yaml"]
+    process = subprocess.Popen(
+        [*command, "--results", tmp_path / "results", "--on", "ray"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    folders = [Store(tmp_path / "results").run(cell) for cell in plan.cells]
+    try:
+        while not any(e["event"] == "epoch" for folder in folders for e in folder.events()):
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.1)
+        yield process, tmp_path, plan
+    finally:
+        process.kill()
+        process.wait()
+
+
+def left_of(folder):
+    """Processes that train in a folder, and Ray's own."""
+    found = subprocess.run(
+        ["pgrep", "-fa", f"{folder}/results|raylet|gcs_server"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [line for line in found.stdout.splitlines() if "pgrep" not in line]
+
+
+def test_a_driver_that_is_killed_leaves_no_process_and_goes_on(started, alone):
+    process, folder, plan = started
+    process.kill()
+    process.wait()
+    killed = time.monotonic()
+    while left_of(folder) and time.monotonic() - killed < 30:
+        time.sleep(0.2)
+    assert left_of(folder) == []
+    again = bench("run", folder / "suite.yaml", "--results", folder / "results", "--on", "ray")
+    assert again.returncode == 0, again.stdout + again.stderr
+    same_bits(Store(folder / "results"), alone, plan)
+
+
+def test_ctrl_c_ends_tasks_after_a_checkpoint(started):
+    process, folder, plan = started
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "--on ray" in output[output.index("To go on:") :]
+    store = Store(folder / "results")
+    begun = [store.run(cell) for cell in plan.cells if store.run(cell).attempts()]
+    assert begun and {folder.status() for folder in begun} <= {"interrupted", "finished"}
+    assert any(list(folder.checkpoints.glob("[0-9]*")) for folder in begun)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--on", "ray", "--address", "127.0.0.1:9"], "Ray cluster that answers"),
+        (["--address", "auto"], "address belongs to --on ray"),
+        (["--on", "ray", "--jobs", "2"], "jobs is for this machine"),
+    ],
+)
+def test_places_that_are_none_are_refused(tmp_path, words, said):
+    plan_of(tmp_path)
+    done = bench("run", tmp_path / "suite.yaml", "--results", tmp_path / "results", *words)
+    assert done.returncode == 2 and said in done.stderr, done.stdout + done.stderr
+    assert not list(tmp_path.glob("results/*/plan.json"))
