@@ -47,6 +47,6 @@ def _cluster(store, address: str | None, retry_failed: bool):
         return RayCluster(store, address, retry_failed=retry_failed)
     except ImportError:
         fail("--on ray needs Ray: pip install 'resnet-bench[ray]'")
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         rule = "address must be of a Ray cluster that answers"
         fail(f"{rule}. Received: {address} ({one_line(error)})")

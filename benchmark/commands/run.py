@@ -61,9 +61,6 @@ def run(
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
 
-    # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
     if jobs and on is Where.RAY:
         fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
@@ -77,6 +74,9 @@ def run(
     use_cache(cache)
     require_images({cell.spec.dataset.name for cell in cells})
     place = place_of(on, address, shares, loaded, store, retry_failed=retry_failed)
+    # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     store.suite(name).save_plan(loaded)
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)

@@ -11,6 +11,7 @@ import io
 import os
 import secrets
 import signal
+import socket
 import tarfile
 import tempfile
 import threading
@@ -37,6 +38,9 @@ _RETRIES = 10
 
 _POLL_S = 0.5
 
+_PRESSED = signal.SIGALRM
+"""What a task takes for Ctrl-C; Ray keeps its workers from hearing SIGINT itself."""
+
 
 class RayCluster:
     """One task a run, with as many CPUs as the run has threads and, where the cluster has GPUs, as
@@ -52,7 +56,8 @@ class RayCluster:
     ):
         """``address``: of a cluster (``auto``, ``HOST:PORT``); by default one is started on this
         machine. ``retry_failed``: as in ``run_plan``. ``worker``: what Python runs for a run.
-        Raises ConnectionError where no cluster answers."""
+        Raises OSError or ValueError where no cluster answers."""
+        _require_answer(address)
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -124,6 +129,13 @@ class RayCluster:
                     self._told[run_id](event)
 
 
+def _require_answer(address: str | None) -> None:
+    """Ray itself tries for minutes."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if host:
+        socket.create_connection((host, int(port)), timeout=10).close()
+
+
 class _Post:
     """An actor between the tasks and the process that waits for them."""
 
@@ -187,7 +199,7 @@ def _train(order: _Order, post: Any) -> tuple[str, str, bytes]:
     """The task: returns status, reason and, unless this node sees the results folder, the run's
     folder in an archive."""
     os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, and no part of a run's spec.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(_PRESSED, signal.default_int_handler)
     ended = threading.Event()
     threading.Thread(target=_pass_on_presses, args=(post, ended), daemon=True).start()
     try:
@@ -229,7 +241,7 @@ def _pass_on_presses(post: Any, ended: threading.Event) -> None:
         pressed = ray.get(post.pressed.remote())
         if pressed > seen:
             seen += 1
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), _PRESSED)
 
 
 def _packed(folder: Path) -> bytes:
