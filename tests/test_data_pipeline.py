@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from benchmark.data.order import batches
-from benchmark.data.resident import ResidentImages, crop_and_flip, normalization
+from benchmark.data.resident import ResidentImages, _resident, crop_and_flip, normalization
 from benchmark.evaluation.single_view import scorer
 from benchmark.spec import DatasetSpec
 
@@ -127,3 +127,13 @@ def test_a_scorer_that_would_miss_images_raises(embedded):
     data.scored_batch = lambda start, stop: whole(start, stop - 1)
     with pytest.raises(RuntimeError, match=r"1000 images must be scored once. Scored: 990"):
         scorer(linear_model(), data, 100)()
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_images_that_lie_as_tensorflow_wants_them_are_not_copied(aligned):
+    memory = np.zeros(2 * 32 * 32 * 3 + 128, np.uint8)
+    start = -memory.ctypes.data % 64 + (0 if aligned else 1)
+    images = memory[start : start + 2 * 32 * 32 * 3].reshape(2, 32, 32, 3)
+    resident = _resident(images)
+    images[1] = 7
+    assert tf.gather(resident, [1]).numpy().min() == (7 if aligned else 0)

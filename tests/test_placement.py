@@ -10,6 +10,7 @@ from tensorflow.core.framework import types_pb2
 from tensorflow.python.framework import kernels
 from test_training import tiny_spec
 
+from benchmark.data import resident
 from benchmark.data.resident import ResidentImages
 from benchmark.models.folding import folded_model
 from benchmark.models.resnet import build_model
@@ -62,7 +63,8 @@ def without_gpu_kernel(concrete):
 
 
 @pytest.fixture(autouse=True)
-def float32_policy():
+def as_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(resident, "_there_is_a_gpu", lambda: True)
     if not gpu_kernels("Conv2D"):
         pytest.skip("this TensorFlow was built without GPU kernels")
     yield

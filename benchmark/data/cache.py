@@ -38,14 +38,15 @@ def save(name: str, images: Images) -> Path:
 
 
 def load(name: str) -> Images | None:
-    """The arrays, not yet checked; None where the cache has none. Raises DataError."""
+    """The arrays, not yet checked; None where the cache has none. They are mapped from their files,
+    so that processes share the memory of them. Raises DataError."""
     folder = cache_folder() / name
     if not folder.is_dir():
         return None
     try:
         return Images(
             **{
-                field: np.load(folder / f"{field}.npy", allow_pickle=False)
+                field: np.load(folder / f"{field}.npy", mmap_mode="c", allow_pickle=False)
                 for field in Images.__dataclass_fields__
             }
         )

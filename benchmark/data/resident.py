@@ -44,11 +44,9 @@ class ResidentImages:
         )
         self.augmented = spec.augmentation == "pad-crop-flip"
         self.normalization = normalization(spec, images.train_images[trained])
-        # A variable, since on a GPU bytes are gathered from variables alone: gathering from a
-        # constant would copy all of them to the host at every step.
-        self.train_images = tf.Variable(images.train_images[trained], trainable=False)
+        self.train_images = _resident(images.train_images[trained])
         self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
-        self.scored_images = tf.constant(scored[0])
+        self.scored_images = _resident(scored[0])
         self.scored_labels = tf.constant(scored[1].astype(np.int32))
 
     def train_batch(self, indices: tf.Tensor, crops: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -68,6 +66,25 @@ class ResidentImages:
     def _normalized(self, pixels: tf.Tensor) -> tf.Tensor:
         shift, scale = self.normalization.mean, self.normalization.scale
         return (tf.cast(pixels, tf.float32) - shift) * scale
+
+
+def _resident(array: np.ndarray) -> tf.Tensor | tf.Variable:
+    """On a CPU the array's own memory, which other processes may share, if TensorFlow can use it as
+    it lies. On a GPU a variable, since bytes are gathered there from variables alone: gathering
+    from a constant would copy all of them to the host at every step."""
+    if _there_is_a_gpu():
+        return tf.Variable(array, trainable=False)
+    if array.ctypes.data % _ALIGNED or not array.flags.c_contiguous:
+        return tf.constant(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def _there_is_a_gpu() -> bool:
+    return bool(tf.config.list_logical_devices("GPU"))
+
+
+_ALIGNED = 64
+"""Bytes: TensorFlow's kernels end the process where a tensor begins elsewhere."""
 
 
 def crop_and_flip(images: tf.Tensor, crops: tf.Tensor) -> tf.Tensor:

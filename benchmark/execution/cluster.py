@@ -8,6 +8,7 @@ process is lost is started again on another.
 
 import asyncio
 import io
+import logging
 import os
 import secrets
 import signal
@@ -64,10 +65,11 @@ class RayCluster:
 
         own = {"num_cpus": len(available_cores()), "_node_ip_address": "127.0.0.1"}
         settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
-        ray.init(address or "local", log_to_driver=False, logging_level="error", **settings)
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
-        self._post = ray.remote(_Post).options(num_cpus=0, scheduling_strategy=here).remote()
+        actor: Any = ray.remote(_Post)
+        self._post = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self._told: dict[str, Callable[[Event], None]] = {}
         self._open, self._presses, self._sent = True, 0, 0
         store.root.mkdir(parents=True, exist_ok=True)
