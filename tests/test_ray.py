@@ -1,9 +1,12 @@
 """Runs on a real Ray of several nodes on this machine. Needs the extra ``ray``."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import TINY_SUITE, bench
@@ -107,6 +110,35 @@ def test_a_node_that_is_lost_loses_no_bit(tmp_path, cluster, alone):
     ]
     assert len(resumed) == 1  # The other node's run was not disturbed.
     assert not list((tmp_path / "results").glob(".seen*"))
+
+
+def test_a_task_whose_process_is_killed_goes_on(tmp_path, cluster, alone):
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    cluster.add_node(num_cpus=2)
+    killed = []
+
+    def kill(cell, epoch):
+        if not killed and epoch == 2:
+            words = ["pgrep", "-f", str(store.run(cell).path)]
+            found = subprocess.run(words, capture_output=True, text=True, check=True)
+            worker = Path(f"/proc/{found.stdout.split()[0]}/stat").read_text().split()
+            killed.append(int(worker[3]))  # Ray's process, which started the worker.
+            os.kill(killed[0], signal.SIGKILL)
+
+    outcome = run_plan(plan, store, [Told(kill)], place(store, cluster))
+    assert killed and set(outcome.statuses.values()) == {"finished"}
+    same_bits(store, alone, plan)
+
+
+def test_the_plan_is_for_the_cluster(tmp_path, cluster, alone):
+    first = plan_of(tmp_path).cells[0]
+    cluster.add_node(num_cpus=8)
+    shutil.copytree(alone.root / "runs", tmp_path / "results" / "runs")
+    shutil.rmtree(tmp_path / "results" / "runs" / first.run_id)
+    words = ["plan", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray"]
+    said = bench(*words, "--address", cluster.address)
+    assert "To be trained: 1 runs" in said.stdout, said.stdout + said.stderr
+    assert "with 8 at once" in said.stdout
 
 
 def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alone):

@@ -62,9 +62,7 @@ def run(
     from benchmark.records.tracking import default_tracking_uri
 
     seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
-    if jobs and on is Where.RAY:
-        fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
-    loaded, shares = packed(loaded_suite(suite), jobs)
+    loaded, shares = packed(loaded_suite(suite), jobs, on, address)
     store = Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
     where = {"--jobs": jobs, "--on": on if on is Where.RAY else None, "--address": address}

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Jobs, Results, SuiteFile
-from benchmark.commands.places import packed
+from benchmark.commands.options import Address, Jobs, On, Results, SuiteFile, Where
+from benchmark.commands.places import at_once, packed
 from benchmark.commands.terminal import fail, say
 
 
@@ -33,13 +33,19 @@ def list_suites(
                 say(f"  Cost: {line.removeprefix('# Cost:').strip()}")
 
 
-def plan(suite: SuiteFile, results: Results = Path("results"), jobs: Jobs = None) -> None:
+def plan(
+    suite: SuiteFile,
+    results: Results = Path("results"),
+    jobs: Jobs = None,
+    on: On = Where.HERE,
+    address: Address = None,
+) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.estimate import work
     from benchmark.records.store import DONE, Store
     from benchmark.report.attainable import undecidable
 
-    loaded, shares = packed(loaded_suite(suite), jobs)
+    loaded, shares = packed(loaded_suite(suite), jobs, on, address)
     store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
     statuses = {run_id: store.run(run_id).status() for run_id in runs}
@@ -55,10 +61,10 @@ def plan(suite: SuiteFile, results: Results = Path("results"), jobs: Jobs = None
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     if left:
-        say(_expected(left, store, len(shares)))
+        say(_expected(left, store, at_once(on, address, shares, left)))
 
 
-def _expected(cells, store, jobs: int) -> str:
+def _expected(cells, store, jobs: float) -> str:
     """What is still to be trained, and how long that takes."""
     from benchmark.execution.estimate import estimate, images
 
@@ -67,8 +73,9 @@ def _expected(cells, store, jobs: int) -> str:
     found = estimate(cells, store)
     if found is None:
         return f"{text}. How long that takes here, no earlier run tells (precision, threads)."
+    where = "here" if jobs == 1 else f"with {jobs:g} at once"
     return (
-        f"{text}, about {found.hours / jobs:,.1f} hours here, by {found.runs} earlier runs "
+        f"{text}, about {found.hours / jobs:,.1f} hours {where}, by {found.runs} earlier runs "
         f"(up to {found.memory_mib / 1024:.1f} GiB of memory each)."
     )
 

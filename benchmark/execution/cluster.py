@@ -58,14 +58,9 @@ class RayCluster:
         """``address``: of a cluster (``auto``, ``HOST:PORT``); by default one is started on this
         machine. ``retry_failed``: as in ``run_plan``. ``worker``: what Python runs for a run.
         Raises OSError or ValueError where no cluster answers."""
-        _require_answer(address)
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        import ray
+        ray = _connected(address)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        own = {"num_cpus": len(available_cores()), "_node_ip_address": "127.0.0.1"}
-        settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
-        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
         actor: Any = ray.remote(_Post)
@@ -131,11 +126,30 @@ class RayCluster:
                     self._told[run_id](event)
 
 
-def _require_answer(address: str | None) -> None:
-    """Ray itself tries for minutes."""
+def cpus(address: str | None = None) -> int:
+    """How many a cluster has: of it, as many runs' threads are trained at once. Raises as
+    ``RayCluster`` does."""
+    if address is None:
+        return len(available_cores())
+    ray = _connected(address)
+    try:
+        return int(ray.cluster_resources().get("CPU", 0))
+    finally:
+        ray.shutdown()
+
+
+def _connected(address: str | None) -> Any:
+    """Ray, once it has a cluster."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host:
+    if host:  # Ray itself tries for minutes.
         socket.create_connection((host, int(port)), timeout=10).close()
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    own = {"num_cpus": len(available_cores()), "_node_ip_address": "127.0.0.1"}
+    settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
+    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
+    return ray
 
 
 class _Post:

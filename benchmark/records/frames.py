@@ -1,6 +1,7 @@
 """Tidy pandas frames of a results folder: a row a run, and a row an epoch."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,8 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     where no run has begun), and each field of the runs' specs under its dotted name
     (``model.depth``).
     """
-    store, rows = Store(Path(results)), []
-    for cell in _cells(store, suite):
-        folder = store.run(cell["run_id"])
-        result = folder.result()
-        row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
-        row["status"] = result["status"] if result else folder.status()
-        rows.append(row | flattened(store.spec(cell)))
+    store = Store(Path(results))
+    rows = [_run_row(store, cell, _result(store, cell)) for cell in _cells(store, suite)]
     return _frame(rows, CELL, MEASURED)
 
 
@@ -49,7 +45,7 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
     """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
     quantities of that epoch, of which the usual ones have a column also where there is no row.
     ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
-    return load_curves_and_layers(results, suite)[0]
+    return load_all(results, suite).curves
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -58,26 +54,46 @@ def load_layers(results: str | Path = "results", suite: str | None = None) -> pd
     projections and the classifier), layer, ``response_std`` (the standard deviation of a
     convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
     of the kernel; none at the end of the run)."""
-    return load_curves_and_layers(results, suite)[1]
+    return load_all(results, suite).layers
 
 
-def load_curves_and_layers(
-    results: str | Path = "results", suite: str | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both, with each journal read once."""
-    store, curves, layers = Store(Path(results)), [], []
+@dataclass(frozen=True)
+class Frames:
+    """What ``load_runs``, ``load_curves`` and ``load_layers`` give."""
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    layers: pd.DataFrame
+
+
+def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
+    """The three of them, with each record read once."""
+    store, runs, curves, layers = Store(Path(results)), [], [], []
     for row in _cells(store, suite):
+        result = _result(store, row)
+        runs.append(_run_row(store, row, result))
         cell = {name: row[name] for name in CELL}
-        for event in store.run(row["run_id"]).events():
+        for event in store.run(row["run_id"]).events(result):
             if event["event"] == "epoch":
                 layers += [cell | found for found in _layers(event.pop("layers", {}))]
                 norms = event.pop("gradient_norms", {})
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
                 curves.append(cell | dict.fromkeys(EPOCH) | event)
-    return (
+    return Frames(
+        _frame(runs, CELL, MEASURED),
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
         _frame(layers, (*CELL, *LAYER), ("number", "response_std", "gradient_norm")),
     )
+
+
+def _result(store: Store, cell: dict[str, Any]) -> dict[str, Any] | None:
+    return store.run(cell["run_id"]).result()
+
+
+def _run_row(store: Store, cell: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
+    row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
+    row["status"] = result["status"] if result else store.run(cell["run_id"]).status()
+    return row | flattened(store.spec(cell))
 
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -95,10 +95,13 @@ class RunFolder:
         """Keep how it ended."""
         write_json(self.path / "result.json", sealed(result))
 
-    def events(self) -> list[Event]:
+    def events(self, result: dict[str, Any] | None = None) -> list[Event]:
         """The journal of the last attempt. Raises RecordsError for a line that is none, and for
-        curves that are not those that the run ended with."""
-        events, result = read_attempt(self.journal), self.result() or {}
+        curves that are not those that the run ended with.
+
+        ``result``: how it ended, where that was read before.
+        """
+        events, result = read_attempt(self.journal), result or self.result() or {}
         if result.get("curves_sha256") not in (None, curves_sha256(events)):
             rule = "must hold the curves whose digest result.json has"
             raise RecordsError(f"{self.journal} {rule}. Received: others; it was changed since")

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper import departures, published_error
-from benchmark.records.frames import load_curves_and_layers, load_runs
+from benchmark.records.frames import load_all
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
@@ -60,9 +60,9 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     folder = store.suite(suite)
     plan = folder.plan()
     specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
-    runs = load_runs(store.root, suite)
-    curves, layers = load_curves_and_layers(store.root, suite)
-    written = tables.write_frames(folder.path, {"runs": runs, "curves": curves, "layers": layers})
+    loaded = load_all(store.root, suite)
+    runs = loaded.runs
+    written = tables.write_frames(folder.path, vars(loaded))
     verdicts = judge([Claim.model_validate(claim) for claim in plan["claims"]], runs, specs)
     frames = {
         "verdicts": verdict_table(verdicts),
@@ -72,7 +72,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     variants = frames["variants"]
     departing = {variant: departures(spec) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
-    drawn = draw_figures(runs, curves, layers, levels, folder.path / "figures")
+    drawn = draw_figures(runs, loaded.curves, loaded.layers, levels, folder.path / "figures")
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
     facts = {
         "suite": suite,

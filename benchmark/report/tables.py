@@ -98,12 +98,18 @@ def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[
 def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
     """The different machines and versions that the runs were trained with."""
     seen: dict[str, dict[str, Any]] = {}
-    for row in runs.drop_duplicates("run_id").to_dict("records"):
-        made = store.run(str(row["run_id"])).provenance()
+    different = runs.drop_duplicates("run_id").reindex(columns=["run_id", "device"])
+    for run_id, device in zip(different["run_id"], different["device"], strict=True):
+        made = store.run(run_id).provenance()
         if made:
-            made = made | {"device": row.get("device")}
-            seen.setdefault(json.dumps(made, sort_keys=True), made)
+            seen.setdefault(f"{made} {device}", made | {"device": device})
     return list(seen.values())
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    if not any(isinstance(value, list) for value in column):
+        return column
+    return column.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
@@ -114,7 +120,7 @@ def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]
             continue
         # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
         # type a column, so what is not plain is written as JSON text.
-        plain = frame.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
+        plain = frame.apply(_plain)
         write_text(folder / f"{name}.csv", plain.to_csv(index=False))
         write_bytes(folder / f"{name}.parquet", plain.to_parquet(index=False))
         written += [folder / f"{name}.csv", folder / f"{name}.parquet"]
