@@ -16,6 +16,7 @@ from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
 from benchmark.execution.runner import run_plan
 from benchmark.execution.share import Share, available_gpus, most_jobs, shares
 from benchmark.records import Store
+from benchmark.speed.scaling import measure
 from benchmark.suite import Plan, load_suite
 
 TWO = [Share((0,)), Share((1,))]
@@ -229,3 +230,9 @@ def test_a_worker_keeps_to_its_cores():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert done.stderr == f"[{core}]\n"
+
+
+def test_sleepers_stand_in_for_training():
+    row = measure("processes", 1, runs=3, seconds=0.2)
+    assert row.wall_s > 3 * 0.2
+    assert row.overhead_s == pytest.approx(row.wall_s / 3 - 0.2)

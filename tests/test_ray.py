@@ -15,6 +15,7 @@ from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import run_plan
 from benchmark.records import Store
 from benchmark.records.comparison import compare_curves
+from benchmark.speed.scaling import write_scaling
 from benchmark.suite import load_suite
 
 ray = pytest.importorskip("ray")
@@ -241,3 +242,14 @@ def test_places_that_are_none_are_refused(tmp_path, words, said):
     done = bench("run", tmp_path / "suite.yaml", "--results", tmp_path / "results", *words)
     assert done.returncode == 2 and said in done.stderr, done.stdout + done.stderr
     assert not list(tmp_path.glob("results/*/plan.json"))
+
+
+def test_the_scaling_table_says_that_nothing_is_trained(tmp_path):
+    said = []
+    table = write_scaling(tmp_path, 2, 0.0, said.append).read_text()
+    assert "No run here trains" in table
+    rows = [line.split(" | ")[:2] for line in table.splitlines() if line.startswith("| ")]
+    processes = [["| processes", count] for count in ("1", "2")]
+    nodes = [["| Ray nodes", count] for count in ("1", "2", "4")]
+    assert rows == [["| place", "at once"], *processes, *nodes]
+    assert len(said) == 5 and (tmp_path / "scaling.csv").exists()

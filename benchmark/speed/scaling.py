@@ -106,10 +106,10 @@ def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], 
             rows.append(measure(kind, count, runs, seconds))
             say(f"{count} {kind}: {rows[-1].wall_s:.1f} s")
     one = {row.place: row.wall_s for row in rows if row.at_once == 1}
-    lines = ["| place | runs | wall (s) | runs/s | overhead (ms a run) | speed-up |"]
-    lines.append("|---|---:|---:|---:|---:|---:|")
+    lines = ["| place | at once | runs | wall (s) | runs/s | overhead (ms a run) | speed-up |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|")
     lines += [
-        f"| {row.at_once} {row.place} | {row.runs:,} | {row.wall_s:.1f} | "
+        f"| {row.place} | {row.at_once} | {row.runs:,} | {row.wall_s:.1f} | "
         f"{row.runs / row.wall_s:.1f} | {1000 * row.overhead_s:.0f} | "
         f"{one[row.place] / row.wall_s:.2f} |"
         for row in rows
