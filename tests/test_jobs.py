@@ -16,6 +16,7 @@ from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
 from benchmark.execution.runner import run_plan
 from benchmark.execution.share import Share, available_gpus, most_jobs, shares
 from benchmark.records import Store
+from benchmark.records.store import RunFolder
 from benchmark.speed.scaling import measure
 from benchmark.suite import Plan, load_suite
 
@@ -236,3 +237,54 @@ def test_sleepers_stand_in_for_training():
     row = measure("processes", 1, runs=3, seconds=0.2)
     assert row.wall_s > 3 * 0.2
     assert row.overhead_s == pytest.approx(row.wall_s / 3 - 0.2)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_control_groups_limit_is_kept(tmp_path, monkeypatch, version):
+    _, *names = memory._ROOT_V1 if version == 1 else memory._ROOT_V2
+    limit, used, files = names
+    inner = tmp_path / "outer" / "inner"
+    inner.mkdir(parents=True)
+    for group, most in ((inner, "max"), (inner.parent, str(300 * 2**20))):
+        (group / limit).write_text(most)
+        (group / used).write_text(str(200 * 2**20))
+        (group / "memory.stat").write_text(f"anon 1\n{files} {150 * 2**20}\n")
+    monkeypatch.setattr(memory, f"_ROOT_V{version}", (tmp_path, *names))
+    line = "9:memory:/outer/inner" if version == 1 else "0::/outer/inner"
+    monkeypatch.setattr(memory, "_GROUPS", tmp_path / "groups")
+    (tmp_path / "groups").write_text(f"{line}\n5:devices:/\n")
+    assert available_mib() == 300 - (200 - 150)
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other_run(tmp_path, worker, monkeypatch):
+    worker("""echo '{"status": "finished"}' > "$last/result.json" """)
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    unreadable, told = store.run(plan.cells[0]).path, Told()
+    status = RunFolder.status
+
+    def torn(folder):
+        if folder.path == unreadable and told.seen:
+            raise OSError(116, "Stale file handle", str(folder.path))
+        return status(folder)
+
+    monkeypatch.setattr(RunFolder, "status", torn)
+    plan = Plan("tiny", plan.cells[1:] + plan.cells[:1])
+    outcome = run_plan(plan, store, [told], ThisMachine())
+    assert sorted(outcome.statuses.values()) == ["failed", "finished", "finished"]
+    assert "Stale file handle" in outcome.reasons[unreadable.name]
+
+
+def test_what_another_process_tries_again_is_none_of_ours(tmp_path, worker):
+    worker("exit 3")
+    plan, store = plan_of(tmp_path, 2), Store(tmp_path / "results")
+    run_plan(Plan("tiny", plan.cells[1:]), store, [], ThisMachine())
+
+    class Meanwhile(Told):
+        def begin(self, cell):
+            super().begin(cell)
+            (store.run(plan.cells[1]).path / "result.json").unlink()  # It is begun again.
+
+    told = Meanwhile()
+    outcome = run_plan(plan, store, [told], ThisMachine())
+    assert [variant for _, variant in told.seen] == ["resnet8", "resnet8"]
+    assert outcome.statuses[plan.cells[1].run_id] == "unfinished"

@@ -65,12 +65,10 @@ def _cluster(store, address: str | None, retry_failed: bool):
 
 @contextmanager
 def _answering(address: str | None) -> Iterator[None]:
-    from benchmark.records.problems import one_line
-
     try:
         yield
     except ImportError:
         fail("--on ray needs Ray: pip install 'resnet-bench[ray]'")
-    except (OSError, ValueError) as error:
+    except ConnectionError as error:
         rule = "address must be of a Ray cluster that answers"
-        fail(f"{rule}. Received: {address} ({one_line(error)})")
+        fail(f"{rule}. Received: {address} ({error})")

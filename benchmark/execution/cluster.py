@@ -9,8 +9,10 @@ process is lost is started again on another.
 import asyncio
 import io
 import logging
+import math
 import os
 import secrets
+import shutil
 import signal
 import socket
 import tarfile
@@ -20,18 +22,19 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmark.data.cache import VARIABLE as CACHE
 from benchmark.execution.attempt import WORKER
-from benchmark.execution.lease import EXPIRES_S
+from benchmark.execution.lease import EXPIRES_S, lease
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import Ended, Job, run_plan
 from benchmark.execution.share import available_cores
 from benchmark.records.journal import Event
 from benchmark.records.problems import one_line
-from benchmark.records.store import Store
+from benchmark.records.store import RunFolder, Store
 from benchmark.suite import Cell, Plan
 
 _RETRIES = 10
@@ -57,7 +60,7 @@ class RayCluster:
     ):
         """``address``: of a cluster (``auto``, ``HOST:PORT``); by default one is started on this
         machine. ``retry_failed``: as in ``run_plan``. ``worker``: what Python runs for a run.
-        Raises OSError or ValueError where no cluster answers."""
+        Raises ConnectionError where no cluster answers."""
         ray = _connected(address)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -65,8 +68,8 @@ class RayCluster:
         self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
         actor: Any = ray.remote(_Post)
         self._post = actor.options(num_cpus=0, scheduling_strategy=here).remote()
-        self._told: dict[str, Callable[[Event], None]] = {}
-        self._open, self._presses, self._sent = True, 0, 0
+        self._tasks: dict[str, _Task] = {}
+        self._open, self._presses = True, 0
         store.root.mkdir(parents=True, exist_ok=True)
         self._mark = store.root / f".seen-{secrets.token_hex(8)}"
         self._mark.touch()
@@ -74,25 +77,30 @@ class RayCluster:
         self._thread.start()
 
     def has_room(self, cell: Cell, beside: Collection[Cell]) -> bool:
-        """As many as the cluster has CPUs for, and one that waits, to which a cluster can grow."""
-        cpus = self._ray.cluster_resources().get("CPU", 0)
-        return sum(each.spec.numerics.threads for each in beside) <= cpus
+        """As many as the cluster has CPUs and GPUs for, and one that waits, to which a cluster can
+        grow."""
+        there = self._ray.cluster_resources()
+        threads = sum(each.spec.numerics.threads for each in beside)
+        replicas = sum(each.spec.numerics.replicas for each in beside)
+        return threads <= there.get("CPU", 0) and replicas <= (there.get("GPU") or math.inf)
 
     def start(self, job: Job, tell: Callable[[Event], None]) -> Future[Ended]:
         """As a task; Ray decides where."""
         cell, numerics = job.cell, job.cell.spec.numerics
-        self._told[cell.run_id] = tell
         gpus = numerics.replicas if self._ray.cluster_resources().get("GPU") else 0
-        task = self._ray.remote(_train).options(
-            num_cpus=numerics.threads, num_gpus=gpus, max_retries=_RETRIES
-        )
+        options = {"num_cpus": numerics.threads, "num_gpus": gpus, "max_retries": _RETRIES}
         order = _Order(
-            cell, str(self._mark.resolve()), self._retry_failed, job.epochs, self._worker
+            cell,
+            str(self._mark.resolve()),
+            self._retry_failed,
+            job.epochs,
+            self._worker,
+            os.environ.get(CACHE),
         )
-        reference = task.remote(order, self._post)
-        ended: Future[Ended] = Future()
-        reference.future().add_done_callback(lambda done: ended.set_result(self._end(job, done)))
-        return ended
+        reference = self._ray.remote(_train).options(**options).remote(order, self._post)
+        task = self._tasks[cell.run_id] = _Task(reference, tell)
+        reference.future().add_done_callback(lambda done: self._end(job, task, done))
+        return task.ended
 
     def stop(self) -> None:
         """The thread passes it on: nothing of Ray's is called by a signal's handler."""
@@ -105,25 +113,55 @@ class RayCluster:
         self._mark.unlink(missing_ok=True)
         self._ray.shutdown()
 
-    def _end(self, job: Job, done: Future[tuple[str, str, bytes]]) -> Ended:
+    def _end(self, job: Job, task: "_Task", done: Future[tuple[str, str, bytes]]) -> None:
+        self._tasks.pop(job.cell.run_id, None)
         try:
-            status, reason, folder = done.result()
-            _unpack(folder, job.folder.path)
+            status, reason, archive = done.result()
+            if archive:
+                status, reason = _received(job.folder, archive, status, reason)
         except Exception as error:  # Ray's, or of a folder that cannot be written.
-            return "failed", one_line(error)
-        finally:
-            del self._told[job.cell.run_id]
-        return status, reason
+            status, reason = "failed", one_line(error)
+            if self._presses:
+                status, reason = "interrupted", "Ctrl-C"
+        if not task.ended.done():
+            task.ended.set_result((status, reason))
 
     def _pass_on(self) -> None:
         """What tasks tell, to those that asked for it; and each Ctrl-C to the tasks."""
-        while self._open:
-            if self._sent < self._presses:
-                self._sent += 1
-                self._ray.get(self._post.press.remote())
-            for run_id, event in self._ray.get(self._post.take.remote(_POLL_S)):
-                if run_id in self._told:
-                    self._told[run_id](event)
+        sent = 0
+        try:
+            while self._open:
+                if sent < self._presses:
+                    sent += 1
+                    self._ray.get(self._post.press.remote())
+                    self._cancel(all_=sent > 1)
+                for run_id, event in self._ray.get(self._post.take.remote(_POLL_S)):
+                    task = self._tasks.get(run_id)
+                    if task and event["event"] == _BEGUN:
+                        task.begun = True
+                    elif task:
+                        task.tell(event)
+        except Exception as error:  # Of the actor: nobody could hear Ctrl-C any more.
+            for task in list(self._tasks.values()):
+                task.ended.set_exception(error)
+
+    def _cancel(self, *, all_: bool) -> None:
+        """Of the tasks those that no node has begun yet, which hear nothing; or all."""
+        for task in list(self._tasks.values()):
+            if all_ or not task.begun:
+                self._ray.cancel(task.reference, force=all_)
+
+
+@dataclass
+class _Task:
+    reference: Any
+    """Ray's."""
+    tell: Callable[[Event], None]
+    ended: Future[Ended] = field(default_factory=Future)
+    begun: bool = False
+
+
+_BEGUN = "begun"
 
 
 def cpus(address: str | None = None) -> int:
@@ -140,15 +178,18 @@ def cpus(address: str | None = None) -> int:
 
 def _connected(address: str | None) -> Any:
     """Ray, once it has a cluster."""
-    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
-    if host:  # Ray itself tries for minutes.
-        socket.create_connection((host, int(port)), timeout=10).close()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
     own = {"num_cpus": len(available_cores()), "_node_ip_address": "127.0.0.1"}
     settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
-    ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    try:
+        if host:  # Ray itself tries for minutes.
+            socket.create_connection((host, int(port)), timeout=10).close()
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(one_line(error)) from error
     return ray
 
 
@@ -158,6 +199,14 @@ class _Post:
     def __init__(self) -> None:
         self.presses = 0
         self.told: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+        self.begun: set[str] = set()
+
+    async def begin(self, run_id: str) -> bool:
+        """A task has begun; returns whether it had been begun before, elsewhere."""
+        again = run_id in self.begun
+        self.begun.add(run_id)
+        await self.told.put((run_id, {"event": _BEGUN}))
+        return again
 
     async def tell(self, run_id: str, event: Event) -> None:
         """Keep an event."""
@@ -209,44 +258,53 @@ class _Order:
     retry_failed: bool
     epochs: int | None
     worker: tuple[str, ...]
+    cache: str | None
+    """The folder of decoded data sets, where one was named."""
 
 
 def _train(order: _Order, post: Any) -> tuple[str, str, bytes]:
     """The task: returns status, reason and, unless this node sees the results folder, the run's
     folder in an archive."""
+    import ray
+
     os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, and no part of a run's spec.
-    signal.signal(_PRESSED, signal.default_int_handler)
+    if order.cache:
+        os.environ[CACHE] = order.cache
+    again = ray.get(post.begin.remote(order.cell.run_id))
+    if Path(order.mark).exists():
+        return *_train_in(Path(order.mark).parent, order, post, again), b""
+    with tempfile.TemporaryDirectory() as own:
+        status, reason = _train_in(Path(own), order, post, again)
+        return status, reason, _packed(Store(Path(own)).run(order.cell).path)
+
+
+def _train_in(results: Path, order: _Order, post: Any, again: bool) -> Ended:
+    """A run that was begun before, on a node that was lost, may be held by it until its lease has
+    expired: it is waited for."""
+    plan, waits_until = Plan("one", (order.cell,)), time.monotonic() + EXPIRES_S + 60
+    (run_id,) = plan.runs()
     ended = threading.Event()
+    signal.signal(_PRESSED, signal.default_int_handler)
     threading.Thread(target=_pass_on_presses, args=(post, ended), daemon=True).start()
     try:
-        if Path(order.mark).exists():
-            return *_train_in(Path(order.mark).parent, order, post), b""
-        with tempfile.TemporaryDirectory() as own:
-            status, reason = _train_in(Path(own), order, post)
-            return status, reason, _packed(Store(Path(own)).run(order.cell).path)
+        while True:
+            outcome = run_plan(
+                plan,
+                Store(results),
+                [_Teller(post)],
+                ThisMachine(worker=order.worker),
+                retry_failed=order.retry_failed,
+                epochs=order.epochs,
+            )
+            status = outcome.statuses.get(run_id, "interrupted")
+            if status != "busy" or not again or time.monotonic() > waits_until:
+                return status, outcome.reasons.get(run_id, "")
+            time.sleep(5)
     except KeyboardInterrupt:  # While nothing was trained.
-        return "interrupted", "Ctrl-C", b""
+        return "interrupted", "Ctrl-C"
     finally:
         ended.set()
-
-
-def _train_in(results: Path, order: _Order, post: Any) -> Ended:
-    """A run that a lost node still holds is waited for, until its lease has expired."""
-    plan, waits_until = Plan("one", (order.cell,)), time.monotonic() + EXPIRES_S + 60
-    while True:
-        outcome = run_plan(
-            plan,
-            Store(results),
-            [_Teller(post)],
-            ThisMachine(worker=order.worker),
-            retry_failed=order.retry_failed,
-            epochs=order.epochs,
-        )
-        (run_id,) = plan.runs()
-        status = outcome.statuses.get(run_id, "interrupted")
-        if status != "busy" or time.monotonic() > waits_until:
-            return status, outcome.reasons.get(run_id, "")
-        time.sleep(5)
+        signal.signal(_PRESSED, signal.SIG_IGN)
 
 
 def _pass_on_presses(post: Any, ended: threading.Event) -> None:
@@ -255,7 +313,7 @@ def _pass_on_presses(post: Any, ended: threading.Event) -> None:
     seen = 0
     while not ended.wait(_POLL_S):
         pressed = ray.get(post.pressed.remote())
-        if pressed > seen:
+        if pressed > seen and not ended.is_set():
             seen += 1
             os.kill(os.getpid(), _PRESSED)
 
@@ -264,13 +322,23 @@ def _packed(folder: Path) -> bytes:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
-            if path.is_file():
+            if path.is_file() and not path.name.startswith(("lock", "lease.")):
                 tar.add(path, path.relative_to(folder))
     return archive.getvalue()
 
 
-def _unpack(archive: bytes, folder: Path) -> None:
-    if archive:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> Ended:
+    """Put what was sent back in the run's place, the result last; what another process trains there
+    meanwhile stays as it is."""
+    with lease(folder) as lock:
+        if lock is None:
+            return "busy", "another process is training this run"
+        with tempfile.TemporaryDirectory(dir=folder.path, prefix=".received-") as beside:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                tar.extractall(beside, filter="data")
+            (folder.path / "result.json").unlink(missing_ok=True)
+            shutil.rmtree(folder.checkpoints, ignore_errors=True)
+            names = sorted(path.name for path in Path(beside).iterdir())
+            for name in sorted(names, key=lambda name: name == "result.json"):
+                (Path(beside) / name).replace(folder.path / name)
+    return status, reason

@@ -61,8 +61,9 @@ def lease(folder: RunFolder) -> Iterator[Lease | None]:
         try:
             yield mine
         finally:
-            if mine.is_held():
-                file.write_text(_FREE)
+            with suppress(OSError):  # A share that is away now; then the lease expires.
+                if mine.is_held():
+                    file.write_text(_FREE)
 
 
 def keep_renewing(folder: RunFolder) -> None:
@@ -70,15 +71,19 @@ def keep_renewing(folder: RunFolder) -> None:
     as this one stood still for too long, the process ends: two must not write."""
 
     def renew() -> None:
-        held = _newest(folder.path)
+        renewed = 0.0
         while True:
-            time.sleep(RENEW_S)
-            with suppress(OSError):  # A share that is away for a moment.
-                file = _newest(folder.path)
-                if file != held or file.read_text() != holder():
-                    print("another machine has taken this run over", file=sys.stderr, flush=True)
-                    os._exit(1)
-                os.utime(file)
+            # The time of day goes on while a machine is suspended; a sleep does not.
+            if time.time() - renewed >= RENEW_S:
+                with suppress(OSError):  # A share that is away for a moment.
+                    file = _newest(folder.path)
+                    if file.read_text() != holder():
+                        why = "another machine has taken this run over"
+                        print(why, file=sys.stderr, flush=True)
+                        os._exit(1)
+                    os.utime(file)
+                    renewed = time.time()
+            time.sleep(min(1.0, RENEW_S))
 
     threading.Thread(target=renew, daemon=True).start()
 
@@ -96,7 +101,12 @@ def holder() -> str:
 
 def _newest(folder: Path) -> Path:
     """The newest lease of a run's folder; ``lease.0``, which is never there, before the first."""
-    return max(folder.glob("lease.*"), key=_number, default=folder / "lease.0")
+    return max(_leases(folder), key=_number, default=folder / "lease.0")
+
+
+def _leases(folder: Path) -> list[Path]:
+    """Raises OSError where the folder cannot be read, unlike ``glob``."""
+    return [path for path in folder.iterdir() if path.name.startswith("lease.")]
 
 
 def _number(file: Path) -> int:
@@ -108,16 +118,22 @@ def _claim(folder: Path) -> Path | None:
     aside = folder / f".lease.{secrets.token_hex(4)}.aside"
     aside.write_text(holder())
     try:
-        last = _newest(folder)
-        # Times are by the clock of the file system, which all machines share.
-        if last.exists() and _is_held(last, aside.stat().st_mtime):
-            return None
-        mine = folder / f"lease.{_number(last) + 1}"
-        if not _made(aside, mine) or _newest(folder) != mine:
-            return None
+        return _claim_by(aside, folder)
+    except FileNotFoundError:  # Another machine has begun, and tidied up what was half written.
+        return None
     finally:
         aside.unlink(missing_ok=True)
-    for earlier in folder.glob("lease.*"):
+
+
+def _claim_by(aside: Path, folder: Path) -> Path | None:
+    last = _newest(folder)
+    # Times are by the clock of the file system, which all machines share.
+    if last.exists() and _is_held(last, aside.stat().st_mtime):
+        return None
+    mine = folder / f"lease.{_number(last) + 1}"
+    if not _made(aside, mine) or _newest(folder) != mine:
+        return None
+    for earlier in _leases(folder):
         if _number(earlier) < _number(mine):
             earlier.unlink(missing_ok=True)
     return mine
@@ -139,6 +155,8 @@ def _made(aside: Path, file: Path) -> bool:
         os.link(aside, file)
     except FileExistsError:
         return False
+    except FileNotFoundError:
+        raise
     except OSError:  # A file system without links.
         with suppress(FileExistsError), file.open("x") as made:
             made.write(aside.read_text())

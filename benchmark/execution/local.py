@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from benchmark.execution.attempt import WORKER, train_run
 from benchmark.execution.memory import MemoryWatch
@@ -49,8 +50,9 @@ class ThisMachine:
                     due=job.due,
                 )
             finally:
-                self._memory.learn(job.cell, job.folder.result())
                 self._free.append(share)
+                with suppress(OSError):
+                    self._memory.learn(job.cell, job.folder.result())
 
         return self._threads.submit(work)
 

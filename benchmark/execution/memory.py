@@ -1,6 +1,7 @@
 """Whether another run fits into the memory of this machine."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -47,18 +48,47 @@ class MemoryWatch:
 
 
 def available_mib() -> float:
-    """Memory that processes can still take: of the machine or, where that is less, of this
-    process's control group (Linux; elsewhere without bound)."""
-    room = float("inf")
+    """Memory that processes can still take: of the machine or, where that is less, of one of the
+    control groups that this process is in (Linux; elsewhere without bound)."""
+    room = math.inf
     with suppress(OSError):
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
                 room = int(line.split()[1]) / 1024
-    group = Path("/sys/fs/cgroup")
-    with suppress(OSError, ValueError):  # No limit is the word "max".
-        limit = int((group / "memory.max").read_text())
-        room = min(room, (limit - int((group / "memory.current").read_text())) / 2**20)
-    return room
+    return min([room, *_left_in_groups()])
+
+
+def _left_in_groups() -> Iterator[float]:
+    """MiB; files that the kernel keeps in memory for later count as free."""
+    with suppress(OSError):
+        for line in _GROUPS.read_text().splitlines():
+            number, controllers, path = line.split(":", 2)
+            if number != "0" and "memory" not in controllers.split(","):
+                continue
+            root, *names = _ROOT_V2 if number == "0" else _ROOT_V1
+            group = root / path.lstrip("/")
+            for each in [group, *group.parents]:
+                if each == root or root in each.parents:
+                    with suppress(OSError, ValueError):  # "max" is no limit, and no number.
+                        yield _left(each, *names)
+
+
+_GROUPS = Path("/proc/self/cgroup")
+
+_ROOT_V1 = (
+    Path("/sys/fs/cgroup/memory"),
+    "memory.limit_in_bytes",
+    "memory.usage_in_bytes",
+    "total_inactive_file",
+)
+_ROOT_V2 = (Path("/sys/fs/cgroup"), "memory.max", "memory.current", "inactive_file")
+
+
+def _left(group: Path, limit: str, used: str, files: str) -> float:
+    statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+    kept = int(statistics.get(files, 0))
+    taken = int((group / used).read_text()) - kept
+    return (int((group / limit).read_text()) - taken) / 2**20
 
 
 def _kind(spec: RunSpec) -> str:

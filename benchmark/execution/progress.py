@@ -27,6 +27,8 @@ class _Shown:
     epoch: str = "epoch 1"
     share: float = 0.0
     """Of its iterations, those that are done."""
+    before: float | None = None
+    """Of its iterations, those that earlier attempts had done when it was begun here."""
 
 
 class ProgressDisplay:
@@ -39,7 +41,7 @@ class ProgressDisplay:
         self.work = {cell.run_id: work(cell) for cell in cells}
         self.total, self.ended, self.count = sum(self.work.values()), 0, 0
         self.before = 0.0
-        """Work that earlier attempts had done."""
+        """Work that had been done earlier."""
         self.shown: dict[str, _Shown] = {}
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -74,6 +76,9 @@ class ProgressDisplay:
         run = self.shown[cell.run_id]
         if "iteration" in event:
             run.share = event["iteration"] / cell.spec.schedule.iterations
+            if run.before is None:
+                run.before = run.share if event["event"] == "resume" else 0.0
+                self.before += run.before * self.work[cell.run_id]
         if event["event"] == "progress":
             facts = (
                 f"{run.epoch}, train error {event['train_error_percent']:.1f} %, "
@@ -84,7 +89,6 @@ class ProgressDisplay:
         elif event["event"] == "epoch":
             self._end_epoch(cell, run, event)
         elif event["event"] == "resume":
-            self.before += run.share * self.work[cell.run_id]
             self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
             if event["differs"]:
                 differs = "; ".join(event["differs"])
@@ -112,13 +116,14 @@ class ProgressDisplay:
         error = error_of(event)
         scored = "" if error is None else f", {cell.spec.evaluation.split} error {error:.2f} %"
         run.epoch = f"epoch {event['epoch'] + 1}{scored}"
-        done = self._done()
-        spent = time.monotonic() - self.started
-        left = spent * (self.total - done) / (done - self.before)
+        done, spent = self._done(), time.monotonic() - self.started
+        left = "?"
+        if done > self.before:
+            left = _duration(spent * (self.total - done) / (done - self.before))
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
             f"train error {event['train_error_percent']:.2f} %{scored}, "
-            f"{event['images_per_s']:.0f} images/s, {_duration(left)} left of the suite"
+            f"{event['images_per_s']:.0f} images/s, {left} left of the suite"
         )
 
     def _print(self, text: str) -> None:

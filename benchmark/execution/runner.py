@@ -6,12 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.journal import Event
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.suite import Cell, Plan
 
@@ -108,7 +109,10 @@ class _Due:
         self.attempts = {cell.run_id: store.run(cell).attempts() for cell in asked}
 
     def __call__(self, folder: RunFolder) -> bool:
-        status, before = folder.status(), self.attempts.get(folder.run_id)
+        before = self.attempts.get(folder.run_id)
+        if before is None:  # Another process tries again what is none of ours.
+            return False
+        status = folder.status()
         return status not in ENDED or (status == "failed" and folder.attempts() == before)
 
 
@@ -147,13 +151,22 @@ class _Running:
             if not self.place.has_room(self.waiting[0], self.under_way.values()):
                 return
             cell = self.waiting.popleft()
-            folder = self.store.run(cell)
-            if self.due(folder):
-                self._start(Job(cell, folder, self.due, self.epochs))
-                continue
-            self.outcome.statuses[cell.run_id] = folder.status()
-            if folder.done():  # By a worker that was killed before it had tidied up.
-                Checkpoints(folder.checkpoints).clear()
+            try:
+                self._start_if_due(cell, self.store.run(cell))
+            except (OSError, RecordsError) as error:  # The next one's folder may be sound.
+                self._fail(cell, error)
+
+    def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
+        if self.due(folder):
+            self._start(Job(cell, folder, self.due, self.epochs))
+            return
+        self.outcome.statuses[cell.run_id] = folder.status()
+        if folder.done():  # By a worker that was killed before it had tidied up.
+            Checkpoints(folder.checkpoints).clear()
+
+    def _fail(self, cell: Cell, error: Exception) -> None:
+        self.outcome.statuses[cell.run_id] = "failed"
+        self.outcome.reasons[cell.run_id] = one_line(error)
 
     def _start(self, job: Job) -> None:
         self.outcome.trained += 1
@@ -166,8 +179,9 @@ class _Running:
         told.add_done_callback(lambda done: self.handed_over.put(lambda: self._end(job, done)))
 
     def _tell(self, cell: Cell, event: Event) -> None:
-        for listener in self.listeners:
-            listener.event(cell, event)
+        if cell.run_id in self.under_way:
+            for listener in self.listeners:
+                listener.event(cell, event)
 
     def _end(self, job: Job, done: Future[Ended]) -> None:
         status, reason = done.result()
@@ -175,10 +189,11 @@ class _Running:
         del self.under_way[run_id]
         for listener in self.listeners:
             listener.end(job.cell, status, reason)
-        self.outcome.reasons[run_id] = reason
-        if status == "busy" and job.folder.status() in ENDED:  # With another process.
-            status = job.folder.status()
-        self.outcome.statuses[run_id] = status
+        self.outcome.statuses[run_id], self.outcome.reasons[run_id] = status, reason
+        if status == "busy":
+            with suppress(OSError):
+                if job.folder.status() in ENDED:  # With another process.
+                    self.outcome.statuses[run_id] = job.folder.status()
 
     def _interrupted(self) -> None:
         """By a signal, at any moment."""

@@ -8,7 +8,7 @@ from pathlib import Path
 def cpu_s(process: int) -> float:
     """What it and its descendants have used, in CPU seconds."""
     ticks = 0
-    for one in _family(process):
+    for one in family(process):
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
@@ -24,7 +24,7 @@ def machine_cpu_s() -> float:
 def peak_memory_mib(process: int) -> float:
     """The sum of the peaks of its and its descendants' resident memory since ``reset_peak``."""
     peak = 0
-    for one in _family(process):
+    for one in family(process):
         lines = Path(f"/proc/{one}/status").read_text().splitlines()
         peak += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     return peak / 1024
@@ -32,12 +32,13 @@ def peak_memory_mib(process: int) -> float:
 
 def reset_peak(process: int) -> None:
     """Peaks count from now."""
-    for one in _family(process):
+    for one in family(process):
         Path(f"/proc/{one}/clear_refs").write_text("5")
 
 
-def _family(process: int) -> Iterator[int]:
+def family(process: int) -> Iterator[int]:
+    """A process, and those that it and its descendants started, the outermost first."""
     yield process
     for thread in Path(f"/proc/{process}/task").iterdir():
         for child in (thread / "children").read_text().split():
-            yield from _family(int(child))
+            yield from family(int(child))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import Place, run_plan
-from benchmark.execution.share import shares
+from benchmark.execution.share import available_cores, shares
 from benchmark.records.files import write_text
 from benchmark.records.provenance import machine_line, provenance
 from benchmark.records.store import Store
@@ -82,6 +82,7 @@ def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
             "dataset": {"name": "cifar10-subset"},
             "model": {"stem": "cifar", "depth": 8, "shortcut": "A"},
             "numerics": {"threads": 1},
+            "seed": 0,
         }
     )
     specs = (spec.model_copy(update={"seed": seed}) for seed in range(runs))
@@ -92,6 +93,8 @@ def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
             began = time.monotonic()
             outcome = run_plan(plan, store, [], there)
             wall = time.monotonic() - began
+    if outcome.interrupted:
+        raise KeyboardInterrupt
     ended = list(outcome.statuses.values()).count("finished")
     if ended != runs:
         raise RuntimeError(f"all {runs} runs must finish. Received: {ended}, {outcome.reasons}")
@@ -103,6 +106,8 @@ def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], 
     rows = []
     for kind, counts in (("processes", (1, 2)), ("Ray nodes", (1, 2, 4))):
         for count in counts:
+            if kind == "processes" and count > len(available_cores()):
+                continue
             rows.append(measure(kind, count, runs, seconds))
             say(f"{count} {kind}: {rows[-1].wall_s:.1f} s")
     one = {row.place: row.wall_s for row in rows if row.at_once == 1}

@@ -14,8 +14,12 @@ from pathlib import Path
 from benchmark.execution.lease import EXPIRES_S
 from benchmark.records.problems import one_line
 from benchmark.records.store import Store
+from benchmark.speed.family import family
 from benchmark.storm.setting import NotHere, Setting, Tries
 from benchmark.storm.subject import Subject, plan_of, runner, suite_file
+
+_PROCESSES = 2
+"""Of a machine that trains a run: the runner and its worker."""
 
 _SETTLED_S = 5
 """Within which a machine that wakes sees that its run was taken over."""
@@ -51,8 +55,9 @@ def machines(setting: Setting) -> Tries:
 
 def _at_once(tries: Tries, mounts: list[Path], runs: int) -> None:
     command = runner(suite_file(mounts[0], seeds=runs), Path("results"))
-    for process in [_on(mount, command) for mount in mounts]:
-        process.wait()
+    processes = [_on(mount, command) for mount in mounts]
+    codes = [process.wait() for process in processes]
+    tries.add("at once, exit codes", None if codes == [0, 0] else str(codes))
     for cell in plan_of(mounts[0], seeds=runs).cells:
         folder = Store(mounts[0] / "results").run(cell)
         seen = (folder.status(), folder.attempts())
@@ -76,16 +81,16 @@ class _Lost:
         self.process = _on(self.first, self._command)
         while not any(event["event"] == "epoch" for event in self.folder.events()):
             time.sleep(0.02)
-        time.sleep(self.rng.uniform(0, 0.3))
-        self.processes = _tree(self.process.pid)
+        time.sleep(self.rng.uniform(0, 0.1))
+        self.processes = list(family(self.process.pid))
         for process in self.processes:
             with suppress(ProcessLookupError):  # It has just ended.
                 os.kill(process, signal.SIGKILL if self.kind == "died" else signal.SIGSTOP)
 
     def refused(self) -> str | None:
         """Returns what is wrong: the second machine is to leave it alone."""
-        if self.subject.is_done(self.shared / self.place / "results"):
-            return None  # It was as quick as that.
+        if len(self.processes) < _PROCESSES:
+            return "its worker had ended already"
         _on(self.second, self._command).wait()
         attempts = self.folder.attempts()
         return None if attempts == 1 else f"{attempts} attempts"
@@ -124,12 +129,6 @@ def _on(mount: Path, command: list[str]) -> subprocess.Popen[bytes]:
     """Start a command on the machine of a mount, in that folder."""
     named = ["sh", "-c", 'hostname "$0" && exec "$@"', mount.name, *command]
     return subprocess.Popen(["unshare", "--uts", *named], cwd=mount, stderr=subprocess.DEVNULL)
-
-
-def _tree(process: int) -> list[int]:
-    """A process and those that it started, the outermost first (Linux)."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *(each for child in children for each in _tree(int(child)))]
 
 
 @contextmanager

@@ -11,4 +11,5 @@ from benchmark.suite import load_suite
 if __name__ == "__main__":
     loaded, store = load_suite(sys.argv[1]), Store(Path(sys.argv[2]))
     store.suite(loaded.suite.name).save_plan(loaded)
-    run_plan(loaded.plan, store, [], ThisMachine(), retry_failed=True)
+    outcome = run_plan(loaded.plan, store, [], ThisMachine(), retry_failed=True)
+    sys.exit("failed" in outcome.statuses.values())
