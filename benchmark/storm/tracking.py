@@ -1,7 +1,6 @@
 """An MLflow that is absent, answers 500, hangs, is killed, or has no room: what it costs a run,
 and whether ``sync`` completes the mirror, three times the same."""
 
-import contextlib
 import http.server
 import math
 import os
@@ -13,20 +12,21 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmark.records.mlflow_mirror import METRICS
 from benchmark.records.store import RunFolder, Store
-from benchmark.speed.family import machine_cpu_s
+from benchmark.speed.family import family, machine_cpu_s
 from benchmark.storm.fault import BALLAST, fill
 from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
 
 _MOST_COST_PERCENT = 1.0
-"""Of training time, the quickest round against the quickest without a mirror: rounds differ by more
-than that for other reasons, which only ever take time."""
+"""Of training time: what the training's threads waited longer for a core than without a mirror,
+against the time that so many threads are trained. The time on the clock differs by more than that
+from round to round, for reasons of the host's."""
 
 
 class _Trial:
@@ -40,6 +40,8 @@ class _Trial:
         (cell,) = plan_of(self.where, self.vary).cells
         self.folder = Store(self.results).run(cell)
         self.said = ""
+        self.waited_s = 0.0
+        """CPU seconds that the training's threads were ready to work and had no core."""
 
     def command(self, *words: str, uri: str) -> subprocess.CompletedProcess[str]:
         options = ["--results", str(self.results), "--tracking-uri", uri]
@@ -48,7 +50,8 @@ class _Trial:
 
     def train(self, uri: str) -> str | None:
         """Returns what is wrong with how it ended."""
-        done = self.command("run", str(self.suite), uri=uri)
+        with self.watched():
+            done = self.command("run", str(self.suite), uri=uri)
         self.said = done.stdout
         if (done.returncode, self.folder.status()) != (0, "finished"):
             return f"exit code {done.returncode}, {self.folder.status()}: {done.stderr[-500:]}"
@@ -70,6 +73,28 @@ class _Trial:
         events = {event["event"]: event["time"] for event in self.folder.events()}
         return events["end"] - events["built"]
 
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Look, while the run is trained, at how long its worker's threads wait for a core."""
+        over = threading.Event()
+
+        def watch() -> None:
+            first = None
+            while not over.wait(0.2):
+                journal = self.folder.journal
+                if first is None and journal.exists() and '"built"' in journal.read_text():
+                    first = _waited_s(self.folder.path)
+                elif first is not None:
+                    self.waited_s = max(self.waited_s, _waited_s(self.folder.path) - first)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
     def synced(self, uri: str) -> str | None:
         """Sync three times. Returns what is wrong: rows that differ or are not the journal's."""
         seen = []
@@ -86,12 +111,14 @@ class _Trial:
 
 def tracking(setting: Setting) -> Tries:
     """Each state in turn, in several rounds; the cost is against runs without a mirror."""
-    tries, seconds = Tries(), defaultdict(list)
+    tries = Tries()
+    trials: dict[str, list[_Trial]] = defaultdict(list)
     states = {"hangs": _hangs} if setting.short else _STATES
-    for number in range(setting.size(3, 1)):
-        trial = _Trial(setting, "no mirror", number)
-        subprocess.run(runner(trial.suite, trial.results), check=True)
-        seconds["no mirror"].append(trial.training_s())
+    for number in range(setting.size(2, 1)):
+        trial = _Trial(setting, _ALONE, number)
+        with trial.watched():
+            subprocess.run(runner(trial.suite, trial.results), check=True)
+        trials[_ALONE].append(trial)
         for name, state in states.items():
             trial = _Trial(setting, name, number)
             try:
@@ -101,17 +128,45 @@ def tracking(setting: Setting) -> Tries:
                 continue
             tries.add(f"{name}, round {number}", problem)
             if not problem:
-                seconds[name].append(trial.training_s())
+                trials[name].append(trial)
             setting.say(f"{name}: {problem or 'as it must be'}")
-    base = min(seconds["no mirror"])
-    for name, measured in seconds.items():
-        least, most = (100 * (each / base - 1) for each in (min(measured), max(measured)))
-        if name in states and not setting.short:
-            dear = f"it cost {least:.1f} %" if least >= _MOST_COST_PERCENT else None
+    alone = trials.pop(_ALONE)
+    waited = sum(trial.waited_s for trial in alone) / len(alone)
+    tries.seen.append(f"training takes {_span([trial.training_s() for trial in alone], '.0f')} s")
+    for name, measured in trials.items():
+        costs = [_cost_percent(trial, waited) for trial in measured]
+        if not setting.short:
+            dear = f"it cost {max(costs):.1f} %" if max(costs) >= _MOST_COST_PERCENT else None
             tries.add(f"{name}, cost", dear)
-        rounds = f"the quickest round; the slowest {most:+.1f} %"
-        tries.seen.append(f"{name}: {least:+.1f} % of {base:.0f} s of training ({rounds})")
+        clock = [trial.training_s() for trial in measured]
+        tries.seen.append(f"{name}: {_span(costs, '+.2f')} % ({_span(clock, '.0f')} s)")
     return tries
+
+
+_ALONE = "no mirror"
+
+
+def _cost_percent(trial: _Trial, waited_alone_s: float) -> float:
+    (cell,) = plan_of(trial.where, trial.vary).cells
+    all_s = trial.training_s() * cell.spec.numerics.threads
+    return 100 * (trial.waited_s - waited_alone_s) / all_s
+
+
+def _span(values: Sequence[float], form: str) -> str:
+    least, most = format(min(values), form), format(max(values), form)
+    return least if least == most else f"{least} to {most}"
+
+
+def _waited_s(folder: Path) -> float:
+    """How long the threads of the worker that trains in a folder have waited for a core (Linux)."""
+    waited = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # It has just ended.
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"benchmark.execution.worker" in words and str(folder.resolve()).encode() in words:
+                for thread in (process / "task").iterdir():
+                    waited += int((thread / "schedstat").read_text().split()[1])
+    return waited / 1e9
 
 
 def _works(trial: _Trial) -> str | None:
@@ -158,6 +213,7 @@ def _killed(trial: _Trial) -> str | None:
     port = free_port()
     with mlflow_server(trial.database, port) as server:
         _wait_until_idle()  # Its processes go on starting after it answers.
+        _stand_back(server.pid)
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
     return problem or _told(trial) or _back(trial, port)
@@ -197,8 +253,7 @@ def _back(trial: _Trial, port: int) -> str | None:
 @contextmanager
 def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     """An MLflow server on 127.0.0.1 that answers; its files and its log stand beside its
-    database. As it stands in for one of another machine, it has only the processor's time that
-    nobody else asks for. Raises RuntimeError, with the log's end, where it does not answer."""
+    database. Raises RuntimeError, with the log's end, where it does not answer."""
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1"]
     with (database.parent / "server.log").open("ab") as log:
@@ -209,14 +264,21 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
             process_group=0,  # Of the training's session, so that it can stand back for it.
             cwd=database.parent,
         )
-    os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
     try:
         wait_for(process, port, Path(log.name))
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _stand_back(process: int) -> None:
+    """A server that stands in for one of another machine has only the time of this one's cores that
+    nobody else asks for, with all its processes."""
+    for one in family(process):
+        for thread in Path(f"/proc/{one}/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
 
 
 def _wait_until_idle(most_s: float = 60) -> None:
@@ -236,7 +298,7 @@ def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     """Until an MLflow server or UI answers. Raises RuntimeError, with the log's end, where it does
     not, or has ended."""
     for _ in range(480):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
             return
         if process.poll() is not None:
