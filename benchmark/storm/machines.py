@@ -37,11 +37,10 @@ def machines(setting: Setting) -> Tries:
         mounts = [stack.enter_context(_mounted(shared, setting.scratch / name)) for name in names]
         _at_once(tries, mounts, runs=setting.size(8, 2))
         subject = Subject.trained(setting.scratch / "whole")
-        lost = [(kind, n) for kind in ("died", "stood still") for n in range(setting.size(10, 1))]
+        lost = [(kind, n) for kind in ("died", "stood still") for n in range(setting.size(5, 1))]
         held = [_Lost(subject, shared, mounts, kind, number) for kind, number in lost]
         for each in held:
             each.begin()
-        for each in held:
             tries.add(f"{each.name}, before its lease expired", each.refused())
         setting.say(f"{len(held)} runs are with machines that do not answer")
         _expire(held, wait=not setting.short)
