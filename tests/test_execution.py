@@ -52,19 +52,6 @@ def plan_of(folder, text=TINY_SUITE, cells=1):
     return Plan("tiny", load_suite(path).plan.cells[:cells])
 
 
-@pytest.fixture
-def worker(tmp_path, monkeypatch):
-    """Puts a shell script in the place of the workers' Python."""
-
-    def put(text):
-        script = tmp_path / "worker"
-        script.write_text(f"#!/bin/sh\n{text}\n")
-        script.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(script))
-
-    return put
-
-
 def test_an_attempt_that_fails_at_once_has_no_numbers_of_the_one_before(ran, tmp_path, worker):
     shutil.copytree(ran.results / "runs", tmp_path / "results" / "runs")
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")

@@ -46,19 +46,6 @@ class Told:
         self.seen.append((status, cell.variant))
 
 
-@pytest.fixture
-def worker(tmp_path, monkeypatch):
-    """Puts a shell script in the place of the workers' Python."""
-
-    def put(text):
-        script = tmp_path / "worker"
-        script.write_text(f"#!/bin/sh\nfor last; do :; done\n{text}\n")
-        script.chmod(0o755)
-        monkeypatch.setattr(sys, "executable", str(script))
-
-    return put
-
-
 MEETS = """
 echo "$RESNET_BENCH_CORES" > "$last/cores"
 echo '{"event": "progress"}'
