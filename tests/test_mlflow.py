@@ -12,7 +12,7 @@ from benchmark.records.journal import Journal
 from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
 from benchmark.records.result import summarize
 from benchmark.records.tracking import default_tracking_uri
-from benchmark.storm.tracking import free_port, mlflow_server
+from benchmark.storm.server import free_port, mlflow_server
 
 
 def client_of(results):

@@ -2,7 +2,6 @@
 and whether ``sync`` completes the mirror, three times the same."""
 
 import http.server
-import math
 import os
 import signal
 import socket
@@ -10,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,8 +16,8 @@ from pathlib import Path
 
 from benchmark.records.mlflow_mirror import METRICS
 from benchmark.records.store import RunFolder, Store
-from benchmark.speed.family import family, machine_cpu_s
 from benchmark.storm.fault import BALLAST, fill
+from benchmark.storm.server import free_port, mlflow_server, stand_back, wait_until_idle
 from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
 
@@ -212,8 +210,8 @@ def _killed(trial: _Trial) -> str | None:
     """After the first epoch."""
     port = free_port()
     with mlflow_server(trial.database, port) as server:
-        _wait_until_idle()  # Its processes go on starting after it answers.
-        _stand_back(server.pid)
+        wait_until_idle()  # Its processes go on starting after it answers.
+        stand_back(server.pid)
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
     return problem or _told(trial) or _back(trial, port)
@@ -248,71 +246,6 @@ def _back(trial: _Trial, port: int) -> str | None:
     """The server is back."""
     with mlflow_server(trial.database, port):
         return trial.synced(f"http://127.0.0.1:{port}")
-
-
-@contextmanager
-def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """An MLflow server on 127.0.0.1 that answers; its files and its log stand beside its
-    database. Raises RuntimeError, with the log's end, where it does not answer."""
-    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", "1"]
-    with (database.parent / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [*command, "--backend-store-uri", f"sqlite:///{database}"],
-            stdout=log,
-            stderr=log,
-            process_group=0,  # Of the training's session, so that it can stand back for it.
-            cwd=database.parent,
-        )
-    try:
-        wait_for(process, port, Path(log.name))
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _stand_back(process: int) -> None:
-    """A server that stands in for one of another machine has only the time of this one's cores that
-    nobody else asks for, with all its processes."""
-    for one in family(process):
-        for thread in Path(f"/proc/{one}/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
-
-
-def _wait_until_idle(most_s: float = 60) -> None:
-    """Until the machine's processors have little to do for a second, or that is over (Linux)."""
-    ends, busy = time.monotonic() + most_s, math.inf
-    while busy > _LITTLE and time.monotonic() < ends:
-        before = machine_cpu_s()
-        time.sleep(1)
-        busy = machine_cpu_s() - before
-
-
-_LITTLE = 0.1
-"""CPU seconds a second."""
-
-
-def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Until an MLflow server or UI answers. Raises RuntimeError, with the log's end, where it does
-    not, or has ended."""
-    for _ in range(480):
-        with suppress(OSError):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.25)
-    end = log.read_text(errors="replace")[-2000:]
-    raise RuntimeError(f"MLflow's server must answer within two minutes on port {port}: {end}")
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def _rows(uri: str) -> list[tuple]:
