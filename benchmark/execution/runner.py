@@ -154,7 +154,8 @@ class _Running:
             try:
                 self._start_if_due(cell, self.store.run(cell))
             except (OSError, RecordsError) as error:  # The next one's folder may be sound.
-                self._fail(cell, error)
+                self.outcome.statuses[cell.run_id] = "failed"
+                self.outcome.reasons[cell.run_id] = one_line(error)
 
     def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
         if self.due(folder):
@@ -163,10 +164,6 @@ class _Running:
         self.outcome.statuses[cell.run_id] = folder.status()
         if folder.done():  # By a worker that was killed before it had tidied up.
             Checkpoints(folder.checkpoints).clear()
-
-    def _fail(self, cell: Cell, error: Exception) -> None:
-        self.outcome.statuses[cell.run_id] = "failed"
-        self.outcome.reasons[cell.run_id] = one_line(error)
 
     def _start(self, job: Job) -> None:
         self.outcome.trained += 1
@@ -192,8 +189,9 @@ class _Running:
         self.outcome.statuses[run_id], self.outcome.reasons[run_id] = status, reason
         if status == "busy":
             with suppress(OSError):
-                if job.folder.status() in ENDED:  # With another process.
-                    self.outcome.statuses[run_id] = job.folder.status()
+                now = job.folder.status()
+                if now in ENDED:  # With another process.
+                    self.outcome.statuses[run_id] = now
 
     def _interrupted(self) -> None:
         """By a signal, at any moment."""

@@ -1,6 +1,6 @@
 """Tidy pandas frames of a results folder: a row a run, and a row an epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
     """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
     quantities of that epoch, of which the usual ones have a column also where there is no row.
     ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
-    return load_all(results, suite).curves
+    store = Store(Path(results))
+    return _curves_and_layers(store, ((cell, None) for cell in _cells(store, suite)))[0]
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -54,7 +55,8 @@ def load_layers(results: str | Path = "results", suite: str | None = None) -> pd
     projections and the classifier), layer, ``response_std`` (the standard deviation of a
     convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
     of the kernel; none at the end of the run)."""
-    return load_all(results, suite).layers
+    store = Store(Path(results))
+    return _curves_and_layers(store, ((cell, None) for cell in _cells(store, suite)))[1]
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,18 @@ class Frames:
 
 def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
     """The three of them, with each record read once."""
-    store, runs, curves, layers = Store(Path(results)), [], [], []
-    for row in _cells(store, suite):
-        result = _result(store, row)
-        runs.append(_run_row(store, row, result))
+    store = Store(Path(results))
+    read = [(cell, _result(store, cell)) for cell in _cells(store, suite)]
+    runs = _frame([_run_row(store, *each) for each in read], CELL, MEASURED)
+    return Frames(runs, *_curves_and_layers(store, read))
+
+
+def _curves_and_layers(
+    store: Store, read: Iterable[tuple[dict[str, Any], dict[str, Any] | None]]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """``read``: a plan's cells, with their runs' results where these were read before."""
+    curves, layers = [], []
+    for row, result in read:
         cell = {name: row[name] for name in CELL}
         for event in store.run(row["run_id"]).events(result):
             if event["event"] == "epoch":
@@ -79,8 +89,7 @@ def load_all(results: str | Path = "results", suite: str | None = None) -> Frame
                 norms = event.pop("gradient_norms", {})
                 event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
                 curves.append(cell | dict.fromkeys(EPOCH) | event)
-    return Frames(
-        _frame(runs, CELL, MEASURED),
+    return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
         _frame(layers, (*CELL, *LAYER), ("number", "response_std", "gradient_norm")),
     )

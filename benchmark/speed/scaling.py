@@ -121,7 +121,7 @@ def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], 
     ]
     table = pd.DataFrame([vars(row) | {"overhead_s": row.overhead_s} for row in rows])
     introduction = _INTRODUCTION.format(seconds=seconds, import_s=_import_s())
-    environment = f"- {machine_line(provenance())}, ray {_ray_version()}"
+    environment = f"- {machine_line(provenance())}, ray {metadata.version('ray')}"
     write_text(folder / "scaling.md", "\n".join([introduction, *lines, "", environment, ""]))
     write_text(folder / "scaling.csv", table.to_csv(index=False))
     return folder / "scaling.md"
@@ -132,7 +132,3 @@ def _import_s() -> float:
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True)
     return time.monotonic() - began
-
-
-def _ray_version() -> str:
-    return metadata.version("ray")

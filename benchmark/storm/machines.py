@@ -7,15 +7,13 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from benchmark.execution.lease import EXPIRES_S
-from benchmark.records.problems import one_line
 from benchmark.records.store import Store
 from benchmark.speed.family import family
-from benchmark.storm.setting import NotHere, Setting, Tries
+from benchmark.storm.setting import Setting, Tries, mounted
 from benchmark.storm.subject import Subject, plan_of, runner, suite_file
 
 _PROCESSES = 2
@@ -33,8 +31,11 @@ def machines(setting: Setting) -> Tries:
     with ExitStack() as stack:
         shared = setting.scratch / "shared"
         shared.mkdir()
-        names = ("first", "second")
-        mounts = [stack.enter_context(_mounted(shared, setting.scratch / name)) for name in names]
+        mounts = [setting.scratch / name for name in ("first", "second")]
+        for mount in mounts:
+            command = ["unshare", "--uts", "bindfs", str(shared), str(mount)]
+            needs = "a second machine needs root and bindfs"
+            stack.enter_context(mounted(mount, command, needs))
         _at_once(tries, mounts, runs=setting.size(8, 2))
         subject = Subject.trained(setting.scratch / "whole")
         lost = [(kind, n) for kind in ("died", "stood still") for n in range(setting.size(5, 1))]
@@ -128,18 +129,3 @@ def _on(mount: Path, command: list[str]) -> subprocess.Popen[bytes]:
     """Start a command on the machine of a mount, in that folder."""
     named = ["sh", "-c", 'hostname "$0" && exec "$@"', mount.name, *command]
     return subprocess.Popen(["unshare", "--uts", *named], cwd=mount, stderr=subprocess.DEVNULL)
-
-
-@contextmanager
-def _mounted(folder: Path, place: Path) -> Iterator[Path]:
-    """Raises NotHere where this machine has no bindfs, or no right to mount or to name a host."""
-    place.mkdir()
-    command = ["unshare", "--uts", "bindfs", str(folder), str(place)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise NotHere(f"a second machine needs root and bindfs ({one_line(error)})") from error
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)

@@ -58,13 +58,21 @@ class NotHere(RuntimeError):
 @contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[Path]:
     """A file system of so many MiB in ``folder``. Raises NotHere without the right to mount one."""
-    folder.mkdir(parents=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    with mounted(folder, command, "mounting a file system needs root"):
+        yield folder
+
+
+@contextmanager
+def mounted(folder: Path, command: list[str], needs: str) -> Iterator[None]:
+    """Make a folder and mount what ``command`` mounts there. Raises NotHere, which begins with
+    ``needs``, where that cannot be done."""
+    folder.mkdir(parents=True)
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as error:
-        raise NotHere(f"mounting a file system needs root ({one_line(error)})") from error
+        raise NotHere(f"{needs} ({one_line(error)})") from error
     try:
-        yield folder
+        yield
     finally:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
