@@ -97,7 +97,7 @@ def test_ctrl_c_ends_all_of_them_after_a_checkpoint_and_again_at_once(tmp_path, 
 
 
 def test_an_error_of_a_listener_leaves_no_process(tmp_path, worker):
-    worker('echo $$ > "$last/pid"; echo \'{"event": "progress"}\'; sleep 60')
+    worker('echo $$ > "$last/pid"; echo \'{"event": "progress"}\'; exec sleep 60')
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
 
     def fails(cell, event):
