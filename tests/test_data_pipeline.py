@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from benchmark.data.normalization import normalization
 from benchmark.data.order import batches
-from benchmark.data.resident import ResidentImages, _resident, crop_and_flip, normalization
+from benchmark.data.resident import ResidentImages, _resident, crop_and_flip
 from benchmark.evaluation.single_view import scorer
 from benchmark.spec import DatasetSpec
 

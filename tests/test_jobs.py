@@ -189,7 +189,7 @@ def test_two_at_once_give_the_bits_of_one_at_a_time(tmp_path):
     suite, results = tmp_path / "suite.yaml", tmp_path / "results"
     suite.write_text(TINY_SUITE)
     threads = min(2, len(os.sched_getaffinity(0)) // 2)
-    cells = [cell.with_threads_at_most(threads) for cell in load_suite(suite).plan.cells]
+    cells = load_suite(suite).plan.with_threads_at_most(threads).cells
     planned = bench("plan", suite, "--results", results, "--jobs", "2")
     assert all(cell.run_id in planned.stdout for cell in cells), planned.stdout
     done = bench("run", suite, "--results", results, "--jobs", "2")

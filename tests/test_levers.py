@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from test_training import tiny_spec, trained
 
+from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
 from benchmark.models import layers
 from benchmark.models.folding import folded_model
@@ -85,14 +86,14 @@ def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precisio
     )
     _, fast = trained(spec, embedded)
     assert len(folded) == 1
-    monkeypatch.setattr(loop._Run, "_scorer", lambda run, data: unfolded(run, data))
+    monkeypatch.setattr(loop._Run, "_scorer", unfolded)
     _, slow = trained(spec, embedded)
     same_within(losses(fast), losses(slow), 1e-5 if precision == "float32" else 2e-2)
     assert losses(fast)[:, 0].tolist() == losses(slow)[:, 0].tolist()  # Training is untouched.
 
 
-def unfolded(run, data):
-    return loop.scorer(run.model, data, run.spec.evaluation.batch_size)
+def unfolded(run):
+    return loop.scorer(run.model, run.data, run.spec.evaluation.batch_size)
 
 
 @pytest.mark.parametrize("fields", [{"shortcut": "A"}, {"shortcut": "C", "conv_bias": True}])
@@ -207,7 +208,7 @@ def in_halves(spec, embedded):
     model = build_model(spec.model, (32, 32, 3), 10)
     sgd = keras.optimizers.SGD(spec.schedule.learning_rate, spec.optimizer.momentum)
     data, size = ResidentImages(spec.dataset, embedded, "test"), spec.optimizer.batch_size
-    order = loop.batches(spec.seed, 0, spec.schedule.iterations, size, 5000)
+    order = batches(spec.seed, 0, spec.schedule.iterations, size, 5000)
     losses, wrong = [], 0
     for indices, crops in zip(*order, strict=True):
         gradients, statistics = [], []

@@ -168,23 +168,20 @@ def test_runs_that_never_began_depart_from_the_paper_too(ran, tmp_path):
     assert "dataset.name is cifar10-subset" in markdown and "not comparable" in markdown
 
 
-def subset_run(variant="a", held_out=0, split="test", name="cifar10-subset"):
-    return {
-        "variant": variant,
-        "dataset.name": name,
-        "dataset.held_out_images": held_out,
-        "evaluation.split": split,
-    }
+def dataset(split="test", name="cifar10-subset", **fields):
+    return {"dataset": {"name": name, **fields}, "evaluation": {"split": split}}
 
 
 def test_the_note_on_the_subset_says_what_was_used():
-    note = subset_note(pd.DataFrame([subset_run(), subset_run("b")]))
+    note = subset_note({"a": dataset(), "b": dataset()})
     assert "Trained on 5,000 and scored on 1,000 images" in note and "1.6 points" in note
-    note = subset_note(pd.DataFrame([subset_run(held_out=500, split="validation")]))
+    note = subset_note({"a": dataset("validation", held_out_images=500)})
     assert "Trained on 4,500 and scored on 500 images" in note and "2.2 points" in note
-    note = subset_note(pd.DataFrame([subset_run("a"), subset_run("b", name="cifar10")]))
+    note = subset_note({"a": dataset(only_classes=[3, 1], train_per_class=7), "b": dataset()})
+    assert "Trained on 14 or 5,000 and scored on 200 or 1,000 images" in note
+    note = subset_note({"a": dataset(), "b": dataset(name="cifar10")})
     assert "tenth of CIFAR-10 (a)" in note
-    assert subset_note(pd.DataFrame([subset_run(name="cifar10")])) is None
+    assert subset_note({"a": dataset(name="cifar10")}) is None
 
 
 def test_a_cell_of_markdown_stays_one_cell():

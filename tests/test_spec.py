@@ -28,6 +28,8 @@ PAPER_RUN = "0ea452287811fd00"
 PAPER_RUN_IN_FULL = {
     "dataset": {
         "name": "cifar10",
+        "only_classes": None,
+        "train_per_class": None,
         "held_out_images": 0,
         "normalization": "per-pixel-mean",
         "pixel_range": "0-1",
@@ -45,6 +47,7 @@ PAPER_RUN_IN_FULL = {
         "batch_norm": {"momentum": 0.9, "epsilon": 1e-05, "zero_gamma": False},
         "conv_bias": False,
         "dropout_rate": 0.0,
+        "inner_classes": None,
         "initializer": "he-fan-in",
         "initializer_stddev": None,
     },
@@ -63,6 +66,7 @@ PAPER_RUN_IN_FULL = {
         "kind": "piecewise",
         "drops": [32000, 48000],
         "factor": 0.1,
+        "plateau": None,
         "warmup": None,
     },
     "evaluation": {"split": "test", "every_epochs": 1, "batch_size": 500},
@@ -75,6 +79,7 @@ PAPER_RUN_IN_FULL = {
         "replicas": 1,
     },
     "diagnostics": {"iterations": []},
+    "pretrained": None,
     "seed": 0,
 }
 

@@ -18,9 +18,11 @@ from benchmark.training import process
 SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 
-def smoke_form(spec, *, precision):
+def smoke_form(spec, *, precision, smoke_ids):
     """Equal for runs that differ in depth, length, and data set alone."""
     data = spec.model_dump(mode="json")
+    if spec.pretrained and spec.pretrained.run:
+        data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
     net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
     del net["depth"]
     data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
@@ -54,17 +56,12 @@ def test_the_smoke_form_of_each_suite(path, store, monkeypatch):
     loaded = load_suite(path)
     first = {cell.variant: cell for cell in reversed(loaded.plan.cells)}
     precisions = {cell.spec.numerics.precision for cell in first.values()}
-    cells = [
-        Cell(
-            name,
-            0,
-            smoke_form(
-                cell.spec,
-                precision=cell.spec.numerics.precision if len(precisions) > 1 else "float32",
-            ),
-        )
-        for name, cell in reversed(first.items())
-    ]
+    cells, smoke_ids = [], {}
+    for name, cell in reversed(first.items()):
+        precision = cell.spec.numerics.precision if len(precisions) > 1 else "float32"
+        form = smoke_form(cell.spec, precision=precision, smoke_ids=smoke_ids)
+        cells.append(Cell(name, 0, form))
+        smoke_ids[cell.run_id] = form.digest()
     plan = Plan(loaded.suite.name, tuple(cells))
     store.suite(plan.suite).save_plan(LoadedSuite(path, loaded.suite, plan))
     for cell in plan.runs().values():

@@ -11,7 +11,7 @@ from benchmark.data.resident import ResidentImages
 from benchmark.spec import DiagnosticsSpec, OptimizerSpec, RunSpec, ScheduleSpec, WarmupSpec
 from benchmark.training import loop
 from benchmark.training.optimizer import Momentum
-from benchmark.training.schedule import Warmup, learning_rate
+from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State
 
 
@@ -146,7 +146,7 @@ def test_a_run_is_a_pure_function_of_its_spec(embedded):
 def test_how_steps_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, steps):
     spec = tiny_spec(schedule={"iterations": 50})
     _, usual = trained(spec, embedded)
-    monkeypatch.setattr(loop, "STEPS_A_CALL", steps)
+    monkeypatch.setattr(ResidentImages, "steps_a_call", steps)
     _, cut = trained(spec, embedded)
     assert digests(usual) == digests(cut)
 
@@ -379,3 +379,34 @@ def test_a_run_with_a_warmup_uses_both_rates(embedded, bound, rates):
     assert [event["learning_rate"] for event in events if event["event"] == "epoch"] == rates
     stops = [event["iteration"] for event in events if event["event"] == "progress"]
     assert stops[:2] == [5, 7]  # The epoch's end, and the window's, where the rate may change.
+
+
+def test_the_rate_drops_where_the_error_has_reached_a_plateau():
+    spec = ScheduleSpec(
+        kind="plateau", plateau={"patience": 2, "threshold_percent": 1.0, "most_drops": 2}
+    )
+    plateaus, rates = Plateaus(spec), []
+    #        best  no    best  no    no    no    no    no    no
+    for e in (50.0, 49.5, 40.0, 39.0, 41.0, 39.1, 39.2, 80.0, 80.0):
+        plateaus.observe(e)
+        rates.append(learning_rate(spec, 7, plateaus=plateaus.reached))
+        plateaus.restore(json.loads(json.dumps(plateaus.as_json())))
+    assert rates == [0.1, 0.1, 0.1, 0.1, 0.01, 0.01, 0.001, 0.001, 0.001]
+
+
+def test_a_plateau_is_of_the_scored_split_and_outlives_an_interruption(embedded):
+    spec = tiny_spec(
+        optimizer={"batch_size": 1000},
+        schedule={
+            "iterations": 30,
+            "kind": "plateau",
+            "plateau": {"patience": 1, "threshold_percent": 100.0},
+        },
+    )
+    _, events = trained(spec, embedded)
+    rows = [event for event in events if event["event"] == "epoch"]
+    assert [row["learning_rate"] for row in rows] == [0.1, 0.1, 0.01, 0.001, 0.0001, 0.0001]
+    states = []
+    trained(spec, embedded, keep=states.append, stop=lambda: len(states) > 2)
+    _, after = trained(spec, embedded, resume=states[2])
+    assert digests(after)[1] == digests(events)[1]

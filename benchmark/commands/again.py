@@ -47,8 +47,9 @@ def replay(
     if not any(event["event"] == "epoch" for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
     require_images({spec.dataset.name})
+    source = _source(spec, results)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
-        done = train_again(Recorded(spec, events, provenance), [display], epochs)
+        done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:
         say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")
         return
@@ -108,6 +109,21 @@ def _found(run: str, results: Path, tracking_uri: str | None):
 
     store = Store(results)
     return found_run(store, run, tracking_uri or default_tracking_uri(store))
+
+
+def _source(spec, results: Path):
+    """The folder of the run whose weights a run began from; None where it began from no run's."""
+    from benchmark.records.store import Store
+
+    if spec.pretrained is None or spec.pretrained.run is None:
+        return None
+    source = Store(results).run(spec.pretrained.run)
+    if source.status() != "finished":
+        fail(
+            f"the run whose weights it began from must be in {results}. "
+            f"Received: {source.run_id}, which is {source.status()}"
+        )
+    return source
 
 
 def _list(found: Sequence[object], most: int = 20) -> None:

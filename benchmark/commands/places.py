@@ -30,8 +30,7 @@ def packed(loaded, jobs: str | None, on: Where, address: str | None):
     except ValueError as error:
         fail(str(error))
     threads = len(parts[0].cores)
-    cells = tuple(cell.with_threads_at_most(threads) for cell in loaded.plan.cells)
-    return replace(loaded, plan=replace(loaded.plan, cells=cells)), parts
+    return replace(loaded, plan=loaded.plan.with_threads_at_most(threads)), parts
 
 
 def place_of(on: Where, address: str | None, shares, loaded, store, *, retry_failed: bool):

@@ -1,6 +1,7 @@
 """A data set in memory, and its digest."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -27,6 +28,28 @@ class Images:
     def arrays(self) -> dict[str, np.ndarray]:
         """Field -> array."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def chosen(
+    images: Images, only_classes: Sequence[int] | None, train_per_class: int | None
+) -> Images:
+    """The images of some classes, numbered anew in that order, and of the training images the first
+    so many of each; the official order stays."""
+    arrays = images.arrays()
+    if only_classes is not None:
+        number = np.full(256, 255, np.uint8)
+        number[list(only_classes)] = np.arange(len(only_classes))
+        for split in ("train", "test"):
+            labels = number[arrays[f"{split}_labels"]]
+            kept = np.flatnonzero(labels != 255)
+            arrays[f"{split}_labels"] = labels[kept]
+            arrays[f"{split}_images"] = arrays[f"{split}_images"][kept]
+    if train_per_class is not None:
+        labels = arrays["train_labels"]
+        first = [np.flatnonzero(labels == each)[:train_per_class] for each in np.unique(labels)]
+        kept = np.sort(np.concatenate(first))
+        arrays["train_labels"], arrays["train_images"] = labels[kept], arrays["train_images"][kept]
+    return Images(**arrays)
 
 
 class DataError(RuntimeError):

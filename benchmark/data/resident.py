@@ -1,40 +1,32 @@
 """The whole data set on the device as uint8; batches are cut out of it in the graph."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.images import Images
-from benchmark.data.order import PADDING
+from benchmark.data.feed import Tensors
+from benchmark.data.images import Images, chosen
+from benchmark.data.normalization import Normalization, normalization
+from benchmark.data.order import PADDING, batches
 from benchmark.spec import DatasetSpec
 
 
-@dataclass(frozen=True)
-class Normalization:
-    """Pixels x (0 to 255) become (x - mean) * scale; both broadcast against an image."""
-
-    mean: np.ndarray
-    scale: np.ndarray
-
-
-def normalization(spec: DatasetSpec, train_images: np.ndarray) -> Normalization:
-    """The spec's normalisation, from the images that are trained on alone."""
-    unit = 1 / 255 if spec.pixel_range == "0-1" else 1.0
-    mean, scale = np.zeros(3), np.full(3, unit)
-    if spec.normalization == "per-pixel-mean":
-        mean = train_images.mean(0, dtype=np.float64)
-    elif spec.normalization == "per-channel-mean-std":
-        mean = train_images.mean((0, 1, 2), dtype=np.float64)
-        scale = 1 / train_images.std((0, 1, 2), dtype=np.float64)
-    return Normalization(mean.astype(np.float32), scale.astype(np.float32))
-
-
 class ResidentImages:
-    """A run's images: those trained on, and those that it is scored on."""
+    """A run's images, as a ``Feed``: those trained on, and those that it is scored on."""
 
-    def __init__(self, spec: DatasetSpec, images: Images, split: str):
-        """``split``: ``test``, or ``validation`` for the images held out of the training set."""
+    steps_a_call = 10
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        images: Images,
+        split: str,
+        pretrained: Normalization | None = None,
+    ):
+        """``split``: ``test``, or ``validation`` for the images held out of the training set.
+        ``pretrained``: the normalisation, where it is not that of these images."""
+        images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
         scored = (
@@ -43,29 +35,43 @@ class ResidentImages:
             else (images.train_images[held_out], images.train_labels[held_out])
         )
         self.augmented = spec.augmentation == "pad-crop-flip"
-        self.normalization = normalization(spec, images.train_images[trained])
+        self.normalization = pretrained or normalization(spec, images.train_images[trained])
+        self.train_count = len(images.train_labels[trained])
         self.train_images = _resident(images.train_images[trained])
         self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
+        self.scored_count = len(scored[1])
         self.scored_images = _resident(scored[0])
         self.scored_labels = tf.constant(scored[1].astype(np.int32))
+
+    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
+        """Of the images' indices and of their crops."""
+        indices = tf.TensorSpec((None, batch_size), tf.int32)
+        return indices, tf.TensorSpec((None, batch_size, 3), tf.int32)
+
+    def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
+        """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on."""
+        indices, crops = batches(seed, first, steps, batch_size, self.train_count)
+        return tf.constant(indices), tf.constant(crops)
 
     def train_batch(self, indices: tf.Tensor, crops: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Images (batch, height, width, 3) float32, augmented as the spec says, and labels.
 
-        ``indices``: (batch,); ``crops``: (batch, 3) top, left and flip, as ``order`` gives them.
+        ``indices``: (batch,); ``crops``: (batch, 3) top, left and flip.
         """
-        pixels = self._normalized(tf.gather(self.train_images, indices))
+        pixels = self.normalization(tf.gather(self.train_images, indices))
         if self.augmented:
             pixels = crop_and_flip(pixels, crops)
         return pixels, tf.gather(self.train_labels, indices)
 
+    def scored_inputs(self, batch_size: int) -> Iterator[Tensors]:
+        """Where each batch starts and stops."""
+        for start in range(0, self.scored_count, batch_size):
+            stop = min(start + batch_size, self.scored_count)
+            yield tf.constant(start), tf.constant(stop)
+
     def scored_batch(self, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The images from ``start`` to ``stop`` of the scored split, as they are, and labels."""
-        return self._normalized(self.scored_images[start:stop]), self.scored_labels[start:stop]
-
-    def _normalized(self, pixels: tf.Tensor) -> tf.Tensor:
-        shift, scale = self.normalization.mean, self.normalization.scale
-        return (tf.cast(pixels, tf.float32) - shift) * scale
+        return self.normalization(self.scored_images[start:stop]), self.scored_labels[start:stop]
 
 
 def _resident(array: np.ndarray) -> tf.Tensor | tf.Variable:

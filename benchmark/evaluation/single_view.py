@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.resident import ResidentImages
+from benchmark.data.feed import Feed
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,20 @@ class Scores:
         return float(np.mean(self.losses, dtype=np.float64))
 
 
-def scorer(model: keras.Model, data: ResidentImages, batch_size: int) -> Callable[[], Scores]:
+def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scores]:
     """A function that scores ``model``, as it is at each call, on ``data``'s scored split."""
 
     @tf.function(reduce_retracing=True)
-    def score(start, stop):
-        images, labels = data.scored_batch(start, stop)
+    def score(*inputs):
+        images, labels = data.scored_batch(*inputs)
         logits = model(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.argmax(logits, axis=1, output_type=tf.int32), labels, losses
 
     def scores() -> Scores:
-        count = len(data.scored_labels)
-        parts = [
-            score(tf.constant(start), tf.constant(min(start + batch_size, count)))
-            for start in range(0, count, batch_size)
-        ]
+        parts = [score(*inputs) for inputs in data.scored_inputs(batch_size)]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        count = data.scored_count
         if any(len(column) != count for column in columns):
             raise RuntimeError(f"{count} images must be scored once. Scored: {len(columns[0])}")
         return Scores(*columns)

@@ -6,14 +6,12 @@ one trains in a folder of its own, which is sent back when the run has ended. A 
 process is lost is started again on another.
 """
 
-import io
 import logging
 import math
 import os
 import secrets
 import shutil
 import socket
-import tarfile
 import tempfile
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -24,7 +22,7 @@ from typing import Any
 
 from benchmark.data.cache import VARIABLE as CACHE
 from benchmark.execution.attempt import WORKER
-from benchmark.execution.cluster_task import BEGUN, POLL_S, Order, Post, train_task
+from benchmark.execution.cluster_task import BEGUN, POLL_S, Order, Post, packed, train_task, unpack
 from benchmark.execution.lease import lease
 from benchmark.execution.runner import Ended, Job
 from benchmark.execution.share import available_cores
@@ -56,7 +54,12 @@ class RayCluster:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
+        self._store, self._ray, self._retry_failed, self._worker = (
+            store,
+            ray,
+            retry_failed,
+            tuple(worker),
+        )
         actor: Any = ray.remote(Post)
         self._post = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self._tasks: dict[str, _Task] = {}
@@ -87,6 +90,7 @@ class RayCluster:
             job.epochs,
             self._worker,
             os.environ.get(CACHE),
+            packed(self._store.run(cell.source).path) if cell.source else b"",
         )
         reference = self._ray.remote(train_task).options(**options).remote(order, self._post)
         task = self._tasks[cell.run_id] = _Task(reference, tell)
@@ -188,8 +192,7 @@ def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> En
         if lock is None:
             return "busy", "another process is training this run"
         with tempfile.TemporaryDirectory(dir=folder.path, prefix=".received-") as beside:
-            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-                tar.extractall(beside, filter="data")
+            unpack(archive, Path(beside))
             (folder.path / "result.json").unlink(missing_ok=True)
             shutil.rmtree(folder.checkpoints, ignore_errors=True)
             names = sorted(path.name for path in Path(beside).iterdir())

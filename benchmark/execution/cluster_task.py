@@ -97,6 +97,8 @@ class Order:
     worker: tuple[str, ...]
     cache: str | None
     """The folder of decoded data sets, where one was named."""
+    source: bytes
+    """The folder of the run whose weights it begins from, in an archive; or empty."""
 
 
 def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
@@ -111,8 +113,10 @@ def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
     if Path(order.mark).exists():
         return *_train_in(Path(order.mark).parent, order, post, again), b""
     with tempfile.TemporaryDirectory() as own:
+        if order.cell.source:
+            unpack(order.source, Store(Path(own)).run(order.cell.source).path)
         status, reason = _train_in(Path(own), order, post, again)
-        return status, reason, _packed(Store(Path(own)).run(order.cell).path)
+        return status, reason, packed(Store(Path(own)).run(order.cell).path)
 
 
 def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
@@ -155,7 +159,14 @@ def _pass_on_presses(post: Any, ended: threading.Event) -> None:
             os.kill(os.getpid(), _PRESSED)
 
 
-def _packed(folder: Path) -> bytes:
+def unpack(archive: bytes, folder: Path) -> None:
+    """Into ``folder``, which is made where it is not there."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def packed(folder: Path) -> bytes:
+    """A run's folder as an archive, without what says who holds it."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path in sorted(folder.rglob("*")):

@@ -43,6 +43,7 @@ class _Recorded:
         from safetensors.numpy import save as serialized
 
         from benchmark.data import cifar10
+        from benchmark.execution.pretrained import pretrained_of
         from benchmark.training import process
         from benchmark.training.loop import train
         from benchmark.training.state import State
@@ -51,16 +52,24 @@ class _Recorded:
         process.configure(self.spec.numerics, self.spec.seed)
         self.tell({"event": "phase", "phase": LOADING})
         images = cifar10.load(self.spec.dataset.name)
+        pretrained = pretrained_of(self.spec, self.folder.path.parent)
         found = self._found()
         resume = State(found.counters, found.arrays) if found else None
         self.dataset_sha256 = images.sha256
         self.tell({"event": "phase", "phase": BUILDING})
         trained = train(
-            self.spec, images, self._on_event, resume=resume, keep=self._keep, stop=stop
+            self.spec,
+            images,
+            self._on_event,
+            pretrained=pretrained,
+            resume=resume,
+            keep=self._keep,
+            stop=stop,
         )
         if trained.status == "interrupted":
             self._end(trained.status, "asked to stop; it goes on where it was")
             return
+        write_bytes(self.folder.preprocessing, serialized(trained.normalization.arrays()))
         write_bytes(self.folder.weights, serialized(weight_arrays(trained.model)))
         self._end(trained.status)
         self.checkpoints.clear()

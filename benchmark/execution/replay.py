@@ -1,5 +1,6 @@
 """Train a recorded run again, and see whether it gives the same bits."""
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import Listener, run_plan
 from benchmark.records.comparison import CurvesCompared, Difference, compare_curves, differences
 from benchmark.records.journal import Event
-from benchmark.records.store import Store
+from benchmark.records.store import RunFolder, Store
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell, Plan
 
@@ -21,6 +22,8 @@ class Recorded:
     spec: RunSpec
     events: list[Event]
     provenance: dict[str, Any]
+    source: RunFolder | None = None
+    """Of the run whose weights it began from."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,17 @@ class Replayed:
         return 0 < self.expected == self.curves.epochs and not self.curves.first
 
 
+_NOT_COPIED = shutil.ignore_patterns("lock", "lease.*", "checkpoints")
+
+
 def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:
     """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs."""
     cell = Cell("replay", recorded.spec.seed, recorded.spec)
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(Path(scratch))
+        if recorded.source:
+            copy = store.run(recorded.source.run_id).path
+            shutil.copytree(recorded.source.path, copy, ignore=_NOT_COPIED)
         plan = Plan("replay", (cell,))
         outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
         folder = store.run(cell)

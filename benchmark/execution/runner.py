@@ -131,6 +131,8 @@ class _Running:
         self.store, self.listeners, self.place, self.epochs = store, listeners, place, epochs
         self.due = _Due(plan, store, retry_failed)
         self.waiting = deque(plan.runs().values())
+        self.pending = set(plan.runs())
+        """Of the runs that have not ended here, the ids."""
         self.under_way: dict[str, Cell] = {}
         self.handed_over: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.outcome = Outcome()
@@ -147,23 +149,35 @@ class _Running:
         return self.outcome
 
     def _start_what_fits(self) -> None:
-        while self.waiting and not self.outcome.interrupted:
-            if not self.place.has_room(self.waiting[0], self.under_way.values()):
+        while not self.outcome.interrupted and (cell := self._next()):
+            if not self.place.has_room(cell, self.under_way.values()):
                 return
-            cell = self.waiting.popleft()
+            self.waiting.remove(cell)
             try:
                 self._start_if_due(cell, self.store.run(cell))
             except (OSError, RecordsError) as error:  # The next one's folder may be sound.
-                self.outcome.statuses[cell.run_id] = "failed"
-                self.outcome.reasons[cell.run_id] = one_line(error)
+                self._leave(cell, "failed", one_line(error))
+
+    def _next(self) -> Cell | None:
+        """The first whose pretrained weights, if it begins from any, are there."""
+        return next((cell for cell in self.waiting if cell.source not in self.pending), None)
 
     def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
-        if self.due(folder):
+        if cell.source and self.outcome.statuses.get(cell.source) == "busy":
+            self._leave(cell, "busy", "another process is training what it begins from")
+        elif self.due(folder):
             self._start(Job(cell, folder, self.due, self.epochs))
-            return
-        self.outcome.statuses[cell.run_id] = folder.status()
-        if folder.done():  # By a worker that was killed before it had tidied up.
-            Checkpoints(folder.checkpoints).clear()
+        else:
+            self._leave(cell, folder.status())
+            if folder.done():  # By a worker that was killed before it had tidied up.
+                Checkpoints(folder.checkpoints).clear()
+
+    def _leave(self, cell: Cell, status: str, reason: str = "") -> None:
+        """Without a start."""
+        self.pending.discard(cell.run_id)
+        self.outcome.statuses[cell.run_id] = status
+        if reason:
+            self.outcome.reasons[cell.run_id] = reason
 
     def _start(self, job: Job) -> None:
         self.outcome.trained += 1
@@ -184,6 +198,7 @@ class _Running:
         status, reason = done.result()
         run_id = job.cell.run_id
         del self.under_way[run_id]
+        self.pending.discard(run_id)
         for listener in self.listeners:
             listener.end(job.cell, status, reason)
         self.outcome.statuses[run_id], self.outcome.reasons[run_id] = status, reason

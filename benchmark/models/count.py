@@ -16,7 +16,7 @@ class Cost:
     """Trainable: kernels, biases, and the scale and shift of batch normalisation."""
 
     multiply_adds: int
-    """Of convolutions and classifier, one image forward, as table 1 counts them."""
+    """Of convolutions and classifiers, one image forward, as table 1 counts them."""
 
 
 _COSTS_NOTHING = {"dropout_rate": 0.0, "initializer": "he-fan-in", "initializer_stddev": None}
@@ -41,7 +41,11 @@ def _cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) 
         parameters += weights + per_channel * convolution.out_channels
         multiply_adds += weights * pixels
         features = convolution.out_channels
-    return Cost(parameters + (features + 1) * num_classes, multiply_adds + features * num_classes)
+    for units in filter(None, (spec.inner_classes, num_classes)):
+        parameters += (features + 1) * units
+        multiply_adds += features * units
+        features = units
+    return Cost(parameters, multiply_adds)
 
 
 def _convolutions(spec: ModelSpec, channels: int) -> Iterator[tuple[Convolution, int]]:

@@ -19,7 +19,8 @@ def build_model(
 
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
     logits in float32. Weights are drawn from Keras's global seed; layers are named
-    ``stem_conv``, ``stage1_block1_conv1``, ``stage1_block1_projection_bn``, ``classifier``.
+    ``stem_conv``, ``stage1_block1_conv1``, ``stage1_block1_projection_bn``, ``classifier``, and
+    after that ``new_classifier`` where the spec has ``inner_classes``.
     """
     image = layers.Input(input_shape, name="image")
     x = _stem(spec, image)
@@ -28,12 +29,15 @@ def build_model(
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     if spec.dropout_rate:
         x = layers.Dropout(spec.dropout_rate, name="dropout")(x)
-    logits = layers.Dense(
-        num_classes, kernel_initializer=initializer(spec), dtype="float32", name="classifier"
-    )(x)
+    x = _dense(spec, x, spec.inner_classes or num_classes, "classifier")
+    logits = _dense(spec, x, num_classes, "new_classifier") if spec.inner_classes else x
     kind = "plain" if spec.shortcut == "none" else "resnet"
     with _recursion_for(spec.depth):
         return keras.Model(image, logits, name=f"{kind}{spec.depth}")
+
+
+def _dense(spec: ModelSpec, x: KerasTensor, units: int, name: str) -> KerasTensor:
+    return layers.Dense(units, kernel_initializer=initializer(spec), dtype="float32", name=name)(x)
 
 
 def _stem(spec: ModelSpec, x: KerasTensor) -> KerasTensor:

@@ -5,6 +5,8 @@ from typing import Any
 
 CIFAR10: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("cifar10",),
+    "dataset.only_classes": (None,),
+    "dataset.train_per_class": (None,),
     "dataset.held_out_images": (0, 5000),
     "dataset.normalization": ("per-pixel-mean",),
     "dataset.augmentation": ("pad-crop-flip",),
@@ -14,6 +16,7 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "model.shortcut": ("none", "A"),
     "model.depth": (20, 32, 44, 56, 110, 1202),
     "model.batch_norm.zero_gamma": (False,),
+    "model.inner_classes": (None,),
     "model.dropout_rate": (0.0,),
     "model.initializer": ("he-fan-in", "he-fan-out"),
     "optimizer.batch_size": (128,),
@@ -25,6 +28,7 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "schedule.kind": ("piecewise",),
     "schedule.drops": ((32_000, 48_000),),
     "schedule.factor": (0.1,),
+    "pretrained": (None,),
     "evaluation.split": ("test",),
     "numerics.precision": ("float32",),
 }
@@ -66,7 +70,7 @@ def _at(spec: Mapping[str, Any], field: str) -> Any:
     for part in field.split("."):
         if here is None:
             return _ABSENT
-        here = here[part]
+        here = here.get(part)  # None, too, where an older version recorded it.
     return tuple(here) if isinstance(here, list) else here
 
 
@@ -77,6 +81,8 @@ def _listed(agreed: tuple[Any, ...]) -> str:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items() if item is not None)
     if isinstance(value, tuple):
         return "/".join(map(_text, value)) or "none"
     return "off" if value is None else str(value)

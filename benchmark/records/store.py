@@ -1,6 +1,7 @@
 """Where everything stands in a results folder.
 
-``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors, log.txt.
+``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors,
+preprocessing.safetensors, log.txt.
 ``SUITE/``: plan.json, and the tables, figures and reports made from the runs.
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
 """
@@ -60,6 +61,11 @@ class RunFolder:
         return self.path / "weights.safetensors"
 
     @property
+    def preprocessing(self) -> Path:
+        """What the pixels were made into, for whoever uses the weights."""
+        return self.path / "preprocessing.safetensors"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints of a run that has not ended."""
         return self.path / "checkpoints"
@@ -72,7 +78,7 @@ class RunFolder:
     def begin(self) -> None:
         """Begin an attempt: the journal says so, and what the last one left is no longer the
         run's. For the one process that holds the run."""
-        for name in ("result.json", "provenance.json", self.weights.name):
+        for name in ("result.json", "provenance.json", self.weights.name, self.preprocessing.name):
             (self.path / name).unlink(missing_ok=True)
         for half_written in self.path.glob(".*.aside"):
             half_written.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """One suite's report: frames, figures, and pages that say how its claims stand."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
 from benchmark.report.pages import Table
 from benchmark.report.verdicts import finding_table, judge, verdict_table
-from benchmark.spec.dataset import TEST_IMAGES, TRAIN_IMAGES
+from benchmark.spec import DatasetSpec
 from benchmark.suite.claim import Claim
-
-SUBSET = "cifar10-subset"
 
 FORMATS = ("html", "markdown")
 """What is written where nothing else is asked for."""
@@ -77,7 +75,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     facts = {
         "suite": suite,
         "source": plan["source"],
-        "note": subset_note(runs),
+        "note": subset_note(specs),
         "split": _split(runs),
         **{name: Table(frame) for name, frame in frames.items()},
         "runs": Table(tables.runs_table(runs)),
@@ -108,27 +106,34 @@ def _levels(
     return {variant: number.value for variant, number in published.items() if number}
 
 
-def subset_note(runs: pd.DataFrame) -> str | None:
-    """That errors are not the paper's, where runs are on the embedded part of CIFAR-10."""
-    subset = runs[runs["dataset.name"] == "cifar10-subset"]
-    if not len(subset):
+def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """That errors are not the paper's, where variants are on the embedded part of CIFAR-10.
+
+    ``specs``: variant -> its spec as plain data."""
+    subset = {
+        variant: (DatasetSpec.model_validate(spec["dataset"]), spec["evaluation"]["split"])
+        for variant, spec in specs.items()
+        if spec["dataset"]["name"] == "cifar10-subset"
+    }
+    if not subset:
         return None
-    held_out = subset["dataset.held_out_images"]
-    scored = held_out.where(subset["evaluation.split"] == "validation", TEST_IMAGES[SUBSET])
-    fewest = int(scored.min())
-    variants = list(dict.fromkeys(subset["variant"]))
-    which = "" if len(subset) == len(runs) else f" ({', '.join(variants)})"
+    trained = [dataset.train_images for dataset, _ in subset.values()]
+    scored = [
+        dataset.held_out_images if split == "validation" else dataset.test_images
+        for dataset, split in subset.values()
+    ]
+    which = "" if len(subset) == len(specs) else f" ({', '.join(subset)})"
     return (
-        f"Trained on {_numbers(TRAIN_IMAGES[SUBSET] - held_out)} and scored on {_numbers(scored)} "
+        f"Trained on {_numbers(trained)} and scored on {_numbers(scored)} "
         f"images of the embedded tenth of CIFAR-10{which}. These errors are not comparable with "
         "the paper's, which are for the full data set; and the error of one run on "
-        f"{fewest:,} images has a standard error of up to {50 / math.sqrt(fewest):.1f} points, so "
-        "small differences between single runs say nothing."
+        f"{min(scored):,} images has a standard error of up to {50 / math.sqrt(min(scored)):.1f} "
+        "points, so small differences between single runs say nothing."
     )
 
 
-def _numbers(column: pd.Series) -> str:
-    return " or ".join(f"{int(number):,}" for number in sorted(set(column)))
+def _numbers(numbers: Iterable[int]) -> str:
+    return " or ".join(f"{number:,}" for number in sorted(set(numbers)))
 
 
 def _split(runs: pd.DataFrame) -> str:

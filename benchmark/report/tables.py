@@ -113,10 +113,13 @@ def _plain(column: pd.Series) -> pd.Series:
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Each frame that has rows, as NAME.csv and NAME.parquet. Returns the files."""
+    """Each frame that has rows, as NAME.csv and NAME.parquet; of the others what an earlier report
+    left is deleted. Returns the files."""
     written = []
     for name, frame in frames.items():
         if frame.empty:
+            for kind in ("csv", "parquet"):
+                (folder / f"{name}.{kind}").unlink(missing_ok=True)
             continue
         # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
         # type a column, so what is not plain is written as JSON text.

@@ -141,7 +141,8 @@ def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Those of every variant that the claim names: where only some depart, that is what the claim
     compares."""
     each = [departures(specs[variant]) for variant in claim.variants]
-    each[0] = [phrase for phrase in each[0] if phrase.split()[0] not in claim.departs_in]
+    own = tuple(f"{field}{end}" for field in claim.departs_in for end in (" ", "."))
+    each[0] = [phrase for phrase in each[0] if not phrase.startswith(own)]
     return [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
 
 

@@ -6,8 +6,9 @@ from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
 from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerSpec
+from benchmark.spec.pretrained import PretrainedSpec
 from benchmark.spec.run import RunSpec
-from benchmark.spec.schedule import ScheduleSpec, WarmupSpec
+from benchmark.spec.schedule import PlateauSpec, ScheduleSpec, WarmupSpec
 
 __all__ = [
     "BatchNormSpec",
@@ -17,6 +18,8 @@ __all__ = [
     "ModelSpec",
     "NumericsSpec",
     "OptimizerSpec",
+    "PlateauSpec",
+    "PretrainedSpec",
     "RunSpec",
     "ScheduleSpec",
     "WarmupSpec",

@@ -87,6 +87,10 @@ class ModelSpec(Spec):
     dropout_rate: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.0
     """Dropout before the classifier, on the pooled features. The paper uses none."""
 
+    inner_classes: int | None = Field(default=None, ge=1, le=MAX_WIDTH)
+    """A classifier of so many classes, and a dense layer after it for those of the data set: what
+    ``pretrained.way`` ``dense-after-head`` makes of a net."""
+
     initializer: Literal["he-fan-in", "he-fan-out", "glorot-uniform", "gaussian"] = "he-fan-in"
     """``he-fan-in`` is an untruncated normal with variance 2 / fan-in (the paper's [13])."""
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from safetensors.numpy import save_file
 
 from benchmark.data.images import Images
-from benchmark.data.order import PADDING, batches
+from benchmark.data.order import PADDING
 from benchmark.data.resident import ResidentImages
 from benchmark.models.counting import counted_cost
 from benchmark.models.reference_weights import reference_weights
@@ -17,7 +17,6 @@ from benchmark.models.resnet import build_model
 from benchmark.spec import DatasetSpec, OptimizerSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
-from benchmark.training.loop import STEPS_A_CALL
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
@@ -29,37 +28,42 @@ class Ours:
 
     def __init__(self, net: Net):
         self.net = net
-        self.model, self.steps = _trainer(net, net.size)
+        self.model, self.data, self.steps = _trainer(net, net.size)
         self.parameters = counted_cost(self.model).parameters
-        self.steps_a_call = STEPS_A_CALL if net.spec.stem == "cifar" else 1
+        self.steps_a_call = self.data.steps_a_call if net.spec.stem == "cifar" else 1
         self.iteration = 0
 
     def losses(self, steps: int) -> list[float]:
         """Whole images: each is cropped where its padding ends, and not flipped."""
         net, trainer = self.net, self.steps
         if net.agreement_size != net.size:
-            model, trainer = _trainer(net, net.agreement_size)
+            model, _, trainer = _trainer(net, net.agreement_size)
             model.set_weights(self.model.get_weights())
         rows = np.arange(steps * net.batch).reshape(steps, net.batch) % net.images
         crops = np.broadcast_to(np.array([PADDING, PADDING, 0]), (steps, net.batch, 3))
-        return [self._call(trainer, rows[i : i + 1], crops[i : i + 1]) for i in range(steps)]
+        return [
+            self._call(
+                trainer,
+                tf.constant(rows[i : i + 1], tf.int32),
+                tf.constant(crops[i : i + 1], tf.int32),
+            )
+            for i in range(steps)
+        ]
 
     def work(self, seconds: float) -> tuple[float, float]:
         """Steps on augmented images."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             count = self.steps_a_call
-            order = batches(0, self.iteration, count, self.net.batch, self.net.images)
-            self._call(self.steps, *order)
+            inputs = self.data.train_inputs(0, self.net.batch, self.iteration, count)
+            self._call(self.steps, *inputs)
             self.iteration += count
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
 
-    def _call(self, steps, indices, crops) -> float:
-        rates = np.full(len(indices), self.net.learning_rate, np.float32)
-        sums = steps(
-            tf.constant(indices, tf.int32), tf.constant(crops, tf.int32), tf.constant(rates)
-        )
-        return float(sums.loss) / len(indices)
+    def _call(self, steps, *inputs) -> float:
+        rates = tf.fill(inputs[0].shape[:1], tf.constant(self.net.learning_rate))
+        sums = steps(rates, *inputs)
+        return float(sums.loss) / len(rates)
 
 
 def build(case: Case, weights: Path) -> Ours:
@@ -79,7 +83,7 @@ def write_weights(model: keras.Model, path: Path) -> None:
 
 
 def _trainer(net: Net, size: int):
-    """A model on images of ``size``, and its training steps."""
+    """A model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
     data = ResidentImages(DatasetSpec(name="cifar10-subset"), stored, "test")
@@ -87,4 +91,4 @@ def _trainer(net: Net, size: int):
     spec = OptimizerSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     optimizer = Momentum(spec, model.trainable_weights)
     steps = training_steps(model, [data], optimizer, LossScale(None), Replicas(1), xla=False)
-    return model, steps
+    return model, data, steps

@@ -43,8 +43,8 @@ class Claim(Spec):
     least_seeds: int = Field(default=3, ge=1, le=1000)
 
     departs_in: tuple[str, ...] = Field(default=(), strict=False)
-    """Dotted spec fields in which the claim itself departs from the paper's protocol, so that
-    they make it no less comparable."""
+    """Dotted spec fields, or parts of the spec with all their fields, in which the claim itself
+    departs from the paper's protocol, so that they make it no less comparable."""
 
     @model_validator(mode="after")
     def _one_comparison(self) -> "Claim":

@@ -31,13 +31,10 @@ class Cell:
         """For people: ``resnet20-A/seed0``."""
         return f"{self.variant}/seed{self.seed}"
 
-    def with_threads_at_most(self, most: int) -> "Cell":
-        """The same with fewer threads, where it has more: another run, as its bits are others."""
-        numerics = self.spec.numerics
-        if numerics.threads <= most:
-            return self
-        numerics = numerics.model_copy(update={"threads": most})
-        return replace(self, spec=self.spec.model_copy(update={"numerics": numerics}))
+    @property
+    def source(self) -> str | None:
+        """The id of the run whose weights it begins from."""
+        return self.spec.pretrained.run if self.spec.pretrained else None
 
 
 @dataclass(frozen=True)
@@ -56,6 +53,23 @@ class Plan:
         for cell in sorted(self.cells, key=lambda cell: place[cell.seed]):
             runs.setdefault(cell.run_id, cell)
         return runs
+
+    def with_threads_at_most(self, most: int) -> "Plan":
+        """The same with fewer threads in each run that has more: other runs, as their bits are
+        others, and so are those that begin from them."""
+        ids: dict[str, str] = {}
+        cells = []
+        for cell in self.cells:  # A run stands behind the one that it begins from.
+            spec, numerics = cell.spec, cell.spec.numerics
+            if numerics.threads > most:
+                fewer = numerics.model_copy(update={"threads": most})
+                spec = spec.model_copy(update={"numerics": fewer})
+            if spec.pretrained and cell.source in ids:
+                begun = spec.pretrained.model_copy(update={"name": ids[cell.source]})
+                spec = spec.model_copy(update={"pretrained": begun})
+            cells.append(replace(cell, spec=spec))
+            ids[cell.run_id] = cells[-1].run_id
+        return replace(self, cells=tuple(cells))
 
 
 def combinations(

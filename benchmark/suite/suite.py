@@ -105,12 +105,16 @@ def _plan(document: Document, suite: Suite) -> Plan:
     stated = stated or [(None, {})]
     cells: list[Cell] = []
     names: set[str] = set()
+    runs: dict[tuple[str, int], str] = {}
     for number, indices in combinations(len(stated), grid):
         name, own = stated[number]
         point = {dotted: grid[dotted][index] for dotted, index in indices.items()}
         try:
             data = overridden(suite.base, own | point)
-            specs = [RunSpec.model_validate({**data, "seed": seed}) for seed in suite.seeds]
+            specs = [
+                RunSpec.model_validate({**_begun(data, runs, seed), "seed": seed})
+                for seed in suite.seeds
+            ]
         except ValidationError as error:
             places = _places(number, own, indices)
             for details in error.errors():
@@ -127,11 +131,22 @@ def _plan(document: Document, suite: Suite) -> Plan:
             rule = "each variant needs a name of its own; name them in vary.variants"
             problems.append(_problem(document, ("vary",), rule, variant))
         names.add(variant)
+        runs |= {(variant, spec.seed): spec.digest() for spec in specs}
         cells += [Cell(variant, seed, spec) for seed, spec in zip(suite.seeds, specs, strict=True)]
     problems = problems or list(_problems_of_claims(document, suite, cells))
     if problems:
         raise SuiteError(document.path, problems)
     return Plan(suite.name, tuple(cells))
+
+
+def _begun(data: dict[str, Any], runs: dict[tuple[str, int], str], seed: int) -> dict[str, Any]:
+    """With the id of the run whose weights it begins from for the name of its variant, which must
+    stand before."""
+    match data:
+        case {"pretrained": {"source": "run", "name": str(name), **stated}} if (name, seed) in runs:
+            begun = stated | {"source": "run", "name": runs[name, seed]}
+            return data | {"pretrained": begun}
+    return data
 
 
 def _problems_before_planning(document: Document, suite: Suite) -> Iterator[Problem]:

@@ -10,11 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.data.images import Images
-from benchmark.data.order import batches, epoch_ends
+from benchmark.data.normalization import Normalization
+from benchmark.data.order import epoch_ends
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.single_view import Scores, scorer
 from benchmark.models.counting import counted_cost
 from benchmark.models.folding import folded_model
+from benchmark.models.pretrained import Pretrained, rates, start_from
 from benchmark.models.resnet import build_model
 from benchmark.spec import RunSpec
 from benchmark.training import process
@@ -22,14 +24,11 @@ from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.responses import layer_responses
-from benchmark.training.schedule import Warmup, learning_rate
+from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
 from benchmark.training.step import StepSums, kernels, training_steps
 from benchmark.training.totals import Totals
 from benchmark.training.weights import weights_sha256
-
-STEPS_A_CALL = 10
-"""Iterations between two words with the host. It decides how sums are rounded, so it is fixed."""
 
 KEEP_EVERY_S = 600.0
 """Within an epoch the state is handed out this often; it is at each epoch's end as well."""
@@ -45,6 +44,8 @@ class Trained:
 
     status: str
     model: keras.Model
+    normalization: Normalization
+    """Of the images that it was trained on."""
 
 
 def train(
@@ -52,17 +53,19 @@ def train(
     images: Images,
     on_event: Callable[[Event], None],
     *,
+    pretrained: Pretrained | None = None,
     resume: State | None = None,
     keep: Callable[[State], None] = lambda state: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
-    """Train ``spec`` on ``images``. ``process.configure`` comes first, once a process.
+    """Train ``spec`` on ``images``, from the ``pretrained`` weights that it names.
+    ``process.configure`` comes first, once a process.
 
     ``keep`` is handed the state after each epoch, from time to time within one, and when ``stop``
     says that the run is to end early. A run that goes on from it by ``resume`` gives the bits of
-    one that was never stopped. Raises ValueError where ``resume`` is another net's state.
+    one that was never stopped. Raises ValueError where one of the two is another net's.
     """
-    return _Run(spec, images, on_event, keep, stop).run(resume)
+    return _Run(spec, images, on_event, pretrained, keep, stop).run(resume)
 
 
 @dataclass
@@ -70,6 +73,7 @@ class _Run:
     spec: RunSpec
     images: Images
     on_event: Callable[[Event], None]
+    pretrained: Pretrained | None
     keep: Callable[[State], None]
     stop: Callable[[], bool]
     iteration: int = 0
@@ -91,7 +95,7 @@ class _Run:
             ended = self._train_until(end)
             if ended == "interrupted":
                 self._keep()
-                return Trained(ended, self.model)
+                return Trained(ended, self.model, self.data.normalization)
             ended = self._end_epoch(last=end == ends[-1] or ended is not None) or ended
             if ended:
                 return self._end(ended)
@@ -105,21 +109,25 @@ class _Run:
         data = []
         for device in replicas.devices:
             with tf.device(device):
-                data.append(ResidentImages(spec.dataset, self.images, spec.evaluation.split))
+                data.append(self._feed())
         with replicas.scope():
             self.model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
-            self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
+            counted = counted_cost(self.model)
+            if spec.pretrained and self.pretrained:
+                start_from(self.model, spec.pretrained, self.pretrained.arrays)
+            weights = self.model.trainable_weights
+            self.optimizer = Momentum(spec.optimizer, weights, rates(self.model, spec.pretrained))
             self.loss_scale = LossScale(spec.numerics.loss_scale)
         self.steps = training_steps(
             self.model, data, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
-        self.score = self._scorer(data[0])
+        self.data = data[0]
+        self.score = self._scorer()
         if spec.diagnostics.iterations:
-            self.responses = layer_responses(spec, self.model, data[0])
-        self.warmup = Warmup.of(spec.schedule)
+            self.responses = layer_responses(spec, self.model, self.data)
+        self.warmup, self.plateaus = Warmup.of(spec.schedule), Plateaus(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
-        counted = counted_cost(self.model)
         self.on_event(
             {
                 "event": "built",
@@ -132,8 +140,13 @@ class _Run:
         )
         self.kept = time.monotonic()
 
-    def _scorer(self, data: ResidentImages) -> Callable[[], Scores]:
-        spec = self.spec
+    def _feed(self) -> ResidentImages:
+        spec, given = self.spec, self.pretrained
+        own = given.normalization if given and spec.dataset.normalization == "pretrained" else None
+        return ResidentImages(spec.dataset, self.images, spec.evaluation.split, own)
+
+    def _scorer(self) -> Callable[[], Scores]:
+        spec, data = self.spec, self.data
         if spec.model.batch_norm is None:
             return scorer(self.model, data, spec.evaluation.batch_size)
         folded, take_over = folded_model(
@@ -153,6 +166,7 @@ class _Run:
             "epoch": self.epoch,
             "rate": self.rate,
             "warmup": self.warmup.as_json(),
+            "plateaus": self.plateaus.as_json(),
             "totals": self.totals.as_json(),
         }
         self.keep(State(counters, self.variables.arrays()))
@@ -163,6 +177,7 @@ class _Run:
         self.iteration, self.epoch = state.counters["iteration"], state.counters["epoch"]
         self.rate = state.counters["rate"]
         self.warmup.restore(state.counters["warmup"])
+        self.plateaus.restore(state.counters["plateaus"])
         self.totals = Totals.of_json(state.counters["totals"])
 
     def _train_until(self, end: int) -> str | None:
@@ -183,10 +198,11 @@ class _Run:
 
     def _steps_a_call(self) -> int:
         """Up to where the warm-up is judged or the net is diagnosed next, if that is near."""
-        judged = self.warmup.steps_until_judged(self.iteration) or STEPS_A_CALL
+        most = self.data.steps_a_call
+        judged = self.warmup.steps_until_judged(self.iteration) or most
         chosen = self.spec.diagnostics.iterations
         ahead = (i - self.iteration for i in chosen if i > self.iteration)
-        return min(STEPS_A_CALL, judged, next(ahead, STEPS_A_CALL))
+        return min(most, judged, next(ahead, most))
 
     def _diagnose(self) -> None:
         """Measure the layers, and train the one step that follows, if one does."""
@@ -223,15 +239,18 @@ class _Run:
         return sums
 
     def _call(self, first: int, stop: int) -> StepSums:
-        spec, steps = self.spec, stop - first
-        indices, crops = batches(
-            spec.seed, first, steps, spec.optimizer.batch_size, spec.dataset.train_images
-        )
+        spec = self.spec
         rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
-        return self.steps(tf.constant(indices), tf.constant(crops), tf.constant(rates))
+        inputs = self.data.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
+        return self.steps(tf.constant(rates), *inputs)
 
     def _rate(self, iteration: int) -> float:
-        return learning_rate(self.spec.schedule, iteration, warming_up=self.warmup.active)
+        return learning_rate(
+            self.spec.schedule,
+            iteration,
+            warming_up=self.warmup.active,
+            plateaus=self.plateaus.reached,
+        )
 
     def _end_epoch(self, *, last: bool) -> str | None:
         """Report the epoch. Returns ``diverged`` where its scored loss is not finite, or where
@@ -266,6 +285,7 @@ class _Run:
             row[f"{split}_loss"] = scores.loss
             row[f"{split}_error_percent"] = scores.error_percent
             row["evaluation_time_s"] = time.perf_counter() - started
+            self.plateaus.observe(scores.error_percent)
         self.on_event(row)
         self.totals = Totals()
         finite = math.isfinite(row.get(f"{split}_loss", 0.0))
@@ -280,7 +300,7 @@ class _Run:
                 "final_weights_sha256": weights_sha256(self.model),
             }
         )
-        return Trained(status, self.model)
+        return Trained(status, self.model, self.data.normalization)
 
     def _images(self) -> int:
         return self.totals.steps * self.spec.optimizer.batch_size

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from benchmark.data.resident import ResidentImages
+from benchmark.data.feed import Feed
 from benchmark.models.layout import blocks
 from benchmark.models.resnet import build_model
 from benchmark.spec import RunSpec
@@ -15,7 +15,7 @@ IMAGES = 500
 
 
 def layer_responses(
-    spec: RunSpec, model: keras.Model, data: ResidentImages
+    spec: RunSpec, model: keras.Model, data: Feed
 ) -> Callable[[], dict[str, float]]:
     """A function that measures ``model``, as it is at each call, and changes nothing of it.
 
@@ -35,11 +35,13 @@ def layer_responses(
     outputs = [twin.get_layer(name).output for name in normalized]
     inner = keras.Model(twin.input, outputs)
 
+    first = next(data.scored_inputs(IMAGES))
+
     @tf.function
     def measured() -> tf.Tensor:
         for own, weight in zip(twin.weights, model.weights, strict=True):
             own.assign(weight)
-        images, _ = data.scored_batch(0, IMAGES)
+        images, _ = data.scored_batch(*first)
         responses = inner(images, training=True)
         return tf.stack([tf.math.reduce_std(tf.cast(each, tf.float32)) for each in responses])
 

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from benchmark.spec import ScheduleSpec
 
 
-def learning_rate(spec: ScheduleSpec, iteration: int, *, warming_up: bool = False) -> float:
+def learning_rate(
+    spec: ScheduleSpec, iteration: int, *, warming_up: bool = False, plateaus: int = 0
+) -> float:
     """The rate of ``iteration``, counted from 0; a drop at 32000 is the rate of the iteration
-    32000 and those after it."""
+    32000 and those after it. ``plateaus``: those that were reached before."""
     if warming_up and spec.warmup:
         return spec.warmup.learning_rate
     if spec.kind == "cosine":
         return spec.learning_rate * (1 + math.cos(math.pi * iteration / spec.iterations)) / 2
-    assert spec.drops is not None and spec.factor is not None
-    rate = spec.learning_rate * spec.factor ** sum(iteration >= drop for drop in spec.drops)
+    assert spec.factor is not None
+    drops = sum(iteration >= drop for drop in spec.drops or ()) + plateaus
+    rate = spec.learning_rate * spec.factor**drops
     return float(f"{rate:.12g}")
 
 
@@ -57,3 +60,36 @@ class Warmup:
             bound = self.spec.warmup.until_train_error_percent
             self.active = 100 * self.errors / self.images >= bound
             self.errors = self.images = 0
+
+
+@dataclass
+class Plateaus:
+    """How often the error of the scored split has ceased to get better."""
+
+    spec: ScheduleSpec
+    reached: int = 0
+    best_percent: float = math.inf
+    without: int = 0
+    """Scorings since the best."""
+
+    def as_json(self) -> dict:
+        """Where it stands."""
+        best = None if math.isinf(self.best_percent) else self.best_percent
+        return {"reached": self.reached, "best_percent": best, "without": self.without}
+
+    def restore(self, data: dict) -> None:
+        """Stand where ``as_json`` says."""
+        self.reached, self.without = data["reached"], data["without"]
+        self.best_percent = math.inf if data["best_percent"] is None else data["best_percent"]
+
+    def observe(self, error_percent: float) -> None:
+        """Take note of a scoring."""
+        rule = self.spec.plateau
+        if rule is None:
+            return
+        if error_percent < self.best_percent - rule.threshold_percent:
+            self.best_percent, self.without = error_percent, 0
+            return
+        self.without += 1
+        if self.without >= rule.patience and self.reached < rule.most_drops:
+            self.reached, self.without = self.reached + 1, 0

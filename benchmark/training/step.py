@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from benchmark.data.resident import ResidentImages
+from benchmark.data.feed import Feed
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
@@ -35,26 +35,24 @@ def kernels(model: keras.Model) -> list[keras.Variable]:
 
 def training_steps(
     model: keras.Model,
-    data: Sequence[ResidentImages],
+    data: Sequence[Feed],
     optimizer: Momentum,
     loss_scale: LossScale,
     replicas: Replicas,
     *,
     xla: bool,
 ) -> Callable[..., StepSums]:
-    """A function (indices, crops, learning_rates) -> StepSums that trains ``model``.
+    """A function (learning_rates, *inputs) -> StepSums that trains ``model``.
 
-    ``data``: the images, on each replica's device. ``indices``: (steps, batch), ``crops``:
-    (steps, batch, 3), ``learning_rates``: (steps,).
+    ``data``: the images, on each replica's device. ``learning_rates``: (steps,). ``inputs``: the
+    ``train_inputs`` of ``data`` for as many steps.
     """
     weights = optimizer.weights
     reported = [index for index, weight in enumerate(weights) if weight.name == "kernel"]
 
     @tf.function(jit_compile=xla)
-    def step(indices, crops, rate):
-        images, labels = data[replicas.number()].train_batch(
-            replicas.share(indices), replicas.share(crops)
-        )
+    def step(rate, *inputs):
+        images, labels = data[replicas.number()].train_batch(*map(replicas.share, inputs))
         with tf.GradientTape() as tape:
             logits = model(images, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
@@ -86,13 +84,13 @@ def training_steps(
         )
 
     @tf.function(reduce_retracing=True)
-    def steps(indices, crops, rates):
+    def steps(rates, *inputs):
         def more(sums):
-            return (sums.steps < tf.shape(indices)[0]) & tf.math.is_finite(sums.loss)
+            return (sums.steps < tf.shape(rates)[0]) & tf.math.is_finite(sums.loss)
 
         def body(sums):
             at = sums.steps
-            every = replicas.strategy.run(step, (indices[at], crops[at], rates[at]))
+            every = replicas.strategy.run(step, (rates[at], *(each[at] for each in inputs)))
             done = [replicas.strategy.experimental_local_results(part)[0] for part in every]
             return (StepSums(*map(tf.add, sums, done)),)
 
@@ -105,9 +103,5 @@ def training_steps(
         )
         return tf.while_loop(more, body, (start,), parallel_iterations=1)[0]
 
-    batch = optimizer.spec.batch_size
-    return steps.get_concrete_function(
-        tf.TensorSpec((None, batch), tf.int32),
-        tf.TensorSpec((None, batch, 3), tf.int32),
-        tf.TensorSpec((None,), tf.float32),
-    )
+    signature = data[0].train_signature(optimizer.spec.batch_size)
+    return steps.get_concrete_function(tf.TensorSpec((None,), tf.float32), *signature)

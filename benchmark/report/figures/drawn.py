@@ -22,6 +22,9 @@ class Drawn:
     png: Path
 
 
+_NAMES = ("curves", "seeds", "responses", "gradients", "costs")
+
+
 def draw_figures(
     runs: pd.DataFrame,
     curves: pd.DataFrame,
@@ -29,7 +32,8 @@ def draw_figures(
     levels: Mapping[str, float],
     folder: Path,
 ) -> list[Drawn]:
-    """Write those that the frames have numbers for, as SVG and PNG.
+    """Write those that the frames have numbers for, as SVG and PNG; of the others what an earlier
+    report left is deleted.
 
     ``levels``: variant -> the published error in percent that it may be compared with.
     """
@@ -80,4 +84,7 @@ def draw_figures(
             "the mean where none diverged.",
             draw_costs(runs, look),
         )
+    for name in set(_NAMES) - {figure.svg.stem for figure in drawn}:
+        for kind in ("svg", "png"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
     return drawn

@@ -1,0 +1,38 @@
+"""What training and scoring ask of a run's images, wherever they lie."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import tensorflow as tf
+
+Tensors = tuple[tf.Tensor, ...]
+
+
+class Feed(Protocol):
+    """A run's images: those that it is trained on, and those that it is scored on.
+
+    The host hands over inputs, the graph makes a batch of them; both are pure functions of the
+    seed, the epoch and the images' indices."""
+
+    steps_a_call: int
+    """The most iterations between two words with the host. It decides how sums are rounded, so it
+    is fixed."""
+
+    scored_count: int
+    """Images that are scored."""
+
+    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
+        """Of ``train_inputs``: the first axis, None, is the iterations', the second the batch's."""
+
+    def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
+        """For the iterations ``first`` to ``first + steps - 1``, counted from 0."""
+
+    def train_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """In the graph, of one iteration or of a replica's share of it: images (batch, height,
+        width, 3) float32, normalised and augmented, and labels (batch,) int32."""
+
+    def scored_inputs(self, batch_size: int) -> Iterator[Tensors]:
+        """For one batch after the other; each image once, in the split's order."""
+
+    def scored_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """In the graph: images, as they are but normalised, and labels, of a scored batch."""

@@ -1,0 +1,128 @@
+"""The weights that a run begins from: another run's, keras.applications', or a file's."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.cache import cache_folder
+from benchmark.data.images import DataError
+from benchmark.data.normalization import CAFFE, TORCH, Normalization
+from benchmark.models.pretrained import Pretrained
+from benchmark.records.store import RunFolder
+from benchmark.spec import PretrainedSpec, RunSpec
+
+APPLICATIONS_CLASSES = 1000
+
+
+def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
+    """What ``spec`` begins from, checked; None where its weights are drawn. ``runs``: the folder of
+    the runs.
+
+    Raises DataError where the weights are not there, or are not those that the spec names.
+    """
+    own = spec.pretrained
+    if own is None:
+        return None
+    if own.source == "run":
+        return _of_run(RunFolder(runs / own.name))
+    if own.source == "keras-applications":
+        return _of_application(spec, own)
+    return _of_file(spec, own)
+
+
+def _of_run(source: RunFolder) -> Pretrained:
+    from safetensors.numpy import load_file
+
+    from benchmark.models.resnet import build_model
+    from benchmark.training.weights import weight_arrays, weights_sha256
+
+    result = source.result() or {}
+    if result.get("status") != "finished":
+        raise DataError(
+            f"pretrained.name must be a finished run in {source.path.parent}. "
+            f"Received: {source.run_id}, which is {source.status()}"
+        )
+    try:
+        stored, preprocessing = load_file(source.weights), load_file(source.preprocessing)
+        theirs = RunSpec.model_validate(source.spec())
+    except Exception as error:  # Of a missing file, a torn one, or an older version's.
+        raise DataError(f"{source.path} must hold a whole run. Received: {error}") from error
+    net = build_model(theirs.model, theirs.dataset.image_shape, theirs.dataset.classes)
+    for weight in net.weights:
+        if weight.path not in stored:
+            raise DataError(f"{source.weights} must hold {weight.path}. Received: without it")
+        weight.assign(stored[weight.path])
+    if weights_sha256(net) != result["final_weights_sha256"]:
+        raise DataError(f"{source.weights} must have the digest that result.json names")
+    return Pretrained(weight_arrays(net), Normalization.of_arrays(preprocessing))
+
+
+def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
+    import keras
+
+    from benchmark.models.reference_weights import keras_applications_weights
+
+    try:
+        net = getattr(keras.applications, own.name)(weights="imagenet")
+    except Exception as error:  # Whatever its network layer raises.
+        raise DataError(
+            f"the weights of keras.applications.{own.name} cannot be had ({error}). Where there is "
+            "no network, put the file that Keras names into ~/.keras/models"
+        ) from error
+    arrays = keras_applications_weights(net)
+    _require(own, _digest(arrays), f"keras.applications.{own.name}")
+    return Pretrained(_by_path(spec, arrays, APPLICATIONS_CLASSES), CAFFE)
+
+
+def _of_file(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
+    path = cache_folder() / "weights" / own.name
+    try:
+        _require(own, hashlib.sha256(path.read_bytes()).hexdigest(), str(path))
+        arrays = _read(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} must hold pretrained weights. Received: {error}") from error
+    heads = [array for name, array in arrays.items() if name.endswith(("fc.bias", "linear.bias"))]
+    if len(heads) != 1:
+        raise DataError(f"{path} must hold one fc.bias or linear.bias. Received: {len(heads)}")
+    preprocessing = CAFFE if own.preprocessing == "caffe" else TORCH
+    return Pretrained(_by_path(spec, arrays, len(heads[0])), preprocessing)
+
+
+def _read(path: Path) -> Mapping[str, np.ndarray]:
+    from safetensors.numpy import load_file
+
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
+    """Weights in the reference's names and layout, by the paths of this project's net."""
+    from benchmark.models.reference_weights import load_reference_weights
+    from benchmark.models.resnet import build_model
+    from benchmark.training.weights import weight_arrays
+
+    model = spec.model.model_copy(update={"inner_classes": None})
+    net = build_model(model, spec.dataset.image_shape, classes)
+    try:
+        load_reference_weights(net, arrays)
+    except ValueError as error:
+        raise DataError(f"the pretrained weights must fit the spec's net: {error}") from error
+    return weight_arrays(net)
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of names, types, shapes and bytes, in the names' order."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _require(own: PretrainedSpec, received: str, what: str) -> None:
+    if own.sha256 not in (None, received):
+        raise DataError(f"{what} must have the SHA-256 {own.sha256}. Received: {received}")

@@ -1,0 +1,63 @@
+"""A net's first weights, where they are not drawn but were trained before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from benchmark.data.normalization import Normalization
+from benchmark.spec import PretrainedSpec
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights, and what the pixels were made into when they were trained."""
+
+    arrays: Mapping[str, np.ndarray]
+    """Path of a weight of a net of ``build_model`` -> array."""
+    normalization: Normalization
+
+
+def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set the weights of ``model``, a net of ``build_model``, all but those of the layer that is
+    new; then freeze what ``spec.way`` does not train. A layer that is frozen keeps its moving
+    statistics and normalises by them.
+
+    Raises ValueError, and sets none, where a weight is missing or of another shape.
+    """
+    new = new_layer(spec)
+    wanted = {weight.path: weight for weight in model.weights if not _is_in(new, weight)}
+    for path, weight in wanted.items():
+        received = arrays[path].shape if path in arrays else "nothing"
+        if received != tuple(weight.shape):
+            raise ValueError(
+                f"pretrained weights must fit the net: {path} must be of shape "
+                f"{tuple(weight.shape)}. Received: {received}"
+            )
+    if spec.way == "dense-after-head" and (left := sorted(arrays.keys() - wanted.keys())):
+        raise ValueError(f"every pretrained weight must have a place in the net. Left: {left[:5]}")
+    for path, weight in wanted.items():
+        weight.assign(arrays[path])
+    if spec.way == "new-head":
+        for layer in model.layers:
+            layer.trainable = layer.name == new
+
+
+def new_layer(spec: PretrainedSpec) -> str:
+    """The name of the layer whose weights are drawn."""
+    return "new_classifier" if spec.way == "dense-after-head" else "classifier"
+
+
+def rates(model: keras.Model, spec: PretrainedSpec | None) -> list[float]:
+    """By trained weight: its learning rate over that of the schedule."""
+    if spec is None:
+        return [1.0] * len(model.trainable_weights)
+    new = new_layer(spec)
+    return [
+        1.0 if _is_in(new, weight) else spec.backbone_rate for weight in model.trainable_weights
+    ]
+
+
+def _is_in(layer: str, weight: keras.Variable) -> bool:
+    return weight.path.startswith(f"{layer}/")
