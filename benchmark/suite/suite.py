@@ -19,7 +19,7 @@ from benchmark.suite.yaml_document import Document
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 RESERVED = {
-    *("runs", "speed", "storm", "storm-short", "power"),
+    *("runs", "speed", "scaling", "storm", "storm-short", "power"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
 """What else stands in a results folder, beside the suites' own folders."""
