@@ -43,6 +43,10 @@ def make_tree(root, train=6, test=3, scored="val"):
     return root
 
 
+def names(listing):
+    return [listing.name(index) for index in range(len(listing))]
+
+
 def spec_of(added, **fields):
     fields = {"crop_size": 32} | fields
     content = ContentSpec.model_validate(added.content.model_dump())

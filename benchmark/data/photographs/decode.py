@@ -38,9 +38,9 @@ class Request(NamedTuple):
     """(windows, 4) float32: of each, scale and shift, vertical and horizontal."""
 
 
-def requests_signature(windows: int) -> Request:
+def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
     """Of a batch of requests for so many windows each."""
-    return Request(
+    return (
         tf.TensorSpec((None,), tf.string),
         tf.TensorSpec((None,), tf.bool),
         tf.TensorSpec((None, 4), tf.int32),
@@ -96,21 +96,39 @@ def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request
     )
 
 
+def check(encoded: bytes) -> None:
+    """Decode all of a photograph. Raises DataError where it cannot be, to its end."""
+    about = header(encoded)
+    every_pixel = np.array([0, 0, about.height, about.width], np.int32)
+    try:
+        _decoded(encoded, about.jpeg, every_pixel)
+    except tf.errors.OpError as error:
+        _, _, reason = str(error.message).rpartition("}} ")
+        raise DataError(f"must be an image that can be decoded. Received: {reason}") from error
+
+
 def decoded_windows(asked: Request) -> tf.Tensor:
     """In the graph: (windows, height, width, 3) uint8, where all windows have outputs of one size.
 
     Grey becomes three equal channels, CMYK becomes RGB, an alpha channel is dropped; an
     orientation that a camera noted is left alone, as ImageNet's users do.
     """
-    pixels = tf.cond(
-        asked.jpeg,
-        lambda: tf.io.decode_and_crop_jpeg(
-            asked.encoded, asked.part, channels=3, dct_method="INTEGER_ACCURATE"
-        ),
-        lambda: tf.io.decode_png(asked.encoded, channels=3),
-    )
+    pixels = _decoded(asked.encoded, asked.jpeg, asked.part)
     windows, placements = tf.unstack(asked.windows), tf.unstack(asked.placement)
     return tf.stack([_resampled(pixels, *each) for each in zip(windows, placements, strict=True)])
+
+
+def _decoded(
+    encoded: bytes | tf.Tensor, jpeg: bool | tf.Tensor, part: np.ndarray | tf.Tensor
+) -> tf.Tensor:
+    """(height, width, 3) uint8: the part of a JPEG, all of a PNG."""
+    return tf.cond(
+        jpeg,
+        lambda: tf.io.decode_and_crop_jpeg(
+            encoded, part, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: tf.io.decode_png(encoded, channels=3),
+    )
 
 
 def _resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
@@ -124,5 +142,5 @@ def _resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf
         kernel_type="triangle",
         antialias=True,
     )[0]
-    output = tf.saturate_cast(tf.round(output), tf.uint8)
+    output = tf.cast(output + 0.5, tf.uint8)
     return tf.cond(window[6] == 1, lambda: tf.reverse(output, (1,)), lambda: output)

@@ -29,8 +29,8 @@ def statistics(photographs: Photographs, spec: DatasetSpec) -> Statistics:
     crop, side = spec.image_shape[0], spec.test_shorter_side or spec.image_shape[0]
     count = min(SAMPLE, spec.train_images)
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"
-    with suppress(*_DAMAGED), np.load(kept, allow_pickle=False) as arrays:
-        return Statistics(**arrays)
+    with suppress(*_DAMAGED), kept.open("rb") as file:
+        return Statistics(**np.load(file, allow_pickle=False))
     listing = photographs.source.listings["train"]
     indices = fixed_order(len(listing))[:count]
     found = measured(_center_crops(photographs, indices, side, crop))
@@ -43,10 +43,14 @@ def _center_crops(
     photographs: Photographs, indices: np.ndarray, side: int, crop: int
 ) -> Iterator[np.ndarray]:
     views: Views = partial(_center, side=side, crop=crop)
-    wanted = [(int(index), views) for index in indices]
-    batches = (wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH))
+
+    def batch(number: int) -> list[tuple[int, Views]]:
+        here = indices[number * _BATCH : (number + 1) * _BATCH]
+        return [(int(index), views) for index in here]
+
+    count = -(-len(indices) // _BATCH)
     pixels = decoded(
-        photographs.source, "train", batches, windows=1, batch_size=_BATCH, workers=cores()
+        photographs.source, "train", batch, count, windows=1, batch_size=_BATCH, workers=cores()
     )
     return (batch.numpy()[:, 0] for batch in pixels)
 
@@ -58,7 +62,8 @@ def _center(height: int, width: int, side: int, crop: int) -> list[Window]:
 def _write(path: Path, found: Statistics) -> None:
     aside = path.with_name(f".{secrets.token_hex(4)}.npz")
     try:
-        np.savez(aside, **found.arrays())
+        with aside.open("wb") as file:
+            np.savez(file, allow_pickle=False, **found.arrays())
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -1,8 +1,7 @@
 """Photographs read and decoded ahead of their use: in order, in parallel, in bounded memory."""
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +10,7 @@ import tensorflow as tf
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import (
     Request,
+    check,
     decoded_windows,
     header,
     request,
@@ -36,24 +36,26 @@ def cores() -> int:
 def decoded(
     source: Source,
     split: str,
-    batches: Iterable[Sequence[tuple[int, Views]]],
+    batches: Callable[[int], Sequence[tuple[int, Views]]],
+    count: int,
     *,
     windows: int,
     batch_size: int,
     workers: int,
 ) -> Iterator[tf.Tensor]:
-    """For each of ``batches``, in order, (batch, windows, height, width, 3) uint8.
+    """For each of ``count`` batches, in order, (batch, windows, height, width, 3) uint8.
 
-    Each batch is of ``batch_size`` photographs, by index, but the last may be of fewer; each has
-    ``windows`` views, and all outputs of a batch are of one size. At the most two batches wait
-    decoded, and as many as files' bytes. The bits do not depend on ``workers``, the threads that
-    decode. Raises DataError, which names the file.
+    ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
+    wanted of each; the outputs of a batch are of one size. All but the last have ``batch_size``
+    photographs. The bits do not depend on ``workers``, the threads that decode. At the most two
+    batches wait decoded, one is being decoded, and the bytes of two are there or being read. Raises
+    DataError, which names the file.
 
-    The files are read by Python, a batch at a time, and decoded by a stateless graph: TensorFlow's
-    determinism makes one thread of a graph with a state.
+    Files are read by a function that is declared to have no state, as it is a pure function of the
+    batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead.
     """
-    waiting: deque[Sequence[tuple[int, Views]]] = deque()
-    failed: list[DataError] = []
+    failed: dict[int, Exception] = {}
+    signature = requests_signature(windows)
 
     def read(wanted: tuple[int, Views]) -> Request:
         index, views = wanted
@@ -64,63 +66,55 @@ def decoded(
             raise DataError(f"{source.path(split, index)} {error}") from error
         return request(encoded, about, views(about.height, about.width))
 
-    def requests() -> Iterator[Request]:
-        with ThreadPoolExecutor(_READERS) as readers:
-            for batch in batches:
-                waiting.append(batch)
-                try:
-                    rows = list(readers.map(read, batch))
-                except DataError as error:
-                    failed.append(error)
-                    raise
-                yield _columns(rows)
+    def read_batch(number: np.ndarray) -> list[np.ndarray]:
+        try:
+            return _columns(list(readers.map(read, batches(int(number)))))
+        except Exception as error:  # TensorFlow hands on its text alone.
+            failed[int(number)] = error
+            raise
+
+    def requests(number: tf.Tensor) -> Request:
+        kinds = [spec.dtype for spec in signature]
+        columns = tf.numpy_function(read_batch, [number], kinds, stateful=False)
+        shaped = zip(columns, signature, strict=True)
+        return Request(*(tf.ensure_shape(column, spec.shape) for column, spec in shaped))
 
     options = tf.data.Options()
+    options.autotune.enabled = False
     options.threading.private_threadpool_size = workers
-    options.threading.max_intra_op_parallelism = 1
-    with tf.device("CPU:0"):
-        files = tf.data.Dataset.from_generator(
-            requests, output_signature=requests_signature(windows)
-        )
-        pixels = (
-            files.prefetch(1)
-            .unbatch()
-            .map(_decode, num_parallel_calls=workers, deterministic=True)
-            .batch(batch_size)
-            .prefetch(_AHEAD)
-        )
-        batched = iter(pixels.with_options(options))
-    while True:
-        try:
-            ready = next(batched)
-        except StopIteration:
-            return
-        except tf.errors.OpError as error:
-            if failed:
-                raise failed[0] from error
-            raise _undecodable(source, split, waiting[0]) from error
-        waiting.popleft()
-        yield ready
+    with ThreadPoolExecutor(_READERS) as readers:
+        with tf.device("CPU:0"):
+            pixels = (
+                tf.data.Dataset.range(count)
+                .map(requests, num_parallel_calls=1, deterministic=True)
+                .unbatch()
+                .map(decoded_windows, num_parallel_calls=workers, deterministic=True)
+                .batch(batch_size)
+                .prefetch(_AHEAD)
+            )
+            ready = iter(pixels.with_options(options))
+        for number in range(count):
+            try:
+                batch = next(ready)
+            except tf.errors.OpError as error:
+                reason = failed.get(number) or _undecodable(source, split, batches(number))
+                raise reason or error from error
+            yield batch
 
 
-def _columns(rows: Sequence[Request]) -> Request:
+def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
     """Of a batch's requests. Bytes stay objects: other arrays of them would cut off their zeros."""
     encoded, *columns = zip(*rows, strict=True)
-    return Request(np.array(encoded, object), *map(np.array, columns))
+    return [np.array(encoded, object), *map(np.array, columns)]
 
 
-def _decode(*asked: tf.Tensor) -> tf.Tensor:
-    return decoded_windows(Request(*asked))
-
-
-def _undecodable(source: Source, split: str, batch: Sequence[tuple[int, Views]]) -> DataError:
+def _undecodable(
+    source: Source, split: str, batch: Sequence[tuple[int, Views]]
+) -> DataError | None:
     """Which of a batch it is that TensorFlow cannot decode."""
-    for index, views in batch:
-        encoded = source.encoded(split, index)
-        about = header(encoded)
+    for index, _ in batch:
         try:
-            decoded_windows(request(encoded, about, views(about.height, about.width)))
-        except tf.errors.OpError as error:
-            rule = f"{source.path(split, index)} must be an image that can be decoded"
-            return DataError(f"{rule}. Received: {error.message}")
-    return DataError(f"{split} images must be such as can be decoded. Received: one that cannot")
+            check(source.encoded(split, index))
+        except DataError as error:
+            return DataError(f"{source.path(split, index)} {error}")
+    return None

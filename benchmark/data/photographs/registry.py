@@ -19,7 +19,7 @@ from benchmark.spec.dataset import NAME, TRAIN_IMAGES
 
 INDEX = "index.json"
 
-_SOURCES = {"tree": TreeSource, "tfds": TfdsSource}
+_SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
 """What ``index.json`` calls them."""
 
 

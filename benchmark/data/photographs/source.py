@@ -35,8 +35,13 @@ class Listing:
 class Source(Protocol):
     """Photographs to be read in any order, by several threads at once."""
 
-    listings: dict[str, Listing]
-    """Of the splits ``train`` and ``test``."""
+    @property
+    def root(self) -> Path:
+        """Where they lie."""
+
+    @property
+    def listings(self) -> dict[str, Listing]:
+        """Of the splits ``train`` and ``test``."""
 
     def path(self, split: str, index: int) -> Path:
         """What a photograph is called in messages."""
@@ -91,7 +96,7 @@ class TfdsSource:
     """A data set that tensorflow-datasets has prepared as ArrayRecord files."""
 
     root: Path
-    """Where it lies: the folder of its version."""
+    """The folder of its version."""
     listings: dict[str, Listing]
 
     def path(self, split: str, index: int) -> Path:

@@ -32,7 +32,8 @@ class Statistics:
 
 def measured(batches: Iterable[np.ndarray]) -> Statistics:
     """Of crops (batch, crop, crop, 3) uint8; one at the least."""
-    count, image, products = 0, np.zeros((), np.int64), np.zeros((3, 3), np.int64)
+    count, products = 0, np.zeros((3, 3), np.int64)
+    image: np.ndarray = np.zeros((), np.int64)
     for crops in batches:
         count += len(crops)
         image = image + crops.sum(0, dtype=np.int64)

@@ -99,7 +99,8 @@ class StreamedImages:
         pixels = decoded(
             self.photographs.source,
             self.scored_split,
-            ([(index, views) for index in batch] for batch in batches),
+            lambda number: [(index, views) for index in batches[number]],
+            len(batches),
             windows=windows,
             batch_size=batch_size,
             workers=self.workers,
@@ -134,7 +135,8 @@ class StreamedImages:
         return decoded(
             self.photographs.source,
             "train",
-            (self._asked(iteration) for iteration in range(first, self.iterations)),
+            lambda number: self._asked(first + number),
+            self.iterations - first,
             windows=1,
             batch_size=self.batch_size,
             workers=self.workers,
