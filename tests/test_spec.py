@@ -34,6 +34,11 @@ PAPER_RUN_IN_FULL = {
         "normalization": "per-pixel-mean",
         "pixel_range": "0-1",
         "augmentation": "pad-crop-flip",
+        "content": None,
+        "crop_size": None,
+        "shorter_side": None,
+        "test_shorter_side": None,
+        "lighting": None,
     },
     "model": {
         "stem": "cifar",

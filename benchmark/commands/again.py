@@ -46,7 +46,7 @@ def replay(
             fail(f"{run} was recorded by a version with other fields: {error}")
     if not any(event["event"] == "epoch" for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
-    require_images({spec.dataset.name})
+    require_images([spec.dataset])
     source = _source(spec, results)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)

@@ -70,7 +70,7 @@ def run(
     to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
     cells = to_train(loaded.plan, store, retry_failed=retry_failed)
     use_cache(cache)
-    require_images({cell.spec.dataset.name for cell in cells})
+    require_images(cell.spec.dataset for cell in cells)
     place = place_of(on, address, shares, loaded, store, retry_failed=retry_failed)
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)

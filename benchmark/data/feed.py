@@ -5,6 +5,8 @@ from typing import Protocol
 
 import tensorflow as tf
 
+from benchmark.data.normalization import Normalization
+
 Tensors = tuple[tf.Tensor, ...]
 
 
@@ -17,6 +19,9 @@ class Feed(Protocol):
     steps_a_call: int
     """The most iterations between two words with the host. It decides how sums are rounded, so it
     is fixed."""
+
+    normalization: Normalization
+    """What is done to the pixels before they come to the net."""
 
     scored_count: int
     """Images that are scored."""

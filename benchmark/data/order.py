@@ -38,20 +38,31 @@ def epoch_crops(seed: int, epoch: int, count: int) -> np.ndarray:
     return crops
 
 
+def shown(
+    seed: int, first: int, steps: int, batch_size: int, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Image indices and their epochs, each (steps, batch_size), of the iterations ``first`` to
+    ``first + steps - 1``, counted from 0."""
+    position = np.arange(first * batch_size, (first + steps) * batch_size)
+    epochs, places = np.divmod(position, count)
+    indices = np.empty(len(position), np.int32)
+    for epoch in np.unique(epochs):
+        here = epochs == epoch
+        indices[here] = epoch_order(seed, int(epoch), count)[places[here]]
+    return indices.reshape(steps, batch_size), epochs.reshape(steps, batch_size)
+
+
 def batches(
     seed: int, first: int, steps: int, batch_size: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Image indices (steps, batch_size) and crops (steps, batch_size, 3) of the iterations
     ``first`` to ``first + steps - 1``, counted from 0."""
-    position = np.arange(first * batch_size, (first + steps) * batch_size)
-    epochs, places = np.divmod(position, count)
-    indices = np.empty(len(position), np.int32)
-    crops = np.empty((len(position), 3), np.int32)
+    indices, epochs = shown(seed, first, steps, batch_size, count)
+    crops = np.empty((*indices.shape, 3), np.int32)
     for epoch in np.unique(epochs):
         here = epochs == epoch
-        indices[here] = epoch_order(seed, int(epoch), count)[places[here]]
         crops[here] = epoch_crops(seed, int(epoch), count)[indices[here]]
-    return indices.reshape(steps, batch_size), crops.reshape(steps, batch_size, 3)
+    return indices, crops
 
 
 def epoch_ends(iterations: int, batch_size: int, count: int) -> list[int]:

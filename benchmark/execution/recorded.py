@@ -42,7 +42,7 @@ class _Recorded:
     def train(self, stop: Callable[[], bool]) -> None:
         from safetensors.numpy import save as serialized
 
-        from benchmark.data import cifar10
+        from benchmark.data import sources
         from benchmark.execution.pretrained import pretrained_of
         from benchmark.training import process
         from benchmark.training.loop import train
@@ -51,7 +51,7 @@ class _Recorded:
 
         process.configure(self.spec.numerics, self.spec.seed)
         self.tell({"event": "phase", "phase": LOADING})
-        images = cifar10.load(self.spec.dataset.name)
+        images = sources.load(self.spec.dataset)
         pretrained = pretrained_of(self.spec, self.folder.path.parent)
         found = self._found()
         resume = State(found.counters, found.arrays) if found else None

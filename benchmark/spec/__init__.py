@@ -1,6 +1,6 @@
 """What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
 
-from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.dataset import ContentSpec, DatasetSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
@@ -12,6 +12,7 @@ from benchmark.spec.schedule import PlateauSpec, ScheduleSpec, WarmupSpec
 
 __all__ = [
     "BatchNormSpec",
+    "ContentSpec",
     "DatasetSpec",
     "DiagnosticsSpec",
     "EvaluationSpec",

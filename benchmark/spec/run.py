@@ -14,6 +14,10 @@ from benchmark.spec.optimizer import OptimizerSpec
 from benchmark.spec.pretrained import APPLICATIONS, PretrainedSpec
 from benchmark.spec.schedule import ScheduleSpec
 
+LARGEST_CIFAR_INPUT = 64
+"""Pixels on a side. The stem for small images never halves them before its stages, so larger ones
+would cost far more than is meant."""
+
 
 class RunSpec(Spec):
     """Everything that a run's result is a function of. Its ``digest()`` is the run's id."""
@@ -69,9 +73,12 @@ class RunSpec(Spec):
             rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
             raise refuse("diagnostics.iterations", rule, chosen)
         self._refuse_what_does_not_fit_the_pretrained_weights()
-        if self.model.stem == "imagenet":
+        if self.model.stem == "imagenet" and not self.dataset.photographs:
             rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
             raise refuse("model.stem", rule, self.model.stem)
+        if self.model.stem == "cifar" and self.dataset.image_shape[0] > LARGEST_CIFAR_INPUT:
+            rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
+            raise refuse("model.stem", f"{rule} ({self.dataset.crop_size})", self.model.stem)
         return self
 
     def _refuse_what_does_not_fit_the_pretrained_weights(self) -> None:

@@ -9,10 +9,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmark.data.feed import Feed
 from benchmark.data.images import Images
 from benchmark.data.normalization import Normalization
 from benchmark.data.order import epoch_ends
-from benchmark.data.resident import ResidentImages
+from benchmark.data.photographs.registry import Photographs
+from benchmark.data.sources import feed
 from benchmark.evaluation.single_view import Scores, scorer
 from benchmark.models.counting import counted_cost
 from benchmark.models.folding import folded_model
@@ -50,7 +52,7 @@ class Trained:
 
 def train(
     spec: RunSpec,
-    images: Images,
+    images: Images | Photographs,
     on_event: Callable[[Event], None],
     *,
     pretrained: Pretrained | None = None,
@@ -71,7 +73,7 @@ def train(
 @dataclass
 class _Run:
     spec: RunSpec
-    images: Images
+    images: Images | Photographs
     on_event: Callable[[Event], None]
     pretrained: Pretrained | None
     keep: Callable[[State], None]
@@ -140,10 +142,10 @@ class _Run:
         )
         self.kept = time.monotonic()
 
-    def _feed(self) -> ResidentImages:
+    def _feed(self) -> Feed:
         spec, given = self.spec, self.pretrained
         own = given.normalization if given and spec.dataset.normalization == "pretrained" else None
-        return ResidentImages(spec.dataset, self.images, spec.evaluation.split, own)
+        return feed(spec.dataset, self.images, spec.evaluation.split, own)
 
     def _scorer(self) -> Callable[[], Scores]:
         spec, data = self.spec, self.data

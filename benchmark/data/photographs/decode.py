@@ -1,0 +1,146 @@
+"""From a file's bytes and windows to pixels. Of a JPEG only the part that is needed is decoded,
+where that gives the pixels that decoding all of it gives."""
+
+import io
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from benchmark.data.images import DataError
+from benchmark.data.photographs.geometry import Window
+
+
+class Header(NamedTuple):
+    """What a file's first bytes say."""
+
+    height: int
+    width: int
+    jpeg: bool
+    """Else a PNG."""
+    partly: bool
+    """Whether a part of it can be decoded alone, to the same pixels."""
+
+
+class Request(NamedTuple):
+    """What is to be decoded of a file, and the windows to cut from that."""
+
+    encoded: bytes | tf.Tensor
+    jpeg: bool | tf.Tensor
+    part: np.ndarray | tf.Tensor
+    """(4,) int32: top, left, height and width of what is decoded."""
+    windows: np.ndarray | tf.Tensor
+    """(windows, 7) int32: of each, top, left, height and width within the part; height and width of
+    its output; 1 for a flip."""
+    placement: np.ndarray | tf.Tensor
+    """(windows, 4) float32: of each, scale and shift, vertical and horizontal."""
+
+
+def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
+    """Of a batch of requests for so many windows each."""
+    return (
+        tf.TensorSpec((None,), tf.string),
+        tf.TensorSpec((None,), tf.bool),
+        tf.TensorSpec((None, 4), tf.int32),
+        tf.TensorSpec((None, windows, 7), tf.int32),
+        tf.TensorSpec((None, windows, 4), tf.float32),
+    )
+
+
+MARGIN = 16
+"""Pixels that are decoded around what is needed. Colours that are stored at half the resolution are
+smoothed across pixels, and so, without their neighbours, otherwise at a part's edges; one pixel
+was enough for each kind of JPEG that was tried."""
+
+_SAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
+"""How much coarser a JPEG's colours may lie, horizontally and vertically, for its parts to be known
+to be exact: 4:4:4 (and grey and CMYK), 4:2:2, 4:2:0, 4:1:1. Other kinds are decoded whole."""
+
+
+def header(encoded: bytes) -> Header:
+    """Of a JPEG or a PNG, whatever its file's name ends with. Raises DataError."""
+    try:
+        with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
+            jpeg = image.format != "PNG"
+            partly = jpeg and _sampling(image) in _SAMPLINGS
+            return Header(image.height, image.width, jpeg, partly)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise DataError(f"must be a JPEG or PNG file. Received: {error}") from error
+
+
+def _sampling(image: Image.Image) -> tuple[int, int] | None:
+    """How many of the first component's pixels one of the others spans; None where they differ."""
+    first, *others = [(across, down) for _, across, down, _ in getattr(image, "layer", ())]
+    if {*others} <= {first}:
+        return 1, 1
+    return first if {*others} == {(1, 1)} else None
+
+
+def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request:
+    """What is to be decoded for ``windows``, which lie within the photograph."""
+    top, left, bottom, right = 0, 0, about.height, about.width
+    if about.partly:
+        top = max(0, min(window.top for window in windows) - MARGIN)
+        left = max(0, min(window.left for window in windows) - MARGIN)
+        bottom = min(bottom, max(window.top + window.height for window in windows) + MARGIN)
+        right = min(right, max(window.left + window.width for window in windows) + MARGIN)
+    rows = [(w.top - top, w.left - left, w.height, w.width, *w.size, int(w.flip)) for w in windows]
+    return Request(
+        encoded,
+        about.jpeg,
+        np.array([top, left, bottom - top, right - left], np.int32),
+        np.array(rows, np.int32),
+        np.array([(*w.scale, *w.shift) for w in windows], np.float32),
+    )
+
+
+def check(encoded: bytes) -> None:
+    """Decode all of a photograph. Raises DataError where it cannot be, to its end."""
+    about = header(encoded)
+    every_pixel = np.array([0, 0, about.height, about.width], np.int32)
+    try:
+        _decoded(encoded, about.jpeg, every_pixel)
+    except tf.errors.OpError as error:
+        _, _, reason = str(error.message).rpartition("}} ")
+        raise DataError(f"must be an image that can be decoded. Received: {reason}") from error
+
+
+def decoded_windows(asked: Request) -> tf.Tensor:
+    """In the graph: (windows, height, width, 3) uint8, where all windows have outputs of one size.
+
+    Grey becomes three equal channels, CMYK becomes RGB, an alpha channel is dropped; an
+    orientation that a camera noted is left alone, as ImageNet's users do.
+    """
+    pixels = _decoded(asked.encoded, asked.jpeg, asked.part)
+    windows, placements = tf.unstack(asked.windows), tf.unstack(asked.placement)
+    return tf.stack([_resampled(pixels, *each) for each in zip(windows, placements, strict=True)])
+
+
+def _decoded(
+    encoded: bytes | tf.Tensor, jpeg: bool | tf.Tensor, part: np.ndarray | tf.Tensor
+) -> tf.Tensor:
+    """(height, width, 3) uint8: the part of a JPEG, all of a PNG."""
+    return tf.cond(
+        jpeg,
+        lambda: tf.io.decode_and_crop_jpeg(
+            encoded, part, channels=3, dct_method="INTEGER_ACCURATE"
+        ),
+        lambda: tf.io.decode_png(encoded, channels=3),
+    )
+
+
+def _resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
+    """Linear in each direction, wider where it makes smaller (antialiased), rounded."""
+    part = tf.slice(pixels, (window[0], window[1], 0), (window[2], window[3], 3))
+    output = tf.raw_ops.ScaleAndTranslate(
+        images=part[None],
+        size=window[4:6],
+        scale=placement[:2],
+        translation=placement[2:],
+        kernel_type="triangle",
+        antialias=True,
+    )[0]
+    output = tf.cast(output + 0.5, tf.uint8)
+    return tf.cond(window[6] == 1, lambda: tf.reverse(output, (1,)), lambda: output)

@@ -1,0 +1,134 @@
+"""ImageNet by tensorflow-datasets' own ``imagenet2012``, from the two files that its users may
+download from image-net.org."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.images import DataError
+from benchmark.data.photographs import registry
+from benchmark.data.photographs.registry import Photographs
+from benchmark.data.photographs.source import Listing, open_records
+
+NAME = "imagenet2012"
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file that is downloaded by hand."""
+
+    size: int
+    """Bytes."""
+    md5: str
+
+
+ARCHIVES = {
+    "ILSVRC2012_img_train.tar": Archive(147_897_477_120, "1d675b47d978889d74fa0da5fadfb00e"),
+    "ILSVRC2012_img_val.tar": Archive(6_744_924_160, "29b22e2961454d5413ddabcf34fc5622"),
+}
+"""As image-net.org publishes them."""
+
+
+def get(
+    folder: Path | None = None,
+    *,
+    verify: bool = False,
+    say: Callable[[str], None] = print,
+    name: str = NAME,
+    archives: Mapping[str, Archive] = ARCHIVES,
+    data_dir: Path | None = None,
+) -> Photographs:
+    """Check the archives in ``folder``, have tensorflow-datasets prepare them where it has not yet,
+    and list what it made. With ``verify``, their MD5 sums are checked as well: minutes.
+
+    ``folder``: tensorflow-datasets' folder for manual downloads where it is left out. ``data_dir``:
+    where tensorflow-datasets keeps its data sets, unless its own default (``TFDS_DATA_DIR``). The
+    other arguments are for archives of other images in the same layout. Raises DataError, which
+    says all that is missing, and adds nothing then.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder("imagenet2012", data_dir=data_dir)
+        if not builder.is_prepared():
+            folder = (
+                folder or Path(builder.data_path).parents[1] / "downloads" / "manual"
+            ).resolve()
+            check(folder, archives, verify=verify, say=say)
+            say(f"tensorflow-datasets prepares {builder.data_path}; for all of ImageNet, hours")
+            builder.download_and_prepare(
+                file_format="array_record",
+                download_config=tfds.download.DownloadConfig(manual_dir=folder),
+            )
+        say(f"{builder.data_path} is prepared; each record is read once, to list it")
+        root = Path(builder.data_path)
+        classes = builder.info.features["label"].names
+        listings = {split: _listed(each) for split, each in open_records(root).items()}
+    except DataError:
+        raise
+    except Exception as error:  # The library lets through whatever its parts raise.
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"tensorflow-datasets' imagenet2012 cannot be prepared ({reason})"
+        ) from error
+    return registry.save(name, "tfds", root, classes, listings, _sha256(classes, listings))
+
+
+def check(
+    folder: Path,
+    archives: Mapping[str, Archive] = ARCHIVES,
+    *,
+    verify: bool = False,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Raises DataError where an archive is not in ``folder``, whole; it says so of each."""
+    wrong = []
+    for name, archive in archives.items():
+        path = folder / name
+        size = path.stat().st_size if path.is_file() else None
+        if size != archive.size:
+            received = "no such file" if size is None else f"{size:,} bytes"
+            wrong.append(f"{path} must have {archive.size:,} bytes. Received: {received}")
+        elif verify:
+            say(f"MD5 of {path} ...")
+            with path.open("rb") as file:
+                md5 = hashlib.file_digest(file, "md5").hexdigest()
+            if md5 != archive.md5:
+                wrong.append(f"{path} must have the MD5 sum {archive.md5}. Received: {md5}")
+    if wrong:
+        raise DataError(
+            "\n".join(
+                [*wrong, "Both can be downloaded from https://image-net.org after signing up"]
+            )
+        )
+
+
+def _listed(records) -> Listing:
+    """Of a split, in the order of the files' names: that in which tensorflow-datasets keeps them
+    mixes them."""
+    rows = [
+        (bytes(record["file_name"]), int(record["label"]), len(record["image"]))
+        for record in records
+    ]
+    order = sorted(range(len(rows)), key=lambda place: rows[place][0])
+    names, labels, sizes = zip(*(rows[place] for place in order), strict=True)
+    return Listing(
+        names=np.array(names, np.bytes_),
+        labels=np.array(labels, np.int32),
+        sizes=np.array(sizes, np.int64),
+        records=np.array(order, np.int64),
+    )
+
+
+def _sha256(classes: list[str], listings: dict[str, Listing]) -> str:
+    """Of a line for each photograph: its split, its file's name, its class, and its bytes' number
+    (not their content: some files are encoded anew, by whichever encoder TensorFlow has)."""
+    digest = hashlib.sha256()
+    for split, listing in listings.items():
+        for name, label, size in zip(listing.names, listing.labels, listing.sizes, strict=True):
+            line = (split.encode(), bytes(name), classes[label].encode(), str(size).encode())
+            digest.update(b"\t".join(line) + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,120 @@
+"""Photographs read and decoded ahead of their use: in order, in parallel, in bounded memory."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.images import DataError
+from benchmark.data.photographs.decode import (
+    Request,
+    check,
+    decoded_windows,
+    header,
+    request,
+    requests_signature,
+)
+from benchmark.data.photographs.geometry import Window
+from benchmark.data.photographs.source import Source
+
+Views = Callable[[int, int], Sequence[Window]]
+"""From a photograph's height and width to the windows that are wanted of it."""
+
+_READERS = 8
+
+_AHEAD = 2
+"""Batches that lie decoded before they are asked for."""
+
+
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decoded(
+    source: Source,
+    split: str,
+    batches: Callable[[int], Sequence[tuple[int, Views]]],
+    count: int,
+    *,
+    windows: int,
+    batch_size: int,
+    workers: int,
+) -> Iterator[tf.Tensor]:
+    """For each of ``count`` batches, in order, (batch, windows, height, width, 3) uint8.
+
+    ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
+    wanted of each; the outputs of a batch are of one size. All but the last have ``batch_size``
+    photographs. The bits do not depend on ``workers``, the threads that decode. At the most two
+    batches wait decoded, one is being decoded, and the bytes of two are there or being read. Raises
+    DataError, which names the file.
+
+    Files are read by a function that is declared to have no state, as it is a pure function of the
+    batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead.
+    """
+    failed: dict[int, Exception] = {}
+    signature = requests_signature(windows)
+
+    def read(wanted: tuple[int, Views]) -> Request:
+        index, views = wanted
+        encoded = source.encoded(split, index)
+        try:
+            about = header(encoded)
+        except DataError as error:
+            raise DataError(f"{source.path(split, index)} {error}") from error
+        return request(encoded, about, views(about.height, about.width))
+
+    def read_batch(number: np.ndarray) -> list[np.ndarray]:
+        try:
+            return _columns(list(readers.map(read, batches(int(number)))))
+        except Exception as error:  # TensorFlow hands on its text alone.
+            failed[int(number)] = error
+            raise
+
+    def requests(number: tf.Tensor) -> Request:
+        kinds = [spec.dtype for spec in signature]
+        columns = tf.numpy_function(read_batch, [number], kinds, stateful=False)
+        shaped = zip(columns, signature, strict=True)
+        return Request(*(tf.ensure_shape(column, spec.shape) for column, spec in shaped))
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = workers
+    with ThreadPoolExecutor(_READERS) as readers:
+        with tf.device("CPU:0"):
+            pixels = (
+                tf.data.Dataset.range(count)
+                .map(requests, num_parallel_calls=1, deterministic=True)
+                .unbatch()
+                .map(decoded_windows, num_parallel_calls=workers, deterministic=True)
+                .batch(batch_size)
+                .prefetch(_AHEAD)
+            )
+            ready = iter(pixels.with_options(options))
+        for number in range(count):
+            try:
+                batch = next(ready)
+            except tf.errors.OpError as error:
+                reason = failed.get(number) or _undecodable(source, split, batches(number))
+                raise reason or error from error
+            yield batch
+
+
+def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
+    """Of a batch's requests. Bytes stay objects: other arrays of them would cut off their zeros."""
+    encoded, *columns = zip(*rows, strict=True)
+    return [np.array(encoded, object), *map(np.array, columns)]
+
+
+def _undecodable(
+    source: Source, split: str, batch: Sequence[tuple[int, Views]]
+) -> DataError | None:
+    """Which of a batch it is that TensorFlow cannot decode."""
+    for index, _ in batch:
+        try:
+            check(source.encoded(split, index))
+        except DataError as error:
+            return DataError(f"{source.path(split, index)} {error}")
+    return None

@@ -1,0 +1,148 @@
+"""The bytes of photographs, by index: of a class-per-folder tree, or of tensorflow-datasets."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmark.data.images import DataError
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The photographs of a split, in an order of their names that is fixed: what is called their
+    index is their place in it."""
+
+    names: np.ndarray
+    """(n,) bytes: of a tree the path below its root, of tensorflow-datasets the file's name."""
+    labels: np.ndarray
+    """(n,) int32: places in the list of classes, from 0."""
+    sizes: np.ndarray
+    """(n,) int64: of each file, in bytes."""
+    records: np.ndarray
+    """(n,) int64: of tensorflow-datasets each photograph's place in its own order, of a tree 0."""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, index: int) -> str:
+        """Of a photograph, as text."""
+        return bytes(self.names[index]).decode("utf-8", "surrogateescape")
+
+
+class Source(Protocol):
+    """Photographs to be read in any order, by several threads at once."""
+
+    @property
+    def root(self) -> Path:
+        """Where they lie."""
+
+    @property
+    def listings(self) -> dict[str, Listing]:
+        """Of the splits ``train`` and ``test``."""
+
+    def path(self, split: str, index: int) -> Path:
+        """What a photograph is called in messages."""
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """The bytes of a photograph. Raises DataError, which names the file."""
+
+    def check(self) -> None:
+        """Raises DataError where files are missing or changed, as far as their sizes tell."""
+
+
+@dataclass(frozen=True)
+class TreeSource:
+    """A class-per-folder tree."""
+
+    root: Path
+    listings: dict[str, Listing]
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Source``."""
+        return self.root / self.listings[split].name(index)
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Source``."""
+        path = self.path(split, index)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _not_as_added(path, error.strerror) from error
+        self._require_size(path, len(content), split, index)
+        return content
+
+    def check(self) -> None:
+        """See ``Source``."""
+        for split, listing in self.listings.items():
+            for index in range(len(listing)):
+                path = self.path(split, index)
+                try:
+                    size = path.stat().st_size
+                except OSError as error:
+                    raise _not_as_added(path, error.strerror) from error
+                self._require_size(path, size, split, index)
+
+    def _require_size(self, path: Path, size: int, split: str, index: int) -> None:
+        expected = self.listings[split].sizes[index]
+        if size != expected:
+            raise _not_as_added(path, f"{size} bytes, not {expected}")
+
+
+@dataclass(frozen=True)
+class TfdsSource:
+    """A data set that tensorflow-datasets has prepared as ArrayRecord files."""
+
+    root: Path
+    """The folder of its version."""
+    listings: dict[str, Listing]
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Source``."""
+        return self.root / self.listings[split].name(index)
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Source``."""
+        record = int(self.listings[split].records[index])
+        try:
+            return self._records[split][record]["image"]
+        except Exception as error:  # The readers let through whatever their formats raise.
+            raise _not_as_added(self.path(split, index), error) from error
+
+    def check(self) -> None:
+        """See ``Source``."""
+        for split, listing in self.listings.items():
+            try:
+                count = len(self._records[split])
+                self._records[split][count - 1]
+            except Exception as error:
+                raise _not_as_added(self.root, error) from error
+            if count != len(listing):
+                raise _not_as_added(self.root, f"{count} {split} images, not {len(listing)}")
+
+    @cached_property
+    def _records(self) -> dict[str, Any]:
+        return open_records(self.root)
+
+
+TFDS_SPLITS = {"train": "train", "test": "validation"}
+"""This project's split -> that of tensorflow-datasets' ``imagenet2012``, whose own test images have
+no labels."""
+
+
+def open_records(folder: Path) -> dict[str, Any]:
+    """Split -> its records, in tensorflow-datasets' own order; images are left encoded."""
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder)
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    return {
+        split: builder.as_data_source(split=theirs, decoders=decoders)
+        for split, theirs in TFDS_SPLITS.items()
+    }
+
+
+def _not_as_added(path: Path, received: object) -> DataError:
+    return DataError(f"{path} must be as it was when it was added. Received: {received}")

@@ -1,0 +1,190 @@
+"""A run's photographs, decoded while it trains."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.feed import Tensors
+from benchmark.data.normalization import Normalization
+from benchmark.data.order import shown
+from benchmark.data.photographs import geometry
+from benchmark.data.photographs.geometry import Window
+from benchmark.data.photographs.held_out import parted
+from benchmark.data.photographs.lighting import lighting_offset
+from benchmark.data.photographs.measure import statistics
+from benchmark.data.photographs.pipeline import Views, cores, decoded
+from benchmark.data.photographs.registry import Photographs
+from benchmark.data.photographs.statistics import Statistics
+from benchmark.spec import DatasetSpec
+
+
+class StreamedImages:
+    """The photographs that a run is trained on, and those that it is scored on: a ``Feed``."""
+
+    steps_a_call = 1
+    """So a step's input is never larger than its batch."""
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        photographs: Photographs,
+        split: str,
+        pretrained: Normalization | None = None,
+        *,
+        workers: int | None = None,
+    ):
+        """``split``: ``test``, or ``validation`` for the images held out of the training set.
+        ``pretrained``: the normalisation, where it is not that of these images. ``workers``:
+        threads that decode, which change no bits; as many as cores by default.
+
+        Raises DataError, here and when images are asked for, where a file cannot be used.
+        """
+        self.spec, self.photographs = spec, photographs
+        self.workers = workers or cores()
+        self.crop = spec.image_shape[0]
+        listings = photographs.source.listings
+        self.trained, held_out = parted(len(listings["train"]), spec.held_out_images)
+        """Index among the images trained on -> index in the training split."""
+        self.scored_split = "test" if split == "test" else "train"
+        self.scored = np.arange(len(listings["test"])) if split == "test" else held_out
+        self.scored_count = len(self.scored)
+        if spec.lighting or pretrained is None:
+            self.statistics = statistics(photographs, spec)
+        self.normalization = pretrained or normalization_of(spec, self.statistics)
+        self._next: tuple[int, ...] = ()
+        """Seed, batch size and iteration whose pixels come next out of ``_pixels``."""
+        self._pixels: Iterator[tf.Tensor] = iter(())
+
+    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
+        """Of pixels, lighting and labels. See ``Feed``."""
+        return (
+            tf.TensorSpec((None, batch_size, self.crop, self.crop, 3), tf.uint8),
+            tf.TensorSpec((None, batch_size, 3), tf.float32),
+            tf.TensorSpec((None, batch_size), tf.int32),
+        )
+
+    def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
+        """Pixels (steps, batch, crop, crop, 3) uint8, augmented; what lighting adds to their
+        channels (steps, batch, 3), in 0 to 255; labels (steps, batch). See ``Feed``."""
+        indices, epochs = shown(seed, first, steps, batch_size, len(self.trained))
+        pixels = tf.constant((), tf.uint8)
+        if steps:
+            pixels = self._next_pixels(seed, batch_size, first, steps)
+        labels = self.photographs.source.listings["train"].labels[self.trained[indices]]
+        return (
+            tf.reshape(pixels, (steps, batch_size, self.crop, self.crop, 3)),
+            tf.constant(self._lighting(seed, indices, epochs)),
+            tf.constant(labels, tf.int32),
+        )
+
+    def train_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See ``Feed``."""
+        pixels, lighting, labels = inputs
+        lit = tf.cast(pixels, tf.float32) + lighting[:, None, None]
+        return self.normalization(lit), labels
+
+    def scored_inputs(self, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
+        """Pixels (batch, crop, crop, 3) uint8 of the centre crops, and labels. See ``Feed``."""
+        views = partial(_center_crop, side=self._test_side, crop=self.crop)
+        for pixels, labels in self.scored_views(batch_size, views, 1):
+            yield pixels[:, 0], labels
+
+    def scored_views(
+        self, batch_size: int, views: Views, windows: int
+    ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """For each batch of the scored photographs, in order, each photograph once: pixels (batch,
+        windows, height, width, 3) uint8 of the ``windows`` views that ``views`` says, and labels.
+        Views of other sizes for each photograph (``geometry.whole``) need a ``batch_size`` of 1.
+        """
+        starts = range(0, self.scored_count, batch_size)
+        batches = [self.scored[start : start + batch_size].tolist() for start in starts]
+        pixels = decoded(
+            self.photographs.source,
+            self.scored_split,
+            lambda number: [(index, views) for index in batches[number]],
+            len(batches),
+            windows=windows,
+            batch_size=batch_size,
+            workers=self.workers,
+        )
+        labels = self.photographs.source.listings[self.scored_split].labels
+        for batch, ready in zip(batches, pixels, strict=True):
+            yield ready, tf.constant(labels[batch], tf.int32)
+
+    def scored_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See ``Feed``."""
+        pixels, labels = inputs
+        return self.normalization(pixels), labels
+
+    @property
+    def _test_side(self) -> int:
+        return self.spec.test_shorter_side or self.crop
+
+    def _next_pixels(self, seed: int, batch_size: int, first: int, steps: int) -> tf.Tensor:
+        """From a pipeline that is begun anew where the call does not go on from the last."""
+        if (seed, batch_size, first) != self._next:
+            self._pixels = self._decoded_from(seed, batch_size, first)
+        self._next = ()  # If this fails, so that another call begins anew.
+        pixels = tf.stack([next(self._pixels) for _ in range(steps)])
+        self._next = seed, batch_size, first + steps
+        return pixels
+
+    def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
+        return decoded(
+            self.photographs.source,
+            "train",
+            lambda number: self._asked(seed, batch_size, first + number),
+            _ENDLESS,
+            windows=1,
+            batch_size=batch_size,
+            workers=self.workers,
+        )
+
+    def _asked(self, seed: int, batch_size: int, iteration: int) -> Sequence[tuple[int, Views]]:
+        """The photographs of an iteration's batch, each with its view."""
+        indices, epochs = shown(seed, iteration, 1, batch_size, len(self.trained))
+        return [
+            (int(self.trained[index]), partial(self._view, seed, int(epoch), int(index)))
+            for index, epoch in zip(indices[0], epochs[0], strict=True)
+        ]
+
+    def _view(self, seed: int, epoch: int, index: int, height: int, width: int) -> list[Window]:
+        if self.spec.augmentation == "none":
+            return _center_crop(height, width, self._test_side, self.crop)
+        if self.spec.augmentation == "area-crop-flip":
+            return [geometry.area_crop(height, width, self.crop, seed, epoch, index)]
+        least, greatest = self.spec.shorter_side or (self.crop, self.crop)
+        sides = least, greatest
+        return [geometry.scale_crop(height, width, sides, self.crop, seed, epoch, index)]
+
+    def _lighting(self, seed: int, indices: np.ndarray, epochs: np.ndarray) -> np.ndarray:
+        """(steps, batch, 3) float32; zeros without lighting."""
+        offsets = np.zeros((*indices.shape, 3), np.float32)
+        if self.spec.lighting:
+            components = self.statistics.eigenvalues, self.statistics.eigenvectors
+            for place in np.ndindex(indices.shape):
+                epoch, index = int(epochs[place]), int(indices[place])
+                offsets[place] = lighting_offset(seed, epoch, index, *components)
+        return offsets
+
+
+_ENDLESS = 2**40
+"""Batches: more than any run asks for."""
+
+
+def normalization_of(spec: DatasetSpec, found: Statistics) -> Normalization:
+    """The spec's, from the statistics of the images that are trained on."""
+    mean, scale = np.zeros(3), np.full(3, 1 / 255 if spec.pixel_range == "0-1" else 1.0)
+    if spec.normalization == "per-pixel-mean":
+        mean = found.mean_image
+    elif spec.normalization != "none":
+        mean = found.channel_means
+    if spec.normalization == "per-channel-mean-std":
+        scale = 1 / found.channel_stds
+    return Normalization(mean.astype(np.float32), scale.astype(np.float32))
+
+
+def _center_crop(height: int, width: int, side: int, crop: int) -> list[Window]:
+    return [geometry.center_crop(height, width, side, crop)]
