@@ -136,7 +136,7 @@ PADDED = HALF + bytes(2000)
         (lambda t: damage(t / "train/china/b.jpg", b""), "b.jpg must be a JPEG or PNG file"),
         (lambda t: damage(t / "val/china/b.jpg", b"GIF89a"), "val/china/b.jpg must be a JPEG or"),
         (lambda t: damage(t / "train/china/b.jpg", PADDED), "b.jpg must be an image that can be"),
-        (lambda t: damage(t / "train/china/b.jpg", HALF), r"b.jpg must be .* decoded\. Received: jpeg"),
+        (lambda t: damage(t / "train/china/b.jpg", HALF), "b.jpg must be .* Received: jpeg"),
     ],
 )  # fmt: skip
 def test_trees_that_are_none_are_refused(tree, change, said):
@@ -254,6 +254,7 @@ def test_a_file_that_goes_missing_is_named_when_it_is_loaded_and_when_it_is_read
     added = registry.add("mine", tree)
     data = stream(added)
     gone = tree / "train" / "flower" / "flower_2.jpg"
+    content = gone.read_bytes()
     gone.unlink()
     with pytest.raises(DataError, match=r"flower_2.jpg must be as it was.*No such file"):
         registry.load(spec_of(added))
@@ -263,6 +264,11 @@ def test_a_file_that_goes_missing_is_named_when_it_is_loaded_and_when_it_is_read
     gone.write_bytes(b"short")
     with pytest.raises(DataError, match=r"flower_2.jpg must be as it was.*Received: 5 bytes, not"):
         registry.load(spec_of(added))
+    gone.write_bytes(content)
+    for received, expected in zip(
+        data.train_inputs(iteration, 1), stream(added).train_inputs(iteration, 1), strict=True
+    ):
+        np.testing.assert_array_equal(received, expected)
 
 
 @pytest.mark.parametrize("damage_at", ["head", "middle"])

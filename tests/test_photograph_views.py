@@ -228,9 +228,8 @@ def test_a_part_of_a_jpeg_is_that_part_of_the_whole(kind):
 
 def test_without_a_margin_a_part_would_differ_from_the_whole():
     content = jpeg("4:2:0")
-    received = tf.io.decode_and_crop_jpeg(
-        content, (100, 200, 30, 40), channels=3, dct_method="INTEGER_ACCURATE"
-    )
+    part, method = (100, 200, 30, 40), "INTEGER_ACCURATE"
+    received = tf.io.decode_and_crop_jpeg(content, part, channels=3, dct_method=method)
     assert np.any(received != pixels_of(content)[100:130, 200:240])
     assert MARGIN > 1
 

@@ -2,7 +2,7 @@
 
 from benchmark.data import cifar10
 from benchmark.data.feed import Feed
-from benchmark.data.images import Images
+from benchmark.data.images import DataError, Images
 from benchmark.data.normalization import Normalization
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
@@ -23,7 +23,11 @@ def feed(
     pretrained: Normalization | None = None,
 ) -> Feed:
     """What trains and scores on them. ``split``: ``test`` or ``validation``; ``pretrained``: the
-    normalisation, where it is not that of these images."""
+    normalisation, where it is not that of these images. Raises DataError where it is for images of
+    another size."""
+    if pretrained and pretrained.mean.shape not in ((3,), (), spec.image_shape):
+        rule = "the mean image that the pretrained weights come with must be of the images' shape"
+        raise DataError(f"{rule}, {spec.image_shape}. Received: {pretrained.mean.shape}")
     if isinstance(images, Photographs):
         return StreamedImages(spec, images, split, pretrained)
     return ResidentImages(spec, images, split, pretrained)
