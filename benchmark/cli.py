@@ -5,6 +5,7 @@ import typer
 from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
+from benchmark.commands.evaluate import evaluate
 from benchmark.commands.reporting import power, report, sync
 from benchmark.commands.run import run
 from benchmark.commands.scaling import scaling
@@ -22,7 +23,10 @@ app = typer.Typer(
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
 app.command("list")(list_suites)
-for command in (plan, run, report, sync, ui, replay, diff, audit, power, speed, scaling, storm):
+for command in (
+    *(plan, run, report, sync, ui, replay, diff, evaluate),
+    *(audit, power, speed, scaling, storm),
+):
     app.command()(command)
 app.add_typer(data_app, name="data")
 

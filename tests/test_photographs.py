@@ -247,9 +247,9 @@ def test_each_scored_photograph_comes_once_in_order(added, batch_size):
 
 def test_several_views_of_each_and_whole_photographs(added):
     data = stream(added)
-    ten = list(data.scored_views(4, lambda h, w: geometry.ten_crop(h, w, 40, 32), 10))
+    ten = list(data.scored_views(lambda h, w: geometry.ten_crop(h, w, 40, 32), 10, 4))
     assert [tuple(pixels.shape) for pixels, _ in ten] == [(n, 10, 32, 32, 3) for n in (4, 2)]
-    for pixels, _ in data.scored_views(1, lambda h, w: [geometry.whole(h, w, 40)], 1):
+    for pixels, _ in data.scored_views(lambda h, w: [geometry.whole(h, w, 40)], 1, 1):
         assert min(pixels.shape[2:4]) == 40
 
 

@@ -134,7 +134,7 @@ def test_weights_that_were_changed_or_are_gone_are_refused(carried):
             pretrained_of(one.spec, runs)
     finally:
         weights.write_bytes(whole)
-    with pytest.raises(DataError, match=r"must be a finished run .* which is planned"):
+    with pytest.raises(DataError, match=r"must be a finished one .* which is planned"):
         pretrained_of(one.spec, runs / "elsewhere")
 
 

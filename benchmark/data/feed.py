@@ -1,11 +1,15 @@
 """What training and scoring ask of a run's images, wherever they lie."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import tensorflow as tf
 
 from benchmark.data.normalization import Normalization
+from benchmark.data.photographs.geometry import Window
+
+Views = Callable[[int, int], Sequence[Window]]
+"""From an image's height and width to the windows that are wanted of it."""
 
 Tensors = tuple[tf.Tensor, ...]
 
@@ -38,6 +42,13 @@ class Feed(Protocol):
 
     def scored_inputs(self, batch_size: int) -> Iterator[Tensors]:
         """For one batch after the other; each image once, in the split's order."""
+
+    def scored_views(
+        self, views: Views, count: int, batch_size: int, first: int = 0
+    ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """For each batch of the scored images from ``first`` on, in order, each image once: pixels
+        (batch, count, height, width, 3) uint8 of the ``count`` views that ``views`` says, and
+        labels. Views whose size differs from image to image need a ``batch_size`` of 1."""
 
     def scored_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """In the graph: images, as they are but normalised, and labels, of a scored batch."""

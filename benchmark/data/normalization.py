@@ -1,7 +1,7 @@
 """How pixels become a net's input."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -26,6 +26,12 @@ class Normalization:
     def arrays(self) -> dict[str, np.ndarray]:
         """Its fields, for a file."""
         return {"mean": self.mean, "scale": self.scale, "blue_first": np.array(self.blue_first)}
+
+    def of_any_size(self) -> "Normalization":
+        """With the means of a mean image, for images of other sizes."""
+        if self.mean.ndim < 3:
+            return self
+        return replace(self, mean=self.mean.mean((0, 1), dtype=np.float64).astype(np.float32))
 
     def __call__(self, pixels: tf.Tensor) -> tf.Tensor:
         """In the graph: (..., 3) red first, to float32."""

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.feed import Tensors
+from benchmark.data.feed import Tensors, Views
 from benchmark.data.images import Images, chosen
 from benchmark.data.normalization import Normalization, normalization
 from benchmark.data.order import PADDING, batches
+from benchmark.data.photographs.decode import resampled, rows_of
 from benchmark.spec import DatasetSpec
 
 
@@ -68,6 +69,26 @@ class ResidentImages:
         for start in range(0, self.scored_count, batch_size):
             stop = min(start + batch_size, self.scored_count)
             yield tf.constant(start), tf.constant(stop)
+
+    def scored_views(
+        self, views: Views, count: int, batch_size: int, first: int = 0
+    ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
+        """See ``Feed``."""
+        height, width = self.scored_images.shape[1:3]
+        windows, placements = rows_of(views(height, width))
+
+        @tf.function(reduce_retracing=True)
+        def cut(images):
+            def of_one(image):
+                each = zip(windows, placements, strict=True)
+                return tf.stack([resampled(image, *window) for window in each])
+
+            return tf.map_fn(of_one, images)
+
+        for start in range(first, self.scored_count, batch_size):
+            stop = min(start + batch_size, self.scored_count)
+            pixels = tf.identity(self.scored_images[start:stop])
+            yield cut(pixels), self.scored_labels[start:stop]
 
     def scored_batch(self, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The images from ``start`` to ``stop`` of the scored split, as they are, and labels."""

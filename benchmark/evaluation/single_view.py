@@ -1,4 +1,4 @@
-"""The error on the single original view of each image (section 4.2)."""
+"""The error on a single view of each image: the original (section 4.2), or the centre crop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +9,9 @@ import tensorflow as tf
 
 from benchmark.data.feed import Feed
 
+FEW_CLASSES = 10
+"""Of so many or fewer the top-5 error says little, and is not taken."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -18,11 +21,18 @@ class Scores:
     labels: np.ndarray
     losses: np.ndarray
     """Cross-entropy of each image."""
+    in_top5: np.ndarray
+    """Whether the label is among the five best; empty where there are few classes."""
 
     @property
     def error_percent(self) -> float:
         """Top-1 error."""
         return float(100 * np.mean(self.predictions != self.labels))
+
+    @property
+    def top5_error_percent(self) -> float | None:
+        """Top-5 error; None where there are few classes."""
+        return float(100 - 100 * np.mean(self.in_top5)) if self.in_top5.size else None
 
     @property
     def loss(self) -> float:
@@ -38,7 +48,10 @@ def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scor
         images, labels = data.scored_batch(*inputs)
         logits = model(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        return tf.argmax(logits, axis=1, output_type=tf.int32), labels, losses
+        columns = tf.argmax(logits, axis=1, output_type=tf.int32), labels, losses
+        if logits.shape[1] <= FEW_CLASSES:
+            return columns
+        return *columns, tf.math.in_top_k(labels, logits, 5)
 
     def scores() -> Scores:
         parts = [score(*inputs) for inputs in data.scored_inputs(batch_size)]
@@ -46,6 +59,6 @@ def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scor
         count = data.scored_count
         if any(len(column) != count for column in columns):
             raise RuntimeError(f"{count} images must be scored once. Scored: {len(columns[0])}")
-        return Scores(*columns)
+        return Scores(*columns, *[np.empty(0, bool)] * (4 - len(columns)))
 
     return scores

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
 from benchmark.records.store import RunFolder
 from benchmark.spec import PretrainedSpec, RunSpec
+
+if TYPE_CHECKING:
+    import keras
 
 APPLICATIONS_CLASSES = 1000
 
@@ -33,15 +37,32 @@ def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
 
 
 def _of_run(source: RunFolder) -> Pretrained:
+    from benchmark.training.weights import weight_arrays
+
+    done = finished(source)
+    return Pretrained(weight_arrays(done.model), done.normalization)
+
+
+class Finished(NamedTuple):
+    """A run that has finished, as it can be used."""
+
+    spec: RunSpec
+    model: "keras.Model"
+    normalization: Normalization
+    weights_sha256: str
+
+
+def finished(source: RunFolder) -> Finished:
+    """Build a finished run's net with its weights, whose digest is checked. Raises DataError."""
     from safetensors.numpy import load_file
 
     from benchmark.models.resnet import build_model
-    from benchmark.training.weights import weight_arrays, weights_sha256
+    from benchmark.training.weights import weights_sha256
 
     result = source.result() or {}
     if result.get("status") != "finished":
         raise DataError(
-            f"pretrained.name must be a finished run in {source.path.parent}. "
+            f"the run must be a finished one of {source.path.parent}. "
             f"Received: {source.run_id}, which is {source.status()}"
         )
     try:
@@ -54,9 +75,10 @@ def _of_run(source: RunFolder) -> Pretrained:
         if weight.path not in stored:
             raise DataError(f"{source.weights} must hold {weight.path}. Received: without it")
         weight.assign(stored[weight.path])
-    if weights_sha256(net) != result["final_weights_sha256"]:
+    digest = weights_sha256(net)
+    if digest != result["final_weights_sha256"]:
         raise DataError(f"{source.weights} must have the digest that result.json names")
-    return Pretrained(weight_arrays(net), Normalization.of_arrays(preprocessing))
+    return Finished(theirs, net, Normalization.of_arrays(preprocessing), digest)
 
 
 def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:

@@ -74,9 +74,10 @@ class ZeroPadShortcut(layers.Layer):
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
 
     def compute_output_shape(self, shape):
-        """Height and width are divided by the stride, rounded up."""
-        batch, height, width, _ = shape
-        return batch, -(-height // self.stride), -(-width // self.stride), self.channels
+        """Height and width are divided by the stride, rounded up; None stays None."""
+        batch, *sides, _ = shape
+        fewer = (None if side is None else -(-side // self.stride) for side in sides)
+        return batch, *fewer, self.channels
 
     def get_config(self):
         """The arguments, for ``from_config``."""

@@ -14,7 +14,7 @@ def summarize(
 ) -> dict[str, Any]:
     """How an attempt ended, in one row; ``failure`` is the kind of it where the status is failed.
 
-    Errors are percent top-1. ``final_error_percent`` is the last epoch's and the primary figure;
+    Errors are percent top-1 where they do not say top-5. ``final_error_percent`` is the last epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
     ``mean_response_std`` is the mean over the layers at the last of ``diagnostics.iterations``.
     ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
@@ -44,6 +44,7 @@ def summarize(
         "iterations": last.get("iteration", 0),
         "final_train_error_percent": last.get("train_error_percent"),
         "final_error_percent": error_of(last),
+        "final_top5_error_percent": error_of(last, "top5_error_percent"),
         "best_error_percent": best[0],
         "best_epoch": best[1],
         "mean_response_std": _mean_response_std(epochs),
@@ -81,10 +82,10 @@ def _digest(result: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
-def error_of(row: Event) -> float | None:
+def error_of(row: Event, which: str = "error_percent") -> float | None:
     """The scored split's error in an epoch's row; None where the epoch was not scored."""
     for split in ("test", "validation"):
-        error = row.get(f"{split}_error_percent")
+        error = row.get(f"{split}_{which}")
         if error is not None and math.isfinite(error):
             return error
     return None

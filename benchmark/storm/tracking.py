@@ -5,6 +5,7 @@ import http.server
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -22,7 +23,7 @@ from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
 
 _MOST_COST_PERCENT = 1.0
-"""Of training time, in the mean of the rounds: what the training's threads waited longer for a core
+"""Of training time, in the median of the rounds: what the training's threads waited longer for a core
 than without a mirror, against the time that so many threads are trained. The time on the clock
 differs by more than that from round to round, for reasons of the host's."""
 
@@ -131,13 +132,15 @@ def tracking(setting: Setting) -> Tries:
                 trials[name].append(trial)
             setting.say(f"{name}: {problem or 'as it must be'}")
     alone = trials.pop(_ALONE)
-    waited = sum(trial.waited_s for trial in alone) / len(alone)
+    waited = statistics.median(trial.waited_s for trial in alone)
+    costs = [_cost_percent(trial, waited) for trial in alone]
+    tries.seen.append(f"without a mirror: {_span(costs, '+.2f')} % (against their median)")
     tries.seen.append(f"training takes {_span([trial.training_s() for trial in alone], '.0f')} s")
     for name, measured in trials.items():
         costs = [_cost_percent(trial, waited) for trial in measured]
         if not setting.short:
-            mean = sum(costs) / len(costs)
-            dear = f"it cost {mean:.1f} %" if mean >= _MOST_COST_PERCENT else None
+            median = statistics.median(costs)
+            dear = f"it cost {median:.1f} %" if median >= _MOST_COST_PERCENT else None
             tries.add(f"{name}, cost", dear)
         clock = [trial.training_s() for trial in measured]
         tries.seen.append(f"{name}: {_span(costs, '+.2f')} % ({_span(clock, '.0f')} s)")

@@ -286,6 +286,8 @@ class _Run:
             scores = self.score()
             row[f"{split}_loss"] = scores.loss
             row[f"{split}_error_percent"] = scores.error_percent
+            if scores.top5_error_percent is not None:
+                row[f"{split}_top5_error_percent"] = scores.top5_error_percent
             row["evaluation_time_s"] = time.perf_counter() - started
             self.plateaus.observe(scores.error_percent)
         self.on_event(row)

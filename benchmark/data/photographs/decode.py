@@ -86,14 +86,17 @@ def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request
         left = max(0, min(window.left for window in windows) - MARGIN)
         bottom = min(bottom, max(window.top + window.height for window in windows) + MARGIN)
         right = min(right, max(window.left + window.width for window in windows) + MARGIN)
+    part = np.array([top, left, bottom - top, right - left], np.int32)
+    return Request(encoded, about.jpeg, part, *rows_of(windows, top, left))
+
+
+def rows_of(
+    windows: Sequence[Window], top: int = 0, left: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """``windows`` and ``placement`` of a ``Request`` whose part begins at ``top`` and ``left``."""
     rows = [(w.top - top, w.left - left, w.height, w.width, *w.size, int(w.flip)) for w in windows]
-    return Request(
-        encoded,
-        about.jpeg,
-        np.array([top, left, bottom - top, right - left], np.int32),
-        np.array(rows, np.int32),
-        np.array([(*w.scale, *w.shift) for w in windows], np.float32),
-    )
+    placement = np.array([(*w.scale, *w.shift) for w in windows], np.float32)
+    return np.array(rows, np.int32), placement
 
 
 def check(encoded: bytes) -> None:
@@ -115,7 +118,7 @@ def decoded_windows(asked: Request) -> tf.Tensor:
     """
     pixels = _decoded(asked.encoded, asked.jpeg, asked.part)
     windows, placements = tf.unstack(asked.windows), tf.unstack(asked.placement)
-    return tf.stack([_resampled(pixels, *each) for each in zip(windows, placements, strict=True)])
+    return tf.stack([resampled(pixels, *each) for each in zip(windows, placements, strict=True)])
 
 
 def _decoded(
@@ -131,8 +134,9 @@ def _decoded(
     )
 
 
-def _resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
-    """Linear in each direction, wider where it makes smaller (antialiased), rounded."""
+def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
+    """In the graph: of (height, width, 3) uint8 the window's output. Linear in each direction, wider
+    where it makes smaller (antialiased), rounded. ``window``, ``placement``: as in ``Request``."""
     part = tf.slice(pixels, (window[0], window[1], 0), (window[2], window[3], 3))
     output = tf.raw_ops.ScaleAndTranslate(
         images=part[None],

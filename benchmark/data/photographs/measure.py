@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.feed import Views
 from benchmark.data.photographs.geometry import Window, center_crop
 from benchmark.data.photographs.held_out import fixed_order
-from benchmark.data.photographs.pipeline import Views, cores, decoded
+from benchmark.data.photographs.pipeline import cores, decoded
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.statistics import SAMPLE, Statistics, measured
 from benchmark.spec import DatasetSpec

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import tensorflow as tf
 
+from benchmark.data.feed import Views
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import (
     Request,
@@ -16,11 +17,7 @@ from benchmark.data.photographs.decode import (
     request,
     requests_signature,
 )
-from benchmark.data.photographs.geometry import Window
 from benchmark.data.photographs.source import Source
-
-Views = Callable[[int, int], Sequence[Window]]
-"""From a photograph's height and width to the windows that are wanted of it."""
 
 _READERS = 8
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.feed import Tensors
+from benchmark.data.feed import Tensors, Views
 from benchmark.data.normalization import Normalization
 from benchmark.data.order import shown
 from benchmark.data.photographs import geometry
@@ -14,7 +14,7 @@ from benchmark.data.photographs.geometry import Window
 from benchmark.data.photographs.held_out import parted
 from benchmark.data.photographs.lighting import lighting_offset
 from benchmark.data.photographs.measure import statistics
-from benchmark.data.photographs.pipeline import Views, cores, decoded
+from benchmark.data.photographs.pipeline import cores, decoded
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.statistics import Statistics
 from benchmark.spec import DatasetSpec
@@ -88,24 +88,21 @@ class StreamedImages:
     def scored_inputs(self, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
         """Pixels (batch, crop, crop, 3) uint8 of the centre crops, and labels. See ``Feed``."""
         views = partial(_center_crop, side=self._test_side, crop=self.crop)
-        for pixels, labels in self.scored_views(batch_size, views, 1):
+        for pixels, labels in self.scored_views(views, 1, batch_size):
             yield pixels[:, 0], labels
 
     def scored_views(
-        self, batch_size: int, views: Views, windows: int
+        self, views: Views, count: int, batch_size: int, first: int = 0
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        """For each batch of the scored photographs, in order, each photograph once: pixels (batch,
-        windows, height, width, 3) uint8 of the ``windows`` views that ``views`` says, and labels.
-        Views of other sizes for each photograph (``geometry.whole``) need a ``batch_size`` of 1.
-        """
-        starts = range(0, self.scored_count, batch_size)
+        """See ``Feed``."""
+        starts = range(first, self.scored_count, batch_size)
         batches = [self.scored[start : start + batch_size].tolist() for start in starts]
         pixels = decoded(
             self.photographs.source,
             self.scored_split,
             lambda number: [(index, views) for index in batches[number]],
             len(batches),
-            windows=windows,
+            windows=count,
             batch_size=batch_size,
             workers=self.workers,
         )

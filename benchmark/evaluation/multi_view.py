@@ -1,0 +1,82 @@
+"""Class probabilities, each the mean over several views of an image."""
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.feed import Feed
+from benchmark.evaluation.protocols import Pass, Protocol
+from benchmark.models.folding import folded_model
+from benchmark.models.resnet import build_model
+from benchmark.spec import RunSpec
+
+BATCH_VIEWS = 100
+"""Views that are scored at a time, where they are of one size; an image's are never parted."""
+
+
+def scored_in_parts(
+    spec: RunSpec, model: keras.Model, data: Feed, protocol: Protocol, part: int, first: int = 0
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """For each ``part`` of the scored images from ``first`` on, in order: probabilities (images,
+    classes) float32, the mean over all views, and labels (images,).
+
+    ``model``: a net of ``build_model``. Each image is scored exactly once, or RuntimeError raised.
+    """
+    passes = [_Scored(spec, model, data, each, first) for each in protocol.passes]
+    for start in range(first, data.scored_count, part):
+        count = min(part, data.scored_count - start)
+        sums: np.ndarray | float = 0.0
+        for each in passes:
+            found, labels = each.next(count)
+            if len(found) != count:
+                raise RuntimeError(f"{count} images must be scored once. Scored: {len(found)}")
+            sums = sums + found
+        yield (sums / protocol.views).astype(np.float32), labels
+
+
+class _Scored:
+    """One pass over the images, as far as it has come."""
+
+    def __init__(self, spec: RunSpec, model: keras.Model, data: Feed, views: Pass, first: int):
+        self.batch = max(1, BATCH_VIEWS // views.count) if views.one_size else 1
+        self.batches = data.scored_views(views.views, views.count, self.batch, first)
+        self.score = _score_of(spec, model, data)
+        self.ready: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def next(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sums of probabilities over the views, float64, of the next images, and their labels."""
+        there = sum(len(labels) for _, labels in self.ready)
+        while there < count and (batch := next(self.batches, None)):
+            pixels, labels = batch
+            self.ready.append((self.score(pixels).numpy(), labels.numpy()))
+            there += len(labels)
+        sums, labels = (np.concatenate(column) for column in zip(*self.ready, strict=True))
+        self.ready = [(sums[count:], labels[count:])]
+        return sums[:count], labels[:count]
+
+
+def _score_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From pixels (batch, views, height, width, 3) uint8 of any size to the sums, float64, of their
+    probabilities over the views: (batch, classes)."""
+    any_size, classes = (None, None, 3), model.output_shape[-1]
+    if spec.model.batch_norm is None:
+        net = build_model(spec.model, any_size, classes)
+        net.set_weights(model.get_weights())
+    else:
+        net, take_over = folded_model(spec.model, model, any_size, classes)
+        take_over()
+    shape = spec.dataset.image_shape
+
+    @tf.function(reduce_retracing=True)
+    def score(pixels):
+        size = tf.shape(pixels)
+        images = tf.reshape(pixels, (-1, size[2], size[3], 3))
+        as_trained = pixels.shape[2:] == shape
+        normalization = data.normalization
+        images = (normalization if as_trained else normalization.of_any_size())(images)
+        probabilities = tf.cast(tf.nn.softmax(net(images, training=False)), tf.float64)
+        return tf.reduce_sum(tf.reshape(probabilities, (size[0], size[1], classes)), 1)
+
+    return score

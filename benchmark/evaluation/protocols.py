@@ -1,0 +1,75 @@
+"""How an image is looked at when it is tested: which parts of it, at which scales (section 3.4)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from benchmark.data.photographs import geometry
+from benchmark.data.photographs.geometry import Window
+
+MULTI_SCALE_SIDES = (224, 256, 384, 480, 640)
+"""Shorter sides, in pixels, of the paper's best results."""
+
+_CROP, _SIDE = 224, 256
+"""The paper's crop, and AlexNet's shorter side for it."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Some views of each image, all of one kind."""
+
+    views: Callable[[int, int], Sequence[Window]]
+    """From an image's height and width."""
+    count: int
+    """Views."""
+    one_size: bool
+    """Whether the views of all images are of one size, so that they make batches."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """An image's score is the mean of its views' class probabilities, over all passes."""
+
+    name: str
+    passes: tuple[Pass, ...]
+
+    @property
+    def views(self) -> int:
+        """Of each image."""
+        return sum(each.count for each in self.passes)
+
+
+def center_crop(crop: int, side: int | None = None) -> Protocol:
+    """The centre of the image at a shorter side of ``side`` pixels."""
+    side = side or default_side(crop)
+    views = partial(_center, side=side, crop=crop)
+    return Protocol(f"center-crop-{side}", (Pass(views, 1, one_size=True),))
+
+
+def ten_crop(crop: int, side: int | None = None) -> Protocol:
+    """The corners and the centre, and these mirrored (AlexNet's, tables 2 and 3)."""
+    side = side or default_side(crop)
+    views = partial(geometry.ten_crop, side=side, crop=crop)
+    return Protocol(f"ten-crop-{side}", (Pass(views, 10, one_size=True),))
+
+
+def multi_scale(crop: int, sides: Sequence[int] | None = None) -> Protocol:
+    """The whole image and its mirror image at each of some shorter sides, the net being fully
+    convolutional: its global average pooling takes any size (tables 4 and 5)."""
+    sides = sides or [side * crop // _CROP for side in MULTI_SCALE_SIDES]
+    passes = tuple(Pass(partial(_whole, side=side), 2, one_size=False) for side in sides)
+    return Protocol("multi-scale-" + "-".join(map(str, sides)), passes)
+
+
+def default_side(crop: int) -> int:
+    """256 for a crop of 224, and in proportion."""
+    return crop * _SIDE // _CROP
+
+
+def _center(height: int, width: int, *, side: int, crop: int) -> list[Window]:
+    return [geometry.center_crop(height, width, side, crop)]
+
+
+def _whole(height: int, width: int, *, side: int) -> list[Window]:
+    view = geometry.whole(height, width, side)
+    return [view, replace(view, flip=True)]

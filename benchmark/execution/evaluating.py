@@ -1,0 +1,127 @@
+"""Test a finished run by another protocol than the one it was trained with, in parts that are kept:
+what was interrupted goes on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.evaluation.protocols import Protocol
+from benchmark.records.files import read_json, write_bytes, write_json
+from benchmark.records.store import RunFolder
+
+PART = 1000
+"""Images from one file to the next."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The class probabilities of each image, and what they come to."""
+
+    name: str
+    probabilities: np.ndarray
+    """(images, classes) float32."""
+    labels: np.ndarray
+    result: dict[str, Any]
+
+
+def evaluate(
+    folder: RunFolder,
+    protocol_of: Callable[[int], Protocol],
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Evaluated:
+    """Score each image of the run's scored split once, in float32, and keep the probabilities in
+    ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
+
+    ``protocol_of``: from a net's crop, in pixels. ``tell``: of how many images are done, of how
+    many. Raises DataError where the run, its weights or its images cannot be used.
+    """
+    from benchmark.data import sources
+    from benchmark.evaluation.multi_view import scored_in_parts
+    from benchmark.execution.pretrained import finished
+
+    run = finished(folder)
+    protocol = protocol_of(run.spec.dataset.image_shape[0])
+    images, split = sources.load(run.spec.dataset), run.spec.evaluation.split
+    own = {
+        "protocol": protocol.name,
+        "views": protocol.views,
+        "split": split,
+        "weights_sha256": run.weights_sha256,
+        "dataset_sha256": images.sha256,
+    }
+    place = _Place(folder.path / "evaluations" / protocol.name, own)
+    data = sources.feed(run.spec.dataset, images, split, run.normalization)
+    found = place.parts()
+    done = sum(len(labels) for _, labels in found)
+    tell(done, data.scored_count)
+    for part in scored_in_parts(run.spec, run.model, data, protocol, PART, done):
+        place.add(len(found), part)
+        found.append(part)
+        done += len(part[1])
+        tell(done, data.scored_count)
+    probabilities, labels = (np.concatenate(column) for column in zip(*found, strict=True))
+    result = own | errors(probabilities, labels)
+    write_json(place.path / "result.json", result)
+    return Evaluated(folder.run_id, probabilities, labels, result)
+
+
+def ensemble(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
+    """The mean of several nets' probabilities (table 5). Raises ValueError where they are not of
+    the same images."""
+    first = evaluated[0]
+    for each in evaluated[1:]:
+        same = each.result["dataset_sha256"] == first.result["dataset_sha256"]
+        if not (same and np.array_equal(each.labels, first.labels)):
+            rule = "an ensemble's runs must be scored on the same images"
+            raise ValueError(f"{rule}. Received: {first.name} and {each.name}")
+    mean = np.mean([each.probabilities for each in evaluated], 0, dtype=np.float64)
+    return errors(mean, first.labels)
+
+
+def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Top-1 and top-5 error in percent; of equal probabilities the first class counts as better."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    hits = order == labels[:, None]
+    return {
+        "images": len(labels),
+        "top1_error_percent": float(100 - 100 * hits[:, :1].any(1).mean()),
+        "top5_error_percent": float(100 - 100 * hits[:, :5].any(1).mean()),
+    }
+
+
+class _Place:
+    """Where the parts are kept; those of other weights or images are deleted."""
+
+    def __init__(self, path: Path, own: dict[str, Any]):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        if read_json(path / "of.json") != own:
+            for file in path.iterdir():
+                file.unlink()
+            write_json(path / "of.json", own)
+
+    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """As far as they follow each other and can be read."""
+        from safetensors.numpy import load_file
+
+        found: list[tuple[np.ndarray, np.ndarray]] = []
+        while (file := self._file(len(found))).exists():
+            try:
+                arrays = load_file(file)
+            except Exception:  # Torn: it is scored again, and so are those after it.
+                break
+            found.append((arrays["probabilities"], arrays["labels"]))
+        return found
+
+    def add(self, number: int, part: tuple[np.ndarray, np.ndarray]) -> None:
+        """Whole, or not there."""
+        from safetensors.numpy import save
+
+        probabilities, labels = part
+        write_bytes(self._file(number), save({"probabilities": probabilities, "labels": labels}))
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"part-{number:05d}.safetensors"

@@ -1,0 +1,266 @@
+"""Finished runs tested by the paper's protocols: what is scored, that it is scored once, and goes on
+where it was."""
+
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import bench
+from photograph_files import make_tree
+from test_training import tiny_spec
+
+from benchmark.data import cache, sources
+from benchmark.data.images import DataError
+from benchmark.data.photographs import registry
+from benchmark.data.resident import ResidentImages
+from benchmark.evaluation.multi_view import scored_in_parts
+from benchmark.evaluation.protocols import center_crop, default_side, multi_scale, ten_crop
+from benchmark.execution import evaluating
+from benchmark.execution.evaluating import Evaluated, ensemble, errors, evaluate
+from benchmark.models.resnet import build_model
+from benchmark.records import Store
+from benchmark.spec import RunSpec
+from benchmark.suite import load_suite
+
+
+@pytest.fixture(scope="module")
+def net(embedded):
+    """A net with moving statistics of its own, and the images that it is scored on."""
+    spec = tiny_spec(dataset={"normalization": "per-channel-mean-std"})
+    model = build_model(spec.model, (32, 32, 3), 10)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.uniform(0, 0.5, w.shape) for w in model.get_weights()])
+    data = ResidentImages(spec.dataset, embedded, "test")
+    return spec, model, data
+
+
+def scored(net, protocol, part=300, first=0):
+    parts = list(scored_in_parts(*net, protocol, part, first))
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def expected(net, pixels):
+    _, model, data = net
+    return tf.nn.softmax(model(data.normalization(pixels), training=False)).numpy()
+
+
+def test_the_original_view_is_a_centre_crop_without_scaling(net, embedded):
+    probabilities, labels = scored(net, center_crop(32, 32))
+    np.testing.assert_array_equal(labels, embedded.test_labels)
+    np.testing.assert_allclose(probabilities, expected(net, embedded.test_images), atol=2e-5)
+
+
+def test_fully_convolutional_is_the_centre_crop_where_both_see_the_same_pixels(net, embedded):
+    """So of the images in their own size: the mean over the image and its mirror image."""
+    few = 60
+    net = (*net[:2], Part(net[2], few))
+    probabilities, labels = scored(net, multi_scale(32, [32]))
+    pixels = embedded.test_images[:few]
+    both = (expected(net, pixels) + expected(net, pixels[:, :, ::-1])) / 2
+    np.testing.assert_allclose(probabilities, both, atol=2e-5)
+    assert len(labels) == few
+
+
+class Part:
+    """The first of a feed's scored images."""
+
+    def __init__(self, data, count):
+        self.data, self.scored_count, self.normalization = data, count, data.normalization
+
+    def scored_views(self, views, count, batch_size, first=0):
+        seen = first
+        for pixels, labels in self.data.scored_views(views, count, batch_size, first):
+            yield pixels[: self.scored_count - seen], labels[: self.scored_count - seen]
+            seen += len(labels)
+            if seen >= self.scored_count:
+                return
+
+
+def test_ten_crops_are_averaged(net, embedded):
+    net = (*net[:2], Part(net[2], 30))
+    probabilities, _ = scored(net, ten_crop(32, 40), part=7)
+    scaled = tf.image.resize(embedded.test_images[:30], (40, 40), "bilinear", antialias=True)
+    scaled = np.floor(scaled.numpy() + 0.5).clip(0, 255)
+    crops = [scaled[:, t : t + 32, l : l + 32] for t, l in [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]]
+    views = crops + [crop[:, :, ::-1] for crop in crops]
+    mean = np.mean([expected(net, view) for view in views], 0)
+    np.testing.assert_allclose(probabilities, mean, atol=1e-3)  # A rounded pixel may differ by 1.
+
+
+def test_scales_are_averaged_and_a_mean_image_becomes_its_channels_means(net, embedded):
+    spec, model, data = net
+    mean = np.random.default_rng(1).uniform(0, 255, (32, 32, 3)).astype(np.float32)
+    data = sources.feed(spec.dataset, embedded, "test", type(data.normalization)(mean, np.ones(3)))
+    net = spec, model, Part(data, 5)
+    by_side = [scored(net, multi_scale(32, [side]))[0] for side in (24, 48)]
+    both, _ = scored(net, multi_scale(32, [24, 48]))
+    np.testing.assert_allclose(both, np.mean(by_side, 0), atol=1e-6)
+    everywhere = type(data.normalization)(mean.mean((0, 1)), np.ones(3))
+    net = spec, model, Part(sources.feed(spec.dataset, embedded, "test", everywhere), 5)
+    np.testing.assert_allclose(both, scored(net, multi_scale(32, [24, 48]))[0], atol=1e-5)
+
+
+def test_the_papers_sides():
+    assert (default_side(224), default_side(32)) == (256, 36)
+    assert multi_scale(224).name == "multi-scale-224-256-384-480-640"
+    assert multi_scale(224).views == 10 and ten_crop(224).name == "ten-crop-256"
+
+
+def test_images_that_would_be_missed_are_told(net):
+    spec, model, data = net
+    short = Part(data, 90)
+    short.scored_count = 100
+    short.data = Part(data, 90)
+    with pytest.raises(RuntimeError, match="100 images must be scored once. Scored: 90"):
+        scored((spec, model, short), center_crop(32, 32))
+
+
+def test_errors_by_hand():
+    probabilities = np.array([[0.1, 0.9, 0, 0, 0, 0, 0], [0.4, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1]])
+    found = errors(probabilities, np.array([1, 6]))
+    assert found == {"images": 2, "top1_error_percent": 50.0, "top5_error_percent": 50.0}
+    assert errors(probabilities, np.array([0, 1]))["top5_error_percent"] == 0.0
+    assert errors(np.full((1, 3), 1 / 3), np.array([1]))["top1_error_percent"] == 100.0
+
+
+def test_an_ensemble_is_of_the_same_images():
+    def of(probabilities, labels=(0, 1), dataset="d"):
+        result = {"dataset_sha256": dataset}
+        return Evaluated("run", np.array(probabilities), np.array(labels), result)
+
+    one, other = of([[0.6, 0.4], [0.6, 0.4]]), of([[0.6, 0.4], [0.1, 0.9]])
+    assert ensemble([one, other])["top1_error_percent"] == 0.0
+    for wrong in (of([[1, 0], [1, 0]], (1, 0)), of([[1, 0], [1, 0]], dataset="e")):
+        with pytest.raises(ValueError, match="must be scored on the same images"):
+            ensemble([one, wrong])
+
+
+@pytest.fixture
+def store(ran, tmp_path):
+    shutil.copytree(ran.results, tmp_path / "results")
+    return Store(tmp_path / "results"), load_suite(ran.suite).plan.cells
+
+
+def test_what_was_interrupted_goes_on(store, monkeypatch):
+    results, (cell, *_) = store
+    folder = results.run(cell)
+    monkeypatch.setattr(evaluating, "PART", 300)
+    told = []
+
+    def stop(done, of):
+        told.append(done)
+        if done == 600:
+            raise KeyboardInterrupt
+
+    def original(crop):
+        return center_crop(crop, crop)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(folder, original, stop)
+    assert told == [0, 300, 600]
+    told.clear()
+    done = evaluate(folder, original, lambda done, of: told.append(done))
+    assert told == [600, 900, 1000] and len(done.labels) == 1000
+    assert done.result["top1_error_percent"] == pytest.approx(
+        folder.result()["final_error_percent"], abs=0.2
+    )
+    evaluate(folder, original, lambda done, of: told.append(done))
+    assert told[3:] == [1000]
+
+    torn = folder.path / "evaluations" / "center-crop-32" / "part-00001.safetensors"
+    torn.write_bytes(torn.read_bytes()[:-9])
+    told.clear()
+    again = evaluate(folder, original, lambda done, of: told.append(done))
+    assert told == [300, 600, 900, 1000]
+    np.testing.assert_array_equal(again.probabilities, done.probabilities)
+
+
+def test_the_command_tells_each_run_and_their_ensemble(store):
+    results, cells = store
+    names = [cell.name for cell in cells]
+    arguments = ["--results", results.root, "--protocol", "ten-crop"]
+    done = bench("evaluate", *names[:2], *arguments)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == [*names[:2], "ensemble of 2"]
+    assert "of 1,000 images (ten-crop-36)" in lines[0] and "top-5" in lines[2]
+    diverged = bench("evaluate", names[2], *arguments)
+    assert diverged.returncode == 1 and "which is diverged" in diverged.stderr
+    twice = bench("evaluate", names[0], *arguments, "--shorter-side=36", "--shorter-side=40")
+    assert twice.returncode == 2 and "given once" in twice.stderr
+
+
+@pytest.fixture
+def photographs(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    return registry.add("two", make_tree(tmp_path / "tree"))
+
+
+def photograph_spec(added, **changes):
+    data = tiny_spec().model_dump(mode="json") | {
+        "dataset": {
+            "name": added.name,
+            "content": added.content.model_dump(),
+            "crop_size": 64,
+            "lighting": True,
+        },
+        "model": {
+            "stem": "imagenet",
+            "block": "bottleneck",
+            "stage_blocks": [1, 1],
+            "stage_widths": [4, 8],
+            "shortcut": "B",
+        },
+        "optimizer": {"batch_size": 4},
+        "schedule": {"iterations": 7, "learning_rate": 0.01},
+    }
+    return RunSpec.model_validate(data | changes)
+
+
+def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
+    from test_training import digests, trained
+
+    spec = photograph_spec(photographs)
+    images, states = sources.load(spec.dataset), []
+    done, events = trained(spec, images, keep=states.append)
+    assert done.status == "finished"
+    rows = [event for event in events if event["event"] == "epoch"]
+    assert [row["iteration"] for row in rows] == [3, 7]
+    _, resumed = trained(spec, images, resume=states[0])
+    assert digests(resumed)[1] == digests(events)[1]
+
+    data = sources.feed(spec.dataset, images, "test")
+    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80])):
+        probabilities, labels = scored((spec, done.model, data), protocol, part=4)
+        np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
+        np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
+    errors_ = errors(*scored((spec, done.model, data), center_crop(64, 73)))
+    assert errors_["top1_error_percent"] == pytest.approx(rows[-1]["test_error_percent"])
+
+
+def test_a_mean_image_of_another_size_is_refused(photographs, embedded):
+    spec, wrong = photograph_spec(photographs), np.zeros((32, 32, 3), np.float32)
+    normalization = sources.feed(tiny_spec().dataset, embedded, "test").normalization
+    with pytest.raises(DataError, match=r"\(64, 64, 3\). Received: \(32, 32, 3\)"):
+        sources.feed(
+            spec.dataset,
+            sources.load(spec.dataset),
+            "test",
+            type(normalization)(wrong, normalization.scale),
+        )
+
+
+def test_top5_errors_are_of_many_classes_alone(net, embedded):
+    from benchmark.evaluation.single_view import scorer
+
+    inputs = keras.Input((32, 32, 3))
+    logits = keras.layers.Dense(12)(keras.layers.GlobalAveragePooling2D()(inputs))
+    many = scorer(keras.Model(inputs, logits), net[2], 300)()
+    order = np.argsort(-keras.Model(inputs, logits).predict(
+        net[2].normalization(embedded.test_images), verbose=0), 1)  # fmt: skip
+    hits = (order[:, :5] == embedded.test_labels[:, None]).any(1)
+    assert many.top5_error_percent == pytest.approx(100 - 100 * hits.mean())
+    few = scorer(keras.Model(inputs, keras.layers.Dense(10)(logits)), net[2], 300)()
+    assert few.top5_error_percent is None
