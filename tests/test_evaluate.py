@@ -1,5 +1,5 @@
-"""Finished runs tested by the paper's protocols: what is scored, that it is scored once, and goes on
-where it was."""
+"""Finished runs tested by the paper's protocols: what is scored, that it is scored once, and that
+it goes on where it was."""
 
 import shutil
 
@@ -83,7 +83,7 @@ def test_ten_crops_are_averaged(net, embedded):
     probabilities, _ = scored(net, ten_crop(32, 40), part=7)
     scaled = tf.image.resize(embedded.test_images[:30], (40, 40), "bilinear", antialias=True)
     scaled = np.floor(scaled.numpy() + 0.5).clip(0, 255)
-    crops = [scaled[:, t : t + 32, l : l + 32] for t, l in [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]]
+    crops = [scaled[:, y : y + 32, x : x + 32] for y, x in [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]]
     views = crops + [crop[:, :, ::-1] for crop in crops]
     mean = np.mean([expected(net, view) for view in views], 0)
     np.testing.assert_allclose(probabilities, mean, atol=1e-3)  # A rounded pixel may differ by 1.
@@ -113,7 +113,7 @@ def test_images_that_would_be_missed_are_told(net):
     short = Part(data, 90)
     short.scored_count = 100
     short.data = Part(data, 90)
-    with pytest.raises(RuntimeError, match="100 images must be scored once. Scored: 90"):
+    with pytest.raises(RuntimeError, match=r"100 images must be scored once. Scored: 90"):
         scored((spec, model, short), center_crop(32, 32))
 
 

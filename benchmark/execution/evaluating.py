@@ -77,8 +77,8 @@ def ensemble(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
         if not (same and np.array_equal(each.labels, first.labels)):
             rule = "an ensemble's runs must be scored on the same images"
             raise ValueError(f"{rule}. Received: {first.name} and {each.name}")
-    mean = np.mean([each.probabilities for each in evaluated], 0, dtype=np.float64)
-    return errors(mean, first.labels)
+    stacked = np.stack([each.probabilities for each in evaluated])
+    return errors(stacked.mean(0, dtype=np.float64), first.labels)
 
 
 def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from benchmark.models.resnet import build_model
+from benchmark.models.resnet import InputShape, build_model
 from benchmark.spec import ModelSpec
 
 
 def folded_model(
-    spec: ModelSpec, model: keras.Model, input_shape: tuple[int, int, int], num_classes: int
+    spec: ModelSpec, model: keras.Model, input_shape: InputShape, num_classes: int
 ) -> tuple[keras.Model, Callable[[], None]]:
     """A net that gives the logits of ``model``, a net of ``build_model``, in inference.
 

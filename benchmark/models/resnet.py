@@ -11,10 +11,11 @@ from benchmark.models.layers import ZeroPadShortcut, convolve, initializer, norm
 from benchmark.models.layout import Block, Convolution, blocks, stem_convolution
 from benchmark.spec import ModelSpec
 
+InputShape = tuple[int | None, int | None, int]
+"""Height, width and channels; None where images of any size are taken."""
 
-def build_model(
-    spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int
-) -> keras.Model:
+
+def build_model(spec: ModelSpec, input_shape: InputShape, num_classes: int) -> keras.Model:
     """The functional model of a spec.
 
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)

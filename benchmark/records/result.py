@@ -14,7 +14,8 @@ def summarize(
 ) -> dict[str, Any]:
     """How an attempt ended, in one row; ``failure`` is the kind of it where the status is failed.
 
-    Errors are percent top-1 where they do not say top-5. ``final_error_percent`` is the last epoch's and the primary figure;
+    Errors are percent, top-1 where they do not say top-5. ``final_error_percent`` is the last
+    epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
     ``mean_response_std`` is the mean over the layers at the last of ``diagnostics.iterations``.
     ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other

@@ -23,8 +23,8 @@ from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
 from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
 
 _MOST_COST_PERCENT = 1.0
-"""Of training time, in the median of the rounds: what the training's threads waited longer for a core
-than without a mirror, against the time that so many threads are trained. The time on the clock
+"""Of training time, in the median of the rounds: what the training's threads waited longer for a
+core than without a mirror, against the time that so many threads are trained. The time on the clock
 differs by more than that from round to round, for reasons of the host's."""
 
 _ROUNDS = 3

@@ -135,8 +135,9 @@ def _decoded(
 
 
 def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
-    """In the graph: of (height, width, 3) uint8 the window's output. Linear in each direction, wider
-    where it makes smaller (antialiased), rounded. ``window``, ``placement``: as in ``Request``."""
+    """In the graph: of (height, width, 3) uint8 the window's output. Linear in each direction, and
+    wider where it makes smaller (antialiased); rounded. ``window`` and ``placement`` are rows of a
+    ``Request``."""
     part = tf.slice(pixels, (window[0], window[1], 0), (window[2], window[3], 3))
     output = tf.raw_ops.ScaleAndTranslate(
         images=part[None],
