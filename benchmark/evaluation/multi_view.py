@@ -27,7 +27,7 @@ def scored_in_parts(
     passes = [_Scored(spec, model, data, each, first) for each in protocol.passes]
     for start in range(first, data.scored_count, part):
         count = min(part, data.scored_count - start)
-        sums: np.ndarray | float = 0.0
+        sums: np.ndarray = np.zeros(())
         for each in passes:
             found, labels = each.next(count)
             if len(found) != count:
