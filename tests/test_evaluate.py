@@ -16,12 +16,19 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.multi_view import scored_in_parts
-from benchmark.evaluation.protocols import center_crop, default_side, multi_scale, ten_crop
+from benchmark.evaluation.protocols import (
+    center_crop,
+    default_side,
+    multi_scale,
+    of_name,
+    ten_crop,
+)
 from benchmark.execution import evaluating
 from benchmark.execution.evaluating import Evaluated, ensemble, errors, evaluate
 from benchmark.models.resnet import build_model
 from benchmark.records import Store
 from benchmark.spec import RunSpec
+from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import load_suite
 
 
@@ -108,6 +115,22 @@ def test_the_papers_sides():
     assert multi_scale(224).views == 10 and ten_crop(224).name == "ten-crop-256"
 
 
+@pytest.mark.parametrize(
+    "text", ["", "ten", "ten-crop-", "ten-crop-0", "ten-crop-256-300", "multi-scale--1", "5-crop"]
+)
+def test_a_protocol_that_is_none_is_refused(text):
+    with pytest.raises(ValueError, match="protocol must be center-crop or ten-crop"):
+        ProtocolName.of(text)
+
+
+@pytest.mark.parametrize("text", ["center-crop-256", "ten-crop", "multi-scale-224-256"])
+def test_a_protocol_is_named_as_it_is_read(text):
+    assert str(ProtocolName.of(text)) == text
+    full = of_name(ProtocolName.of(text), 224)
+    again = of_name(ProtocolName.of(full.name), 224)
+    assert (again.name, again.views) == (full.name, full.views)
+
+
 def test_images_that_would_be_missed_are_told(net):
     spec, model, data = net
     short = Part(data, 90)
@@ -154,9 +177,7 @@ def test_what_was_interrupted_goes_on(store, monkeypatch):
         if done == 600:
             raise KeyboardInterrupt
 
-    def original(crop):
-        return center_crop(crop, crop)
-
+    original = ProtocolName.of("center-crop-32")
     with pytest.raises(KeyboardInterrupt):
         evaluate(folder, original, stop)
     assert told == [0, 300, 600]
@@ -188,8 +209,8 @@ def test_the_command_tells_each_run_and_their_ensemble(store):
     assert "of 1,000 images (ten-crop-36)" in lines[0] and "top-5" in lines[2]
     diverged = bench("evaluate", names[2], *arguments)
     assert diverged.returncode == 1 and "which is diverged" in diverged.stderr
-    twice = bench("evaluate", names[0], *arguments, "--shorter-side=36", "--shorter-side=40")
-    assert twice.returncode == 2 and "given once" in twice.stderr
+    wrong = bench("evaluate", names[0], "--results", results.root, "--protocol", "ten-crop-36-40")
+    assert wrong.returncode == 2 and "Received: ten-crop-36-40" in wrong.stderr
 
 
 @pytest.fixture

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import keras
 import pytest
+from photograph_files import make_tree
 
+from benchmark.data import cache
+from benchmark.data.photographs import registry
 from benchmark.execution.recorded import train_folder
 from benchmark.records import Store, load_layers, load_runs
 from benchmark.report.pages import WRITERS
@@ -18,9 +21,11 @@ from benchmark.training import process
 SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 
-def smoke_form(spec, *, precision, smoke_ids):
+def smoke_form(spec, *, precision, smoke_ids, photographs):
     """Equal for runs that differ in depth, length, and data set alone."""
     data = spec.model_dump(mode="json")
+    if spec.dataset.photographs:
+        return smoke_form_on_photographs(data, photographs)
     if spec.pretrained and spec.pretrained.run:
         data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
     net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
@@ -39,6 +44,26 @@ def smoke_form(spec, *, precision, smoke_ids):
     return RunSpec.model_validate(data)
 
 
+def smoke_form_on_photographs(data, photographs):
+    net = {**data["model"], "stage_blocks": [1] * 4, "stage_widths": [4, 8, 16, 32]}
+    del net["depth"]
+    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
+    content = photographs.content.model_dump()
+    data["dataset"] = {"name": photographs.name, "content": content, "crop_size": 32}
+    data["optimizer"]["batch_size"] = 6
+    data["schedule"] |= {"iterations": 2}
+    data["numerics"] |= {"replicas": 1}
+    data["seed"] = 0
+    return RunSpec.model_validate(data)
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(cache.VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield registry.add("two", make_tree(tmp_path_factory.mktemp("tree")))
+
+
 def in_this_process(numerics, seed):
     keras.config.set_dtype_policy(numerics.precision)
     keras.utils.set_random_seed(seed)
@@ -51,7 +76,7 @@ def store(tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", SUITES, ids=str)
-def test_the_smoke_form_of_each_suite(path, store, monkeypatch):
+def test_the_smoke_form_of_each_suite(path, store, photographs, monkeypatch):
     monkeypatch.setattr(process, "configure", in_this_process)
     loaded = load_suite(path)
     first = {cell.variant: cell for cell in reversed(loaded.plan.cells)}
@@ -59,7 +84,9 @@ def test_the_smoke_form_of_each_suite(path, store, monkeypatch):
     cells, smoke_ids = [], {}
     for name, cell in reversed(first.items()):
         precision = cell.spec.numerics.precision if len(precisions) > 1 else "float32"
-        form = smoke_form(cell.spec, precision=precision, smoke_ids=smoke_ids)
+        form = smoke_form(
+            cell.spec, precision=precision, smoke_ids=smoke_ids, photographs=photographs
+        )
         cells.append(Cell(name, 0, form))
         smoke_ids[cell.run_id] = form.digest()
     plan = Plan(loaded.suite.name, tuple(cells))

@@ -2,12 +2,14 @@
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from benchmark.report import verdicts
 from benchmark.report.attainable import undecidable
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claim import Claim
+from benchmark.suite.problems import rule_of
 
 
 def spec(**changes):
@@ -200,3 +202,60 @@ def test_what_seeds_can_show_at_best_is_known_beforehand(count, seeds, inconclus
 def test_too_few_seeds_are_told_beforehand_too():
     assert undecidable(claims(1, least_seeds=5, direction="equal"), 4) == ["0"]
     assert undecidable(claims(1, least_seeds=5, direction="equal"), 5) == []
+
+
+def test_a_claim_on_a_protocol_is_judged_by_what_the_runs_were_tested_by():
+    claim = {
+        "statement": "As published.",
+        "variant": "a",
+        "published": "table3/ResNet-50/top1_error_percent",
+        "metric": "top1_error_percent",
+        "protocol": "ten-crop-256",
+    }
+    specs = {"a": imagenet_spec()}
+    errors = {"ten-crop-256.top1_error_percent": [22.8, 22.9, 22.85]}
+    frame = runs(a=[30.0, 30.0, 30.0])
+    (untested,) = judge([Claim(**claim)], frame, specs)
+    assert untested.verdict == "inconclusive" and "Too few runs" in untested.sentence
+    (tested,) = judge([Claim(**claim)], frame.assign(**errors), specs)
+    assert tested.verdict == "reproduced" and abs(tested.finding.effect) < 0.01
+    (other,) = judge([Claim(**claim)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)})
+    assert other.verdict == "not comparable"
+    assert other.departures == ("dataset.lighting is False, not True",)
+
+
+def imagenet_spec(**dataset):
+    return RunSpec.model_validate(
+        {
+            "dataset": {"name": "imagenet2012", **dataset},
+            "model": {"stem": "imagenet", "depth": 50, "shortcut": "B"},
+            "optimizer": {"batch_size": 256},
+            "schedule": {"iterations": 600_000, "kind": "plateau"},
+            "seed": 0,
+        }
+    ).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "rule"),
+    [
+        ({"protocol": None}, "protocol", "is stated with the metrics top1_error_percent"),
+        ({"metric": "test_error_percent"}, "protocol", "with no other"),
+        ({"protocol": "ten-crop"}, "protocol", "with its shorter sides"),
+        ({"protocol": "twenty-crop-256"}, "protocol", "with its shorter sides"),
+        ({"protocol": "center-crop-256"}, "published", "by center-crop-256: none"),
+        ({"published": "table4/ResNet-50/top1_error_percent"}, "published", "by ten-crop-256"),
+    ],
+)
+def test_a_protocol_fits_the_metric_and_the_published_number(changes, field, rule):
+    claim = {
+        "statement": "As published.",
+        "variant": "a",
+        "published": "table3/ResNet-50/top1_error_percent",
+        "metric": "top1_error_percent",
+        "protocol": "ten-crop-256",
+    }
+    with pytest.raises(ValidationError) as error:
+        Claim(**{**claim, **changes})
+    place, told, _ = rule_of(error.value.errors()[0])
+    assert (place, rule in told) == ((field,), True)

@@ -1,8 +1,8 @@
 """``resnet-bench evaluate``: test finished runs by the paper's protocols."""
 
+import subprocess
+import sys
 from contextlib import ExitStack
-from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +10,6 @@ import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
-
-
-class Looked(StrEnum):
-    """How an image is looked at."""
-
-    CENTER = "center-crop"
-    TEN = "ten-crop"
-    MULTI = "multi-scale"
 
 
 def evaluate(
@@ -29,16 +21,14 @@ def evaluate(
             show_default=False,
         ),
     ],
-    protocol: Annotated[Looked, typer.Option(help="How each image is looked at.")] = Looked.TEN,
-    shorter_side: Annotated[
-        list[int] | None,
+    protocol: Annotated[
+        str,
         typer.Option(
-            min=1,
-            help="To which the image is scaled, in pixels; for multi-scale several times. By "
-            "default 256 (224, 256, 384, 480 and 640) at a crop of 224, and in proportion.",
-            show_default=False,
+            help="center-crop, ten-crop or multi-scale, with shorter sides in pixels (ten-crop-256, "
+            "multi-scale-224-256) or without: then 256, or 224, 256, 384, 480 and 640, at a crop of "
+            "224, and in proportion."
         ),
-    ] = None,
+    ] = "ten-crop",
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
     cache: Cache = None,
@@ -56,11 +46,12 @@ def evaluate(
     from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.spec.protocol import ProtocolName
 
     use_cache(cache)
-    store, protocol_of = Store(results), _protocol(protocol, shorter_side or [])
-    evaluated = []
+    store, evaluated = Store(results), []
     try:
+        name = ProtocolName.of(protocol)
         with ExitStack() as open_, Progress(console=Console(stderr=True)) as progress:
             uri = tracking_uri or default_tracking_uri(store)
             for run in runs:
@@ -70,7 +61,7 @@ def evaluate(
                 def tell(done: int, of: int, task=task) -> None:
                     progress.update(task, completed=done, total=of)
 
-                evaluated.append(evaluating.evaluate(folder, protocol_of, tell))
+                evaluated.append(evaluating.evaluate(folder, name, tell))
         for run, each in zip(runs, evaluated, strict=True):
             say(f"{run}: {_told(each.result)} ({each.result['protocol']})")
         if len(evaluated) > 1:
@@ -84,16 +75,23 @@ def evaluate(
         fail(str(error))
 
 
-def _protocol(which: Looked, sides: list[int]):
-    """From a net's crop to the protocol."""
-    from benchmark.evaluation import protocols
-
-    if which is Looked.MULTI:
-        return partial(protocols.multi_scale, sides=sides)
-    if len(sides) > 1:
-        fail(f"shorter-side is given once, but for multi-scale. Received: {sides}")
-    make = protocols.center_crop if which is Looked.CENTER else protocols.ten_crop
-    return partial(make, side=sides[0] if sides else None)
+def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
+    """Test each finished run of a suite by the protocols that its claims name, in a process of its
+    own, where it was not yet. Returns whether all could be."""
+    protocols = dict.fromkeys(claim.protocol for claim in loaded.suite.claims if claim.protocol)
+    codes = []
+    for cell in loaded.plan.runs().values() if protocols else ():
+        folder = store.run(cell)
+        for protocol in protocols:
+            if folder.status() == "finished" and protocol not in folder.tested():
+                say(f"{cell.name}, {protocol}:")
+                words = ["evaluate", str(folder.path), "--protocol", protocol]
+                words += ["--cache", str(cache)] if cache else []
+                command = [sys.executable, "-P", "-m", "benchmark", *words]
+                codes.append(subprocess.run(command, check=False).returncode)
+    if INTERRUPTED in codes:
+        raise KeyboardInterrupt
+    return not any(codes)
 
 
 def _told(result) -> str:

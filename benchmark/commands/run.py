@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.data import require_images, use_cache
+from benchmark.commands.evaluate import tested_as_claimed
 from benchmark.commands.options import (
     Address,
     Cache,
@@ -87,6 +88,7 @@ def run(
             outcome = run_plan(
                 loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
             )
+        tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
         try:
             written = make_report(store, name)
             mirror.close(written.note, written.files, written.verdict_counts)
@@ -105,7 +107,7 @@ def run(
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(outcome, runs, store, again)
-    if {"failed", "busy"} & set(outcome.statuses.values()) or not reported:
+    if {"failed", "busy"} & set(outcome.statuses.values()) or not (reported and tested):
         raise typer.Exit(RUNS_FAILED)
 
 

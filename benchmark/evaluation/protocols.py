@@ -6,6 +6,7 @@ from functools import partial
 
 from benchmark.data.photographs import geometry
 from benchmark.data.photographs.geometry import Window
+from benchmark.spec.protocol import ProtocolName
 
 MULTI_SCALE_SIDES = (224, 256, 384, 480, 640)
 """Shorter sides, in pixels, of the paper's best results."""
@@ -43,22 +44,30 @@ def center_crop(crop: int, side: int | None = None) -> Protocol:
     """The centre of the image at a shorter side of ``side`` pixels."""
     side = side or default_side(crop)
     views = partial(_center, side=side, crop=crop)
-    return Protocol(f"center-crop-{side}", (Pass(views, 1, one_size=True),))
+    return Protocol(str(ProtocolName("center-crop", (side,))), (Pass(views, 1, one_size=True),))
 
 
 def ten_crop(crop: int, side: int | None = None) -> Protocol:
     """The corners and the centre, and these mirrored (AlexNet's, tables 2 and 3)."""
     side = side or default_side(crop)
     views = partial(geometry.ten_crop, side=side, crop=crop)
-    return Protocol(f"ten-crop-{side}", (Pass(views, 10, one_size=True),))
+    return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, one_size=True),))
 
 
 def multi_scale(crop: int, sides: Sequence[int] | None = None) -> Protocol:
     """The whole image and its mirror image at each of some shorter sides, the net being fully
     convolutional: its global average pooling takes any size (tables 4 and 5)."""
-    sides = sides or [side * crop // _CROP for side in MULTI_SCALE_SIDES]
+    sides = tuple(sides or (side * crop // _CROP for side in MULTI_SCALE_SIDES))
     passes = tuple(Pass(partial(_whole, side=side), 2, one_size=False) for side in sides)
-    return Protocol("multi-scale-" + "-".join(map(str, sides)), passes)
+    return Protocol(str(ProtocolName("multi-scale", sides)), passes)
+
+
+def of_name(name: ProtocolName, crop: int) -> Protocol:
+    """For a net whose input is ``crop`` pixels wide and high."""
+    if name.kind == "multi-scale":
+        return multi_scale(crop, name.sides)
+    make = center_crop if name.kind == "center-crop" else ten_crop
+    return make(crop, *name.sides)
 
 
 def default_side(crop: int) -> int:

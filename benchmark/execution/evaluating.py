@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.evaluation.protocols import Protocol
+from benchmark.evaluation.protocols import of_name
 from benchmark.records.files import read_json, write_bytes, write_json
 from benchmark.records.store import RunFolder
+from benchmark.spec.protocol import ProtocolName
 
 PART = 1000
 """Images from one file to the next."""
@@ -29,21 +30,20 @@ class Evaluated:
 
 def evaluate(
     folder: RunFolder,
-    protocol_of: Callable[[int], Protocol],
+    name: ProtocolName,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Evaluated:
     """Score each image of the run's scored split once, in float32, and keep the probabilities in
     ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
 
-    ``protocol_of``: from a net's crop, in pixels. ``tell``: of how many images are done, of how
-    many. Raises DataError where the run, its weights or its images cannot be used.
+    ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights or its images cannot be used.
     """
     from benchmark.data import sources
     from benchmark.evaluation.multi_view import scored_in_parts
     from benchmark.execution.pretrained import finished
 
     run = finished(folder)
-    protocol = protocol_of(run.spec.dataset.image_shape[0])
+    protocol = of_name(name, run.spec.dataset.image_shape[0])
     images, split = sources.load(run.spec.dataset), run.spec.evaluation.split
     own = {
         "protocol": protocol.name,
@@ -52,7 +52,7 @@ def evaluate(
         "weights_sha256": run.weights_sha256,
         "dataset_sha256": images.sha256,
     }
-    place = _Place(folder.path / "evaluations" / protocol.name, own)
+    place = _Place(folder.evaluations / protocol.name, own)
     data = sources.feed(run.spec.dataset, images, split, run.normalization)
     found = place.parts()
     done = sum(len(labels) for _, labels in found)

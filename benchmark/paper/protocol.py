@@ -1,6 +1,7 @@
-"""The paper's CIFAR-10 protocol (section 4.2), and where a run departs from it."""
+"""The paper's protocols, for CIFAR-10 (section 4.2) and ImageNet (3.4), and where a run departs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 CIFAR10: dict[str, tuple[Any, ...]] = {
@@ -39,23 +40,69 @@ The paper trained on two GPUs, each of which normalised its own 64 images of a b
 (``numerics.replicas`` 2 does the same); it does not state that as a part of its method, so batch
 normalisation over all 128 is no departure."""
 
+IMAGENET: dict[str, tuple[Any, ...]] = {
+    "dataset.name": ("imagenet2012",),
+    "dataset.held_out_images": (0,),
+    "dataset.normalization": ("per-pixel-mean",),
+    "dataset.augmentation": ("scale-crop-flip",),
+    "dataset.crop_size": (224,),
+    "dataset.shorter_side": ((256, 480),),
+    "dataset.lighting": (True,),
+    "model.stem": ("imagenet",),
+    "model.stage_widths": ((64, 128, 256, 512),),
+    "model.depth": (18, 34, 50, 101, 152),
+    "model.bottleneck_stride": (None, "1x1"),
+    "model.batch_norm.zero_gamma": (False,),
+    "model.inner_classes": (None,),
+    "model.dropout_rate": (0.0,),
+    "model.initializer": ("he-fan-in", "he-fan-out"),
+    "optimizer.batch_size": (256,),
+    "optimizer.momentum": (0.9,),
+    "optimizer.weight_decay": (1e-4,),
+    "optimizer.weight_decay_form": ("coupled",),
+    "schedule.iterations": (600_000,),
+    "schedule.learning_rate": (0.1,),
+    "schedule.kind": ("plateau",),
+    "schedule.factor": (0.1,),
+    "schedule.warmup": (None,),
+    "pretrained": (None,),
+    "evaluation.split": ("test",),
+    "numerics.precision": ("float32",),
+}
+"""The same of section 3.4. By which rule a plateau was told is not in the paper."""
+
 _WARMED_UP = {110: (0.01, 80.0)}
 """Depth -> learning rate and bound on the training error, in percent, of its warm-up."""
+
+_PROTOCOLS = {"CIFAR-10": CIFAR10, "ImageNet": IMAGENET}
 
 _ABSENT = object()
 
 
 def departures(spec: Mapping[str, Any]) -> list[str]:
-    """Where a run departs from the protocol, a phrase each; ``spec`` is nested plain data."""
+    """Where a run departs from the protocol for its data set, a phrase each; ``spec`` is nested
+    plain data. Photographs are held to ImageNet's."""
+    on_cifar = spec["dataset"]["name"].startswith("cifar10")
+    found = _departures(spec, "CIFAR-10" if on_cifar else "ImageNet")
+    return found + (_of_cifar_nets(spec) if on_cifar else [])
+
+
+def _departures(spec: Mapping[str, Any], protocol: str) -> list[str]:
     found = []
-    for field, agreed in CIFAR10.items():
-        value = _at(spec, field)
+    for field, agreed in _PROTOCOLS[protocol].items():
+        value = _at(spec, _path(field))
         if value is not _ABSENT and value not in agreed:
-            found.append(f"{field} is {_text(value)}, not {_listed(agreed)}")
-    if len(set(spec["model"]["stage_blocks"])) > 1:
-        found.append(f"model.stage_blocks is {_text(_at(spec, 'model.stage_blocks'))}, not n/n/n")
+            found.append(f"{field} is {_text(value)}, not {_agreed(protocol, field)}")
     if spec["model"]["batch_norm"] is None:
         found.append("model.batch_norm is off, not on")
+    return found
+
+
+def _of_cifar_nets(spec: Mapping[str, Any]) -> list[str]:
+    found = []
+    if len(set(spec["model"]["stage_blocks"])) > 1:
+        blocks = _text(tuple(spec["model"]["stage_blocks"]))
+        found.append(f"model.stage_blocks is {blocks}, not n/n/n")
     depth, warmup = spec["model"]["depth"], spec["schedule"]["warmup"]
     stated = warmup and (warmup["learning_rate"], warmup["until_train_error_percent"])
     published = _WARMED_UP.get(depth)
@@ -64,17 +111,25 @@ def departures(spec: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _at(spec: Mapping[str, Any], field: str) -> Any:
+def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
     """A field's value; ``_ABSENT`` where what it is a part of is off."""
     here: Any = spec
-    for part in field.split("."):
+    for part in path:
         if here is None:
             return _ABSENT
         here = here.get(part)  # None, too, where an older version recorded it.
     return tuple(here) if isinstance(here, list) else here
 
 
-def _listed(agreed: tuple[Any, ...]) -> str:
+@cache
+def _path(field: str) -> list[str]:
+    return field.split(".")
+
+
+@cache
+def _agreed(protocol: str, field: str) -> str:
+    """The values that agree, in words."""
+    agreed = _PROTOCOLS[protocol][field]
     if len(agreed) > 2:
         return f"one of the paper's {', '.join(map(_text, agreed))}"
     return " or ".join(map(_text, agreed))

@@ -10,7 +10,7 @@ import pandas as pd
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
-from benchmark.records.store import Store
+from benchmark.records.store import RunFolder, Store
 
 CELL = ("suite", "variant", "seed", "run_id")
 MEASURED = tuple(summarize([], "planned"))
@@ -33,20 +33,17 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     """A row for each run that the suites of ``results`` ask for, planned ones included.
 
     Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
-    where no run has begun), and each field of the runs' specs under its dotted name
-    (``model.depth``).
+    where no run has begun), what finished runs were tested by (``ten-crop-256.top1_error_percent``),
+    and each field of the runs' specs under its dotted name (``model.depth``).
     """
-    store = Store(Path(results))
-    rows = [_run_row(store, cell, _result(store, cell)) for cell in _cells(store, suite)]
-    return _frame(rows, CELL, MEASURED)
+    return _frame([_run_row(*read) for read in _read(results, suite)], CELL, MEASURED)
 
 
 def load_curves(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
     """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
     quantities of that epoch, of which the usual ones have a column also where there is no row.
     ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
-    store = Store(Path(results))
-    return _curves_and_layers(store, ((cell, None) for cell in _cells(store, suite)))[0]
+    return _curves_and_layers(_cells(results, suite))[0]
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -55,8 +52,7 @@ def load_layers(results: str | Path = "results", suite: str | None = None) -> pd
     projections and the classifier), layer, ``response_std`` (the standard deviation of a
     convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
     of the kernel; none at the end of the run)."""
-    store = Store(Path(results))
-    return _curves_and_layers(store, ((cell, None) for cell in _cells(store, suite)))[1]
+    return _curves_and_layers(_cells(results, suite))[1]
 
 
 @dataclass(frozen=True)
@@ -70,20 +66,20 @@ class Frames:
 
 def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
     """The three of them, with each record read once."""
-    store = Store(Path(results))
-    read = [(cell, _result(store, cell)) for cell in _cells(store, suite)]
-    runs = _frame([_run_row(store, *each) for each in read], CELL, MEASURED)
-    return Frames(runs, *_curves_and_layers(store, read))
+    read = list(_read(results, suite))
+    runs = _frame([_run_row(*each) for each in read], CELL, MEASURED)
+    return Frames(runs, *_curves_and_layers(read))
 
 
-def _curves_and_layers(
-    store: Store, read: Iterable[tuple[dict[str, Any], dict[str, Any] | None]]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``read``: a plan's cells, with their runs' results where these were read before."""
+Read = tuple[dict[str, Any], RunFolder, dict[str, Any] | None]
+"""A plan's cell, its run's folder, and its result, where that was read and is there."""
+
+
+def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame]:
     curves, layers = [], []
-    for row, result in read:
+    for row, folder, result in read:
         cell = {name: row[name] for name in CELL}
-        for event in store.run(row["run_id"]).events(result):
+        for event in folder.events(result):
             if event["event"] == "epoch":
                 layers += [cell | found for found in _layers(event.pop("layers", {}))]
                 norms = event.pop("gradient_norms", {})
@@ -95,14 +91,17 @@ def _curves_and_layers(
     )
 
 
-def _result(store: Store, cell: dict[str, Any]) -> dict[str, Any] | None:
-    return store.run(cell["run_id"]).result()
-
-
-def _run_row(store: Store, cell: dict[str, Any], result: dict[str, Any] | None) -> dict[str, Any]:
+def _run_row(
+    cell: dict[str, Any], folder: RunFolder, result: dict[str, Any] | None
+) -> dict[str, Any]:
     row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
-    row["status"] = result["status"] if result else store.run(cell["run_id"]).status()
-    return row | flattened(store.spec(cell))
+    row["status"] = result["status"] if result else folder.status()
+    tested = {
+        f"{protocol}.{name}": errors[name]
+        for protocol, errors in folder.tested().items()
+        for name in ("top1_error_percent", "top5_error_percent")
+    }
+    return row | tested | flattened(cell["spec"])
 
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -130,10 +129,16 @@ def load_reproductions() -> pd.DataFrame:
     return pd.DataFrame([vars(number) for number in REPRODUCTIONS])
 
 
-def _cells(store: Store, suite: str | None) -> Iterator[dict[str, Any]]:
+def _cells(results: str | Path, suite: str | None) -> Iterator[Read]:
+    store = Store(Path(results))
     for name in [suite] if suite else store.suites():
         for cell in store.suite(name).plan()["cells"]:
-            yield {"suite": name, **cell}
+            yield {"suite": name, **cell}, store.run(cell["run_id"]), None
+
+
+def _read(results: str | Path, suite: str | None) -> Iterator[Read]:
+    for cell, folder, _ in _cells(results, suite):
+        yield cell, folder, folder.result()
 
 
 def _frame(rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]):

@@ -66,6 +66,18 @@ class RunFolder:
         return self.path / "preprocessing.safetensors"
 
     @property
+    def evaluations(self) -> Path:
+        """The folder of what the finished run was tested by, a folder each."""
+        return self.path / "evaluations"
+
+    def tested(self) -> dict[str, dict[str, Any]]:
+        """Protocol -> errors of the finished run, where it was tested to the end."""
+        if not self.evaluations.is_dir():
+            return {}
+        files = sorted(self.evaluations.glob("*/result.json"))
+        return {file.parent.name: read_json(file) for file in files}
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints of a run that has not ended."""
         return self.path / "checkpoints"
@@ -96,6 +108,13 @@ class RunFolder:
     def provenance(self) -> dict[str, Any]:
         """Where and with what it ran; empty where it never began."""
         return read_json(self.path / "provenance.json") or {}
+
+    def provenance_text(self) -> str:
+        """The same as it stands in its file, to be compared."""
+        try:
+            return (self.path / "provenance.json").read_text("utf-8")
+        except FileNotFoundError:
+            return ""
 
     def end(self, result: dict[str, Any]) -> None:
         """Keep how it ended."""
@@ -203,10 +222,6 @@ class Store:
             rule = "a run's id must be 16 hexadecimal digits"
             raise RecordsError(f"{rule} (results: {self.root}). Received: {run_id[:100]!r}")
         return RunFolder(_no_link(_no_link(self.root / "runs") / run_id))
-
-    def spec(self, cell: dict[str, Any]) -> dict[str, Any]:
-        """The spec of a plan's cell: its run's own, or where that never began the plan's."""
-        return self.run(cell["run_id"]).spec() or cell["spec"]
 
     def suite(self, name: str) -> SuiteFolder:
         """The folder of a suite. Raises RecordsError where the name is none, or leads out of the

@@ -97,17 +97,17 @@ def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[
 
 def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
     """The different machines and versions that the runs were trained with."""
-    seen: dict[str, dict[str, Any]] = {}
     different = runs.drop_duplicates("run_id").reindex(columns=["run_id", "device"])
+    first: dict[tuple[str, str], str] = {}
     for run_id, device in zip(different["run_id"], different["device"], strict=True):
-        made = store.run(run_id).provenance()
-        if made:
-            seen.setdefault(f"{made} {device}", made | {"device": device})
-    return list(seen.values())
+        text = store.run(run_id).provenance_text()
+        if text:
+            first.setdefault((text, str(device)), run_id)
+    return [store.run(run_id).provenance() | {"device": d} for (_, d), run_id in first.items()]
 
 
 def _plain(column: pd.Series) -> pd.Series:
-    if not any(isinstance(value, list) for value in column):
+    if column.dtype != object or not any(isinstance(value, list) for value in column):
         return column
     return column.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
 

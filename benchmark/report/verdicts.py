@@ -18,14 +18,6 @@ from benchmark.suite.claim import Claim
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"
 
-_COLUMNS = {
-    "test_error_percent": "final_error_percent",
-    "best_test_error_percent": "final_error_percent",
-    "train_error_percent": "final_train_error_percent",
-    "mean_response_std": "mean_response_std",
-}
-"""A claim's metric -> our column, of one run each: the best is taken over runs, not epochs."""
-
 _WORST_PERCENT = 100.0
 """The error of a run that diverged: the worst there is, so that it is never dropped."""
 
@@ -67,7 +59,7 @@ _DIRECTIONS = ("lower", "higher")
 
 
 def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
-    samples = [_sample(runs, variant, claim.metric) for variant in claim.variants]
+    samples = [_sample(runs, variant, claim) for variant in claim.variants]
     if min(map(len, samples)) < max(2, claim.least_seeds) or _without_value(claim, runs):
         return None
     if claim.published:
@@ -101,11 +93,11 @@ def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
     return int(diverged.sum()) if claim.metric in _NO_WORST else 0
 
 
-def _sample(runs: pd.DataFrame, variant: str, metric: str) -> list[float]:
-    """The metric of each run that has ended by itself."""
+def _sample(runs: pd.DataFrame, variant: str, claim: Claim) -> list[float]:
+    """The metric of each run that has ended by itself, and was tested as the claim asks for."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
-    errors = pd.to_numeric(chosen[_COLUMNS[metric]], errors="coerce")
-    if metric not in _NO_WORST:
+    errors = pd.to_numeric(chosen.reindex(columns=[claim.column])[claim.column], errors="coerce")
+    if claim.metric not in _NO_WORST:
         errors = errors.where(chosen["status"] != "diverged", _WORST_PERCENT)
     return [float(error) for error in errors if not math.isnan(error)]
 
@@ -115,7 +107,7 @@ def _verdict(
 ) -> Verdict:
     found = tuple(_departures(claim, specs))
     counts = ", ".join(
-        f"{variant}: {len(_sample(runs, variant, claim.metric))}" for variant in claim.variants
+        f"{variant}: {len(_sample(runs, variant, claim))}" for variant in claim.variants
     )
     if finding is None:
         needed = max(2, claim.least_seeds)

@@ -4,8 +4,26 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from benchmark.paper import PUBLISHED
+from benchmark.paper import PUBLISHED, Published
 from benchmark.spec.base import Spec, refuse
+from benchmark.spec.protocol import ProtocolName
+
+
+_COLUMNS = {
+    "test_error_percent": "final_error_percent",
+    "best_test_error_percent": "final_error_percent",
+    "train_error_percent": "final_train_error_percent",
+    "mean_response_std": "mean_response_std",
+}
+"""Metric -> column of the frame of runs."""
+
+_BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
+
+_VIEWS = {
+    "10-crop": "ten-crop-",
+    "fully convolutional at 5 scales": "multi-scale-224-256-384-480-640",
+}
+"""How the paper looked at images -> how the protocol's name begins."""
 
 
 class Claim(Spec):
@@ -34,8 +52,14 @@ class Claim(Spec):
         "best_test_error_percent",
         "train_error_percent",
         "mean_response_std",
+        "top1_error_percent",
+        "top5_error_percent",
     ] = "test_error_percent"
-    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``."""
+    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``, and
+    top-1 and top-5 errors are those of ``protocol``."""
+
+    protocol: str | None = None
+    """How the finished runs are tested, by its full name: ``ten-crop-256``."""
 
     margin: float = Field(default=0.5, gt=0, le=100)
     """The difference, in the metric's unit, below which two values count as equal."""
@@ -62,12 +86,43 @@ class Claim(Spec):
             raise refuse("against", "must be another variant than variant", self.against)
         if self.trend is not None and len(set(self.trend)) < len(self.trend):
             raise refuse("trend", "names each variant once", self.trend)
-        comparable = [key for key, number in PUBLISHED.items() if number.column == self.metric]
+        self._refuse_a_protocol_that_does_not_fit()
+        comparable = [
+            key
+            for key, number in PUBLISHED.items()
+            if number.column == self.metric and self._is_looked_at_as(number)
+        ]
         if self.published is not None and self.published not in comparable:
             known = ", ".join(comparable) or "none"
-            rule = f"must be one of the published numbers of {self.metric}: {known}"
+            what = f"{self.metric} by {self.protocol}" if self.protocol else self.metric
+            rule = f"must be one of the published numbers of {what}: {known}"
             raise refuse("published", rule, self.published)
         return self
+
+    def _refuse_a_protocol_that_does_not_fit(self) -> None:
+        if (self.protocol is not None) != (self.metric in _BY_PROTOCOL):
+            rule = f"is stated with the metrics {' and '.join(_BY_PROTOCOL)}, and with no other"
+            raise refuse("protocol", rule, self.protocol)
+        if self.protocol is not None:
+            try:
+                sides = ProtocolName.of(self.protocol).sides
+            except ValueError:
+                sides = ()
+            if not sides:
+                rule = "must be a protocol with its shorter sides, as ten-crop-256"
+                raise refuse("protocol", rule, self.protocol)
+
+    def _is_looked_at_as(self, number: Published) -> bool:
+        """Whether a published number was come by as the claim's protocol has it."""
+        if self.protocol is None:
+            return True
+        return self.protocol.startswith(_VIEWS.get(number.view, "\0"))
+
+    @property
+    def column(self) -> str:
+        """Of the frame of runs, where the metric stands: a run's own, the best being taken over runs
+        and not over epochs."""
+        return f"{self.protocol}.{self.metric}" if self.protocol else _COLUMNS[self.metric]
 
     @property
     def variants(self) -> tuple[str, ...]:

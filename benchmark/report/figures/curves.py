@@ -56,7 +56,8 @@ def draw_curves(
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
         panel.set_ylim(0, top)
-        panel.legend(fontsize=8, title=key, title_fontsize=7)
+        # Errors fall; to search for the best place would take longer than to draw.
+        panel.legend(fontsize=8, title=key, title_fontsize=7, loc="upper right")
     for panel in axes[len(drawn) :]:
         panel.set_visible(False)
     return figure

@@ -65,6 +65,7 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.svg", folder / f"{name}.png"]
     with rc_context({"svg.hashsalt": "resnet-bench"}):
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
+    figure.set_layout_engine("none")  # What has its place keeps it.
     write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
 
