@@ -25,7 +25,7 @@ _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeErr
 
 def statistics(photographs: Photographs, spec: DatasetSpec) -> Statistics:
     """Of the centre crops of at most 10,000 training images: the first of the fixed order, whose
-    last are held out, so of images trained on alone. The first time it takes some 10 ms of a core
+    last are held out, so of images trained on alone. The first time it takes some 3 ms of a core
     for each. Raises DataError."""
     crop, side = spec.image_shape[0], spec.test_shorter_side or spec.image_shape[0]
     count = min(SAMPLE, spec.train_images)

@@ -49,7 +49,9 @@ def decoded(
     DataError, which names the file.
 
     Files are read by a function that is declared to have no state, as it is a pure function of the
-    batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead.
+    batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead. A
+    half of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``),
+    which no option of a pipeline changes: two of them keep no more than some four workers busy.
     """
     failed: dict[int, Exception] = {}
     signature = requests_signature(windows)
