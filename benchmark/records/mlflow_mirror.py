@@ -186,7 +186,7 @@ class MlflowMirror:
                 name=spec["dataset"]["name"],
                 digest=digest[:36],
                 source_type="resnet-bench",
-                source=f"resnet-bench data get {spec['dataset']['name']}",
+                source=spec["dataset"]["name"],
             )
             self.client.log_inputs(child, datasets=[DatasetInput(dataset)])
 
