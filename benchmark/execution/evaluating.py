@@ -36,7 +36,8 @@ def evaluate(
     """Score each image of the run's scored split once, in float32, and keep the probabilities in
     ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
 
-    ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights or its images cannot be used.
+    ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights
+    or its images cannot be used.
     """
     from benchmark.data import sources
     from benchmark.evaluation.multi_view import scored_in_parts

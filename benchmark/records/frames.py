@@ -33,8 +33,9 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     """A row for each run that the suites of ``results`` ask for, planned ones included.
 
     Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
-    where no run has begun), what finished runs were tested by (``ten-crop-256.top1_error_percent``),
-    and each field of the runs' specs under its dotted name (``model.depth``).
+    where no run has begun), what finished runs were tested by
+    (``ten-crop-256.top1_error_percent``), and each field of the runs' specs under its dotted name
+    (``model.depth``).
     """
     return _frame([_run_row(*read) for read in _read(results, suite)], CELL, MEASURED)
 

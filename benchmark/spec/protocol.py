@@ -14,7 +14,7 @@ class ProtocolName(NamedTuple):
     kind: str
     """``center-crop``, ``ten-crop`` (tables 2 and 3) or ``multi-scale`` (tables 4 and 5)."""
     sides: tuple[int, ...]
-    """To which the image's shorter side is scaled, in pixels; the usual ones where there is none."""
+    """To which the image's shorter side is scaled, in pixels; where there is none, the usual."""
 
     @classmethod
     def of(cls, text: str) -> "ProtocolName":

@@ -8,7 +8,6 @@ from benchmark.paper import PUBLISHED, Published
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.protocol import ProtocolName
 
-
 _COLUMNS = {
     "test_error_percent": "final_error_percent",
     "best_test_error_percent": "final_error_percent",
@@ -55,7 +54,7 @@ class Claim(Spec):
         "top1_error_percent",
         "top5_error_percent",
     ] = "test_error_percent"
-    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``, and
+    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
     top-1 and top-5 errors are those of ``protocol``."""
 
     protocol: str | None = None
@@ -120,8 +119,8 @@ class Claim(Spec):
 
     @property
     def column(self) -> str:
-        """Of the frame of runs, where the metric stands: a run's own, the best being taken over runs
-        and not over epochs."""
+        """Of the frame of runs, where the metric stands: a run's own; the best is taken over runs,
+        not over epochs."""
         return f"{self.protocol}.{self.metric}" if self.protocol else _COLUMNS[self.metric]
 
     @property
