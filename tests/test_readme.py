@@ -16,11 +16,15 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_its_suite_is_one(tmp_path):
-    (block,) = blocks("yaml")
+def test_its_suites_are_suites(tmp_path):
+    whole, part = blocks("yaml")
     file = tmp_path / "mine.yaml"
-    file.write_text(block)
+    file.write_text(whole)
     assert len(load_suite(file).plan.cells) == 4 * 2 * 3
+    file.write_text(f"name: carried\nsource: the README\nseeds: [0]\n{part}")
+    assert [cell.source is not None for cell in load_suite(file).plan.cells] == [False] * 2 + [
+        True
+    ] * 3
 
 
 def test_its_commands_exist():
