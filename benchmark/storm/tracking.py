@@ -27,7 +27,7 @@ _MOST_COST_PERCENT = 1.0
 core than without a mirror, against the time that so many threads are trained. The time on the clock
 differs by more than that from round to round, for reasons of the host's."""
 
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 class _Trial:
