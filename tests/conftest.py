@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,10 @@ seeds: [0]
 claims:
   - {statement: Residual is better., variant: resnet8, against: plain8, direction: lower}
 """
+
+
+# A shell's background job begins with Ctrl-C ignored, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def bench(*arguments, cwd=None, **environment):

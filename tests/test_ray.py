@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY_SUITE, bench
+from safetensors.numpy import load_file
 
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import run_plan
@@ -152,6 +153,21 @@ def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alon
     assert set(outcome.statuses.values()) == {"finished"}, told.ends
     assert sorted(told.epochs) == [(v, n) for v in ("plain8", "resnet8") for n in range(1, 7)]
     same_bits(store, alone, plan)
+
+
+def test_the_weights_that_a_run_begins_from_are_sent_to_it(tmp_path, cluster):
+    begun = "    - {name: begun, pretrained: {source: run, name: resnet8, way: new-head}}\n"
+    suite = SUITE.replace("    - {name: plain8", begun + "    - {name: plain8")
+    suite = suite.replace("iterations: 60", "iterations: 10")
+    plan, store = plan_of(tmp_path, suite), Store(tmp_path / "results")
+    cluster.add_node(num_cpus=2)
+    there = place(store, cluster)
+    there._mark.unlink()  # As above.
+    told = Told()
+    outcome = run_plan(plan, store, [told], there)
+    assert set(outcome.statuses.values()) == {"finished"}, told.ends
+    first, begun, _ = (load_file(store.run(cell).weights) for cell in plan.cells)
+    assert all((first[path] == begun[path]).all() for path in first if "classifier" not in path)
 
 
 def test_a_run_that_fails_says_why_and_stops_no_other(tmp_path, cluster):
