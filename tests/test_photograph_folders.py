@@ -266,7 +266,9 @@ def test_a_file_that_goes_missing_is_named_when_it_is_loaded_and_when_it_is_read
         registry.load(spec_of(added))
     gone.write_bytes(content)
     for received, expected in zip(
-        data.train_inputs(iteration, 1), stream(added).train_inputs(iteration, 1), strict=True
+        data.train_inputs(0, 2, iteration, 1),
+        stream(added).train_inputs(0, 2, iteration, 1),
+        strict=True,
     ):
         np.testing.assert_array_equal(received, expected)
 
