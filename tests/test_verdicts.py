@@ -204,22 +204,26 @@ def test_too_few_seeds_are_told_beforehand_too():
     assert undecidable(claims(1, least_seeds=5, direction="equal"), 5) == []
 
 
+TEN_CROPS = {
+    "statement": "As published.",
+    "variant": "a",
+    "published": "table3/ResNet-50/top1_error_percent",
+    "metric": "top1_error_percent",
+    "protocol": "ten-crop-256",
+}
+
+
 def test_a_claim_on_a_protocol_is_judged_by_what_the_runs_were_tested_by():
-    claim = {
-        "statement": "As published.",
-        "variant": "a",
-        "published": "table3/ResNet-50/top1_error_percent",
-        "metric": "top1_error_percent",
-        "protocol": "ten-crop-256",
-    }
     specs = {"a": imagenet_spec()}
     errors = {"ten-crop-256.top1_error_percent": [22.8, 22.9, 22.85]}
     frame = runs(a=[30.0, 30.0, 30.0])
-    (untested,) = judge([Claim(**claim)], frame, specs)
+    (untested,) = judge([Claim(**TEN_CROPS)], frame, specs)
     assert untested.verdict == "inconclusive" and "Too few runs" in untested.sentence
-    (tested,) = judge([Claim(**claim)], frame.assign(**errors), specs)
+    (tested,) = judge([Claim(**TEN_CROPS)], frame.assign(**errors), specs)
     assert tested.verdict == "reproduced" and abs(tested.finding.effect) < 0.01
-    (other,) = judge([Claim(**claim)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)})
+    (other,) = judge(
+        [Claim(**TEN_CROPS)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)}
+    )
     assert other.verdict == "not comparable"
     assert other.departures == ("dataset.lighting is False, not True",)
 
@@ -248,14 +252,7 @@ def imagenet_spec(**dataset):
     ],
 )
 def test_a_protocol_fits_the_metric_and_the_published_number(changes, field, rule):
-    claim = {
-        "statement": "As published.",
-        "variant": "a",
-        "published": "table3/ResNet-50/top1_error_percent",
-        "metric": "top1_error_percent",
-        "protocol": "ten-crop-256",
-    }
     with pytest.raises(ValidationError) as error:
-        Claim(**{**claim, **changes})
+        Claim(**{**TEN_CROPS, **changes})
     place, told, _ = rule_of(error.value.errors()[0])
     assert (place, rule in told) == ((field,), True)

@@ -179,7 +179,8 @@ class _Run:
         self.iteration, self.epoch = state.counters["iteration"], state.counters["epoch"]
         self.rate = state.counters["rate"]
         self.warmup.restore(state.counters["warmup"])
-        self.plateaus.restore(state.counters["plateaus"])
+        if self.spec.schedule.plateau:
+            self.plateaus.restore(state.counters["plateaus"])
         self.totals = Totals.of_json(state.counters["totals"])
 
     def _train_until(self, end: int) -> str | None:
