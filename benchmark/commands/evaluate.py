@@ -82,13 +82,15 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
     codes = []
     for cell in loaded.plan.runs().values() if protocols else ():
         folder = store.run(cell)
-        for protocol in protocols:
-            if folder.status() == "finished" and protocol not in folder.tested():
-                say(f"{cell.name}, {protocol}:")
-                words = ["evaluate", str(folder.path), "--protocol", protocol]
-                words += ["--cache", str(cache)] if cache else []
-                command = [sys.executable, "-P", "-m", "benchmark", *words]
-                codes.append(subprocess.run(command, check=False).returncode)
+        if folder.status() != "finished":
+            continue
+        tested = folder.tested()
+        for protocol in [p for p in protocols if p not in tested]:
+            say(f"{cell.name}, {protocol}:")
+            words = ["evaluate", str(folder.path), "--protocol", protocol]
+            words += ["--cache", str(cache)] if cache else []
+            command = [sys.executable, "-P", "-m", "benchmark", *words]
+            codes.append(subprocess.run(command, check=False).returncode)
     if INTERRUPTED in codes:
         raise KeyboardInterrupt
     return not any(codes)

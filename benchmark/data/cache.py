@@ -3,6 +3,8 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -24,17 +26,24 @@ def cache_folder() -> Path:
 def save(name: str, images: Images) -> Path:
     """Write the arrays aside and rename the folder, so that a reader sees all or nothing."""
     target = cache_folder() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=target.parent))
-    try:
+    with replacing(target) as aside:
         for field, array in images.arrays().items():
             np.save(aside / f"{field}.npy", array, allow_pickle=False)
+    return target
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A folder that takes the place of ``target`` when all has been written to it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield aside
         aside.chmod(0o755)
         shutil.rmtree(target, ignore_errors=True)
         aside.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return target
 
 
 def load(name: str) -> Images | None:

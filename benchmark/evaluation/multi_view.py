@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.data.feed import Feed
+from benchmark.data.normalization import Normalization
 from benchmark.evaluation.protocols import Pass, Protocol
 from benchmark.models.folding import folded_model
 from benchmark.models.resnet import build_model
@@ -24,7 +25,8 @@ def scored_in_parts(
 
     ``model``: a net of ``build_model``. Each image is scored exactly once, or RuntimeError raised.
     """
-    passes = [_Scored(spec, model, data, each, first) for each in protocol.passes]
+    net = _net_of_any_size(spec, model)
+    passes = [_Scored(net, data, each, first) for each in protocol.passes]
     for start in range(first, data.scored_count, part):
         count = min(part, data.scored_count - start)
         sums: np.ndarray = np.zeros(())
@@ -39,10 +41,14 @@ def scored_in_parts(
 class _Scored:
     """One pass over the images, as far as it has come."""
 
-    def __init__(self, spec: RunSpec, model: keras.Model, data: Feed, views: Pass, first: int):
+    def __init__(self, net: keras.Model, data: Feed, views: Pass, first: int):
         self.batch = max(1, BATCH_VIEWS // views.count) if views.one_size else 1
         self.batches = data.scored_views(views.views, views.count, self.batch, first)
-        self.score = _score_of(spec, model, data)
+        # What is not of the size that it was trained on has no mean image of its own.
+        normalization = data.normalization
+        self.score = _score_of(
+            net, normalization if views.one_size else normalization.of_any_size()
+        )
         self.ready: list[tuple[np.ndarray, np.ndarray]] = []
 
     def next(self, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,26 +63,27 @@ class _Scored:
         return sums[:count], labels[:count]
 
 
-def _score_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[tf.Tensor], tf.Tensor]:
-    """From pixels (batch, views, height, width, 3) uint8 of any size to the sums, float64, of their
-    probabilities over the views: (batch, classes)."""
+def _net_of_any_size(spec: RunSpec, model: keras.Model) -> keras.Model:
+    """The same function of images of any height and width, in inference."""
     any_size, classes = (None, None, 3), model.output_shape[-1]
     if spec.model.batch_norm is None:
         net = build_model(spec.model, any_size, classes)
         net.set_weights(model.get_weights())
-    else:
-        net, take_over = folded_model(spec.model, model, any_size, classes)
-        take_over()
-    shape = spec.dataset.image_shape
+        return net
+    net, take_over = folded_model(spec.model, model, any_size, classes)
+    take_over()
+    return net
+
+
+def _score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Tensor], tf.Tensor]:
+    """From pixels (batch, views, height, width, 3) uint8 to the sums, float64, of their
+    probabilities over the views: (batch, classes)."""
 
     @tf.function(reduce_retracing=True)
     def score(pixels):
         size = tf.shape(pixels)
-        images = tf.reshape(pixels, (-1, size[2], size[3], 3))
-        as_trained = pixels.shape[2:] == shape
-        normalization = data.normalization
-        images = (normalization if as_trained else normalization.of_any_size())(images)
+        images = normalization(tf.reshape(pixels, (-1, size[2], size[3], 3)))
         probabilities = tf.cast(tf.nn.softmax(net(images, training=False)), tf.float64)
-        return tf.reduce_sum(tf.reshape(probabilities, (size[0], size[1], classes)), 1)
+        return tf.reduce_sum(tf.reshape(probabilities, (size[0], size[1], net.output_shape[-1])), 1)
 
     return score

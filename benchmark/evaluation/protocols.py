@@ -43,7 +43,7 @@ class Protocol:
 def center_crop(crop: int, side: int | None = None) -> Protocol:
     """The centre of the image at a shorter side of ``side`` pixels."""
     side = side or default_side(crop)
-    views = partial(_center, side=side, crop=crop)
+    views = partial(geometry.center_view, side=side, crop=crop)
     return Protocol(str(ProtocolName("center-crop", (side,))), (Pass(views, 1, one_size=True),))
 
 
@@ -73,10 +73,6 @@ def of_name(name: ProtocolName, crop: int) -> Protocol:
 def default_side(crop: int) -> int:
     """256 for a crop of 224, and in proportion."""
     return crop * _SIDE // _CROP
-
-
-def _center(height: int, width: int, *, side: int, crop: int) -> list[Window]:
-    return [geometry.center_crop(height, width, side, crop)]
 
 
 def _whole(height: int, width: int, *, side: int) -> list[Window]:

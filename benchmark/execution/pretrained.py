@@ -85,6 +85,7 @@ def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
     import keras
 
     from benchmark.models.reference_weights import keras_applications_weights
+    from benchmark.training.weights import arrays_sha256
 
     try:
         net = getattr(keras.applications, own.name)(weights="imagenet")
@@ -94,7 +95,7 @@ def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
             "no network, put the file that Keras names into ~/.keras/models"
         ) from error
     arrays = keras_applications_weights(net)
-    _require(own, _digest(arrays), f"keras.applications.{own.name}")
+    _require(own, arrays_sha256(dict(sorted(arrays.items()))), f"keras.applications.{own.name}")
     return Pretrained(_by_path(spec, arrays, APPLICATIONS_CLASSES), CAFFE)
 
 
@@ -134,15 +135,6 @@ def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
     except ValueError as error:
         raise DataError(f"the pretrained weights must fit the spec's net: {error}") from error
     return weight_arrays(net)
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """Of names, types, shapes and bytes, in the names' order."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def _require(own: PretrainedSpec, received: str, what: str) -> None:

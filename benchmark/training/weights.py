@@ -1,6 +1,7 @@
 """A model's weights as plain arrays, and their digest."""
 
 import hashlib
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -13,8 +14,13 @@ def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
 
 def weights_sha256(model: keras.Model) -> str:
     """Of every weight's path, type, shape and bytes."""
+    return arrays_sha256(weight_arrays(model))
+
+
+def arrays_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """Of each array's name, type, shape and bytes, in the mapping's order."""
     digest = hashlib.sha256()
-    for path, array in weight_arrays(model).items():
-        digest.update(f"{path} {array.dtype} {array.shape}\n".encode())
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -79,6 +79,11 @@ def center_crop(height: int, width: int, side: int, crop: int) -> Window:
     return crop_of_scaled((height, width), scaled, place, (crop, crop))
 
 
+def center_view(height: int, width: int, *, side: int, crop: int) -> list[Window]:
+    """The centre crop as the only view."""
+    return [center_crop(height, width, side, crop)]
+
+
 def ten_crop(height: int, width: int, side: int, crop: int) -> list[Window]:
     """AlexNet's: the corners from left to right and top to bottom, the centre, and these five
     mirrored."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data.feed import Views
-from benchmark.data.photographs.geometry import Window, center_crop
+from benchmark.data.photographs.geometry import center_view
 from benchmark.data.photographs.held_out import fixed_order
 from benchmark.data.photographs.pipeline import cores, decoded
 from benchmark.data.photographs.registry import Photographs
@@ -43,7 +43,7 @@ def statistics(photographs: Photographs, spec: DatasetSpec) -> Statistics:
 def _center_crops(
     photographs: Photographs, indices: np.ndarray, side: int, crop: int
 ) -> Iterator[np.ndarray]:
-    views: Views = partial(_center, side=side, crop=crop)
+    views: Views = partial(center_view, side=side, crop=crop)
 
     def batch(number: int) -> list[tuple[int, Views]]:
         here = indices[number * _BATCH : (number + 1) * _BATCH]
@@ -54,10 +54,6 @@ def _center_crops(
         photographs.source, "train", batch, count, windows=1, batch_size=_BATCH, workers=cores()
     )
     return (batch.numpy()[:, 0] for batch in pixels)
-
-
-def _center(height: int, width: int, side: int, crop: int) -> list[Window]:
-    return [center_crop(height, width, side, crop)]
 
 
 def _write(path: Path, found: Statistics) -> None:

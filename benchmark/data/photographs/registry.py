@@ -2,16 +2,12 @@
 
 import json
 import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.cache import cache_folder
+from benchmark.data.cache import cache_folder, replacing
 from benchmark.data.images import DataError
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
 from benchmark.spec import ContentSpec, DatasetSpec
@@ -145,17 +141,3 @@ def _listing(folder: Path, split: str) -> Listing:
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"{split} lists of different lengths, or empty ones")
     return Listing(**arrays)
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``target`` when all has been written to it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        yield aside
-        aside.chmod(0o755)
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)

@@ -87,7 +87,7 @@ class StreamedImages:
 
     def scored_inputs(self, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
         """Pixels (batch, crop, crop, 3) uint8 of the centre crops, and labels. See ``Feed``."""
-        views = partial(_center_crop, side=self._test_side, crop=self.crop)
+        views = partial(geometry.center_view, side=self._test_side, crop=self.crop)
         for pixels, labels in self.scored_views(views, 1, batch_size):
             yield pixels[:, 0], labels
 
@@ -149,7 +149,7 @@ class StreamedImages:
 
     def _view(self, seed: int, epoch: int, index: int, height: int, width: int) -> list[Window]:
         if self.spec.augmentation == "none":
-            return _center_crop(height, width, self._test_side, self.crop)
+            return geometry.center_view(height, width, side=self._test_side, crop=self.crop)
         if self.spec.augmentation == "area-crop-flip":
             return [geometry.area_crop(height, width, self.crop, seed, epoch, index)]
         least, greatest = self.spec.shorter_side or (self.crop, self.crop)
@@ -181,7 +181,3 @@ def normalization_of(spec: DatasetSpec, found: Statistics) -> Normalization:
     if spec.normalization == "per-channel-mean-std":
         scale = 1 / found.channel_stds
     return Normalization(mean.astype(np.float32), scale.astype(np.float32))
-
-
-def _center_crop(height: int, width: int, side: int, crop: int) -> list[Window]:
-    return [geometry.center_crop(height, width, side, crop)]
