@@ -1,5 +1,7 @@
 """The commands. Each loads heavy libraries where it needs them, so that help is quick."""
 
+import os
+
 import typer
 
 from benchmark.commands.again import diff, replay
@@ -14,6 +16,8 @@ from benchmark.commands.storm import storm
 from benchmark.commands.suites import list_suites, plan
 from benchmark.commands.terminal import Commands
 from benchmark.commands.ui import ui
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # What TensorFlow tells of itself as it loads.
 
 app = typer.Typer(
     cls=Commands,

@@ -56,7 +56,7 @@ def test_the_saved_weights_are_the_trained_ones(ran):
     import keras
     from safetensors.numpy import load_file
 
-    from benchmark.models.resnet import build_model
+    from benchmark.models.build import build_model
     from benchmark.training.weights import weights_sha256
 
     cell = load_suite(ran.suite).plan.cells[0]

@@ -24,12 +24,21 @@ from benchmark.evaluation.protocols import (
     ten_crop,
 )
 from benchmark.execution import evaluating
-from benchmark.execution.evaluating import Evaluated, ensemble, errors, evaluate
-from benchmark.models.resnet import build_model
+from benchmark.execution.evaluating import (
+    Evaluated,
+    ensemble,
+    errors,
+    evaluate,
+    score_ensembles,
+)
+from benchmark.models.build import build_model
 from benchmark.records import Store
+from benchmark.records.ensembles import load_ensembles
+from benchmark.records.files import read_json, write_json
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import load_suite
+from benchmark.suite.claim import Claim
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +220,30 @@ def test_the_command_tells_each_run_and_their_ensemble(store):
     assert diverged.returncode == 1 and "which is diverged" in diverged.stderr
     wrong = bench("evaluate", names[0], "--results", results.root, "--protocol", "ten-crop-36-40")
     assert wrong.returncode == 2 and "Received: ten-crop-36-40" in wrong.stderr
+
+
+def test_the_ensembles_that_claims_are_about_are_kept_for_their_weights_alone(store, monkeypatch):
+    results, (one, other, *_) = store
+    claim = Claim.model_construct(
+        ensemble=(one.variant, other.variant), protocol="center-crop-32", trend=None, variant=None
+    )
+    score_ensembles(results, "tiny", [claim])
+    assert load_ensembles(results, "tiny", [claim]).empty  # They are not tested yet.
+    name = ProtocolName.of("center-crop-32")
+    both = [evaluate(results.run(cell), name) for cell in (one, other)]
+    score_ensembles(results, "tiny", [claim])
+    frame = load_ensembles(results, "tiny", [claim])
+    (row,) = frame.to_dict("records")
+    wanted = ensemble(both)
+    assert row["variant"] == f"{one.variant} + {other.variant}" and row["seed"] == one.seed
+    assert row["center-crop-32.top1_error_percent"] == wanted["top1_error_percent"]
+    assert row["center-crop-32.top5_error_percent"] == wanted["top5_error_percent"]
+
+    monkeypatch.setattr(evaluating, "ensemble", None)
+    score_ensembles(results, "tiny", [claim])  # It is there, and not reckoned again.
+    file = results.run(one).evaluations / "center-crop-32" / "result.json"
+    write_json(file, read_json(file) | {"weights_sha256": "another's"})
+    assert load_ensembles(results, "tiny", [claim]).empty
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from test_training import tiny_spec, trained
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
+from benchmark.evaluation import single_view
 from benchmark.models import layers
-from benchmark.models.folding import folded_model
-from benchmark.models.resnet import build_model
+from benchmark.models.build import build_model
+from benchmark.models.folding import inference_model
 from benchmark.spec import ModelSpec
 from benchmark.speed.keras_fit import SlicedShortcut
 from benchmark.training import loop
@@ -82,18 +83,18 @@ def test_xla_trains_as_without(embedded):
 def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precision):
     spec, folded = fifty_steps(numerics={"precision": precision}), []
     monkeypatch.setattr(
-        loop, "folded_model", lambda *args: folded.append(args) or folded_model(*args)
+        single_view, "inference_model", lambda *args: folded.append(args) or inference_model(*args)
     )
     _, fast = trained(spec, embedded)
     assert len(folded) == 1
-    monkeypatch.setattr(loop._Run, "_scorer", unfolded)
+    monkeypatch.setattr(loop, "scorer_of", unfolded)
     _, slow = trained(spec, embedded)
     same_within(losses(fast), losses(slow), 1e-5 if precision == "float32" else 2e-2)
     assert losses(fast)[:, 0].tolist() == losses(slow)[:, 0].tolist()  # Training is untouched.
 
 
-def unfolded(run):
-    return loop.scorer(run.model, run.data, run.spec.evaluation.batch_size)
+def unfolded(spec, model, data):
+    return single_view.scorer(model, data, spec.evaluation.batch_size)
 
 
 @pytest.mark.parametrize("fields", [{"shortcut": "A"}, {"shortcut": "C", "conv_bias": True}])
@@ -103,7 +104,7 @@ def test_a_folded_net_has_the_logits_of_its_model(fields):
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])
     images = rng.normal(size=(4, 32, 32, 3)).astype(np.float32)
-    folded, take_over = folded_model(spec, model, (32, 32, 3), 10)
+    folded, take_over = inference_model(spec, model, (32, 32, 3), 10)
     assert not np.allclose(folded(images), model(images, training=False), rtol=1e-2)
     take_over()
     wanted = np.asarray(model(images, training=False))

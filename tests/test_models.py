@@ -5,11 +5,11 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.models.build import build_model
 from benchmark.models.count import Cost, cost
 from benchmark.models.counting import counted_cost
 from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.layout import blocks
-from benchmark.models.resnet import build_model
 from benchmark.spec import BatchNormSpec, ModelSpec
 
 

@@ -1,17 +1,21 @@
 """Class-per-folder trees, what was added, and what is refused."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import bench
 from photograph_files import CLASSES, cut, encoded, make_tree, names, spec_of
+from PIL import Image
 
-from benchmark.data import cache
+from benchmark.data import cache, cifar10
 from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.data.photographs.tree import read_tree
 from benchmark.spec import DatasetSpec
+from benchmark.suite import load_suite
 
 
 @pytest.fixture(autouse=True)
@@ -286,3 +290,26 @@ def test_a_file_that_is_damaged_in_its_size_is_named_when_it_is_decoded(tree, da
         list(data.scored_inputs(4))
     path.write_bytes(content)
     assert len(list(data.scored_inputs(4))) == 1
+
+
+# CIFAR-10 as files
+
+
+def test_cifar_10_as_files_is_the_data_set_that_suites_name(tmp_path):
+    folder = tmp_path / "files"
+    done = bench("data", "export", "cifar10-subset", folder)
+    assert done.returncode == 0, done.stderr
+    assert "6,000 images. Next: resnet-bench data add cifar10-subset-files" in done.stdout
+    added = registry.add("cifar10-subset-files", folder)
+    (spec, *_) = (cell.spec for cell in load_suite("suites/short/table3.yaml").plan.cells)
+    assert added.content == spec.dataset.content
+    assert registry.load(spec.dataset).content == added.content
+    images, listing = cifar10.load("cifar10-subset"), added.source.listings["test"]
+    assert len(listing) == 1000
+    for index in (0, 499, 999):
+        number = int(Path(listing.name(index)).stem)
+        pixels = np.asarray(Image.open(added.source.path("test", index)))
+        np.testing.assert_array_equal(pixels, images.test_images[number])
+        assert listing.labels[index] == images.test_labels[number]
+    again = bench("data", "export", "cifar10-subset", folder)
+    assert again.returncode == 1 and "folder must be a new one" in again.stderr

@@ -12,8 +12,8 @@ from test_training import tiny_spec
 
 from benchmark.data import resident
 from benchmark.data.resident import ResidentImages
-from benchmark.models.folding import folded_model
-from benchmark.models.resnet import build_model
+from benchmark.models.build import build_model
+from benchmark.models.folding import inference_model
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
@@ -91,7 +91,7 @@ def test_every_operation_of_scoring_has_a_gpu_kernel(embedded):
     spec = tiny_spec()
     data = ResidentImages(spec.dataset, embedded, "test")
     model = build_model(spec.model, (32, 32, 3), 10)
-    folded, take_over = folded_model(spec.model, model, (32, 32, 3), 10)
+    folded, take_over = inference_model(spec.model, model, (32, 32, 3), 10)
 
     @tf.function
     def score(start, stop):

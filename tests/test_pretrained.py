@@ -17,8 +17,9 @@ from benchmark.execution.lease import lease
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.pretrained import pretrained_of
 from benchmark.execution.runner import run_plan
+from benchmark.models.build import build_model
+from benchmark.models.pretrained import start_from
 from benchmark.models.reference_weights import reference_weights
-from benchmark.models.resnet import build_model
 from benchmark.records import Store
 from benchmark.suite import Plan, load_suite
 from benchmark.suite.problems import SuiteError
@@ -62,6 +63,41 @@ def test_a_state_dict_in_the_cache(kind, tmp_path, monkeypatch):
         pretrained_of(spec, tmp_path)
     path.unlink()
     with pytest.raises(DataError, match=re.escape(f"{path} must hold pretrained weights")):
+        pretrained_of(spec, tmp_path)
+
+
+def published(variant):
+    cells = load_suite("suites/published-weights.yaml").plan.cells
+    return next(cell.spec for cell in cells if cell.variant == variant)
+
+
+@pytest.mark.parametrize(("variant", "name"), [("vgg16", "VGG16"), ("resnet50", "ResNet50")])
+def test_the_weights_of_keras_applications(variant, name, monkeypatch, tmp_path):
+    """With weights that are drawn in the place of those that Keras fetches."""
+    spec, make = published(variant), getattr(keras.applications, name)
+    drawn = make(weights=None)
+
+    def fetched(**arguments):
+        return drawn if arguments == {"weights": "imagenet"} else make(**arguments)
+
+    monkeypatch.setattr(keras.applications, name, fetched)
+    found = pretrained_of(spec, tmp_path)
+    assert found.normalization is CAFFE
+    model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
+    start_from(model, spec.pretrained, found.arrays)
+    image = np.random.default_rng(0).normal(0, 50, (1, 224, 224, 3)).astype(np.float32)
+    ours = keras.ops.softmax(model(image, training=False))
+    np.testing.assert_allclose(ours, drawn(image, training=False), rtol=1e-3, atol=1e-6)
+
+    pinned = spec.pretrained.model_copy(update={"sha256": "0" * 64})
+    with pytest.raises(DataError, match=f"{name} must have the SHA-256 0+. Received"):
+        pretrained_of(spec.model_copy(update={"pretrained": pinned}), tmp_path)
+
+    def no_network(**_):
+        raise OSError("no network")
+
+    monkeypatch.setattr(keras.applications, name, no_network)
+    with pytest.raises(DataError, match=r"cannot be had \(no network\)"):
         pretrained_of(spec, tmp_path)
 
 

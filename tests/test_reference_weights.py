@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from benchmark.models.build import build_model
 from benchmark.models.reference_weights import (
     keras_applications_weights,
     load_reference_weights,
     reference_weights,
 )
-from benchmark.models.resnet import build_model
 from benchmark.spec import ModelSpec
 
 RNG = np.random.default_rng(0)

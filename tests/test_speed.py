@@ -2,13 +2,18 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
+from photograph_files import make_tree
 
+from benchmark.data import cache
+from benchmark.data.photographs import registry
 from benchmark.records.files import read_json, write_json
 from benchmark.spec import ModelSpec
 from benchmark.speed import measure as measuring
 from benchmark.speed.case import NETS, Case, Net, images
 from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, contenders
+from benchmark.speed.input import write_input
 from benchmark.speed.measure import Measured, Turn, measure
 from benchmark.speed.record import run_cases, write_table
 from benchmark.speed.table import summary
@@ -207,3 +212,15 @@ def test_each_case_has_its_peers():
     assert "keras.applications fit" in contenders(Case("resnet50-B", "float32", 1))
     assert WHOLE_RUN not in contenders(Case("resnet50-B", "float32", 1))
     assert PACKED not in contenders(Case("resnet50-B", "float32", 2))
+
+
+def test_reading_photographs_is_measured_beside_tensorflow_datasets(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
+    added = registry.add("two", make_tree(tmp_path / "tree"))
+    written = write_input(added, tmp_path / "speed", rounds=1, seconds=0.1)
+    text, turns = written[0].read_text(), pd.read_csv(written[1])
+    assert sorted(turns["contender"]) == ["ours", "tf.data on tfds.ImageFolder"]
+    assert (turns["images_per_s"] > 0).all()
+    ours, peer = turns.sort_values("contender")["images_per_s"]
+    assert f"{ours / peer:.2f}×" in text and "two, 12 files" in text
+    assert "Training ResNet-50" not in text  # It was not measured here.

@@ -1,15 +1,20 @@
 """The smoke form of every suite: each variant's net and training with all that sets it apart, but
 a block a stage, few filters, the embedded images and two iterations; then the suite's report."""
 
+import hashlib
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from photograph_files import make_tree
+from safetensors.numpy import save_file
 
 from benchmark.data import cache
 from benchmark.data.photographs import registry
 from benchmark.execution.recorded import train_folder
+from benchmark.models.build import build_model
+from benchmark.models.reference_weights import reference_weights
 from benchmark.records import Store, load_layers, load_runs
 from benchmark.report.pages import WRITERS
 from benchmark.report.suite_report import write_report
@@ -45,16 +50,42 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
 
 
 def smoke_form_on_photographs(data, photographs):
+    """Weights of keras.applications, and VGG-16, become a file of a small net's weights."""
     net = {**data["model"], "stage_blocks": [1] * 4, "stage_widths": [4, 8, 16, 32]}
-    del net["depth"]
+    if "vgg" in net:
+        del net["vgg"]
+        net |= {"stem": "imagenet", "block": "bottleneck", "shortcut": "B", "conv_bias": True}
+    net.pop("depth", None)
+    begun = data["pretrained"]
+    if begun:
+        classes = 2 if begun["way"] == "as-published" else 5
+        stated = {"source": "file", "name": f"of{classes}.safetensors", "preprocessing": "caffe"}
+        data["pretrained"] = begun | stated | {"sha256": weights_file(net, stated["name"], classes)}
+        if net.get("inner_classes"):
+            net["inner_classes"] = classes
     data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
     content = photographs.content.model_dump()
     data["dataset"] = {"name": photographs.name, "content": content, "crop_size": 32}
+    if begun:
+        data["dataset"]["normalization"] = "pretrained"
     data["optimizer"]["batch_size"] = 6
-    data["schedule"] |= {"iterations": 2}
-    data["numerics"] |= {"replicas": 1}
+    if data["schedule"]["iterations"]:
+        data["schedule"] |= {"iterations": 2, "drops": None}
+    data["numerics"] |= {"replicas": 1, "precision": "float32"}
     data["seed"] = 0
     return RunSpec.model_validate(data)
+
+
+def weights_file(net, name, classes):
+    """A torch-style state dict in the cache. Returns its SHA-256."""
+    file = cache.cache_folder() / "weights" / name
+    if not file.exists():
+        file.parent.mkdir(exist_ok=True)
+        spec = ModelSpec.model_validate({**net, "inner_classes": None})
+        model = build_model(spec, (32, 32, 3), classes)
+        arrays = reference_weights(model).items()
+        save_file({name: np.ascontiguousarray(array) for name, array in arrays}, file)
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 @pytest.fixture(scope="module")

@@ -113,7 +113,7 @@ def test_a_run_equals_a_plain_keras_loop(embedded):
     result, _ = trained(spec, embedded)
 
     keras.utils.set_random_seed(spec.seed)
-    from benchmark.models.resnet import build_model
+    from benchmark.models.build import build_model
 
     model = build_model(spec.model, (32, 32, 3), 10)
     data = ResidentImages(spec.dataset, embedded, "test")
@@ -177,7 +177,7 @@ def test_gradient_norms_are_those_of_the_loss_alone(embedded):
     row = next(event for event in events if event["event"] == "epoch")
 
     keras.utils.set_random_seed(spec.seed)
-    from benchmark.models.resnet import build_model
+    from benchmark.models.build import build_model
 
     model = build_model(spec.model, (32, 32, 3), 10)
     data = ResidentImages(spec.dataset, embedded, "test")

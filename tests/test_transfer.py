@@ -7,8 +7,8 @@ from test_training import float32_policy, tiny_spec, trained  # noqa: F401
 
 from benchmark.data.images import chosen
 from benchmark.data.normalization import Normalization
+from benchmark.models.build import build_model
 from benchmark.models.pretrained import Pretrained, start_from
-from benchmark.models.resnet import build_model
 from benchmark.suite.problems import rule_of
 from benchmark.training.weights import weight_arrays
 
@@ -83,6 +83,23 @@ def test_what_is_frozen_stays_and_all_else_moves(way, pretrained, embedded):
     assert events[0]["parameters"] == sum(a.size for p, a in after.items() if "moving" not in p)
 
 
+def test_published_weights_stay_as_they_are(pretrained, embedded):
+    spec = transfer_spec(
+        "as-published",
+        dataset={"only_classes": list(range(OLD_CLASSES))},
+        schedule={"iterations": 0},
+    )
+    images = chosen(embedded, spec.dataset.only_classes, None)
+    done, events = trained(spec, images, pretrained=pretrained)
+    (row,) = (event for event in events if event["event"] == "epoch")
+    assert (done.status, row["iteration"]) == ("finished", 0) and "train_loss" not in row
+    assert 0 < row["test_error_percent"] <= 100
+    after = weight_arrays(done.model)
+    assert after.keys() == pretrained.arrays.keys()
+    for path, array in pretrained.arrays.items():
+        np.testing.assert_array_equal(after[path], array, path)
+
+
 def kernels(arrays):
     return [path for path in arrays if path.endswith("/kernel")]
 
@@ -137,7 +154,7 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
     [
         ({"pretrained": {"name": "net"}}, "pretrained.name", "16 hexadecimal digits"),
         (
-            {"pretrained": {"source": "keras-applications", "name": "VGG16"}},
+            {"pretrained": {"source": "keras-applications", "name": "VGG19"}},
             "pretrained.name",
             "must be one of ResNet50",
         ),

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from benchmark.report import verdicts
 from benchmark.report.attainable import undecidable
-from benchmark.report.verdicts import judge, verdict_table
+from benchmark.report.verdicts import judge, published_table, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claim import Claim
 from benchmark.suite.problems import rule_of
@@ -256,3 +256,62 @@ def test_a_protocol_fits_the_metric_and_the_published_number(changes, field, rul
         Claim(**{**TEN_CROPS, **changes})
     place, told, _ = rule_of(error.value.errors()[0])
     assert (place, rule in told) == ((field,), True)
+
+
+VIEWS = "multi-scale-224-256-384-480-640"
+
+
+def test_an_ensemble_is_compared_with_a_published_one_and_its_members_departures_count():
+    claim = {
+        "ensemble": ["a", "b"],
+        "published": "table5/ensemble/top5_error_percent",
+        "metric": "top5_error_percent",
+        "protocol": VIEWS,
+    }
+    frame = pd.DataFrame(
+        {"variant": ["a + b"] * 3, "seed": [0, 1, 2], "status": ["finished"] * 3}
+        | {f"{VIEWS}.top5_error_percent": [3.5, 3.6, 3.7]}
+    )
+    other = spec()
+    other["optimizer"]["batch_size"] = 64
+    found = verdict(claim, frame, b=other)
+    assert found.verdict == "not comparable"
+    assert "optimizer.batch_size is 64, not 128" in found.departures
+    assert found.departures[-1] == "the images are ImageNet's validation set, not its test server's"
+    assert found.finding.effect == pytest.approx(0.03)
+    table = published_table([found.claim], frame).to_dict("records")
+    assert table[0]["measured"] == pytest.approx(3.6) and table[0]["runs"] == 3
+    assert (table[0]["published"], table[0]["of"]) == (3.57, "a + b")
+
+
+def test_what_was_measured_stands_beside_what_was_published_however_few_the_runs():
+    frame = runs(r20=[9.0])
+    claim = Claim(statement="It is so.", **PUBLISHED)
+    (row,) = published_table([claim], frame).to_dict("records")
+    assert (row["published"], row["measured"], row["runs"]) == (8.75, 9.0, 1)
+    assert pd.isna(row["measured sd"])
+    (row,) = published_table([claim], runs(other=[9.0])).to_dict("records")
+    assert row["runs"] == 0 and pd.isna(row["measured"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"variant": "a"}, "not with trend or ensemble"),
+        ({"ensemble": ["a", "a"]}, "names each variant once"),
+        (
+            {"published": None, "against": "c", "direction": "lower"},
+            "is stated with published and protocol",
+        ),
+    ],
+)
+def test_what_is_no_claim_of_an_ensemble_is_refused(changes, rule):
+    stated = {
+        "statement": "It is so.",
+        "ensemble": ["a", "b"],
+        "published": "table5/ensemble/top5_error_percent",
+        "metric": "top5_error_percent",
+        "protocol": VIEWS,
+    }
+    with pytest.raises(ValueError, match=rule):
+        Claim(**(stated | changes))

@@ -116,6 +116,24 @@ def _counts(content: "ContentSpec") -> str:
     return f"{train} training and {test} test images of {content.classes} classes"
 
 
+@data_app.command("export")
+def data_export(
+    name: Annotated[str, typer.Argument(help="cifar10 or cifar10-subset")],
+    folder: Annotated[Path, typer.Argument(help="A new one.")],
+    cache: Cache = None,
+) -> None:
+    """Write CIFAR-10 as PNG files, a folder for each class, to be used as photographs are."""
+    from benchmark.data.export import export
+    from benchmark.data.images import DataError
+
+    use_cache(cache)
+    try:
+        count = export(name, folder)
+    except (DataError, OSError) as error:
+        fail(str(error), RUNS_FAILED)
+    say(f"{folder}: {count:,} images. Next: resnet-bench data add {name}-files {folder}")
+
+
 @data_app.command("list")
 def data_list(cache: Cache = None) -> None:
     """Show which data sets are where."""

@@ -77,7 +77,9 @@ def evaluate(
 
 def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
     """Test each finished run of a suite by the protocols that its claims name, in a process of its
-    own, where it was not yet. Returns whether all could be."""
+    own, where it was not yet, and then their ensembles. Returns whether all could be."""
+    from benchmark.execution.evaluating import score_ensembles
+
     protocols = dict.fromkeys(claim.protocol for claim in loaded.suite.claims if claim.protocol)
     codes = []
     for cell in loaded.plan.runs().values() if protocols else ():
@@ -93,6 +95,7 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
             codes.append(subprocess.run(command, check=False).returncode)
     if INTERRUPTED in codes:
         raise KeyboardInterrupt
+    score_ensembles(store, loaded.suite.name, loaded.suite.claims)
     return not any(codes)
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Results
+from benchmark.commands.data import use_cache
+from benchmark.commands.options import Cache, Results
 from benchmark.commands.terminal import fail, say
 
 
@@ -19,13 +20,24 @@ def speed(
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.1, help="About as long is a turn.")] = 3.0,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure how fast these photographs (of resnet-bench data add) are read instead.",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option(help="Measure again what is measured already.")] = False,
     results: Results = Path("results"),
+    cache: Cache = None,
 ) -> None:
     """Measure training beside stock Keras and PyTorch (if installed), on this machine, as ratios.
 
     Minutes a case, hours for everything. The machine should have nothing else to do.
     """
+    use_cache(cache)
+    if images:
+        return _input(images, results / "speed", rounds, seconds)
     from benchmark.speed.case import NETS, cases
     from benchmark.speed.record import run_cases
 
@@ -36,6 +48,22 @@ def speed(
     )
     folder = results / "speed"
     markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)
+    say(f"table: {markdown}\n       {csv}")
+
+
+def _input(name: str, folder: Path, rounds: int, seconds: float) -> None:
+    from benchmark.data.images import DataError
+    from benchmark.data.photographs import registry
+    from benchmark.data.photographs.source import TreeSource
+    from benchmark.speed.input import write_input
+
+    try:
+        photographs = registry.find(name)
+    except DataError as error:
+        fail(str(error))
+    if not isinstance(photographs.source, TreeSource):
+        fail(f"--images must name a folder of files (resnet-bench data add). Received: {name}")
+    markdown, csv = write_input(photographs, folder, rounds, seconds)
     say(f"table: {markdown}\n       {csv}")
 
 

@@ -9,8 +9,7 @@ import tensorflow as tf
 from benchmark.data.feed import Feed
 from benchmark.data.normalization import Normalization
 from benchmark.evaluation.protocols import Pass, Protocol
-from benchmark.models.folding import folded_model
-from benchmark.models.resnet import build_model
+from benchmark.models.folding import inference_model
 from benchmark.spec import RunSpec
 
 BATCH_VIEWS = 100
@@ -65,12 +64,7 @@ class _Scored:
 
 def _net_of_any_size(spec: RunSpec, model: keras.Model) -> keras.Model:
     """The same function of images of any height and width, in inference."""
-    any_size, classes = (None, None, 3), model.output_shape[-1]
-    if spec.model.batch_norm is None:
-        net = build_model(spec.model, any_size, classes)
-        net.set_weights(model.get_weights())
-        return net
-    net, take_over = folded_model(spec.model, model, any_size, classes)
+    net, take_over = inference_model(spec.model, model, (None, None, 3), model.output_shape[-1])
     take_over()
     return net
 

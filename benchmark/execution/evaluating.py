@@ -1,7 +1,7 @@
 """Test a finished run by another protocol than the one it was trained with, in parts that are kept:
 what was interrupted goes on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,20 @@ from typing import Any
 import numpy as np
 
 from benchmark.evaluation.protocols import of_name
+from benchmark.records.ensembles import ensembles, errors_of, save_errors
 from benchmark.records.files import read_json, write_bytes, write_json
-from benchmark.records.store import RunFolder
+from benchmark.records.store import RunFolder, Store
 from benchmark.spec.protocol import ProtocolName
+from benchmark.suite.claim import Claim
 
 PART = 1000
 """Images from one file to the next."""
+
+_OWN = ("protocol", "views", "split", "weights_sha256", "dataset_sha256")
+"""What a run's probabilities are a function of."""
+
+_Part = tuple[np.ndarray, np.ndarray]
+"""Probabilities and labels of some images."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +54,8 @@ def evaluate(
     run = finished(folder)
     protocol = of_name(name, run.spec.dataset.image_shape[0])
     images, split = sources.load(run.spec.dataset), run.spec.evaluation.split
-    own = {
-        "protocol": protocol.name,
-        "views": protocol.views,
-        "split": split,
-        "weights_sha256": run.weights_sha256,
-        "dataset_sha256": images.sha256,
-    }
+    known = protocol.name, protocol.views, split, run.weights_sha256, images.sha256
+    own = dict(zip(_OWN, known, strict=True))
     place = _Place(folder.evaluations / protocol.name, own)
     data = sources.feed(run.spec.dataset, images, split, run.normalization)
     found = place.parts()
@@ -63,23 +66,46 @@ def evaluate(
         found.append(part)
         done += len(part[1])
         tell(done, data.scored_count)
-    probabilities, labels = (np.concatenate(column) for column in zip(*found, strict=True))
+    probabilities, labels = _joined(found)
     result = own | errors(probabilities, labels)
     write_json(place.path / "result.json", result)
     return Evaluated(folder.run_id, probabilities, labels, result)
 
 
-def ensemble(evaluated: Sequence[Evaluated]) -> dict[str, Any]:
-    """The mean of several nets' probabilities (table 5). Raises ValueError where they are not of
-    the same images."""
-    first = evaluated[0]
-    for each in evaluated[1:]:
+def kept(folder: RunFolder, protocol: str) -> Evaluated:
+    """What ``evaluate`` kept of a run that it tested to the end."""
+    result = folder.tested()[protocol]
+    own = {name: result[name] for name in _OWN}
+    return Evaluated(
+        folder.run_id, *_joined(_Place(folder.evaluations / protocol, own).parts()), result
+    )
+
+
+def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
+    """The errors of the mean of several nets' probabilities (table 5). Raises ValueError where they
+    are not of the same images."""
+    first, total, count = None, np.zeros(()), 0
+    for each in evaluated:
+        first = first or each
         same = each.result["dataset_sha256"] == first.result["dataset_sha256"]
         if not (same and np.array_equal(each.labels, first.labels)):
             rule = "an ensemble's runs must be scored on the same images"
             raise ValueError(f"{rule}. Received: {first.name} and {each.name}")
-    stacked = np.stack([each.probabilities for each in evaluated])
-    return errors(stacked.mean(0, dtype=np.float64), first.labels)
+        total, count = total + each.probabilities.astype(np.float64), count + 1
+    if first is None:
+        raise ValueError("an ensemble must have runs. Received: none")
+    return errors(total / count, first.labels)
+
+
+def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
+    """Keep the errors of the ensembles that a suite's claims are about, where their runs were
+    tested. Raises ValueError as ``ensemble`` does."""
+    found = []
+    for each in ensembles(store, suite, claims):
+        of_each = (kept(folder, each.protocol) for folder in each.folders)
+        found.append((each, errors_of(store, suite, each) or ensemble(of_each)))
+    if found:
+        save_errors(store, suite, found)
 
 
 def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
@@ -93,6 +119,11 @@ def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _joined(parts: Sequence[_Part]) -> tuple[np.ndarray, np.ndarray]:
+    probabilities, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return probabilities, labels
+
+
 class _Place:
     """Where the parts are kept; those of other weights or images are deleted."""
 
@@ -104,11 +135,11 @@ class _Place:
                 file.unlink()
             write_json(path / "of.json", own)
 
-    def parts(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def parts(self) -> list[_Part]:
         """As far as they follow each other and can be read."""
         from safetensors.numpy import load_file
 
-        found: list[tuple[np.ndarray, np.ndarray]] = []
+        found: list[_Part] = []
         while (file := self._file(len(found))).exists():
             try:
                 arrays = load_file(file)
@@ -117,7 +148,7 @@ class _Place:
             found.append((arrays["probabilities"], arrays["labels"]))
         return found
 
-    def add(self, number: int, part: tuple[np.ndarray, np.ndarray]) -> None:
+    def add(self, number: int, part: _Part) -> None:
         """Whole, or not there."""
         from safetensors.numpy import save
 

@@ -12,7 +12,7 @@ from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
 from benchmark.records.store import RunFolder
-from benchmark.spec import PretrainedSpec, RunSpec
+from benchmark.spec import PretrainedSpec, RunSpec, VggSpec
 
 if TYPE_CHECKING:
     import keras
@@ -56,7 +56,7 @@ def finished(source: RunFolder) -> Finished:
     """Build a finished run's net with its weights, whose digest is checked. Raises DataError."""
     from safetensors.numpy import load_file
 
-    from benchmark.models.resnet import build_model
+    from benchmark.models.build import build_model
     from benchmark.training.weights import weights_sha256
 
     result = source.result() or {}
@@ -85,6 +85,7 @@ def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
     import keras
 
     from benchmark.models.reference_weights import keras_applications_weights
+    from benchmark.models.vgg import vgg_weights
     from benchmark.training.weights import arrays_sha256
 
     try:
@@ -94,9 +95,11 @@ def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
             f"the weights of keras.applications.{own.name} cannot be had ({error}). Where there is "
             "no network, put the file that Keras names into ~/.keras/models"
         ) from error
-    arrays = keras_applications_weights(net)
+    of_vgg = isinstance(spec.model, VggSpec)
+    arrays = vgg_weights(net) if of_vgg else keras_applications_weights(net)
     _require(own, arrays_sha256(dict(sorted(arrays.items()))), f"keras.applications.{own.name}")
-    return Pretrained(_by_path(spec, arrays, APPLICATIONS_CLASSES), CAFFE)
+    by_path = arrays if of_vgg else _by_path(spec, arrays, APPLICATIONS_CLASSES)
+    return Pretrained(by_path, CAFFE)
 
 
 def _of_file(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
@@ -124,8 +127,8 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
 
 def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
     """Weights in the reference's names and layout, by the paths of this project's net."""
+    from benchmark.models.build import build_model
     from benchmark.models.reference_weights import load_reference_weights
-    from benchmark.models.resnet import build_model
     from benchmark.training.weights import weight_arrays
 
     model = spec.model.model_copy(update={"inner_classes": None})

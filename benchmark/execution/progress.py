@@ -75,7 +75,7 @@ class ProgressDisplay:
         """Something was measured."""
         run = self.shown[cell.run_id]
         if "iteration" in event:
-            run.share = event["iteration"] / cell.spec.schedule.iterations
+            run.share = event["iteration"] / max(1, cell.spec.schedule.iterations)
             if run.before is None:
                 run.before = run.share if event["event"] == "resume" else 0.0
                 self.before += run.before * self.work[cell.run_id]
@@ -120,6 +120,9 @@ class ProgressDisplay:
         left = "?"
         if done > self.before:
             left = _duration(spent * (self.total - done) / (done - self.before))
+        if "train_error_percent" not in event:  # A run that is not trained.
+            self._say(f"{cell.name}: not trained{scored}")
+            return
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
             f"train error {event['train_error_percent']:.2f} %{scored}, "

@@ -54,8 +54,8 @@ class AuditRow:
         """Build the net in Keras and count. ResNet-1202 takes about a quarter of a minute."""
         import keras
 
+        from benchmark.models.build import build_model
         from benchmark.models.counting import counted_cost
-        from benchmark.models.resnet import build_model
 
         keras.backend.clear_session()
         return counted_cost(build_model(self.spec, self.input_shape, self.classes))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from benchmark.models.layout import Convolution, blocks, stem_convolution
-from benchmark.spec import BatchNormSpec, ModelSpec
+from benchmark.spec import BatchNormSpec, ModelSpec, VggSpec
+from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VGG_STAGES
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ _COSTS_NOTHING = {"dropout_rate": 0.0, "initializer": "he-fan-in", "initializer_
 """What no cost depends on is made alike, so that a suite's costs are reckoned once a net."""
 
 
-def cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
+def cost(spec: ModelSpec | VggSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
     """The cost of ``build_model(spec, input_shape, num_classes)``, without building it."""
+    if isinstance(spec, VggSpec):
+        return _cost_of_vgg(spec, input_shape, num_classes)
     norm = BatchNormSpec() if spec.batch_norm else None
     layers = spec.model_copy(update=_COSTS_NOTHING | {"batch_norm": norm})
     return _cost(layers, input_shape, num_classes)
@@ -45,6 +48,28 @@ def _cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) 
         parameters += (features + 1) * units
         multiply_adds += features * units
         features = units
+    return Cost(parameters, multiply_adds)
+
+
+def _cost_of_vgg(spec: VggSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
+    height, width, channels = input_shape
+    parameters = multiply_adds = 0
+
+    def add(kernel: int, filters: int, pixels: int) -> None:
+        nonlocal parameters, multiply_adds, channels
+        weights = kernel**2 * channels * filters
+        parameters += weights + filters
+        multiply_adds += weights * pixels
+        channels = filters
+
+    for convolutions, filters in VGG_STAGES[spec.vgg]:
+        for _ in range(convolutions):
+            add(3, filters, height * width)
+        height, width = height // 2, width // 2
+    reach = VGG_CROP // 32
+    places = (height - reach + 1) * (width - reach + 1)
+    for kernel, units in ((reach, VGG_DENSE), (1, VGG_DENSE), (1, num_classes)):
+        add(kernel, units, places)
     return Cost(parameters, multiply_adds)
 
 

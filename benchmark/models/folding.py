@@ -1,23 +1,36 @@
-"""Batch normalisation folded into the convolutions before it, for scoring."""
+"""The net that scores: batch normalisation folded into the convolutions before it."""
 
 from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
-from benchmark.models.resnet import InputShape, build_model
-from benchmark.spec import ModelSpec
+from benchmark.models.build import build_model
+from benchmark.models.layers import InputShape
+from benchmark.spec import ModelSpec, VggSpec
 
 
-def folded_model(
+def inference_model(
+    spec: ModelSpec | VggSpec, model: keras.Model, input_shape: InputShape, num_classes: int
+) -> tuple[keras.Model, Callable[[], None]]:
+    """A net for images of ``input_shape`` that gives the logits of ``model``, a net of
+    ``build_model``, in inference.
+
+    Where there is batch normalisation, its convolutions have the moving statistics, scales and
+    shifts in their kernels and biases: the same function up to rounding, with fewer operations.
+    Returns it, and a function that takes over ``model``'s weights as they then are.
+    """
+    if isinstance(spec, ModelSpec) and spec.batch_norm:
+        return _folded_model(spec, model, input_shape, num_classes)
+    if model.input_shape[1:] == input_shape:
+        return model, lambda: None
+    net = build_model(spec, input_shape, num_classes)
+    return net, lambda: net.set_weights(model.get_weights())
+
+
+def _folded_model(
     spec: ModelSpec, model: keras.Model, input_shape: InputShape, num_classes: int
 ) -> tuple[keras.Model, Callable[[], None]]:
-    """A net that gives the logits of ``model``, a net of ``build_model``, in inference.
-
-    Its convolutions have the moving statistics, scales and shifts in their kernels and biases:
-    the same function up to rounding, with fewer operations. Returns it, and a function that
-    takes over ``model``'s weights as they then are.
-    """
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
     folded = build_model(spec.model_copy(update=without), input_shape, num_classes)
     layers = {layer.name: layer for layer in model.layers}

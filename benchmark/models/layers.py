@@ -7,6 +7,9 @@ from benchmark.models.batch_norm import BatchNormalization
 from benchmark.models.layout import Convolution
 from benchmark.spec import ModelSpec
 
+InputShape = tuple[int | None, int | None, int]
+"""Height, width and channels; None where images of any size are taken."""
+
 
 def convolve(spec: ModelSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
     """A convolution, padded alike on all sides, and its batch normalisation.

@@ -26,7 +26,7 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
 
     Raises ValueError, and sets none, where a weight is missing or of another shape.
     """
-    new = new_layer(spec)
+    new = new_layer(model, spec)
     wanted = {weight.path: weight for weight in model.weights if not _is_in(new, weight)}
     for path, weight in wanted.items():
         received = arrays[path].shape if path in arrays else "nothing"
@@ -35,7 +35,9 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
                 f"pretrained weights must fit the net: {path} must be of shape "
                 f"{tuple(weight.shape)}. Received: {received}"
             )
-    if spec.way == "dense-after-head" and (left := sorted(arrays.keys() - wanted.keys())):
+    if spec.way in ("dense-after-head", "as-published") and (
+        left := sorted(arrays.keys() - wanted.keys())
+    ):
         raise ValueError(f"every pretrained weight must have a place in the net. Left: {left[:5]}")
     for path, weight in wanted.items():
         weight.assign(arrays[path])
@@ -44,20 +46,22 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
             layer.trainable = layer.name == new
 
 
-def new_layer(spec: PretrainedSpec) -> str:
-    """The name of the layer whose weights are drawn."""
-    return "new_classifier" if spec.way == "dense-after-head" else "classifier"
+def new_layer(model: keras.Model, spec: PretrainedSpec) -> str | None:
+    """The name of the layer whose weights are drawn, if there is one."""
+    if spec.way == "as-published":
+        return None
+    return [layer.name for layer in model.layers if layer.weights][-1]
 
 
 def rates(model: keras.Model, spec: PretrainedSpec | None) -> list[float]:
     """By trained weight: its learning rate over that of the schedule."""
     if spec is None:
         return [1.0] * len(model.trainable_weights)
-    new = new_layer(spec)
+    new = new_layer(model, spec)
     return [
         1.0 if _is_in(new, weight) else spec.backbone_rate for weight in model.trainable_weights
     ]
 
 
-def _is_in(layer: str, weight: keras.Variable) -> bool:
+def _is_in(layer: str | None, weight: keras.Variable) -> bool:
     return weight.path.startswith(f"{layer}/")

@@ -7,15 +7,12 @@ from contextlib import contextmanager
 import keras
 from keras import KerasTensor, layers
 
-from benchmark.models.layers import ZeroPadShortcut, convolve, initializer, normalize
+from benchmark.models.layers import InputShape, ZeroPadShortcut, convolve, initializer, normalize
 from benchmark.models.layout import Block, Convolution, blocks, stem_convolution
 from benchmark.spec import ModelSpec
 
-InputShape = tuple[int | None, int | None, int]
-"""Height, width and channels; None where images of any size are taken."""
 
-
-def build_model(spec: ModelSpec, input_shape: InputShape, num_classes: int) -> keras.Model:
+def build_resnet(spec: ModelSpec, input_shape: InputShape, num_classes: int) -> keras.Model:
     """The functional model of a spec.
 
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)

@@ -89,11 +89,12 @@ def departures(spec: Mapping[str, Any]) -> list[str]:
 
 def _departures(spec: Mapping[str, Any], protocol: str) -> list[str]:
     found = []
+    of_vgg = "vgg" in spec["model"]  # Of which the paper tells no training.
     for field, agreed in _PROTOCOLS[protocol].items():
-        value = _at(spec, _path(field))
+        value = _ABSENT if of_vgg and field.startswith("model.") else _at(spec, _path(field))
         if value is not _ABSENT and value not in agreed:
             found.append(f"{field} is {_text(value)}, not {_agreed(protocol, field)}")
-    if spec["model"]["batch_norm"] is None:
+    if not of_vgg and spec["model"]["batch_norm"] is None:
         found.append("model.batch_norm is off, not on")
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
+from benchmark.records.ensembles import ERRORS
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
@@ -100,7 +101,7 @@ def _run_row(
     tested = {
         f"{protocol}.{name}": errors[name]
         for protocol, errors in folder.tested().items()
-        for name in ("top1_error_percent", "top5_error_percent")
+        for name in ERRORS
     }
     return row | tested | flattened(cell["spec"])
 

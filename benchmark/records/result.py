@@ -29,8 +29,9 @@ def summarize(
     scored = [(error_of(row), row["epoch"]) for row in epochs if error_of(row) is not None]
     best = min(scored, default=(None, None))
     last = epochs[-1] if epochs else {}
-    train_time = sum(row["train_time_s"] for row in epochs)
-    images = sum(row["images_per_s"] * row["train_time_s"] for row in epochs)
+    trained = [row for row in epochs if "train_time_s" in row]
+    train_time = sum(row["train_time_s"] for row in trained)
+    images = sum(row["images_per_s"] * row["train_time_s"] for row in trained)
     skipped = [row["skipped_steps"] for row in epochs if row.get("skipped_steps") is not None]
     return {
         "status": status,

@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 
 from benchmark.paper import departures, published_error
+from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
 from benchmark.report.pages import Table
-from benchmark.report.verdicts import finding_table, judge, verdict_table
+from benchmark.report.verdicts import finding_table, judge, published_table, verdict_table
 from benchmark.spec import DatasetSpec
 from benchmark.suite.claim import Claim
 
@@ -61,10 +62,13 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     loaded = load_all(store.root, suite)
     runs = loaded.runs
     written = tables.write_frames(folder.path, vars(loaded))
-    verdicts = judge([Claim.model_validate(claim) for claim in plan["claims"]], runs, specs)
+    claims = [Claim.model_validate(claim) for claim in plan["claims"]]
+    samples = pd.concat([runs, load_ensembles(store, suite, claims)])
+    verdicts = judge(claims, samples, specs)
     frames = {
         "verdicts": verdict_table(verdicts),
         "tests": finding_table(verdicts),
+        "published": published_table(claims, samples),
         "variants": tables.variants_table(runs),
     }
     variants = frames["variants"]
@@ -78,6 +82,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "note": subset_note(specs),
         "split": _split(runs),
         **{name: Table(frame) for name, frame in frames.items()},
+        "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
         "runs": Table(tables.runs_table(runs)),
         "departures": _phrases(tables.variants_by_departure(departing), len(variants)),
         "environments": tables.environments(runs, store),
@@ -92,8 +97,12 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
 _CAPTIONS = {
     "verdicts": "The claims, and how they stand.",
     "tests": "The tests behind the verdicts.",
+    "published": "Published and measured.",
     "variants": "Error in percent after the last epoch, by variant.",
 }
+
+_IN_PRINT = ("variant", "runs", "diverged", "mean", "sd", "min", "max", "train error")
+"""Columns of the variants' table that find room on a page of paper."""
 
 
 def _levels(

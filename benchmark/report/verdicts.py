@@ -1,6 +1,7 @@
 """What a suite's claims have come to: each is judged by a stated test, or said not to be
 comparable with the paper."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -59,7 +60,7 @@ _DIRECTIONS = ("lower", "higher")
 
 
 def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
-    samples = [_sample(runs, variant, claim) for variant in claim.variants]
+    samples = samples_of(claim, runs)
     if min(map(len, samples)) < max(2, claim.least_seeds) or _without_value(claim, runs):
         return None
     if claim.published:
@@ -93,6 +94,11 @@ def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
     return int(diverged.sum()) if claim.metric in _NO_WORST else 0
 
 
+def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
+    """The values that a claim is judged by, of each that it compares."""
+    return [_sample(runs, variant, claim) for variant in claim.compared]
+
+
 def _sample(runs: pd.DataFrame, variant: str, claim: Claim) -> list[float]:
     """The metric of each run that has ended by itself, and was tested as the claim asks for."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
@@ -107,7 +113,8 @@ def _verdict(
 ) -> Verdict:
     found = tuple(_departures(claim, specs))
     counts = ", ".join(
-        f"{variant}: {len(_sample(runs, variant, claim))}" for variant in claim.variants
+        f"{name}: {len(sample)}"
+        for name, sample in zip(claim.compared, samples_of(claim, runs), strict=True)
     )
     if finding is None:
         needed = max(2, claim.least_seeds)
@@ -131,11 +138,17 @@ def _verdict(
 
 def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Those of every variant that the claim names: where only some depart, that is what the claim
-    compares."""
+    compares; but each of an ensemble's counts. On top of them, that the published number is of
+    images whose labels nobody else has."""
     each = [departures(specs[variant]) for variant in claim.variants]
+    if claim.ensemble:
+        each = [list(dict.fromkeys(itertools.chain(*each)))]
     own = tuple(f"{field}{end}" for field in claim.departs_in for end in (" ", "."))
     each[0] = [phrase for phrase in each[0] if not phrase.startswith(own)]
-    return [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
+    common = [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
+    number = PUBLISHED.get(claim.published or "")
+    hidden = number is not None and (number.dataset, number.split) == ("imagenet", "test")
+    return common + (["the images are ImageNet's validation set, not its test server's"] * hidden)
 
 
 def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
@@ -156,6 +169,32 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
     tail = ", so it is consistent with the one published run" if single else ""
     tail = tail if outcome == REPRODUCED else ""
     return f"{what[0].upper()}{what[1:]}; {interval} {where} the margin of {claim.margin:g}{tail}."
+
+
+def published_table(claims: Sequence[Claim], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a published number that a claim names, beside what was measured, however few the runs
+    are."""
+    return pd.DataFrame(
+        [
+            {
+                "published number": claim.published,
+                "published": number.value,
+                "published sd": number.sd,
+                "selection": number.selection,
+                "measured": pd.Series(sample, dtype=float).mean(),
+                "measured sd": pd.Series(sample, dtype=float).std(ddof=1),
+                "runs": len(sample),
+                "of": claim.compared[0],
+            }
+            for claim in claims
+            if (number := PUBLISHED.get(claim.published or ""))
+            for sample in samples_of(claim, runs)
+        ],
+        columns=[
+            *("published number", "published", "published sd", "selection"),
+            *("measured", "measured sd", "runs", "of"),
+        ],
+    )
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from benchmark.spec.optimizer import OptimizerSpec
 from benchmark.spec.pretrained import PretrainedSpec
 from benchmark.spec.run import RunSpec
 from benchmark.spec.schedule import PlateauSpec, ScheduleSpec, WarmupSpec
+from benchmark.spec.vgg import VggSpec
 
 __all__ = [
     "BatchNormSpec",
@@ -23,5 +24,6 @@ __all__ = [
     "PretrainedSpec",
     "RunSpec",
     "ScheduleSpec",
+    "VggSpec",
     "WarmupSpec",
 ]

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from benchmark.spec.base import Spec, refuse
 
-APPLICATIONS = {"ResNet50": 50, "ResNet101": 101, "ResNet152": 152}
-"""Nets of keras.applications whose weights fit a net of this project -> depth."""
+APPLICATIONS = ("ResNet50", "ResNet101", "ResNet152", "VGG16")
+"""Nets of keras.applications whose weights fit a net of this project."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -33,11 +33,12 @@ class PretrainedSpec(Spec):
     """The run's id (in a suite file: one of its variants, whose run with the same seed is meant),
     the net's name in keras.applications, or the file's."""
 
-    way: Literal["train-all", "new-head", "dense-after-head"]
+    way: Literal["train-all", "new-head", "dense-after-head", "as-published"]
     """``train-all``: a new classifier, and everything is trained. ``new-head``: a new classifier,
     and it alone is trained; batch normalisation keeps its pretrained statistics.
     ``dense-after-head``: the pretrained classifier stays, so that every pretrained weight is used,
-    a dense layer after it classifies, and everything is trained."""
+    a dense layer after it classifies, and everything is trained. ``as-published``: nothing is new
+    and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
 
     backbone_rate: float = Field(default=1.0, gt=0, le=1)
     """The learning rate of what is pretrained over that of the new layer."""
@@ -79,7 +80,7 @@ class PretrainedSpec(Spec):
             raise refuse("preprocessing", rule, self.preprocessing)
         if self.source == "run" and self.sha256 is not None:
             raise refuse("sha256", "is not for runs, whose id is as good", self.sha256)
-        if self.way == "new-head" and self.backbone_rate != 1:
-            rule = "must be left out where the new head alone is trained"
+        if self.way in ("new-head", "as-published") and self.backbone_rate != 1:
+            rule = f"must be left out with way {self.way}, which does not train the backbone"
             raise refuse("backbone_rate", rule, self.backbone_rate)
         return self

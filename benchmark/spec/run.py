@@ -1,8 +1,8 @@
 """One run, fully described: equal specs are one run."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.dataset import DatasetSpec
@@ -11,19 +11,31 @@ from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
 from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerSpec
-from benchmark.spec.pretrained import APPLICATIONS, PretrainedSpec
+from benchmark.spec.pretrained import PretrainedSpec
 from benchmark.spec.schedule import ScheduleSpec
+from benchmark.spec.vgg import VGG_CROP, VggSpec
 
 LARGEST_CIFAR_INPUT = 64
 """Pixels on a side. The stem for small images never halves them before its stages, so larger ones
 would cost far more than is meant."""
+
+MODEL_KINDS = ("a ResNet or plain net", "VGG")
+"""Tags that pydantic puts into the places of what is wrong with a model."""
+
+
+def _kind_of(model: Any) -> str:
+    of_vgg = isinstance(model, VggSpec) or (isinstance(model, dict) and "vgg" in model)
+    return MODEL_KINDS[of_vgg]
 
 
 class RunSpec(Spec):
     """Everything that a run's result is a function of. Its ``digest()`` is the run's id."""
 
     dataset: DatasetSpec
-    model: ModelSpec
+    model: Annotated[
+        Annotated[ModelSpec, Tag(MODEL_KINDS[0])] | Annotated[VggSpec, Tag(MODEL_KINDS[1])],
+        Discriminator(_kind_of),
+    ]
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
@@ -42,11 +54,13 @@ class RunSpec(Spec):
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
         """Pretrained weights come with their preprocessing, and keras.applications' with 1000
-        classes."""
+        classes; those that are used as they were published are not trained."""
         if not (isinstance(data, dict) and isinstance(data.get("pretrained"), dict)):
             return data
         stated = data["pretrained"]
         implied: dict[str, dict[str, Any]] = {"dataset": {}, "model": {}}
+        if stated.get("way") == "as-published":
+            data = {"schedule": {"iterations": 0}} | data
         if not stated.get("other_preprocessing"):
             implied["dataset"] = {"normalization": "pretrained"}
         if (stated.get("source"), stated.get("way")) == ("keras-applications", "dense-after-head"):
@@ -73,6 +87,7 @@ class RunSpec(Spec):
             rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
             raise refuse("diagnostics.iterations", rule, chosen)
         self._refuse_what_does_not_fit_the_pretrained_weights()
+        self._refuse_what_does_not_fit_vgg()
         if self.model.stem == "imagenet" and not self.dataset.photographs:
             rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
             raise refuse("model.stem", rule, self.model.stem)
@@ -90,23 +105,42 @@ class RunSpec(Spec):
         elif normalization != "pretrained":
             rule = "must be pretrained, or pretrained.other_preprocessing be true"
             raise refuse("dataset.normalization", rule, normalization)
+        trained = own is None or own.way != "as-published"
+        if trained != (self.schedule.iterations > 0):
+            rule = "must be 0 with pretrained.way as-published, and more with any other"
+            raise refuse("schedule.iterations", rule, self.schedule.iterations)
         keeps_head = own is not None and own.way == "dense-after-head"
         if keeps_head != (self.model.inner_classes is not None):
             rule = "is stated with pretrained.way dense-after-head, and with nothing else"
             raise refuse("model.inner_classes", rule, self.model.inner_classes)
         if own is not None and own.source == "keras-applications":
             for field, needed in _of_application(own.name).items():
-                received = getattr(self.model, field)
+                received = getattr(self.model, field, None)
                 if received != needed:
                     rule = f"must be {needed} for the weights of {own.name}"
                     raise refuse(f"model.{field}", rule, received)
 
+    def _refuse_what_does_not_fit_vgg(self) -> None:
+        if not isinstance(self.model, VggSpec):
+            return
+        if self.diagnostics.iterations:
+            rule = "is for ResNets and plain nets alone"
+            raise refuse("diagnostics.iterations", rule, self.diagnostics.iterations)
+        if self.pretrained is not None and self.pretrained.source == "file":
+            rule = "must be run or keras-applications for VGG"
+            raise refuse("pretrained.source", rule, self.pretrained.source)
+        if self.dataset.photographs and self.dataset.crop_size != VGG_CROP:
+            rule = f"must be {VGG_CROP} for VGG-{self.model.vgg}"
+            raise refuse("dataset.crop_size", rule, self.dataset.crop_size)
+
 
 def _of_application(name: str) -> dict[str, Any]:
     """The net that the weights of keras.applications fit."""
+    if name.startswith("VGG"):
+        return {"vgg": int(name.removeprefix("VGG"))}
     return {
         "stem": "imagenet",
-        "depth": APPLICATIONS[name],
+        "depth": int(name.removeprefix("ResNet")),
         "shortcut": "B",
         "bottleneck_stride": "1x1",
         "conv_bias": True,

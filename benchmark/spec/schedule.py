@@ -35,7 +35,8 @@ class PlateauSpec(Spec):
 class ScheduleSpec(Spec):
     """How long, and at which learning rate (64k iterations, 0.1, 32k, 48k: section 4.2)."""
 
-    iterations: int = Field(default=64_000, ge=1, le=10**9)
+    iterations: int = Field(default=64_000, ge=0, le=10**9)
+    """0 with ``pretrained.way`` ``as-published`` alone."""
 
     learning_rate: float = Field(default=0.1, gt=0)
 

@@ -11,9 +11,9 @@ from safetensors.numpy import save_file
 from benchmark.data.images import Images
 from benchmark.data.order import PADDING
 from benchmark.data.resident import ResidentImages
+from benchmark.models.build import build_model
 from benchmark.models.counting import counted_cost
 from benchmark.models.reference_weights import reference_weights
-from benchmark.models.resnet import build_model
 from benchmark.spec import DatasetSpec, OptimizerSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process

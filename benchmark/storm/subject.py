@@ -34,6 +34,9 @@ numerics.threads: 2}]}
 """
 """The paper's ResNet-20, for three epochs of the embedded images."""
 
+RESNET20_LONGER = RESNET20.replace("iterations: 120", "iterations: 480")
+"""The same for twelve epochs."""
+
 
 def suite_file(folder: Path, vary: str = SMALL, seeds: int = 1) -> Path:
     """A suite of one variant, with seeds 0 to ``seeds`` - 1."""

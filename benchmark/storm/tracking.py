@@ -20,12 +20,13 @@ from benchmark.records.store import RunFolder, Store
 from benchmark.storm.fault import BALLAST, fill
 from benchmark.storm.server import free_port, mlflow_server, stand_back, wait_until_idle
 from benchmark.storm.setting import NotHere, Setting, Tries, small_disk
-from benchmark.storm.subject import RESNET20, SMALL, plan_of, runner, suite_file
+from benchmark.storm.subject import RESNET20_LONGER, SMALL, plan_of, runner, suite_file
 
 _MOST_COST_PERCENT = 1.0
 """Of training time, in the median of the rounds: what the training's threads waited longer for a
-core than without a mirror, against the time that so many threads are trained. The time on the clock
-differs by more than that from round to round, for reasons of the host's."""
+core than without a mirror, against the time that so many threads are trained. They wait for each
+other and for the host, too, a sixth of their time: runs without a mirror differ by as much from
+each other, the less the longer they are."""
 
 _ROUNDS = 2
 
@@ -33,9 +34,9 @@ _ROUNDS = 2
 class _Trial:
     """One run under one state of MLflow."""
 
-    def __init__(self, setting: Setting, name: str, number: int):
+    def __init__(self, setting: Setting, name: str, number: int | str):
         self.where = setting.scratch / f"{name.replace(' ', '-')}-{number}"
-        self.vary = SMALL if setting.short else RESNET20
+        self.vary = SMALL if setting.short else RESNET20_LONGER
         self.suite, self.results = suite_file(self.where, self.vary), self.where / "results"
         self.database = self.where / "mlflow.db"
         (cell,) = plan_of(self.where, self.vary).cells
@@ -116,10 +117,7 @@ def tracking(setting: Setting) -> Tries:
     trials: dict[str, list[_Trial]] = defaultdict(list)
     states = {"hangs": _hangs} if setting.short else _STATES
     for number in range(setting.size(_ROUNDS, 1)):
-        trial = _Trial(setting, _ALONE, number)
-        with trial.watched():
-            subprocess.run(runner(trial.suite, trial.results), check=True)
-        trials[_ALONE].append(trial)
+        trials[_ALONE].append(_alone(setting, f"{number}-before"))
         for name, state in states.items():
             trial = _Trial(setting, name, number)
             try:
@@ -131,6 +129,7 @@ def tracking(setting: Setting) -> Tries:
             if not problem:
                 trials[name].append(trial)
             setting.say(f"{name}: {problem or 'as it must be'}")
+        trials[_ALONE].append(_alone(setting, f"{number}-after"))
     alone = trials.pop(_ALONE)
     waited = statistics.median(trial.waited_s for trial in alone)
     costs = [_cost_percent(trial, waited) for trial in alone]
@@ -148,6 +147,13 @@ def tracking(setting: Setting) -> Tries:
 
 
 _ALONE = "no mirror"
+
+
+def _alone(setting: Setting, number: str) -> _Trial:
+    trial = _Trial(setting, _ALONE, number)
+    with trial.watched():
+        subprocess.run(runner(trial.suite, trial.results), check=True)
+    return trial
 
 
 def _cost_percent(trial: _Trial, waited_alone_s: float) -> float:

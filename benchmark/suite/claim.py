@@ -1,5 +1,6 @@
 """What a suite sets out to show."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -32,7 +33,11 @@ class Claim(Spec):
     """The claim in one plain sentence."""
 
     variant: str | None = None
-    """The variant that the claim is about; not with ``trend``."""
+    """The variant that the claim is about; not with ``trend`` or ``ensemble``."""
+
+    ensemble: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
+    """In place of ``variant``, with ``published``: variants whose runs with one seed, their class
+    probabilities averaged, are one value (table 5)."""
 
     published: str | None = None
     """Compared with this published number, named ``table/row/column``."""
@@ -75,16 +80,21 @@ class Claim(Spec):
         if len(named) != 1:
             rule = "a claim has exactly one of published, against and trend"
             raise refuse(named[-1] if named else "published", rule, named)
-        if (self.variant is None) != (self.trend is not None):
-            rule = "is stated with published and against, and not with trend"
+        if (self.variant is None) != bool(self.trend or self.ensemble):
+            rule = "is stated with published and against, and not with trend or ensemble"
             raise refuse("variant", rule, self.variant)
+        if self.ensemble and not (self.published and self.protocol):
+            rule = "is stated with published and protocol"
+            raise refuse("ensemble", rule, self.ensemble)
+        for field in ("trend", "ensemble"):
+            variants = getattr(self, field) or ()
+            if len(set(variants)) < len(variants):
+                raise refuse(field, "names each variant once", variants)
         if (self.direction is None) != (self.published is not None):
             rule = "is stated with against and trend, and not with published"
             raise refuse("direction", rule, self.direction)
         if self.against is not None and self.against == self.variant:
             raise refuse("against", "must be another variant than variant", self.against)
-        if self.trend is not None and len(set(self.trend)) < len(self.trend):
-            raise refuse("trend", "names each variant once", self.trend)
         self._refuse_a_protocol_that_does_not_fit()
         comparable = [
             key
@@ -126,4 +136,15 @@ class Claim(Spec):
     @property
     def variants(self) -> tuple[str, ...]:
         """Every variant that the claim names."""
-        return tuple(v for v in (self.variant, self.against, *(self.trend or ())) if v)
+        several = self.trend or self.ensemble or ()
+        return tuple(v for v in (self.variant, self.against, *several) if v)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What a sample is taken of: variants, or the ensemble, by its name."""
+        return (ensemble_name(self.ensemble),) if self.ensemble else self.variants
+
+
+def ensemble_name(variants: Sequence[str]) -> str:
+    """For people, and in the frames that claims are judged by."""
+    return " + ".join(variants)

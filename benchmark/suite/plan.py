@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from benchmark.spec import RunSpec
+from benchmark.spec import RunSpec, VggSpec
 from benchmark.suite.overrides import Overrides
 
 MAX_CELLS = 100_000
@@ -94,8 +94,10 @@ def variant_name(name: str | None, spec: RunSpec, point: Overrides) -> str:
 
 
 def net_name(spec: RunSpec) -> str:
-    """``plain20`` or ``resnet20-A``."""
+    """``plain20``, ``resnet20-A`` or ``vgg16``."""
     model = spec.model
+    if isinstance(model, VggSpec):
+        return f"vgg{model.vgg}"
     if model.shortcut == "none":
         return f"plain{model.depth}"
     return f"resnet{model.depth}-{model.shortcut}"

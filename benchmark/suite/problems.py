@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from benchmark.spec.run import MODEL_KINDS
+
 _SHOWN = 20
 
 Place = tuple[str | int, ...]
@@ -50,7 +52,8 @@ def set_of(problems: list[Problem]) -> list[Problem]:
 
 def rule_of(error: ErrorDetails) -> Broken:
     """One of pydantic's errors."""
-    place, context = error["loc"], error.get("ctx", {})
+    context = error.get("ctx", {})
+    place = tuple(part for part in error["loc"] if part not in MODEL_KINDS)
     if error["type"] == "rule":
         return (*place, *context["field"].split(".")), context["rule"], context["received"]
     if error["type"] == "missing":

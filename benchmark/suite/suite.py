@@ -171,6 +171,19 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
             elif claim.metric == "mean_response_std" and not names[named].diagnosed_at_the_end:
                 needs = "mean_response_std needs schedule.iterations among diagnostics.iterations"
                 yield _problem(document, ("claims", number, "metric"), needs, named)
+        scored = {_scored(names[v]) for v in claim.ensemble or () if v in names}
+        if len(scored) > 1:
+            needs = "an ensemble's variants are scored on the same images"
+            yield _problem(
+                document, ("claims", number, "ensemble"), needs, list(claim.ensemble or ())
+            )
+
+
+def _scored(spec: RunSpec) -> tuple[Any, ...]:
+    """Which images."""
+    data, split = spec.dataset, spec.evaluation.split
+    held_out = data.held_out_images if split == "validation" else 0
+    return data.name, data.only_classes, split, held_out
 
 
 def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:

@@ -15,11 +15,10 @@ from benchmark.data.normalization import Normalization
 from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.sources import feed
-from benchmark.evaluation.single_view import Scores, scorer
+from benchmark.evaluation.single_view import scorer_of
+from benchmark.models.build import build_model
 from benchmark.models.counting import counted_cost
-from benchmark.models.folding import folded_model
 from benchmark.models.pretrained import Pretrained, rates, start_from
-from benchmark.models.resnet import build_model
 from benchmark.spec import RunSpec
 from benchmark.training import process
 from benchmark.training.loss_scale import LossScale
@@ -125,7 +124,7 @@ class _Run:
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
         self.data = data[0]
-        self.score = self._scorer()
+        self.score = scorer_of(spec, self.model, self.data)
         if spec.diagnostics.iterations:
             self.responses = layer_responses(spec, self.model, self.data)
         self.warmup, self.plateaus = Warmup.of(spec.schedule), Plateaus(spec.schedule)
@@ -146,21 +145,6 @@ class _Run:
         spec, given = self.spec, self.pretrained
         own = given.normalization if given and spec.dataset.normalization == "pretrained" else None
         return feed(spec.dataset, self.images, spec.evaluation.split, own)
-
-    def _scorer(self) -> Callable[[], Scores]:
-        spec, data = self.spec, self.data
-        if spec.model.batch_norm is None:
-            return scorer(self.model, data, spec.evaluation.batch_size)
-        folded, take_over = folded_model(
-            spec.model, self.model, spec.dataset.image_shape, spec.dataset.classes
-        )
-        score = scorer(folded, data, spec.evaluation.batch_size)
-
-        def score_as_it_is() -> Scores:
-            take_over()
-            return score()
-
-        return score_as_it_is
 
     def _keep(self) -> None:
         counters = {
@@ -260,7 +244,6 @@ class _Run:
         each of its steps overflowed in float16."""
         self.epoch += 1
         totals, split = self.totals, self.spec.evaluation.split
-        norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         end = self.spec.schedule.iterations
         if self.iteration == end and end in self.spec.diagnostics.iterations:
             self._diagnose()
@@ -268,15 +251,10 @@ class _Run:
             "event": "epoch",
             "epoch": self.epoch,
             "iteration": self.iteration,
-            "learning_rate": self.rate,
-            "train_loss": totals.loss / totals.steps,
-            "train_error_percent": self._train_error_percent(),
-            "gradient_norm": float(norms[-1]),
-            "gradient_norms": self._by_kernel(norms[:-1]),
-            "train_time_s": totals.seconds,
-            "images_per_s": self._images() / totals.seconds,
             "weights_sha256": weights_sha256(self.model),
         }
+        if totals.steps:  # A run of no iterations is scored alone.
+            row |= self._trained()
         if totals.layers:
             row["layers"] = totals.layers
         if self.loss_scale.active:
@@ -294,7 +272,22 @@ class _Run:
         self.on_event(row)
         self.totals = Totals()
         finite = math.isfinite(row.get(f"{split}_loss", 0.0))
-        return "diverged" if not finite or totals.skipped == totals.steps else None
+        overflowed = totals.steps > 0 and totals.skipped == totals.steps
+        return "diverged" if not finite or overflowed else None
+
+    def _trained(self) -> Event:
+        """What the epoch's steps came to."""
+        totals = self.totals
+        norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
+        return {
+            "learning_rate": self.rate,
+            "train_loss": totals.loss / totals.steps,
+            "train_error_percent": self._train_error_percent(),
+            "gradient_norm": float(norms[-1]),
+            "gradient_norms": self._by_kernel(norms[:-1]),
+            "train_time_s": totals.seconds,
+            "images_per_s": self._images() / totals.seconds,
+        }
 
     def _end(self, status: str) -> Trained:
         self.on_event(

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from benchmark.data.feed import Feed
 from benchmark.models.layout import blocks
-from benchmark.models.resnet import build_model
-from benchmark.spec import RunSpec
+from benchmark.models.resnet import build_resnet
+from benchmark.spec import ModelSpec, RunSpec
 
 IMAGES = 500
 """Of the scored split, the first so many."""
@@ -23,7 +23,8 @@ def layer_responses(
     deviation of its outputs over images, pixels and channels: after batch normalisation (by the
     statistics of these images, as in training) and before addition and nonlinearity.
     """
-    twin = build_model(
+    assert isinstance(spec.model, ModelSpec)  # RunSpec's rule.
+    twin = build_resnet(
         spec.model.model_copy(update={"dropout_rate": 0.0}),
         spec.dataset.image_shape,
         spec.dataset.classes,

@@ -45,8 +45,9 @@ def decoded(
     ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
     wanted of each; the outputs of a batch are of one size. All but the last have ``batch_size``
     photographs. The bits do not depend on ``workers``, the threads that decode. At the most two
-    batches wait decoded, one is being decoded, and the bytes of two are there or being read. Raises
-    DataError, which names the file.
+    batches wait decoded, one is being decoded, and the bytes of three are there or being read (two
+    as a rule: each stage may hold one while it hands over another). Raises DataError, which names
+    the file.
 
     Files are read by a function that is declared to have no state, as it is a pure function of the
     batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead. A

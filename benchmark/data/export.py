@@ -1,0 +1,33 @@
+"""CIFAR-10 as files: a folder for each class, as photographs are kept."""
+
+from pathlib import Path
+
+from benchmark.data import cifar10
+from benchmark.data.cache import replacing
+from benchmark.data.images import DataError
+
+
+def export(name: str, folder: Path) -> int:
+    """Write ``folder/train/CLASS/00000.png`` and ``folder/val/CLASS/00000.png``, numbered in the
+    official order, whole or not at all. Returns how many.
+
+    The files are not compressed, so that each version of the library gives the same bytes. Raises
+    DataError where there are no such images, or the folder is there already.
+    """
+    from PIL import Image
+
+    if folder.exists():
+        raise DataError(f"folder must be a new one. Received: {folder}, which is there")
+    images = cifar10.load(name)
+    splits = {
+        "train": (images.train_images, images.train_labels),
+        "val": (images.test_images, images.test_labels),
+    }
+    with replacing(folder) as aside:
+        for split, (pixels, labels) in splits.items():
+            for each in cifar10.CLASSES:
+                (aside / split / each).mkdir(parents=True)
+            for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
+                file = aside / split / cifar10.CLASSES[label] / f"{number:05d}.png"
+                Image.fromarray(image).save(file, compress_level=0)
+    return sum(len(labels) for _, labels in splits.values())

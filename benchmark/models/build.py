@@ -1,0 +1,21 @@
+"""From a spec to a Keras model."""
+
+import keras
+
+from benchmark.models.layers import InputShape
+from benchmark.models.resnet import build_resnet
+from benchmark.models.vgg import build_vgg
+from benchmark.spec import ModelSpec, VggSpec
+
+
+def build_model(
+    spec: ModelSpec | VggSpec, input_shape: InputShape, num_classes: int
+) -> keras.Model:
+    """The functional model of a spec.
+
+    Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
+    logits in float32. Weights are drawn from Keras's global seed.
+    """
+    if isinstance(spec, VggSpec):
+        return build_vgg(spec, input_shape, num_classes)
+    return build_resnet(spec, input_shape, num_classes)

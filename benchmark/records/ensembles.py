@@ -1,0 +1,73 @@
+"""What ensembles of a suite's runs came to, beside the suite's plan."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from benchmark.records.files import read_json, write_json
+from benchmark.records.store import RunFolder, Store
+from benchmark.suite.claim import Claim, ensemble_name
+
+ERRORS = ("top1_error_percent", "top5_error_percent")
+
+
+class Ensemble(NamedTuple):
+    """The runs of some variants with one seed, all finished and tested by one protocol."""
+
+    variant: str
+    """Its name."""
+    seed: int
+    protocol: str
+    folders: list[RunFolder]
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """What its errors are a function of."""
+        tested = [folder.tested()[self.protocol] for folder in self.folders]
+        return {
+            "variant": self.variant,
+            "seed": self.seed,
+            "protocol": self.protocol,
+            "weights_sha256": [each["weights_sha256"] for each in tested],
+            "dataset_sha256": [each["dataset_sha256"] for each in tested],
+        }
+
+
+def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ensemble]:
+    """Those that the claims are about, as far as their runs are finished and tested."""
+    plan = store.suite(suite).plan()
+    runs = {(cell["variant"], cell["seed"]): cell["run_id"] for cell in plan["cells"]}
+    seeds = dict.fromkeys(seed for _, seed in runs)
+    asked = dict.fromkeys((c.ensemble, c.protocol) for c in claims if c.ensemble and c.protocol)
+    for variants, protocol in asked:
+        for seed in seeds:
+            folders = [store.run(runs[variant, seed]) for variant in variants]
+            if all(f.status() == "finished" and protocol in f.tested() for f in folders):
+                yield Ensemble(ensemble_name(variants), seed, protocol, folders)
+
+
+def save_errors(store: Store, suite: str, found: Sequence[tuple[Ensemble, dict[str, Any]]]) -> None:
+    """Keep the errors of each."""
+    rows = [ensemble.key | errors for ensemble, errors in found]
+    write_json(store.suite(suite).path / "ensembles.json", rows)
+
+
+def errors_of(store: Store, suite: str, ensemble: Ensemble) -> dict[str, Any] | None:
+    """What was kept of an ensemble; None where it was another's weights or images."""
+    rows = read_json(store.suite(suite).path / "ensembles.json") or []
+    key = ensemble.key
+    found = (row for row in rows if {name: row.get(name) for name in key} == key)
+    return next(found, None)
+
+
+def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.DataFrame:
+    """A row an ensemble that has errors: variant, seed, status and, as in the frame of runs,
+    ``PROTOCOL.top1_error_percent`` and ``PROTOCOL.top5_error_percent``."""
+    rows = []
+    for ensemble in ensembles(store, suite, claims):
+        kept = errors_of(store, suite, ensemble)
+        if kept:
+            row = {"variant": ensemble.variant, "seed": ensemble.seed, "status": "finished"}
+            rows.append(row | {f"{ensemble.protocol}.{name}": kept[name] for name in ERRORS})
+    return pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])

@@ -1,0 +1,23 @@
+"""The net that the paper compares its own with."""
+
+from typing import ClassVar, Literal
+
+from benchmark.spec.base import Spec
+
+VGG_STAGES = {16: ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))}
+"""Weighted layers -> convolutions and filters of each stage, which pooling ends."""
+
+VGG_DENSE, VGG_CROP = 4096, 224
+"""Units of the two dense layers before the classifier; pixels on a side of their input image."""
+
+
+class VggSpec(Spec):
+    """VGG-16 as keras.applications has it (the paper's [41]; tables 3, 4, 7 and 8)."""
+
+    vgg: Literal[16]
+    """Weighted layers."""
+
+    stem: ClassVar[str] = "imagenet"
+    """It is for photographs."""
+    batch_norm: ClassVar[None] = None
+    inner_classes: ClassVar[None] = None

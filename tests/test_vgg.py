@@ -1,0 +1,87 @@
+"""VGG-16 of keras.applications: the same function, its cost, and where it may stand."""
+
+import keras
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from test_training import tiny_spec
+
+from benchmark.models.build import build_model
+from benchmark.models.count import cost
+from benchmark.models.counting import counted_cost
+from benchmark.models.folding import inference_model
+from benchmark.models.vgg import vgg_weights
+from benchmark.paper import departures
+from benchmark.spec import RunSpec, VggSpec
+from benchmark.suite.problems import rule_of
+
+VGG16 = VggSpec(vgg=16)
+
+
+def test_it_is_the_function_of_keras_and_averages_larger_images():
+    theirs = keras.applications.VGG16(weights=None, classifier_activation=None)
+    ours = build_model(VGG16, (224, 224, 3), 1000)
+    arrays = vgg_weights(theirs)
+    assert {weight.path for weight in ours.weights} == arrays.keys()
+    for weight in ours.weights:
+        weight.assign(arrays[weight.path])
+    assert counted_cost(ours) == cost(VGG16, (224, 224, 3), 1000)
+    assert counted_cost(ours).parameters == theirs.count_params() == 138_357_544
+    assert counted_cost(ours).multiply_adds == pytest.approx(15.3e9, rel=0.02)  # Of figure 3.
+    images = np.random.default_rng(0).normal(0, 50, (1, 256, 224, 3)).astype(np.float32)
+    wanted = [theirs(images[:, top : top + 224]).numpy() for top in (0, 32)]
+    np.testing.assert_allclose(ours(images[:, :224]), wanted[0], rtol=1e-3, atol=1e-4)
+    anywhere, take_over = inference_model(VGG16, ours, (None, None, 3), 1000)
+    take_over()
+    assert np.abs(wanted[0] - wanted[1]).max() > 1e-3
+    # The zeros around a crop are not those around the image, so this is close, not equal.
+    scores = anywhere(images).numpy()
+    assert scores.shape == (1, 1000)
+    np.testing.assert_allclose(anywhere(images[:, :224]), wanted[0], rtol=1e-3, atol=1e-4)
+
+
+def photographs_spec(**changes):
+    content = {"classes": 1000, "train_images": 10_000, "test_images": 1000, "sha256": "0" * 64}
+    data = {
+        "dataset": {"name": "mine", "content": content},
+        "model": {"vgg": 16},
+        "pretrained": {"source": "keras-applications", "name": "VGG16", "way": "as-published"},
+        "seed": 0,
+    }
+    return RunSpec.model_validate(data | changes)
+
+
+def test_published_weights_are_not_trained_and_keep_their_preprocessing():
+    spec = photographs_spec()
+    assert (spec.schedule.iterations, spec.dataset.normalization) == (0, "pretrained")
+    assert RunSpec.model_validate(spec.model_dump(mode="json")) == spec
+    assert not any(phrase.startswith("model.") for phrase in departures(spec.model_dump()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "rule"),
+    [
+        ({"model": {"vgg": 19}}, "model.vgg", "should be 16"),
+        ({"model": {"vgg": 16, "depth": 16}}, "model.depth", "not a field"),
+        ({"schedule": {"iterations": 9}}, "schedule.iterations", "must be 0"),
+        ({"pretrained": None}, "schedule.iterations", "and more with any other"),
+        ({"diagnostics": {"iterations": [0]}}, "diagnostics.iterations", "plain nets alone"),
+        ({"model": {"stem": "imagenet", "depth": 50, "shortcut": "B"}}, "model.vgg", "must be 16"),
+    ],
+)
+def test_what_does_not_fit_is_refused(changes, field, rule):
+    if changes.get("pretrained", 0) is None:
+        changes = changes | {"schedule": {"iterations": 0}}
+    with pytest.raises(ValidationError) as caught:
+        photographs_spec(**changes)
+    found = [rule_of(error) for error in caught.value.errors()]
+    assert any(".".join(map(str, at)) == field and rule in text for at, text, _ in found), found
+
+
+def test_its_crop_is_224_and_its_images_are_photographs():
+    dataset = photographs_spec().dataset.model_dump(mode="json")
+    smaller = {key: dataset[key] for key in ("name", "content")} | {"crop_size": 128}
+    with pytest.raises(ValidationError, match="must be 224 for VGG-16"):
+        photographs_spec(dataset=smaller)
+    with pytest.raises(ValidationError, match="must be cifar for"):
+        RunSpec.model_validate(tiny_spec().model_dump(mode="json") | {"model": {"vgg": 16}})
