@@ -289,9 +289,13 @@ def test_what_was_measured_stands_beside_what_was_published_however_few_the_runs
     claim = Claim(statement="It is so.", **PUBLISHED)
     (row,) = published_table([claim], frame).to_dict("records")
     assert (row["published"], row["measured"], row["runs"]) == (8.75, 9.0, 1)
-    assert pd.isna(row["measured sd"])
+    assert pd.isna(row["sd of ours"])
     (row,) = published_table([claim], runs(other=[9.0])).to_dict("records")
     assert row["runs"] == 0 and pd.isna(row["measured"])
+    best = {"variant": "r110", "published": "table6/ResNet-110/best_test_error_percent"}
+    claim = Claim(statement="It is so.", metric="best_test_error_percent", **best)
+    (row,) = published_table([claim], runs(r110=[6.7, 6.4, 6.6])).to_dict("records")
+    assert (row["published"], row["measured"], row["runs"]) == (6.43, 6.4, 3)
 
 
 @pytest.mark.parametrize(

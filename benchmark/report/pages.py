@@ -15,6 +15,7 @@ _FORMATS = {
     "parameters": "{:,.0f}",
     "diverged": "{:.0f}",
     "seed": "{:.0f}",
+    "runs": "{:.0f}",
     "epochs": "{:.0f}",
     "at epoch": "{:.0f}",
     "mean response": "{:.3g}",
