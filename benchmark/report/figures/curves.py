@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.report.figures.style import Look, blank, panels
+from benchmark.report.figures.style import Look, blank, legend_beside, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,7 +28,7 @@ def draw_curves(
     top = _top(curves)
     filled = curves.dropna(axis="columns", how="all")
     scored_on = [split for name, split in SCORED.items() if name in filled]
-    key = f"bold: {' or '.join(scored_on)}; thin and dashed: training" if scored_on else None
+    key = f"bold: {' or '.join(scored_on)}\nthin and dashed: training" if scored_on else None
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
@@ -56,8 +56,7 @@ def draw_curves(
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
         panel.set_ylim(0, top)
-        # Errors fall; to search for the best place would take longer than to draw.
-        panel.legend(fontsize=8, title=key, title_fontsize=7, loc="upper right")
+        legend_beside(panel, key)
     for panel in axes[len(drawn) :]:
         panel.set_visible(False)
     return figure

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.report.figures.style import Look, blank, panels
+from benchmark.report.figures.style import Look, blank, legend_beside, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
             _line(by_size, ordered, look[variant], variant)
         by_place.set(xlabel="layer, by place", ylabel="standard deviation of responses")
         by_size.set(xlabel="layer, by size of its responses")
-        _legend_beside(by_size)
+        legend_beside(by_size)
     iterations = sorted(set(found["iteration"]))
     axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
     shown = pd.concat(means.values())
@@ -69,7 +69,7 @@ def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         if column == 0:
             panel.set(ylabel="L2 norm of the gradient")
         if column == len(chosen) - 1:
-            _legend_beside(panel)
+            legend_beside(panel)
     shown = found[found["iteration"].isin(chosen) & (found["gradient_norm"] > 0)]["gradient_norm"]
     _one_scale(axes, shown.min() / 1.5, shown.max() * 1.5)
     return figure
@@ -86,10 +86,6 @@ def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple, pd
 def _one_scale(axes: "list[Axes]", low: float, high: float) -> None:
     for panel in axes:
         panel.set_ylim(low, high)
-
-
-def _legend_beside(panel: "Axes") -> None:
-    panel.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
 
 
 def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:

@@ -58,6 +58,18 @@ def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure
     return figure, list(axes.flat)
 
 
+def legend_beside(panel: "Axes", title: str | None = None) -> None:
+    """To the right of a panel, where it hides nothing."""
+    panel.legend(
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        frameon=False,
+        fontsize=8,
+        title=title,
+        title_fontsize=7,
+    )
+
+
 def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
     """Write NAME.svg and NAME.png: the same bytes for the same numbers."""
     from matplotlib import rc_context
