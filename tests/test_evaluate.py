@@ -1,10 +1,12 @@
 """Finished runs tested by the paper's protocols: what is scored, that it is scored once, and that
 it goes on where it was."""
 
+import json
 import shutil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import bench
@@ -34,7 +36,7 @@ from benchmark.execution.evaluating import (
 from benchmark.models.build import build_model
 from benchmark.records import Store
 from benchmark.records.ensembles import load_ensembles
-from benchmark.records.files import read_json, write_json
+from benchmark.records.files import write_json
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import load_suite
@@ -165,7 +167,7 @@ def test_an_ensemble_is_of_the_same_images():
     one, other = of([[0.6, 0.4], [0.6, 0.4]]), of([[0.6, 0.4], [0.1, 0.9]])
     assert ensemble([one, other])["top1_error_percent"] == 0.0
     for wrong in (of([[1, 0], [1, 0]], (1, 0)), of([[1, 0], [1, 0]], dataset="e")):
-        with pytest.raises(ValueError, match="must be scored on the same images"):
+        with pytest.raises(DataError, match="must be scored on the same images"):
             ensemble([one, wrong])
 
 
@@ -239,11 +241,75 @@ def test_the_ensembles_that_claims_are_about_are_kept_for_their_weights_alone(st
     assert row["center-crop-32.top1_error_percent"] == wanted["top1_error_percent"]
     assert row["center-crop-32.top5_error_percent"] == wanted["top5_error_percent"]
 
-    monkeypatch.setattr(evaluating, "ensemble", None)
-    score_ensembles(results, "tiny", [claim])  # It is there, and not reckoned again.
-    file = results.run(one).evaluations / "center-crop-32" / "result.json"
-    write_json(file, read_json(file) | {"weights_sha256": "another's"})
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluating, "ensemble", None)
+        score_ensembles(results, "tiny", [claim])  # It is there, and not reckoned again.
+
+    place = results.run(one).evaluations / "center-crop-32"
+    before = {file.name for file in place.iterdir()}
+    (results.suite("tiny").path / "ensembles.json").unlink()
+    whole = (place / "part-00000.safetensors").read_bytes()
+    (place / "part-00000.safetensors").write_bytes(whole[:-9])
+    with pytest.raises(DataError, match=r"1000 images\. To test the run again: resnet-bench"):
+        score_ensembles(results, "tiny", [claim])
+    assert {file.name for file in place.iterdir()} == before  # Nothing is lost by that.
+    (place / "part-00000.safetensors").write_bytes(whole)
+    score_ensembles(results, "tiny", [claim])
+    write_json(place / "result.json", {**both[0].result, "weights_sha256": "another's"})
     assert load_ensembles(results, "tiny", [claim]).empty
+
+
+ENSEMBLE = """\
+# A made-up suite for the tests: two very small nets on a few photographs.
+name: ensemble
+source: the tests' own
+base:
+  dataset:
+    name: two
+    content: {content}
+    crop_size: 32
+  model: {{stem: imagenet, block: basic, stage_blocks: [1], stage_widths: [4], shortcut: A}}
+  optimizer: {{batch_size: 4}}
+  schedule: {{iterations: 2}}
+vary:
+  variants:
+    - {{name: one}}
+    - {{name: other, model.shortcut: B}}
+seeds: [0]
+claims:
+  - {{statement: It is so., variant: one, published: table3/ResNet-50/top1_error_percent,
+     metric: top1_error_percent, protocol: ten-crop-36}}
+  - {{statement: Both are., ensemble: [one, other], published: table5/ensemble/top5_error_percent,
+     metric: top5_error_percent, protocol: multi-scale-224-256-384-480-640}}
+"""
+
+
+def test_run_tests_what_claims_are_about_by_their_protocols_and_their_ensembles(
+    photographs, tmp_path
+):
+    suite, results = tmp_path / "ensemble.yaml", tmp_path / "results"
+    suite.write_text(ENSEMBLE.format(content=json.dumps(photographs.content.model_dump())))
+    planned = bench("plan", suite, "--results", results)
+    assert "To be tested by ten-crop-36: 1 runs" in planned.stdout
+    done = bench("run", suite, "--results", results)
+    assert done.returncode == 0, done.stdout + done.stderr
+    store, cells = Store(results), load_suite(suite).plan.cells
+    scales = "multi-scale-224-256-384-480-640"
+    tested = {cell.name: {*store.run(cell).tested()} for cell in cells}
+    assert tested["one/seed0"] == {"ten-crop-36", scales} and tested["other/seed0"] == {scales}
+    report = (results / "ensemble" / "report.md").read_text()
+    assert "| table5/ensemble/top5_error_percent | one + other | 3.57 |" in report
+    assert "two, not imagenet2012" in report
+    frame = pd.read_csv(results / "ensemble" / "ensembles.csv")
+    assert list(frame["seed"]) == [0] and set(frame["variant"]) == {"one + other"}
+    assert "To be tested" not in bench("plan", suite, "--results", results).stdout
+
+    lost = store.run(cells[0]).evaluations / scales / "part-00000.safetensors"
+    lost.unlink()
+    (results / "ensemble" / "ensembles.json").unlink()
+    again = bench("run", suite, "--results", results)
+    assert again.returncode == 1 and "To test the run again: resnet-bench evaluate" in again.stdout
+    assert "report" in again.stdout
 
 
 @pytest.fixture

@@ -312,4 +312,6 @@ def test_cifar_10_as_files_is_the_data_set_that_suites_name(tmp_path):
         np.testing.assert_array_equal(pixels, images.test_images[number])
         assert listing.labels[index] == images.test_labels[number]
     again = bench("data", "export", "cifar10-subset", folder)
-    assert again.returncode == 1 and "folder must be a new one" in again.stderr
+    assert again.returncode == 2 and "folder must be a new one" in again.stderr
+    wrong = bench("data", "export", "cifar100", tmp_path / "others")
+    assert wrong.returncode == 2 and "cifar10 or cifar10-subset. Received: cifar100" in wrong.stderr

@@ -6,7 +6,8 @@ from pydantic import ValidationError
 
 from benchmark.report import verdicts
 from benchmark.report.attainable import undecidable
-from benchmark.report.verdicts import judge, published_table, verdict_table
+from benchmark.report.published import published_table
+from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claim import Claim
 from benchmark.suite.problems import rule_of
@@ -279,23 +280,60 @@ def test_an_ensemble_is_compared_with_a_published_one_and_its_members_departures
     assert "optimizer.batch_size is 64, not 128" in found.departures
     assert found.departures[-1] == "the images are ImageNet's validation set, not its test server's"
     assert found.finding.effect == pytest.approx(0.03)
-    table = published_table([found.claim], frame).to_dict("records")
+    assert found.sentence.startswith("2 departures from the paper's protocol: optimizer.batch")
+    table = published_table([found], frame).to_dict("records")
     assert table[0]["measured"] == pytest.approx(3.6) and table[0]["runs"] == 3
     assert (table[0]["published"], table[0]["of"]) == (3.57, "a + b")
 
+    frame.loc[1, ["status", f"{VIEWS}.top5_error_percent"]] = "diverged", None
+    found = verdict(claim, frame)
+    assert found.finding.effect == pytest.approx((3.5 + 100 + 3.7) / 3 - 3.57)
+    assert found.sentence.startswith("1 departure from the paper's protocol: the images are")
+
 
 def test_what_was_measured_stands_beside_what_was_published_however_few_the_runs():
-    frame = runs(r20=[9.0])
-    claim = Claim(statement="It is so.", **PUBLISHED)
-    (row,) = published_table([claim], frame).to_dict("records")
-    assert (row["published"], row["measured"], row["runs"]) == (8.75, 9.0, 1)
-    assert pd.isna(row["sd of ours"])
-    (row,) = published_table([claim], runs(other=[9.0])).to_dict("records")
-    assert row["runs"] == 0 and pd.isna(row["measured"])
+    def row(claim, frame):
+        return published_table([verdict(claim, frame)], frame).to_dict("records")[0]
+
+    one = row(PUBLISHED, runs(r20=[9.0]))
+    assert (one["published"], one["measured"], one["runs"]) == (8.75, 9.0, 1)
+    assert pd.isna(one["sd of ours"]) and one["verdict"] == "inconclusive"
+    none = row(PUBLISHED, runs(other=[9.0]))
+    assert none["runs"] == 0 and pd.isna(none["measured"])
+    diverged = row(PUBLISHED, runs(r20=[9.0, 9.0, None]))
+    assert diverged["diverged"] == 1 and pd.isna(diverged["measured"])
     best = {"variant": "r110", "published": "table6/ResNet-110/best_test_error_percent"}
-    claim = Claim(statement="It is so.", metric="best_test_error_percent", **best)
-    (row,) = published_table([claim], runs(r110=[6.7, 6.4, 6.6])).to_dict("records")
-    assert (row["published"], row["measured"], row["runs"]) == (6.43, 6.4, 3)
+    best |= {"metric": "best_test_error_percent"}
+    assert pd.isna(row(best, runs(r110=[6.7, 6.4, 6.6]))["measured"])
+    five = row(best, runs(r110=[6.7, 6.4, 6.6, 6.8, 6.9]))
+    assert five["measured"] == pytest.approx(6.4)
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(28.4, "reproduced"), (28.7, "not reproduced")])
+def test_published_weights_are_judged_by_one_run_without_chance(error, outcome):
+    claim = {
+        "variant": "vgg16",
+        "published": "table3/VGG-16/top1_error_percent",
+        "metric": "top1_error_percent",
+        "protocol": "ten-crop-256",
+        "departs_in": ["dataset", "optimizer", "schedule", "pretrained"],
+    }
+    own = spec()
+    own["model"] = {"vgg": 16}
+    own["dataset"]["name"] = "imagenet2012"
+    own["pretrained"] = {"source": "keras-applications", "name": "VGG16", "way": "as-published"}
+    frame = pd.DataFrame(
+        {"variant": ["vgg16"], "seed": [0], "status": ["finished"]}
+        | {"ten-crop-256.top1_error_percent": [error]}
+    )
+    found = verdict(claim, frame, vgg16=own)
+    assert found.verdict == outcome and found.departures == ()
+    side = "within" if outcome == "reproduced" else "beyond"
+    assert (
+        found.sentence
+        == f"The difference is {error - 28.07:+.2f} points, {side} the margin of 0.5."
+    )
+    assert not undecidable([found.claim], 1, ["vgg16"]) and undecidable([found.claim], 1)
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,13 @@ def data_export(
     from benchmark.data.images import DataError
 
     use_cache(cache)
+    if name not in ("cifar10", "cifar10-subset"):
+        fail(f"name must be cifar10 or cifar10-subset. Received: {name}")
+    if folder.exists():
+        fail(f"folder must be a new one. Received: {folder}, which is there")
     try:
         count = export(name, folder)
-    except (DataError, OSError) as error:
+    except DataError as error:
         fail(str(error), RUNS_FAILED)
     say(f"{folder}: {count:,} images. Next: resnet-bench data add {name}-files {folder}")
 

@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+
+if TYPE_CHECKING:
+    from benchmark.suite import Cell
 
 
 def evaluate(
@@ -76,27 +80,51 @@ def evaluate(
 
 
 def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
-    """Test each finished run of a suite by the protocols that its claims name, in a process of its
-    own, where it was not yet, and then their ensembles. Returns whether all could be."""
+    """Test each finished run of a suite by the protocols that claims about its variants name, in a
+    process of its own, where it was not yet, and then their ensembles. Returns whether all could
+    be. One that another process tests is left to it."""
+    from benchmark.data.images import DataError
     from benchmark.execution.evaluating import score_ensembles
+    from benchmark.execution.lease import lease
 
-    protocols = dict.fromkeys(claim.protocol for claim in loaded.suite.claims if claim.protocol)
-    codes = []
-    for cell in loaded.plan.runs().values() if protocols else ():
+    done = True
+    for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
-        if folder.status() != "finished":
+        with lease(folder) as lock:
+            if lock is None:
+                say(f"{cell.name}, {protocol}: another process is testing it")
+                done = False
+            elif protocol not in folder.tested():
+                say(f"{cell.name}, {protocol}:")
+                words = ["evaluate", str(folder.path), "--protocol", protocol]
+                words += ["--cache", str(cache)] if cache else []
+                command = [sys.executable, "-P", "-m", "benchmark", *words]
+                code = subprocess.run(command, check=False).returncode
+                if code == INTERRUPTED:
+                    raise KeyboardInterrupt
+                done = done and code == 0
+    try:
+        score_ensembles(store, loaded.suite.name, loaded.suite.claims)
+    except DataError as error:
+        say(str(error))
+        return False
+    return done
+
+
+def untested(loaded, store) -> Iterator[tuple["Cell", str]]:
+    """The finished runs that claims want tested by a protocol by which they are not."""
+    from benchmark.suite.claim import tests_of
+
+    wanted, seen = tests_of(loaded.suite.claims), set()
+    for cell in loaded.plan.cells:
+        folder = store.run(cell)
+        if cell.variant not in wanted or folder.status() != "finished":
             continue
         tested = folder.tested()
-        for protocol in [p for p in protocols if p not in tested]:
-            say(f"{cell.name}, {protocol}:")
-            words = ["evaluate", str(folder.path), "--protocol", protocol]
-            words += ["--cache", str(cache)] if cache else []
-            command = [sys.executable, "-P", "-m", "benchmark", *words]
-            codes.append(subprocess.run(command, check=False).returncode)
-    if INTERRUPTED in codes:
-        raise KeyboardInterrupt
-    score_ensembles(store, loaded.suite.name, loaded.suite.claims)
-    return not any(codes)
+        for protocol in wanted[cell.variant]:
+            if protocol not in tested and (cell.run_id, protocol) not in seen:
+                seen.add((cell.run_id, protocol))
+                yield cell, protocol
 
 
 def _told(result) -> str:

@@ -84,11 +84,12 @@ def run(
     reported = True
     try:
         mirror = BackgroundMirror(store, loaded.plan, uri)
-        with ProgressDisplay(cells, Console()) as display, _ended_after(seconds):
-            outcome = run_plan(
-                loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
-            )
-        tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
+        with _ended_after(seconds):
+            with ProgressDisplay(cells, Console()) as display:
+                outcome = run_plan(
+                    loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
+                )
+            tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
         try:
             written = make_report(store, name)
             mirror.close(written.note, written.files, written.verdict_counts)

@@ -36,6 +36,8 @@ def speed(
     Minutes a case, hours for everything. The machine should have nothing else to do.
     """
     use_cache(cache)
+    if images and (net or precision or threads or again):
+        fail("--images goes with --rounds and --seconds alone")
     if images:
         return _input(images, results / "speed", rounds, seconds)
     from benchmark.speed.case import NETS, cases

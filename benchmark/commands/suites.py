@@ -41,7 +41,7 @@ def plan(
     address: Address = None,
 ) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
-    from benchmark.execution.estimate import work
+    from benchmark.execution.estimate import tests, work
     from benchmark.records.store import DONE, Store
     from benchmark.report.attainable import undecidable
 
@@ -57,9 +57,13 @@ def plan(
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
     say(f"{len(cells)} cells, {len(runs)} different runs, {len(runs) - len(left)} done.")
     seeds = len(loaded.suite.seeds)
-    for statement in undecidable(loaded.suite.claims, seeds):
+    begun = {cell.variant: cell.spec.pretrained for cell in cells}
+    as_published = [name for name, own in begun.items() if own and own.way == "as-published"]
+    for statement in undecidable(loaded.suite.claims, seeds, as_published):
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
+    for protocol, count, tera in tests(loaded, store):
+        say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
     if left:
         say(_expected(left, store, at_once(on, address, shares, left)))
 

@@ -1,13 +1,16 @@
 """How long a plan's runs take, by what earlier runs took on the same kind of machine."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.models.count import cost
 from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
+from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import Cell
+from benchmark.suite.claim import tests_of
+from benchmark.suite.suite import LoadedSuite
 
 _MACHINE = ("processor", "cores")
 
@@ -22,6 +25,31 @@ def work(cell: Cell) -> int:
     spec = cell.spec
     one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
     return one_image * images(cell)
+
+
+def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
+    """For each protocol that claims want runs tested by: its name, how many are not yet, and their
+    multiply-adds in 1e12, as if all images were square."""
+    wanted, seen = tests_of(loaded.suite.claims), set()
+    totals: dict[str, list[float]] = {}
+    for cell in loaded.plan.cells:
+        for protocol in wanted.get(cell.variant, ()):
+            tested = protocol in store.run(cell).tested()
+            if not tested and (cell.run_id, protocol) not in seen:
+                seen.add((cell.run_id, protocol))
+                totals.setdefault(protocol, []).append(_test_work(cell, protocol) / 1e12)
+    for protocol, works in totals.items():
+        yield protocol, len(works), sum(works)
+
+
+def _test_work(cell: Cell, protocol: str) -> int:
+    spec, name = cell.spec, ProtocolName.of(protocol)
+    crop, data = spec.dataset.image_shape[0], spec.dataset
+    sides, views = (name.sides, 2) if name.kind == "multi-scale" else ((crop,), 1)
+    views = 10 if name.kind == "ten-crop" else views
+    images = data.held_out_images if spec.evaluation.split == "validation" else data.test_images
+    each = (cost(spec.model, (side, side, 3), data.classes).multiply_adds for side in sides)
+    return views * images * sum(each)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.data.images import DataError
 from benchmark.evaluation.protocols import of_name
 from benchmark.records.ensembles import ensembles, errors_of, save_errors
 from benchmark.records.files import read_json, write_bytes, write_json
@@ -58,7 +59,7 @@ def evaluate(
     own = dict(zip(_OWN, known, strict=True))
     place = _Place(folder.evaluations / protocol.name, own)
     data = sources.feed(run.spec.dataset, images, split, run.normalization)
-    found = place.parts()
+    found = _parts(place.path)
     done = sum(len(labels) for _, labels in found)
     tell(done, data.scored_count)
     for part in scored_in_parts(run.spec, run.model, data, protocol, PART, done):
@@ -73,16 +74,20 @@ def evaluate(
 
 
 def kept(folder: RunFolder, protocol: str) -> Evaluated:
-    """What ``evaluate`` kept of a run that it tested to the end."""
-    result = folder.tested()[protocol]
-    own = {name: result[name] for name in _OWN}
-    return Evaluated(
-        folder.run_id, *_joined(_Place(folder.evaluations / protocol, own).parts()), result
-    )
+    """What ``evaluate`` kept of a run that it tested to the end. Raises DataError where that is no
+    longer whole."""
+    place, result = folder.evaluations / protocol, folder.tested()[protocol]
+    parts = _parts(place)
+    if sum(len(labels) for _, labels in parts) != result["images"]:
+        raise DataError(
+            f"{place} must hold the probabilities of {result['images']} images. To test the run "
+            f"again: resnet-bench evaluate {folder.path} --protocol {protocol}"
+        )
+    return Evaluated(folder.run_id, *_joined(parts), result)
 
 
 def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
-    """The errors of the mean of several nets' probabilities (table 5). Raises ValueError where they
+    """The errors of the mean of several nets' probabilities (table 5). Raises DataError where they
     are not of the same images."""
     first, total, count = None, np.zeros(()), 0
     for each in evaluated:
@@ -90,20 +95,21 @@ def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
         same = each.result["dataset_sha256"] == first.result["dataset_sha256"]
         if not (same and np.array_equal(each.labels, first.labels)):
             rule = "an ensemble's runs must be scored on the same images"
-            raise ValueError(f"{rule}. Received: {first.name} and {each.name}")
+            raise DataError(f"{rule}. Received: {first.name} and {each.name}")
         total, count = total + each.probabilities.astype(np.float64), count + 1
     if first is None:
-        raise ValueError("an ensemble must have runs. Received: none")
+        raise DataError("an ensemble must have runs. Received: none")
     return errors(total / count, first.labels)
 
 
 def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
     """Keep the errors of the ensembles that a suite's claims are about, where their runs were
-    tested. Raises ValueError as ``ensemble`` does."""
+    tested. Raises DataError where what was kept of one of these is no longer whole."""
     found = []
     for each in ensembles(store, suite, claims):
         of_each = (kept(folder, each.protocol) for folder in each.folders)
-        found.append((each, errors_of(store, suite, each) or ensemble(of_each)))
+        if not each.diverged:
+            found.append((each, errors_of(store, suite, each) or ensemble(of_each)))
     if found:
         save_errors(store, suite, found)
 
@@ -135,25 +141,28 @@ class _Place:
                 file.unlink()
             write_json(path / "of.json", own)
 
-    def parts(self) -> list[_Part]:
-        """As far as they follow each other and can be read."""
-        from safetensors.numpy import load_file
-
-        found: list[_Part] = []
-        while (file := self._file(len(found))).exists():
-            try:
-                arrays = load_file(file)
-            except Exception:  # Torn: it is scored again, and so are those after it.
-                break
-            found.append((arrays["probabilities"], arrays["labels"]))
-        return found
-
     def add(self, number: int, part: _Part) -> None:
         """Whole, or not there."""
         from safetensors.numpy import save
 
         probabilities, labels = part
-        write_bytes(self._file(number), save({"probabilities": probabilities, "labels": labels}))
+        arrays = {"probabilities": probabilities, "labels": labels}
+        write_bytes(_file(self.path, number), save(arrays))
 
-    def _file(self, number: int) -> Path:
-        return self.path / f"part-{number:05d}.safetensors"
+
+def _parts(place: Path) -> list[_Part]:
+    """As far as they follow each other and can be read."""
+    from safetensors.numpy import load_file
+
+    found: list[_Part] = []
+    while (file := _file(place, len(found))).exists():
+        try:
+            arrays = load_file(file)
+        except Exception:  # Torn: it is scored again, and so are those after it.
+            break
+        found.append((arrays["probabilities"], arrays["labels"]))
+    return found
+
+
+def _file(place: Path, number: int) -> Path:
+    return place / f"part-{number:05d}.safetensors"

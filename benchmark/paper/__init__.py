@@ -1,6 +1,6 @@
 """What the paper published, as data: numbers with how they were selected, and its protocol."""
 
-from benchmark.paper.protocol import departures
+from benchmark.paper.protocol import departures, section
 from benchmark.paper.published import (
     PUBLISHED,
     REPRODUCTIONS,
@@ -22,4 +22,5 @@ __all__ = [
     "Shown",
     "departures",
     "published_error",
+    "section",
 ]

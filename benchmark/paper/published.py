@@ -90,7 +90,7 @@ def published_error(spec: Mapping[str, Any]) -> Published | None:
     """The paper's test error of a run's net, by its spec as plain data; None where it prints
     none, as of plain nets on CIFAR-10."""
     net = spec["model"]
-    if net["shortcut"] != "A":
+    if net.get("shortcut") != "A":
         return None
     return PUBLISHED.get(f"table6/ResNet-{net['depth']}/test_error_percent")
 

@@ -6,20 +6,22 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmark.records.files import read_json, write_json
-from benchmark.records.store import RunFolder, Store
+from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.suite.claim import Claim, ensemble_name
 
 ERRORS = ("top1_error_percent", "top5_error_percent")
 
 
 class Ensemble(NamedTuple):
-    """The runs of some variants with one seed, all finished and tested by one protocol."""
+    """The runs of some variants with one seed: all finished and tested by one protocol, or some of
+    them diverged."""
 
     variant: str
     """Its name."""
     seed: int
     protocol: str
     folders: list[RunFolder]
+    diverged: bool
 
     @property
     def key(self) -> dict[str, Any]:
@@ -35,7 +37,7 @@ class Ensemble(NamedTuple):
 
 
 def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ensemble]:
-    """Those that the claims are about, as far as their runs are finished and tested."""
+    """Those that the claims are about, as far as their runs have ended and were tested."""
     plan = store.suite(suite).plan()
     runs = {(cell["variant"], cell["seed"]): cell["run_id"] for cell in plan["cells"]}
     seeds = dict.fromkeys(seed for _, seed in runs)
@@ -43,8 +45,11 @@ def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ens
     for variants, protocol in asked:
         for seed in seeds:
             folders = [store.run(runs[variant, seed]) for variant in variants]
-            if all(f.status() == "finished" and protocol in f.tested() for f in folders):
-                yield Ensemble(ensemble_name(variants), seed, protocol, folders)
+            ended = [folder.status() for folder in folders]
+            tested = all(protocol in folder.tested() for folder in folders)
+            diverged = "diverged" in ended
+            if {*ended} <= {*DONE} and (tested or diverged):
+                yield Ensemble(ensemble_name(variants), seed, protocol, folders, diverged)
 
 
 def save_errors(store: Store, suite: str, found: Sequence[tuple[Ensemble, dict[str, Any]]]) -> None:
@@ -62,12 +67,17 @@ def errors_of(store: Store, suite: str, ensemble: Ensemble) -> dict[str, Any] | 
 
 
 def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.DataFrame:
-    """A row an ensemble that has errors: variant, seed, status and, as in the frame of runs,
-    ``PROTOCOL.top1_error_percent`` and ``PROTOCOL.top5_error_percent``."""
+    """A row an ensemble that has errors, or of which a run diverged.
+
+    Columns: variant, seed, status and, as in the frame of runs, ``PROTOCOL.top1_error_percent``
+    and ``PROTOCOL.top5_error_percent``.
+    """
     rows = []
     for ensemble in ensembles(store, suite, claims):
-        kept = errors_of(store, suite, ensemble)
-        if kept:
-            row = {"variant": ensemble.variant, "seed": ensemble.seed, "status": "finished"}
-            rows.append(row | {f"{ensemble.protocol}.{name}": kept[name] for name in ERRORS})
+        row = {"variant": ensemble.variant, "seed": ensemble.seed}
+        if ensemble.diverged:
+            rows.append(row | {"status": "diverged"})
+        elif kept := errors_of(store, suite, ensemble):
+            errors = {f"{ensemble.protocol}.{name}": kept[name] for name in ERRORS}
+            rows.append(row | {"status": "finished"} | errors)
     return pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])

@@ -38,6 +38,17 @@ class Finding:
     many runs, and the spread that they showed."""
 
 
+NO_CHANCE = "difference, with no chance in it"
+
+
+def difference(ours: float, published: float, margin: float) -> Finding:
+    """The same weights tested on the same images give the published value, within ``margin``:
+    nothing is drawn, so there is nothing to infer."""
+    effect = ours - published
+    p = 0.0 if abs(effect) <= margin else 1.0
+    return Finding(NO_CHANCE, (1, 1), effect, (effect, effect), p, 1 - p, power=1.0)
+
+
 def equivalence(ours: Sequence[float], mean: float, sd: float, n: int, margin: float) -> Finding:
     """Our mean is theirs within ``margin``: two one-sided Welch tests (Schuirmann, 1987)."""
     own, their = float(np.var(ours, ddof=1)) / len(ours), sd**2 / n

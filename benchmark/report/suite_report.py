@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures, published_error
+from benchmark.paper import departures, published_error, section
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
 from benchmark.report.pages import Table
-from benchmark.report.verdicts import finding_table, judge, published_table, verdict_table
+from benchmark.report.published import published_table
+from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import DatasetSpec
 from benchmark.suite.claim import Claim
 
@@ -61,14 +62,15 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
     loaded = load_all(store.root, suite)
     runs = loaded.runs
-    written = tables.write_frames(folder.path, vars(loaded))
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
-    samples = pd.concat([runs, load_ensembles(store, suite, claims)])
+    ensembles = load_ensembles(store, suite, claims)
+    written = tables.write_frames(folder.path, vars(loaded) | {"ensembles": ensembles})
+    samples = pd.concat([runs, ensembles])
     verdicts = judge(claims, samples, specs)
     frames = {
         "verdicts": verdict_table(verdicts),
         "tests": finding_table(verdicts),
-        "published": published_table(claims, samples),
+        "published": published_table(verdicts, samples),
         "variants": tables.variants_table(runs),
     }
     variants = frames["variants"]
@@ -89,6 +91,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "figures": drawn,
         "frames": frames | {"variants": in_full},
         "captions": _CAPTIONS,
+        "sections": " and ".join(sorted({section(spec) for spec in specs.values()})),
     }
     written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
     return Report(written_pages, drawn, written, variants, frames["verdicts"], pages.note(facts))

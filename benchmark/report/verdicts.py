@@ -45,7 +45,7 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
     ``runs``: as ``load_runs`` gives them, of one suite; ``specs``: variant -> spec as plain data.
     Directions and trends are one family, and corrected as such (Holm).
     """
-    found = [_finding(claim, runs) for claim in claims]
+    found = [_finding(claim, runs, specs) for claim in claims]
     family = [i for i, claim in enumerate(claims) if found[i] and claim.direction in _DIRECTIONS]
     for name in ("p", "p_against"):
         adjusted = statistics.holm([getattr(found[i], name) for i in family])
@@ -59,12 +59,23 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
 _DIRECTIONS = ("lower", "higher")
 
 
-def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
+def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Finding | None:
     samples = samples_of(claim, runs)
-    if min(map(len, samples)) < max(2, claim.least_seeds) or _without_value(claim, runs):
+    if min(map(len, samples)) < _needed(claim, specs) or _without_value(claim, runs):
         return None
     if claim.published:
-        return _against_published(claim, samples[0])
+        number = PUBLISHED[claim.published]
+        if _is_as_published(claim, specs):
+            return statistics.difference(samples[0][0], number.value, claim.margin)
+        if number.selection.startswith("best of"):
+            return statistics.consistency_of_best(
+                samples[0], number.value, number.n or 1, claim.margin
+            )
+        if number.sd is not None and number.n:
+            return statistics.equivalence(
+                samples[0], number.value, number.sd, number.n, claim.margin
+            )
+        return statistics.consistency(samples[0], number.value, claim.margin)
     if claim.trend:
         rising = claim.direction == "higher"
         return statistics.rising(samples if rising else samples[::-1], claim.margin)
@@ -76,16 +87,20 @@ def _finding(claim: Claim, runs: pd.DataFrame) -> Finding | None:
     return statistics.lower(ours, other, claim.margin)
 
 
-def _against_published(claim: Claim, ours: list[float]) -> Finding | None:
-    number = PUBLISHED[claim.published or ""]
-    if number.selection.startswith("best of"):
-        of = number.n or 1
-        if len(ours) < of:
-            return None
-        return statistics.consistency_of_best(ours, number.value, of, claim.margin)
-    if number.sd is not None and number.n:
-        return statistics.equivalence(ours, number.value, number.sd, number.n, claim.margin)
-    return statistics.consistency(ours, number.value, claim.margin)
+def _needed(claim: Claim, specs: Mapping[str, Any]) -> int:
+    """Runs of each that the claim compares."""
+    if _is_as_published(claim, specs):
+        return 1
+    number = PUBLISHED.get(claim.published or "")
+    best_of = number.n if number and number.selection.startswith("best of") else None
+    return max(2, claim.least_seeds, best_of or 1)
+
+
+def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
+    """Whether a published number is compared with a net of published weights, which no seed makes
+    another."""
+    begun = specs[claim.variant]["pretrained"] if claim.published and claim.variant else None
+    return begun is not None and begun["way"] == "as-published"
 
 
 def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
@@ -117,10 +132,7 @@ def _verdict(
         for name, sample in zip(claim.compared, samples_of(claim, runs), strict=True)
     )
     if finding is None:
-        needed = max(2, claim.least_seeds)
-        number = PUBLISHED.get(claim.published or "")
-        if number and number.selection.startswith("best of"):
-            needed = max(needed, number.n or 1)
+        needed = _needed(claim, specs)
         outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
         if lost := _without_value(claim, runs):
             sentence = f"{lost} of the runs diverged, and so have no such value."
@@ -131,9 +143,17 @@ def _verdict(
     if found:
         if finding:
             sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
-        count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
-        return Verdict(claim, NOT_COMPARABLE, f"{count}. {sentence}", finding, found)
+        return Verdict(claim, NOT_COMPARABLE, f"{_told(found)}. {sentence}", finding, found)
     return Verdict(claim, outcome, sentence, finding)
+
+
+_FEW = 2
+"""Departures that are told one by one; the report has a list of all."""
+
+
+def _told(found: Sequence[str]) -> str:
+    count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
+    return f"{count}: {'; '.join(found)}" if len(found) <= _FEW else count
 
 
 def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
@@ -159,6 +179,9 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
         side = "against it" if outcome == NOT_REPRODUCED else "for it"
         return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}."
     what = f"the difference is {finding.effect:+.2f} points"
+    if finding.test == statistics.NO_CHANCE:
+        side = "within" if outcome == REPRODUCED else "beyond"
+        return f"{what[0].upper()}{what[1:]}, {side} the margin of {claim.margin:g}."
     interval = f"its 90 % interval, {low:+.2f} to {high:+.2f},"
     where = {
         REPRODUCED: "lies within",
@@ -169,29 +192,6 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
     tail = ", so it is consistent with the one published run" if single else ""
     tail = tail if outcome == REPRODUCED else ""
     return f"{what[0].upper()}{what[1:]}; {interval} {where} the margin of {claim.margin:g}{tail}."
-
-
-def published_table(claims: Sequence[Claim], runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a published number that a claim names, beside what was measured, however few the runs
-    are: their mean, or the best of them where the best of several was published."""
-    rows = []
-    for claim in claims:
-        if number := PUBLISHED.get(claim.published or ""):
-            sample = pd.Series(samples_of(claim, runs)[0], dtype=float)
-            best = number.selection.startswith("best of")
-            row = {
-                "published number": claim.published,
-                "of": claim.compared[0],
-                "published": number.value,
-                "sd": number.sd,
-                "selection": number.selection,
-                "measured": sample.min() if best else sample.mean(),
-                "sd of ours": sample.std(ddof=1),
-                "runs": len(sample),
-            }
-            rows.append(row)
-    names = ("published number", "of", "published", "sd", "selection")
-    return pd.DataFrame(rows, columns=[*names, "measured", "sd of ours", "runs"])
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:

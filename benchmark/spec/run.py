@@ -19,13 +19,16 @@ LARGEST_CIFAR_INPUT = 64
 """Pixels on a side. The stem for small images never halves them before its stages, so larger ones
 would cost far more than is meant."""
 
-MODEL_KINDS = ("a ResNet or plain net", "VGG")
+MODEL_KINDS = ("(a ResNet or plain net)", "(VGG)")
 """Tags that pydantic puts into the places of what is wrong with a model."""
 
 
 def _kind_of(model: Any) -> str:
-    of_vgg = isinstance(model, VggSpec) or (isinstance(model, dict) and "vgg" in model)
-    return MODEL_KINDS[of_vgg]
+    return MODEL_KINDS[_is_vgg(model)]
+
+
+def _is_vgg(model: Any) -> bool:
+    return isinstance(model, VggSpec) or (isinstance(model, dict) and "vgg" in model)
 
 
 class RunSpec(Spec):
@@ -60,10 +63,13 @@ class RunSpec(Spec):
         stated = data["pretrained"]
         implied: dict[str, dict[str, Any]] = {"dataset": {}, "model": {}}
         if stated.get("way") == "as-published":
-            data = {"schedule": {"iterations": 0}} | data
+            implied["schedule"], data = {"iterations": 0}, {"schedule": {}} | data
         if not stated.get("other_preprocessing"):
             implied["dataset"] = {"normalization": "pretrained"}
-        if (stated.get("source"), stated.get("way")) == ("keras-applications", "dense-after-head"):
+        kept_head = (stated.get("source"), stated.get("way"))
+        if kept_head == ("keras-applications", "dense-after-head") and not _is_vgg(
+            data.get("model")
+        ):
             implied["model"] = {"inner_classes": 1000}
         return data | {
             part: fields | data[part]
@@ -86,8 +92,8 @@ class RunSpec(Spec):
         if list(chosen) != sorted({*chosen}) or not all(0 <= i <= end for i in chosen):
             rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
             raise refuse("diagnostics.iterations", rule, chosen)
-        self._refuse_what_does_not_fit_the_pretrained_weights()
         self._refuse_what_does_not_fit_vgg()
+        self._refuse_what_does_not_fit_the_pretrained_weights()
         if self.model.stem == "imagenet" and not self.dataset.photographs:
             rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
             raise refuse("model.stem", rule, self.model.stem)
@@ -126,9 +132,15 @@ class RunSpec(Spec):
         if self.diagnostics.iterations:
             rule = "is for ResNets and plain nets alone"
             raise refuse("diagnostics.iterations", rule, self.diagnostics.iterations)
-        if self.pretrained is not None and self.pretrained.source == "file":
+        if self.pretrained is None:
+            rule = "must be stated for VGG, of which the paper tells no training"
+            raise refuse("pretrained", rule, "nothing")
+        if self.pretrained.source == "file":
             rule = "must be run or keras-applications for VGG"
             raise refuse("pretrained.source", rule, self.pretrained.source)
+        if self.pretrained.way == "dense-after-head":
+            rule = "must be another way for VGG, which has no place for a layer after its head"
+            raise refuse("pretrained.way", rule, self.pretrained.way)
         if self.dataset.photographs and self.dataset.crop_size != VGG_CROP:
             rule = f"must be {VGG_CROP} for VGG-{self.model.vgg}"
             raise refuse("dataset.crop_size", rule, self.dataset.crop_size)

@@ -11,10 +11,12 @@ import tensorflow as tf
 
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.stream import StreamedImages
-from benchmark.records.files import write_text
+from benchmark.records.files import read_json, write_text
 from benchmark.records.provenance import machine_line, provenance
 from benchmark.spec import DatasetSpec
+from benchmark.speed import contender
 from benchmark.speed.family import cpu_s, machine_cpu_s
+from benchmark.speed.measure import Measured
 
 BATCH = 64
 OURS, PEER = "ours", "tf.data on tfds.ImageFolder"
@@ -65,26 +67,33 @@ def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: fl
     for name, beside in ((OURS, "–"), (PEER, _spread(ratio, "{:.2f}", "×"))):
         rates = _spread(by_round[name], "{:.0f}", "")
         lines.append(f"| {name} | {rates} | {beside} | {others[name]:.0f} % |")
-    lines += _needed(folder / "speed.csv", by_round[OURS].median())
-    machine = f"- {machine_line(provenance())}\n"
+    here = provenance()
+    lines += _needed(folder / "cases", by_round[OURS].median(), here)
+    machine = f"- {machine_line(here)}\n"
     written = [folder / "input.md", folder / "input.csv"]
     write_text(written[0], "\n".join([_INTRODUCTION.format(**facts), *lines, "", machine]))
     write_text(written[1], turns.to_csv(index=False))
     return written
 
 
-def _needed(speed: Path, rate: float) -> list[str]:
-    """What the training of ResNet-50 asks for, where that was measured."""
-    if not speed.exists():
+def _needed(cases: Path, rate: float, here: dict[str, Any]) -> list[str]:
+    """What the training of ResNet-50 asks for, where that was measured on this kind of machine."""
+    measured = [Measured.of_json(read_json(file)) for file in cases.glob("resnet50-B_*.json")]
+    rates = [
+        turn.amount / turn.seconds
+        for each in measured
+        for turn in each.turns
+        if turn.contender == contender.OURS
+        and all(each.environment[name] == here[name] for name in ("processor", "cores"))
+    ]
+    if not rates:
         return []
-    table = pd.read_csv(speed)
-    steps = table[(table["net"] == "resnet50-B") & (table["contender"] == "ours")]
-    most = steps["images_per_s"].max()
     return [
         "",
-        f"Training ResNet-50 on this kind of machine takes {most:.1f} images a second at the most "
-        f"(speed.md), so reading takes {most / rate:.1%} of the cores' time. A GPU that trains on "
-        f"1,000 images a second needs {1000 * _cores() / rate:.0f} such cores to read for it.",
+        f"Training ResNet-50 on this kind of machine takes {max(rates):.1f} images a second at the "
+        f"most ([speed.md](speed.md)), so that reading takes {max(rates) / rate:.1%} of the time. "
+        f"A GPU that trains on 1,000 images a second needs {1000 * _cores() / rate:.0f} such cores "
+        "to read for it.",
     ]
 
 

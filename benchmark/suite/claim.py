@@ -145,6 +145,17 @@ class Claim(Spec):
         return (ensemble_name(self.ensemble),) if self.ensemble else self.variants
 
 
+def tests_of(claims: Sequence[Claim]) -> dict[str, list[str]]:
+    """Variant -> the protocols by which claims want its finished runs tested."""
+    wanted: dict[str, list[str]] = {}
+    for claim in claims:
+        for variant in claim.variants if claim.protocol else ():
+            protocols = wanted.setdefault(variant, [])
+            if claim.protocol not in protocols:
+                protocols.append(str(claim.protocol))
+    return wanted
+
+
 def ensemble_name(variants: Sequence[str]) -> str:
     """For people, and in the frames that claims are judged by."""
     return " + ".join(variants)

@@ -1,0 +1,52 @@
+"""Published numbers beside what was measured."""
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from benchmark.paper import PUBLISHED
+from benchmark.report.verdicts import Verdict, samples_of
+
+
+def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataFrame:
+    """A row a published number that a claim names, however few the runs are.
+
+    ``measured`` is what the claim was judged by or, without a test, the mean; there is none where a
+    run diverged, which a mean would hide, or where there are too few runs for a best of several.
+    """
+    rows = []
+    for verdict in verdicts:
+        claim, finding = verdict.claim, verdict.finding
+        number = PUBLISHED.get(claim.published or "")
+        if number is None:
+            continue
+        sample = pd.Series(samples_of(claim, runs)[0], dtype=float)
+        own = runs[runs["variant"] == claim.compared[0]]
+        diverged = int((own["status"] == "diverged").sum())
+        measured = number.value + finding.effect if finding else float(sample.mean())
+        if diverged or (not finding and number.selection.startswith("best of")):
+            measured = math.nan
+        rows.append(
+            {
+                "published number": number.key,
+                "of": claim.compared[0],
+                "published": number.value,
+                "sd": number.sd,
+                "selection": number.selection,
+                "measured": measured,
+                "sd of ours": math.nan if diverged else sample.std(ddof=1),
+                "runs": len(sample),
+                "diverged": diverged,
+                "verdict": verdict.verdict,
+            }
+        )
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    numbers = ["published", "sd", "measured", "sd of ours"]
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+_COLUMNS = [
+    *("published number", "of", "published", "sd", "selection"),
+    *("measured", "sd of ours", "runs", "diverged", "verdict"),
+]
