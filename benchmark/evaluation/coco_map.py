@@ -23,10 +23,10 @@ class CocoScores:
     """At 0.5 alone."""
     ap75_percent: float | None
     ap_small_percent: float | None
-    """Objects of an area below 32**2 square pixels; like ``ap_percent`` otherwise."""
+    """Objects of an area of 32**2 square pixels or less; like ``ap_percent`` otherwise."""
     ap_medium_percent: float | None
     ap_large_percent: float | None
-    """Of an area over 96**2."""
+    """Of an area of 96**2 or more."""
     ap_by_class_percent: tuple[float | None, ...]
     """Label -> like ``ap_percent``."""
     ap50_by_class_percent: tuple[float | None, ...]

@@ -25,6 +25,9 @@ DETECTION_CLASSES = {"coco2014": 80, "coco2017": 80, "voc2007": 20, "voc2012": 2
 SHORTER_SIDE, LONGEST_SIDE = 600, 1000
 """The paper's (appendix A) and that of Faster R-CNN (its section 3.3), in pixels."""
 
+_SIDE = 128
+"""Of a canvas, in pixels."""
+
 _STRIDE = 32
 """Of the last stage of a net for ImageNet: the sides of a batch are multiples of it."""
 
@@ -50,7 +53,7 @@ class PastedSpec(Spec):
     test_canvases: int = Field(default=200, ge=1, le=10**6)
     """Made of the embedded test images."""
 
-    side: int = Field(default=128, ge=64, le=1024)
+    side: int = Field(default=_SIDE, ge=64, le=1024)
     """Height and width of a canvas, in pixels."""
 
     most_objects: int = Field(default=4, ge=1, le=16)
@@ -151,8 +154,9 @@ class DetectionDataSpec(Spec):
             return data
         data = {**data, "pasted": {} if data.get("pasted") is None else data["pasted"]}
         pasted = data["pasted"]
-        sides = pasted.get("side", PASTED_SIDE) if isinstance(pasted, dict) else pasted.side
-        return {"shorter_side": sides, "longest_side": sides, **data}
+        stated = pasted if isinstance(pasted, dict) else {"side": getattr(pasted, "side", _SIDE)}
+        side = stated.get("side", _SIDE)
+        return {"shorter_side": side, "longest_side": side, **data}
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "DetectionDataSpec":
@@ -171,6 +175,3 @@ class DetectionDataSpec(Spec):
             rule = f"must be at least shorter_side ({self.shorter_side})"
             raise refuse("longest_side", rule, self.longest_side)
         return self
-
-
-PASTED_SIDE: int = PastedSpec.model_fields["side"].default

@@ -44,7 +44,8 @@ def draw_detections(
     pictures: Sequence[Picture], classes: Sequence[str], *, least_score: float, columns: int = 4
 ) -> "Figure":
     """A panel an image: true boxes thin and dashed, their classes at the bottom; detections of
-    ``least_score`` or more bold, their classes and scores at the top. ``classes``: label -> name."""
+    ``least_score`` or more bold, their classes and scores at the top. ``classes``: label ->
+    name."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))
