@@ -65,6 +65,8 @@ def test_pasted_canvases_are_shown_in_their_own_size():
         ({"name": "pasted-cifar", "pasted": {"least_scale": 2.0}}, r"least_scale \(2\)"),
         ({"name": "pasted-cifar", "pasted": {"side": "big"}}, "valid integer"),
         ({"name": "pasted-cifar", "pasted": 3}, "pasted"),
+        ({"name": "pasted-cifar", "pasted": {"only_classes": [1, 10]}}, "classes from 0 to 9"),
+        ({"name": "pasted-cifar", "pasted": {"only_classes": [1, 1]}}, "each once"),
     ],
 )
 def test_specs_that_do_not_fit_are_refused(fields, rule):

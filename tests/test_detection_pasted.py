@@ -100,6 +100,20 @@ def test_the_set_is_whole():
     found.images.check()
 
 
+def test_of_some_classes_alone(embedded):
+    spec = DetectionDataSpec(
+        name="pasted-cifar", pasted=SPEC.model_copy(update={"only_classes": (9, 2)})
+    )
+    found = registry.load(spec)
+    assert (found.classes, spec.classes) == (["truck", "bird"], 2)
+    assert {*found.truths["train"].labels.tolist()} == {0, 1}
+    for index in range(10):
+        last = layout(spec.pasted, "test", index).objects[-1]
+        label = pasted.example(spec.pasted, "test", index).labels[-1]
+        labels = embedded.test_labels[np.isin(embedded.test_labels, (2, 9))]
+        assert labels[last.image] == (9, 2)[label] and len(labels) == 200
+
+
 @pytest.mark.parametrize("most", [1, 16])
 def test_where_no_room_is_left_there_are_fewer_objects(most):
     spec = PastedSpec(most_objects=most, least_scale=2.0, greatest_scale=2.0)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from benchmark.spec.base import Spec, refuse
+from benchmark.spec.base import Ints, Spec, refuse
 from benchmark.spec.dataset import NAME
 
 PASTED = "pasted-cifar"
@@ -24,6 +24,9 @@ DETECTION_CLASSES = {"coco2014": 80, "coco2017": 80, "voc2007": 20, "voc2012": 2
 
 SHORTER_SIDE, LONGEST_SIDE = 600, 1000
 """The paper's (appendix A) and that of Faster R-CNN (its section 3.3), in pixels."""
+
+_CLASSES = 10
+"""Of CIFAR."""
 
 _SIDE = 128
 """Of a canvas, in pixels."""
@@ -53,6 +56,9 @@ class PastedSpec(Spec):
     test_canvases: int = Field(default=200, ge=1, le=10**6)
     """Made of the embedded test images."""
 
+    only_classes: Ints | None = Field(default=None, min_length=1)
+    """Images of these classes alone, numbered anew in this order: an easier set."""
+
     side: int = Field(default=_SIDE, ge=64, le=1024)
     """Height and width of a canvas, in pixels."""
 
@@ -78,6 +84,10 @@ class PastedSpec(Spec):
         if not least <= self.greatest_scale <= most:
             rule = f"must be from least_scale ({least:g}) to side / 64 ({most:g})"
             raise refuse("greatest_scale", rule, self.greatest_scale)
+        chosen = self.only_classes or ()
+        if len(set(chosen)) != len(chosen) or not set(chosen) <= {*range(_CLASSES)}:
+            rule = f"must be classes from 0 to {_CLASSES - 1}, each once"
+            raise refuse("only_classes", rule, chosen)
         return self
 
 
@@ -135,7 +145,7 @@ class DetectionDataSpec(Spec):
     def classes(self) -> int:
         """How many classes there are, the background not counted."""
         if self.pasted:
-            return 10
+            return len(self.pasted.only_classes or range(_CLASSES))
         return self.content.classes if self.content else DETECTION_CLASSES[self.name]
 
     @property

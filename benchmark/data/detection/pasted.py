@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.data import cifar10
 from benchmark.data.detection.example import Example, joined
 from benchmark.data.detection.registry import SPLITS, DetectionSet, digest
-from benchmark.data.images import Images
+from benchmark.data.images import Images, chosen
 from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
 from benchmark.spec.detection_data import PASTED, PastedSpec
 
@@ -60,7 +60,9 @@ def pasted(spec: PastedSpec) -> DetectionSet:
         split: joined(example(spec, split, index) for index in range(counts[split]))
         for split in SPLITS
     }
-    classes, ids = list(cifar10.CLASSES), [*range(1, len(cifar10.CLASSES) + 1)]
+    every = range(len(cifar10.CLASSES))
+    classes = [cifar10.CLASSES[label] for label in spec.only_classes or every]
+    ids = [*range(1, len(classes) + 1)]
     pixels = np.frombuffer(bytes.fromhex(cifar10.SHA256[SOURCE]), np.uint8)
     files = {split: {"cifar": pixels, "spec": _text(spec)} for split in SPLITS}
     sha256 = digest(classes, ids, truths, files)
@@ -70,7 +72,7 @@ def pasted(spec: PastedSpec) -> DetectionSet:
 def layout(spec: PastedSpec, split: str, index: int) -> Layout:
     """Of a canvas: a pure function of the set's seed, the split and the index. At the least one
     object is there."""
-    count = 10 * cifar10.PER_CLASS[split]
+    count = len(_of(spec, split)[1])
     each = 2 + 2 * _TRIES
     drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.most_objects)
     number, behind, *rest = drawn
@@ -101,7 +103,7 @@ def example(spec: PastedSpec, split: str, index: int) -> Example:
     """The truth about a canvas: each box is that of the whole pasted image, also where another one
     hides a part of it."""
     objects = layout(spec, split, index).objects
-    labels = _of(split)[1]
+    labels = _of(spec, split)[1]
     boxes = [(o.left, o.top, o.left + o.side, o.top + o.side) for o in objects]
     return Example(
         image_id=index,
@@ -116,7 +118,7 @@ def example(spec: PastedSpec, split: str, index: int) -> Example:
 
 def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
     """(side, side, 3) uint8."""
-    images = _of(split)[0]
+    images = _of(spec, split)[0]
     what = layout(spec, split, index)
     size = spec.side, spec.side
     if spec.background == "plain":
@@ -150,18 +152,18 @@ class PastedImages:
 
     def check(self) -> None:
         """See ``Images``."""
-        _cifar()
+        _cifar(self.spec.only_classes)
 
 
-@lru_cache(maxsize=1)
-def _cifar() -> Images:
+@lru_cache(maxsize=4)
+def _cifar(only_classes: tuple[int, ...] | None) -> Images:
     """Raises DataError."""
-    return cifar10.load(SOURCE)
+    return chosen(cifar10.load(SOURCE), only_classes, None)
 
 
-def _of(split: str) -> tuple[np.ndarray, np.ndarray]:
+def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
     """CIFAR's images and labels."""
-    arrays = _cifar().arrays()
+    arrays = _cifar(spec.only_classes).arrays()
     return arrays[f"{split}_images"], arrays[f"{split}_labels"]
 
 
