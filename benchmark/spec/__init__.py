@@ -1,6 +1,7 @@
 """What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
 
 from benchmark.spec.dataset import ContentSpec, DatasetSpec
+from benchmark.spec.detection_data import DetectionContentSpec, DetectionDataSpec, PastedSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
@@ -15,11 +16,14 @@ __all__ = [
     "BatchNormSpec",
     "ContentSpec",
     "DatasetSpec",
+    "DetectionContentSpec",
+    "DetectionDataSpec",
     "DiagnosticsSpec",
     "EvaluationSpec",
     "ModelSpec",
     "NumericsSpec",
     "OptimizerSpec",
+    "PastedSpec",
     "PlateauSpec",
     "PretrainedSpec",
     "RunSpec",

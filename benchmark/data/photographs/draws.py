@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-VIEW, LIGHTING = 1, 2
+VIEW, LIGHTING, CANVAS = 1, 2, 3
 """What the numbers are for. Each purpose, and each image, has a stream of its own."""
 
 

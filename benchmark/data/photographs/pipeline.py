@@ -17,7 +17,7 @@ from benchmark.data.photographs.decode import (
     request,
     requests_signature,
 )
-from benchmark.data.photographs.source import Source
+from benchmark.data.photographs.source import Encoded
 
 _READERS = 8
 
@@ -31,7 +31,7 @@ def cores() -> int:
 
 
 def decoded(
-    source: Source,
+    source: Encoded,
     split: str,
     batches: Callable[[int], Sequence[tuple[int, Views]]],
     count: int,
@@ -109,7 +109,7 @@ def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
 
 
 def _undecodable(
-    source: Source, split: str, batch: Sequence[tuple[int, Views]]
+    source: Encoded, split: str, batch: Sequence[tuple[int, Views]]
 ) -> DataError | None:
     """Which of a batch it is that TensorFlow cannot decode."""
     for index, _ in batch:

@@ -32,8 +32,18 @@ class Listing:
         return bytes(self.names[index]).decode("utf-8", "surrogateescape")
 
 
-class Source(Protocol):
+class Encoded(Protocol):
     """Photographs to be read in any order, by several threads at once."""
+
+    def path(self, split: str, index: int) -> Path:
+        """What a photograph is called in messages."""
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """The bytes of a photograph. Raises DataError, which names the file."""
+
+
+class Source(Encoded, Protocol):
+    """Photographs of classes."""
 
     @property
     def root(self) -> Path:
@@ -42,12 +52,6 @@ class Source(Protocol):
     @property
     def listings(self) -> dict[str, Listing]:
         """Of the splits ``train`` and ``test``."""
-
-    def path(self, split: str, index: int) -> Path:
-        """What a photograph is called in messages."""
-
-    def encoded(self, split: str, index: int) -> bytes:
-        """The bytes of a photograph. Raises DataError, which names the file."""
 
     def check(self) -> None:
         """Raises DataError where files are missing or changed, as far as their sizes tell."""
@@ -70,7 +74,7 @@ class TreeSource:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise _not_as_added(path, error.strerror) from error
+            raise not_as_added(path, error.strerror) from error
         self._require_size(path, len(content), split, index)
         return content
 
@@ -82,13 +86,13 @@ class TreeSource:
                 try:
                     size = path.stat().st_size
                 except OSError as error:
-                    raise _not_as_added(path, error.strerror) from error
+                    raise not_as_added(path, error.strerror) from error
                 self._require_size(path, size, split, index)
 
     def _require_size(self, path: Path, size: int, split: str, index: int) -> None:
         expected = self.listings[split].sizes[index]
         if size != expected:
-            raise _not_as_added(path, f"{size} bytes, not {expected}")
+            raise not_as_added(path, f"{size} bytes, not {expected}")
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class TfdsSource:
         try:
             return self._records[split][record]["image"]
         except Exception as error:  # The readers let through whatever their formats raise.
-            raise _not_as_added(self.path(split, index), error) from error
+            raise not_as_added(self.path(split, index), error) from error
 
     def check(self) -> None:
         """See ``Source``."""
@@ -118,9 +122,9 @@ class TfdsSource:
                 count = len(self._records[split])
                 self._records[split][count - 1]
             except Exception as error:
-                raise _not_as_added(self.root, error) from error
+                raise not_as_added(self.root, error) from error
             if count != len(listing):
-                raise _not_as_added(self.root, f"{count} {split} images, not {len(listing)}")
+                raise not_as_added(self.root, f"{count} {split} images, not {len(listing)}")
 
     @cached_property
     def _records(self) -> dict[str, Any]:
@@ -144,5 +148,6 @@ def open_records(folder: Path) -> dict[str, Any]:
     }
 
 
-def _not_as_added(path: Path, received: object) -> DataError:
+def not_as_added(path: Path, received: object) -> DataError:
+    """The error of a file that is missing or was changed."""
     return DataError(f"{path} must be as it was when it was added. Received: {received}")

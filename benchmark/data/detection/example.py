@@ -1,0 +1,120 @@
+"""What is known of images: their sizes, and a box, a label and an area for each of their objects.
+
+A box is ``(x1, y1, x2, y2)`` in pixels of the image as it was stored, in continuous coordinates: an
+image of width w spans x from 0 to w, so nothing is added to ``x2 - x1``. Labels count from 0; the
+background is not among them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Example:
+    """The truth about one image."""
+
+    image_id: int
+    height: int
+    width: int
+    boxes: np.ndarray
+    """(n, 4) float32. They may reach out of the image; ``clipped`` makes them end at its edges."""
+    labels: np.ndarray
+    """(n,) int32."""
+    crowds: np.ndarray
+    """(n,) bool: regions that are neither an object to be found nor background, whose detection is
+    no error: COCO's crowds, VOC's difficult objects."""
+    areas: np.ndarray
+    """(n,) float32: what COCO sorts objects into small, medium and large ones by, in square pixels.
+    COCO's is that of the object's outline, which is less than its box's."""
+
+
+@dataclass(frozen=True)
+class Truths:
+    """The truth about all images of a split, image after image, in an order that is fixed: what is
+    called an image's index is its place in it."""
+
+    ids: np.ndarray
+    """(images,) int64, each another."""
+    heights: np.ndarray
+    """(images,) int32."""
+    widths: np.ndarray
+    """(images,) int32."""
+    counts: np.ndarray
+    """(images,) int64: of the boxes of each image."""
+    boxes: np.ndarray
+    """(boxes, 4) float32. This and the rest are as in ``Example``."""
+    labels: np.ndarray
+    crowds: np.ndarray
+    areas: np.ndarray
+
+    def __post_init__(self):
+        images = {len(self.ids), len(self.heights), len(self.widths), len(self.counts)}
+        boxes = {len(self.boxes), len(self.labels), len(self.crowds), len(self.areas)}
+        if len(images) != 1 or boxes != {int(self.counts.sum())}:
+            raise ValueError(f"lists must be of one length. Received: {images}, {boxes}")
+        if len(np.unique(self.ids)) != len(self.ids):
+            raise ValueError("ids must differ from image to image")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        end = self._ends[index]
+        here = slice(end - self.counts[index], end)
+        return Example(
+            int(self.ids[index]),
+            int(self.heights[index]),
+            int(self.widths[index]),
+            self.boxes[here],
+            self.labels[here],
+            self.crowds[here],
+            self.areas[here],
+        )
+
+    @property
+    def objects(self) -> np.ndarray:
+        """(images,) int64: boxes of each image that are no crowds."""
+        crowds = np.concatenate([[0], np.cumsum(self.crowds)])
+        return self.counts - (crowds[self._ends] - crowds[self._ends - self.counts])
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        return np.cumsum(self.counts)
+
+
+def joined(examples: Iterable[Example]) -> Truths:
+    """Of one image after the other."""
+    found = list(examples)
+    return Truths(
+        ids=np.array([each.image_id for each in found], np.int64),
+        heights=np.array([each.height for each in found], np.int32),
+        widths=np.array([each.width for each in found], np.int32),
+        counts=np.array([len(each.boxes) for each in found], np.int64),
+        boxes=np.concatenate([np.zeros((0, 4)), *(each.boxes for each in found)], dtype=np.float32),
+        labels=_end_to_end([each.labels for each in found], np.int32),
+        crowds=_end_to_end([each.crowds for each in found], bool),
+        areas=_end_to_end([each.areas for each in found], np.float32),
+    )
+
+
+def without_degenerate(example: Example) -> tuple[Example, int]:
+    """The example without those boxes of which, once they end at the image's edges, no area is
+    left; and how many these are."""
+    within = clipped(example.boxes, example.height, example.width)
+    kept = (within[:, 0] < within[:, 2]) & (within[:, 1] < within[:, 3])
+    columns = {field.name: getattr(example, field.name) for field in fields(Example)}
+    for name in ("boxes", "labels", "crowds", "areas"):
+        columns[name] = columns[name][kept]
+    return Example(**columns), int((~kept).sum())
+
+
+def clipped(boxes: np.ndarray, height: float, width: float) -> np.ndarray:
+    """Boxes (n, 4) that end at the edges of an image."""
+    return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
+
+
+def _end_to_end(columns: list[np.ndarray], dtype: type) -> np.ndarray:
+    return np.concatenate([np.zeros(0), *columns]).astype(dtype)

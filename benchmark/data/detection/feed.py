@@ -1,0 +1,227 @@
+"""A detector's images and boxes, decoded while it trains."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.detection.example import Example, Truths, clipped
+from benchmark.data.detection.geometry import Sides, at_top_left, shown_boxes
+from benchmark.data.detection.order import batch_of
+from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.feed import Views
+from benchmark.data.images import DataError
+from benchmark.data.photographs.draws import VIEW, integer, words
+from benchmark.data.photographs.geometry import Window
+from benchmark.data.photographs.pipeline import cores, decoded
+from benchmark.spec.detection_data import DetectionDataSpec
+
+
+class Batch(NamedTuple):
+    """Images that are trained on, and their boxes. The shapes are those of every batch."""
+
+    pixels: tf.Tensor
+    """(batch, height, width, 3) uint8: scaled images in the top left corner, zeros elsewhere.
+    Height and width are multiples of 32."""
+    sizes: tf.Tensor
+    """(batch, 2) int32: each scaled image's height and width."""
+    boxes: tf.Tensor
+    """(batch, most, 4) float32, (x1, y1, x2, y2) in pixels of the scaled image, which they do not
+    leave; zeros where there is none."""
+    labels: tf.Tensor
+    """(batch, most) int32; -1 where there is no box."""
+    crowds: tf.Tensor
+    """(batch, most) bool: regions that are neither positive nor negative."""
+
+
+class ScoredBatch(NamedTuple):
+    """Images that are scored. The last batch may have fewer of them."""
+
+    pixels: tf.Tensor
+    """(batch, height, width, 3) uint8, as in ``Batch``."""
+    sizes: tf.Tensor
+    """(batch, 2) int32: each scaled image's height and width."""
+    originals: tf.Tensor
+    """(batch, 2) int32: the height and width that detections are to be scaled back to."""
+    ids: np.ndarray
+    """(batch,) int64."""
+
+
+class DetectionFeed:
+    """The images that a detector is trained on, and those that it is scored on.
+
+    A batch is a pure function of (seed, iteration): any can be had without those before it. As long
+    as each comes after the last, they are decoded ahead, in bounded memory.
+    """
+
+    def __init__(self, spec: DetectionDataSpec, found: DetectionSet, *, workers: int | None = None):
+        """``workers``: threads that decode, which change no bits; as many as cores by default.
+
+        Raises DataError where no image can be trained on, or one has too many boxes; later, too,
+        where a file cannot be used.
+        """
+        self.spec, self.found = spec, found
+        self.workers = workers or cores()
+        self.sides = Sides(spec.shorter_side, spec.longest_side, spec.padding == "by-orientation")
+        truths = found.truths["train"]
+        kept = np.full(len(truths), True) if spec.train_without_objects else truths.objects > 0
+        self.trained = np.flatnonzero(kept)
+        """Index among the images trained on -> index in the training split."""
+        self.without_objects = int((~kept).sum())
+        """Training images that are left out for that."""
+        if not len(self.trained):
+            raise DataError(f"{spec.name} must have training images with objects. Received: none")
+        most = int(truths.counts[self.trained].max())
+        if most > spec.most_boxes:
+            rule = f"most_boxes must be at least {most}, the most that a training image has"
+            raise DataError(f"{rule}. Received: {spec.most_boxes}")
+        self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
+        self._next: tuple[int, ...] = ()
+        """Seed, batch size and iteration whose pixels come next out of ``_pixels``."""
+        self._pixels: Iterator[tf.Tensor] = iter(())
+
+    @property
+    def train_count(self) -> int:
+        """Images that are trained on: an epoch of them."""
+        return len(self.trained)
+
+    def train_signature(self, batch_size: int) -> Batch:
+        """Of ``train_batch``; with batches by orientation its height and width are not fixed."""
+        height, width = (None, None) if self.sides.by_orientation else self.sides.room(high=False)
+        most = self.spec.most_boxes
+        return Batch(
+            tf.TensorSpec((batch_size, height, width, 3), tf.uint8),
+            tf.TensorSpec((batch_size, 2), tf.int32),
+            tf.TensorSpec((batch_size, most, 4), tf.float32),
+            tf.TensorSpec((batch_size, most), tf.int32),
+            tf.TensorSpec((batch_size, most), tf.bool),
+        )
+
+    def train_batch(self, seed: int, batch_size: int, iteration: int) -> Batch:
+        """Of an iteration, counted from 0. Raises DataError, which names the file."""
+        shown = self._shown(seed, batch_size, iteration)
+        pixels = self._next_pixels(seed, batch_size, iteration).numpy()[:, 0]
+        if any(each.flip for each in shown):
+            pixels = pixels.copy()
+        most = self.spec.most_boxes
+        sizes = np.array([each.scaled for each in shown], np.int32)
+        boxes = np.zeros((batch_size, most, 4), np.float32)
+        labels = np.full((batch_size, most), -1, np.int32)
+        crowds = np.zeros((batch_size, most), bool)
+        for place, each in enumerate(shown):
+            if each.flip:  # Mirrored with the zeros beside it, it came to lie at the right.
+                width = each.scaled[1]
+                pixels[place] = np.roll(pixels[place], width - pixels.shape[2], axis=1)
+            count, truth = len(each.truth.boxes), each.truth
+            boxes[place, :count] = each.boxes
+            labels[place, :count], crowds[place, :count] = truth.labels, truth.crowds
+        return Batch(*map(tf.constant, (pixels, sizes, boxes, labels, crowds)))
+
+    def scored_batches(
+        self, split: str, batch_size: int, sides: Sides | None = None
+    ) -> Iterator[ScoredBatch]:
+        """All images of ``train`` or ``test``, each exactly once; in the split's order, or first
+        the wide and then the high ones. ``sides``: for a test at another scale than the spec's."""
+        sides, truths = sides or self.sides, self.found.truths[split]
+        high = sides.groups(truths.heights, truths.widths)
+        for group in (False, True):
+            indices = np.flatnonzero(high == group)
+            starts = range(0, len(indices), batch_size)
+
+            def shown(number: int, indices=indices) -> "list[_Shown]":
+                chosen = indices[number * batch_size :][:batch_size]
+                return [_Shown.of(truths, int(index), sides) for index in chosen]
+
+            pixels = self._decoded(split, shown, len(starts), batch_size)
+            for number, ready in enumerate(pixels):
+                yield ScoredBatch(
+                    ready[:, 0],
+                    tf.constant([each.scaled for each in shown(number)], tf.int32),
+                    tf.constant([each.original for each in shown(number)], tf.int32),
+                    np.array([each.truth.image_id for each in shown(number)], np.int64),
+                )
+
+    def _shown(self, seed: int, batch_size: int, iteration: int) -> "list[_Shown]":
+        truths = self.found.truths["train"]
+        indices, epochs = batch_of(seed, iteration, batch_size, self._high)
+        return [
+            _Shown.of(truths, int(self.trained[index]), self.sides, self._flip(seed, epoch, index))
+            for index, epoch in zip(indices.tolist(), epochs.tolist(), strict=True)
+        ]
+
+    def _flip(self, seed: int, epoch: int, index: int) -> bool:
+        return self.spec.flip and bool(integer(words(seed, epoch, index, VIEW, 1)[0], 0, 1))
+
+    def _next_pixels(self, seed: int, batch_size: int, iteration: int) -> tf.Tensor:
+        """From a pipeline that is begun anew where the call does not go on from the last."""
+        if (seed, batch_size, iteration) != self._next:
+            self._pixels = self._decoded(
+                "train",
+                lambda number: self._shown(seed, batch_size, iteration + number),
+                _ENDLESS,
+                batch_size,
+            )
+        self._next = ()  # If this fails, so that another call begins anew.
+        pixels = next(self._pixels)
+        self._next = seed, batch_size, iteration + 1
+        return pixels
+
+    def _decoded(
+        self, split: str, shown: "Callable[[int], list[_Shown]]", count: int, batch_size: int
+    ) -> Iterator[tf.Tensor]:
+        """(batch, 1, height, width, 3) uint8 of each of so many batches."""
+
+        def asked(number: int) -> Sequence[tuple[int, Views]]:
+            return [(each.index, partial(self._view, split, each)) for each in shown(number)]
+
+        return decoded(
+            self.found.images,
+            split,
+            asked,
+            count,
+            windows=1,
+            batch_size=batch_size,
+            workers=self.workers,
+        )
+
+    def _view(self, split: str, shown: "_Shown", height: int, width: int) -> list[Window]:
+        if (height, width) != shown.original:
+            rule = f"{self.found.images.path(split, shown.index)} must have the height and width"
+            raise DataError(f"{rule} {shown.original}. Received: {(height, width)}")
+        return [at_top_left(height, width, shown.scaled, shown.room, shown.flip)]
+
+
+_ENDLESS = 2**40
+"""Batches: more than any run asks for."""
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """An image, and how it is shown."""
+
+    index: int
+    """In its split."""
+    truth: Example
+    scaled: tuple[int, int]
+    room: tuple[int, int]
+    flip: bool
+
+    @classmethod
+    def of(cls, truths: Truths, index: int, sides: Sides, flip: bool = False) -> "_Shown":
+        truth = truths[index]
+        scaled = sides.scaled(truth.height, truth.width)
+        return cls(index, truth, scaled, sides.room(truth.height > truth.width), flip)
+
+    @property
+    def original(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.truth.height, self.truth.width
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """(n, 4) float32, in pixels of the scaled image, which they do not leave."""
+        within = clipped(self.truth.boxes, *self.original)
+        return clipped(shown_boxes(within, *self.original, self.scaled, self.flip), *self.scaled)

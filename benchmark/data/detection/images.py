@@ -1,0 +1,117 @@
+"""The bytes of images that have boxes: files of their own, or records of tensorflow-datasets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmark.data.photographs.source import Encoded, not_as_added
+
+Columns = Mapping[str, Mapping[str, np.ndarray]]
+"""Split -> name of a column -> its values, one an image."""
+
+
+class Images(Encoded, Protocol):
+    """Of the splits ``train`` and ``test``."""
+
+    def check(self) -> None:
+        """Raises DataError where files are missing or changed, as far as their sizes tell."""
+
+
+@dataclass(frozen=True)
+class FileImages:
+    """Image files, in a folder for each split."""
+
+    where: Mapping[str, str]
+    """Split -> folder."""
+    columns: Columns
+    """``name``: bytes, the path below the folder; ``size``: int64, in bytes."""
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Encoded``."""
+        name = bytes(self.columns[split]["name"][index])
+        return Path(self.where[split]) / name.decode("utf-8", "surrogateescape")
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Encoded``."""
+        path = self.path(split, index)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise not_as_added(path, error.strerror) from error
+        self._require_size(path, len(content), split, index)
+        return content
+
+    def check(self) -> None:
+        """See ``Images``."""
+        for split, columns in self.columns.items():
+            for index in range(len(columns["name"])):
+                path = self.path(split, index)
+                try:
+                    size = path.stat().st_size
+                except OSError as error:
+                    raise not_as_added(path, error.strerror) from error
+                self._require_size(path, size, split, index)
+
+    def _require_size(self, path: Path, size: int, split: str, index: int) -> None:
+        expected = self.columns[split]["size"][index]
+        if size != expected:
+            raise not_as_added(path, f"{size} bytes, not {expected}")
+
+
+@dataclass(frozen=True)
+class RecordImages:
+    """Data sets that tensorflow-datasets has prepared as ArrayRecord files."""
+
+    where: Mapping[str, list[list[str]]]
+    """Split -> its parts: the folder of a data set's version, and the name of a split in it."""
+    columns: Columns
+    """``name``: bytes; ``part`` and ``place``: int64, where an image's record is."""
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Encoded``."""
+        columns = self.columns[split]
+        folder, _ = self.where[split][int(columns["part"][index])]
+        return Path(folder) / bytes(columns["name"][index]).decode("utf-8", "surrogateescape")
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Encoded``."""
+        columns = self.columns[split]
+        try:
+            records = self._records[split][int(columns["part"][index])]
+            return records[int(columns["place"][index])]["image"]
+        except Exception as error:  # The readers let through whatever their formats raise.
+            raise not_as_added(self.path(split, index), error) from error
+
+    def check(self) -> None:
+        """See ``Images``."""
+        for split, columns in self.columns.items():
+            try:
+                counts = [len(records) for records in self._records[split]]
+                for records, count in zip(self._records[split], counts, strict=True):
+                    records[count - 1]
+            except Exception as error:
+                raise not_as_added(Path(self.where[split][0][0]), error) from error
+            expected = np.bincount(columns["part"], minlength=len(counts)).tolist()
+            if counts != expected:
+                raise not_as_added(
+                    Path(self.where[split][0][0]), f"{counts} {split} images, not {expected}"
+                )
+
+    @cached_property
+    def _records(self) -> dict[str, list[Any]]:
+        return {
+            split: [open_records(Path(folder), theirs) for folder, theirs in parts]
+            for split, parts in self.where.items()
+        }
+
+
+def open_records(folder: Path, split: str) -> Any:
+    """A split's records, in tensorflow-datasets' own order; images are left encoded."""
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder_from_directory(folder)
+    return builder.as_data_source(split=split, decoders={"image": tfds.decode.SkipDecoding()})

@@ -1,0 +1,171 @@
+"""``pasted-cifar``: embedded CIFAR images, pasted at known places on larger canvases. Real pixels
+and exact boxes without a download, and no data set of detection that anybody else has."""
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmark.data import cifar10
+from benchmark.data.detection.example import Example, joined
+from benchmark.data.detection.registry import SPLITS, DetectionSet, digest
+from benchmark.data.images import Images, chosen
+from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
+from benchmark.spec.detection_data import PASTED, PastedSpec
+
+SOURCE = "cifar10-subset"
+"""The images that are pasted: training images onto training canvases, test images onto those that
+are scored."""
+
+_IMAGE = 32
+
+MOST_OVERLAP = 0.2
+"""Of two objects on a canvas, by the area of the smaller one. The later one hides the earlier."""
+
+_TRIES = 20
+"""Places that are drawn for an object; where none keeps its distance, it is left out."""
+
+_BLURRED, _DARKER = 8, 2
+"""A background keeps so many pixels of each side, and one part in so many of its brightness."""
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """An image on a canvas."""
+
+    image: int
+    """Index in CIFAR's split."""
+    left: int
+    top: int
+    side: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What is on a canvas."""
+
+    background: int
+    """Index in CIFAR's split of what is blurred, or a colour, 0xRRGGBB."""
+    objects: list[Pasted]
+    """In the order in which they are pasted."""
+
+
+def pasted(spec: PastedSpec) -> DetectionSet:
+    """The whole set: a pure function of its spec. No pixel is made before it is asked for."""
+    counts = {"train": spec.train_canvases, "test": spec.test_canvases}
+    truths = {
+        split: joined(example(spec, split, index) for index in range(counts[split]))
+        for split in SPLITS
+    }
+    every = range(len(cifar10.CLASSES))
+    classes = [cifar10.CLASSES[label] for label in spec.only_classes or every]
+    ids = [*range(1, len(classes) + 1)]
+    pixels = np.frombuffer(bytes.fromhex(cifar10.SHA256[SOURCE]), np.uint8)
+    files = {split: {"cifar": pixels, "spec": _text(spec)} for split in SPLITS}
+    sha256 = digest(classes, ids, truths, files)
+    return DetectionSet(PASTED, classes, ids, truths, PastedImages(spec), sha256)
+
+
+def layout(spec: PastedSpec, split: str, index: int) -> Layout:
+    """Of a canvas: a pure function of the set's seed, the split and the index. At the least one
+    object is there."""
+    count = len(_of(spec, split)[1])
+    each = 2 + 2 * _TRIES
+    drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.most_objects)
+    number, behind, *rest = drawn
+    objects: list[Pasted] = []
+    for start in range(0, each * integer(number, 1, spec.most_objects), each):
+        image, scale, *places = rest[start : start + each]
+        side = round(_IMAGE * uniform(scale, spec.least_scale, spec.greatest_scale))
+        for left, top in zip(places[::2], places[1::2], strict=True):
+            room = spec.side - side
+            new = Pasted(
+                integer(image, 0, count - 1), integer(left, 0, room), integer(top, 0, room), side
+            )
+            if all(overlap(new, old) <= MOST_OVERLAP for old in objects):
+                objects.append(new)
+                break
+    plain = spec.background == "plain"
+    return Layout(integer(behind, 0, 0xFFFFFF if plain else count - 1), objects)
+
+
+def overlap(one: Pasted, other: Pasted) -> float:
+    """What both cover, as a part of the area of the smaller one."""
+    width = min(one.left + one.side, other.left + other.side) - max(one.left, other.left)
+    height = min(one.top + one.side, other.top + other.side) - max(one.top, other.top)
+    return max(0, width) * max(0, height) / min(one.side, other.side) ** 2
+
+
+def example(spec: PastedSpec, split: str, index: int) -> Example:
+    """The truth about a canvas: each box is that of the whole pasted image, also where another one
+    hides a part of it."""
+    objects = layout(spec, split, index).objects
+    labels = _of(spec, split)[1]
+    boxes = [(o.left, o.top, o.left + o.side, o.top + o.side) for o in objects]
+    return Example(
+        image_id=index,
+        height=spec.side,
+        width=spec.side,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        labels=np.array([labels[o.image] for o in objects], np.int32),
+        crowds=np.zeros(len(objects), bool),
+        areas=np.array([o.side**2 for o in objects], np.float32),
+    )
+
+
+def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
+    """(side, side, 3) uint8."""
+    images = _of(spec, split)[0]
+    what = layout(spec, split, index)
+    size = spec.side, spec.side
+    if spec.background == "plain":
+        drawn = Image.new("RGB", size, f"#{what.background:06x}")
+    else:
+        small = Image.fromarray(images[what.background] // _DARKER)
+        small = small.resize((_BLURRED, _BLURRED), Image.Resampling.BOX)
+        drawn = small.resize(size, Image.Resampling.BILINEAR)
+    for each in what.objects:
+        image = Image.fromarray(images[each.image])
+        scaled = image.resize((each.side, each.side), Image.Resampling.BILINEAR)
+        drawn.paste(scaled, (each.left, each.top))
+    return np.asarray(drawn)
+
+
+@dataclass(frozen=True)
+class PastedImages:
+    """The canvases, as PNG files that are made when they are asked for: ``Images``."""
+
+    spec: PastedSpec
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Encoded``."""
+        return Path(PASTED, split, f"{index}.png")
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Encoded``."""
+        file = io.BytesIO()
+        Image.fromarray(canvas(self.spec, split, index)).save(file, "PNG", compress_level=1)
+        return file.getvalue()
+
+    def check(self) -> None:
+        """See ``Images``."""
+        _cifar(self.spec.only_classes)
+
+
+@lru_cache(maxsize=4)
+def _cifar(only_classes: tuple[int, ...] | None) -> Images:
+    """Raises DataError."""
+    return chosen(cifar10.load(SOURCE), only_classes, None)
+
+
+def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """CIFAR's images and labels."""
+    arrays = _cifar(spec.only_classes).arrays()
+    return arrays[f"{split}_images"], arrays[f"{split}_labels"]
+
+
+def _text(spec: PastedSpec) -> np.ndarray:
+    return np.frombuffer(spec.canonical_json().encode(), np.uint8)

@@ -1,0 +1,154 @@
+"""COCO and Pascal VOC by tensorflow-datasets, which downloads and prepares them."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.data.detection import registry
+from benchmark.data.detection.example import Example
+from benchmark.data.detection.images import RecordImages, open_records
+from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.images import DataError
+from benchmark.data.photographs.decode import header
+
+SETS = {
+    "coco2014": {"train": [("coco/2014", "train")], "test": [("coco/2014", "validation")]},
+    "coco2017": {"train": [("coco/2017", "train")], "test": [("coco/2017", "validation")]},
+    "voc2007": {
+        "train": [("voc/2007", "train"), ("voc/2007", "validation")],
+        "test": [("voc/2007", "test")],
+    },
+    "voc2012": {"train": [("voc/2012", "train")], "test": [("voc/2012", "validation")]},
+    "voc0712": {
+        "train": [
+            ("voc/2007", "train"),
+            ("voc/2007", "validation"),
+            ("voc/2012", "train"),
+            ("voc/2012", "validation"),
+        ],
+        "test": [("voc/2007", "test")],
+    },
+}
+"""Name -> this project's split -> tensorflow-datasets' data sets and splits. The test images of
+COCO and of VOC 2012 have no boxes there."""
+
+
+def get(
+    name: str, *, data_dir: Path | None = None, say: Callable[[str], None] = print
+) -> DetectionSet:
+    """Have tensorflow-datasets prepare a data set where it has not yet, and list what it made.
+
+    ``data_dir``: where tensorflow-datasets keeps its data sets, unless its own default
+    (``TFDS_DATA_DIR``). Raises DataError, and adds nothing then.
+    """
+    if name not in SETS:
+        raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
+    theirs = {theirs for parts in SETS[name].values() for theirs, _ in parts}
+    try:
+        builders = {each: _prepared(each, data_dir, say) for each in sorted(theirs)}
+        return _listed(name, builders)
+    except DataError:
+        raise
+    except Exception as error:  # The library lets through whatever its parts raise.
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(
+            f"tensorflow-datasets' data for {name} cannot be used ({reason})"
+        ) from error
+
+
+def _prepared(theirs: str, data_dir: Path | None, say: Callable[[str], None]) -> Any:
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder(theirs, data_dir=data_dir)
+    if not builder.is_prepared():
+        say(f"tensorflow-datasets prepares {builder.data_path}")
+        builder.download_and_prepare(file_format="array_record")
+    kept_as = builder.info.file_format
+    if kept_as is None or kept_as.value != "array_record":
+        rule = f"{builder.data_path} must be prepared as array_record, to be read in any order"
+        raise DataError(f"{rule}. Received: {kept_as and kept_as.value}")
+    say(f"{builder.data_path} is prepared; each record is read once, to list it")
+    return builder
+
+
+def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
+    where, columns, truths, degenerate = {}, {}, {}, {}
+    for split, parts in SETS[name].items():
+        where[split] = [[str(builders[theirs].data_path), part] for theirs, part in parts]
+        rows = sorted(_rows(where[split], parts), key=lambda row: row[0].image_id)
+        truths[split], degenerate[split] = registry.cleaned(example for example, *_ in rows)
+        _, names, sizes, numbers, places = zip(*rows, strict=True)
+        columns[split] = {
+            "name": np.array(names, np.bytes_),
+            "size": np.array(sizes, np.int64),
+            "part": np.array(numbers, np.int64),
+            "place": np.array(places, np.int64),
+        }
+    every = [builder.info.features["objects"]["label"].names for builder in builders.values()]
+    classes = list(every[0])
+    if any(each != classes for each in every):
+        raise DataError(f"the parts of {name} must have the same classes. Received: {every}")
+    # What places records are kept at is no part of the content: it may differ by version.
+    content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
+    category_ids = [*range(1, len(classes) + 1)]
+    sha256 = registry.digest(classes, category_ids, truths, content)
+    images = RecordImages(where, columns)
+    return registry.save(
+        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate)
+    )
+
+
+def _rows(
+    where: list[list[str]], parts: list[tuple[str, str]]
+) -> Iterator[tuple[Example, bytes, int, int, int]]:
+    """Of each record: its example, its file's name, its bytes' number, its part, its place."""
+    for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
+        example_of = voc_example if theirs.startswith("voc/") else coco_example
+        for place, record in enumerate(open_records(Path(folder), part)):
+            about = header(record["image"])
+            example = example_of(record, about.height, about.width)
+            name = bytes(record["image/filename"])
+            yield example, name, len(record["image"]), number, place
+
+
+def coco_example(record: dict[str, Any], height: int, width: int) -> Example:
+    """Of a record of ``coco``. Its areas have lost their fractions there."""
+    objects = record["objects"]
+    # COCO states its boxes in hundredths of a pixel.
+    boxes = _in_pixels(objects["bbox"], height, width, decimals=2)
+    return Example(
+        int(record["image/id"]),
+        height,
+        width,
+        boxes,
+        np.array(objects["label"], np.int32).reshape(-1),
+        np.array(objects["is_crowd"], bool).reshape(-1),
+        np.array(objects["area"], np.float32).reshape(-1),
+    )
+
+
+def voc_example(record: dict[str, Any], height: int, width: int) -> Example:
+    """Of a record of ``voc``; difficult objects are crowds. VOC's boxes count pixels from 1, the
+    last one included, so the least of them begins at the edge 0 and ends at 1."""
+    objects = record["objects"]
+    boxes = _in_pixels(objects["bbox"], height, width, decimals=3)
+    boxes[:, :2] -= 1
+    crowds = np.array(objects["is_difficult"], bool).reshape(-1)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    labels = np.array(objects["label"], np.int32).reshape(-1)
+    return Example(_number(record["image/filename"]), height, width, boxes, labels, crowds, areas)
+
+
+def _in_pixels(boxes: Any, height: int, width: int, decimals: int) -> np.ndarray:
+    """(n, 4) float32 from parts of an image's sides, (y1, x1, y2, x2), whose rounding is undone."""
+    y1, x1, y2, x2 = np.array(boxes, np.float64).reshape(-1, 4).T
+    pixels = np.stack([x1 * width, y1 * height, x2 * width, y2 * height], axis=1)
+    return pixels.round(decimals).astype(np.float32)
+
+
+def _number(name: bytes) -> int:
+    """``000005.jpg`` -> 5, ``2008_000008.jpg`` -> 2008000008."""
+    return int(re.sub(r"\D", "", Path(name.decode()).stem))

@@ -1,0 +1,103 @@
+"""COCO's average precision, by pycocotools."""
+
+import contextlib
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.data.detection.example import Truths
+from benchmark.evaluation.detections import Detections, coco_results, in_order
+
+
+@dataclass(frozen=True)
+class CocoScores:
+    """In percent; None where there is no object to be found. At the most 100 detections an image
+    count, the best by score."""
+
+    ap_percent: float | None
+    """The mean over thresholds of intersection over union of 0.5, 0.55, ... 0.95."""
+    ap50_percent: float | None
+    """At 0.5 alone."""
+    ap75_percent: float | None
+    ap_small_percent: float | None
+    """Objects of an area of 32**2 square pixels or less; like ``ap_percent`` otherwise."""
+    ap_medium_percent: float | None
+    ap_large_percent: float | None
+    """Of an area of 96**2 or more."""
+    ap_by_class_percent: tuple[float | None, ...]
+    """Label -> like ``ap_percent``."""
+    ap50_by_class_percent: tuple[float | None, ...]
+
+
+def coco_scores(
+    truths: Truths, found: Iterable[Detections], category_ids: Sequence[int]
+) -> CocoScores:
+    """``category_ids``: label -> COCO's id, one for each class.
+
+    Crowds are as in COCO: what lies on them counts neither for nor against. Raises RuntimeError
+    where an image is not scored exactly once.
+    """
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    results = coco_results(in_order(truths, found, len(category_ids)), category_ids)
+    with contextlib.redirect_stdout(io.StringIO()):  # It prints as it goes.
+        truth = COCO()
+        truth.dataset = _dataset(truths, category_ids)
+        truth.createIndex()
+        # Its reader takes no empty list.
+        detected = truth.loadRes(results) if results else COCO()
+        scored = COCOeval(truth, detected, "bbox")
+        scored.params.imgIds, scored.params.catIds = truths.ids.tolist(), [*category_ids]
+        scored.evaluate()
+        scored.accumulate()
+        scored.summarize()
+    # By threshold, recall and class, over all areas, for 100 detections an image.
+    precision = scored.eval["precision"][:, :, :, 0, -1]
+    ap, ap50, ap75, small, medium, large = map(_percent, scored.stats[:6])
+    return CocoScores(
+        ap,
+        ap50,
+        ap75,
+        small,
+        medium,
+        large,
+        tuple(_percent(precision[:, :, label].mean()) for label in range(len(category_ids))),
+        tuple(_percent(precision[0, :, label].mean()) for label in range(len(category_ids))),
+    )
+
+
+def _dataset(truths: Truths, category_ids: Sequence[int]) -> dict[str, Any]:
+    images = zip(truths.ids.tolist(), truths.heights.tolist(), truths.widths.tolist(), strict=True)
+    owners = np.repeat(truths.ids, truths.counts).tolist()
+    rows = zip(
+        owners,
+        truths.labels.tolist(),
+        truths.boxes.tolist(),
+        truths.crowds.tolist(),
+        truths.areas.tolist(),
+        strict=True,
+    )
+    return {
+        "images": [{"id": number, "height": h, "width": w} for number, h, w in images],
+        "categories": [{"id": number} for number in category_ids],
+        "annotations": [
+            {
+                "id": place,  # From 1: it takes 0 for no match.
+                "image_id": owner,
+                "category_id": category_ids[label],
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "iscrowd": int(crowd),
+                "area": area,
+            }
+            for place, (owner, label, (x1, y1, x2, y2), crowd, area) in enumerate(rows, start=1)
+        ],
+    }
+
+
+def _percent(part: float) -> float | None:
+    """pycocotools says -1 where there is nothing to be found."""
+    return None if part < 0 else float(100 * part)

@@ -1,0 +1,110 @@
+"""Pascal VOC's mean average precision, as its development kit computes it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from benchmark.data.detection.example import Truths
+from benchmark.evaluation.detections import Detections, in_order
+
+Method = Literal["11-point", "continuous"]
+
+_LEVELS = 10
+
+
+@dataclass(frozen=True)
+class VocScores:
+    """In percent; None where there is no object to be found."""
+
+    map_percent: float | None
+    """The mean over the classes that have objects."""
+    ap_by_class_percent: tuple[float | None, ...]
+    """Label -> average precision."""
+
+
+def voc_scores(
+    truths: Truths,
+    found: Iterable[Detections],
+    classes: int,
+    *,
+    method: Method,
+    least_overlap: float = 0.5,
+) -> VocScores:
+    """``method``: ``11-point``, the rule until VOC 2009 and that of VOC 2007's numbers, or
+    ``continuous``, the area under the curve, from VOC 2010 on.
+
+    A detection belongs to the object of its class that it overlaps most, if their intersection over
+    union is ``least_overlap`` or more. The best by score finds the object, others are false; what
+    belongs to a difficult one (a crowd, in ``Truths``) counts neither for nor against. Equal scores
+    count in the order of the truth's images. Raises RuntimeError where an image is not scored
+    exactly once.
+    """
+    ordered = in_order(truths, found, classes)
+    precisions = [
+        _average_precision(*_matched(truths, ordered, label, least_overlap), method)
+        for label in range(classes)
+    ]
+    there = [each for each in precisions if each is not None]
+    return VocScores(float(np.mean(there)) if there else None, tuple(precisions))
+
+
+def _matched(
+    truths: Truths, found: list[Detections], label: int, least_overlap: float
+) -> tuple[np.ndarray, int]:
+    """Of a class's detections that count, best first, whether each is right; and the number of its
+    objects that are not difficult."""
+    scores, owners, kinds = [], [], []
+    objects = 0
+    for index, detections in enumerate(found):
+        truth, chosen = truths[index], detections.labels == label
+        here = truth.labels == label
+        objects += int((here & ~truth.crowds).sum())
+        scores.append(detections.scores[chosen])
+        belongs = _best_overlaps(detections.boxes[chosen], truth.boxes[here], least_overlap)
+        difficult = np.append(truth.crowds[here], False)  # At -1: of no object.
+        owners += [(index, place) for place in belongs.tolist()]
+        kinds.append(difficult[belongs])
+    order = np.argsort(-np.concatenate([np.zeros(0, np.float32), *scores]), kind="stable")
+    ignored = np.concatenate([np.zeros(0, bool), *kinds])
+    right, taken = [], set()
+    for place in order.tolist():
+        if ignored[place]:
+            continue
+        owner = owners[place]
+        right.append(owner[1] >= 0 and owner not in taken)
+        taken.add(owner)
+    return np.array(right, bool), objects
+
+
+def _best_overlaps(boxes: np.ndarray, truth: np.ndarray, least: float) -> np.ndarray:
+    """(n,) int: the place of the true box that each box overlaps most, -1 where that is less than
+    ``least``."""
+    from pycocotools.mask import iou
+
+    if not len(boxes) or not len(truth):
+        return np.full(len(boxes), -1)
+    overlaps = iou(_corner_and_size(boxes), _corner_and_size(truth), [0] * len(truth))
+    best = overlaps.argmax(axis=1)
+    return np.where(overlaps.max(axis=1) >= least, best, -1)
+
+
+def _corner_and_size(boxes: np.ndarray) -> np.ndarray:
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1).astype(np.float64)
+
+
+def _average_precision(right: np.ndarray, objects: int, method: Method) -> float | None:
+    """In percent."""
+    if not objects:
+        return None
+    hits = np.cumsum(right)
+    precision = hits / np.arange(1, len(right) + 1)
+    # The best precision at this recall or a higher one.
+    reached = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
+    if method == "11-point":
+        # The first place whose recall is a level, in tenths, or more: in whole numbers, so exact.
+        levels = np.arange(_LEVELS + 1)
+        places = np.searchsorted(_LEVELS * hits, levels * objects)
+        return float(100 * reached[places].mean())
+    return float(100 * reached[:-1][right].sum() / objects)

@@ -1,0 +1,117 @@
+"""Images with their true boxes and what was detected."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmark.report.figures.style import COLORS, blank
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DETECTED, _TRUE = COLORS[1], COLORS[5]
+
+_PANEL, _FONT = 3.2, 6.5
+"""Inches, and points."""
+
+_LINE = 0.06
+"""Of a panel's height: a line of text."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, and the boxes in it, (x1, y1, x2, y2) in its pixels."""
+
+    pixels: np.ndarray
+    """(height, width, 3) uint8."""
+    true_boxes: np.ndarray
+    """(n, 4)."""
+    true_labels: np.ndarray
+    """(n,)."""
+    boxes: np.ndarray
+    """(m, 4)."""
+    scores: np.ndarray
+    """(m,)."""
+    labels: np.ndarray
+    """(m,)."""
+    title: str = ""
+
+
+def draw_detections(
+    pictures: Sequence[Picture], classes: Sequence[str], *, least_score: float, columns: int = 4
+) -> "Figure":
+    """A panel an image: true boxes thin and dashed, their classes at the bottom; detections of
+    ``least_score`` or more bold, their classes and scores at the top. ``classes``: label ->
+    name."""
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))
+    figure, axes = blank(columns, rows, _PANEL, _PANEL * ratio + 0.3)
+    for panel in axes[len(pictures) :]:
+        panel.set_visible(False)
+    for panel, picture in zip(axes, pictures, strict=False):
+        height, width = picture.pixels.shape[:2]
+        panel.imshow(picture.pixels, extent=(0, width, height, 0), interpolation="nearest")
+        panel.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
+        panel.spines[:].set_visible(False)
+        panel.grid(False)
+        if picture.title:
+            panel.set_title(picture.title, fontsize=8)
+        for box, label in zip(picture.true_boxes, picture.true_labels, strict=True):
+            _draw(panel, box, classes[label], _TRUE, detected=False)
+        # The best come last, so that they lie on top.
+        for place in np.argsort(picture.scores, kind="stable"):
+            score = float(picture.scores[place])
+            if score >= least_score:
+                text = f"{classes[picture.labels[place]]} {score:.2f}"
+                _draw(panel, picture.boxes[place], text, _DETECTED, detected=True)
+    _explain(figure, least_score)
+    return figure
+
+
+def _draw(panel: "Axes", box: np.ndarray, text: str, color: str, *, detected: bool) -> None:
+    from matplotlib.patches import Rectangle
+
+    x1, y1, x2, y2 = map(float, box)
+    width, height = panel.get_xlim()[1], panel.get_ylim()[0]
+    above = detected and y1 > _LINE * height
+    panel.add_patch(
+        Rectangle(
+            (x1, y1),
+            x2 - x1,
+            y2 - y1,
+            fill=False,
+            edgecolor=color,
+            linewidth=1.8 if detected else 1.2,
+            linestyle="-" if detected else "--",
+        )
+    )
+    panel.text(
+        max(x1, 0) if detected else min(x2, width),
+        max(y1, 0) if detected else min(y2, height),
+        text,
+        fontsize=_FONT,
+        ha="left" if detected else "right",
+        va="bottom" if above or not detected else "top",
+        color="white" if detected else "black",
+        bbox={"facecolor": color, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
+        clip_on=True,
+    )
+
+
+def _explain(figure: "Figure", least_score: float) -> None:
+    from matplotlib.lines import Line2D
+
+    figure.legend(
+        handles=[
+            Line2D([], [], color=_TRUE, linestyle="--", linewidth=1.2, label="true"),
+            Line2D([], [], color=_DETECTED, linewidth=1.8, label=f"detected, {least_score:g} up"),
+        ],
+        loc="outside lower center",
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+    )
