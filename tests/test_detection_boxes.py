@@ -286,6 +286,15 @@ def test_suppression_begins_with_the_best_scored_alone():
     assert valid == [True, True, False, False]
 
 
+def test_no_gradient_goes_through_proposals():
+    rows, sizes = tensor([(0, 0, 10, 10)]), tf.constant([[100, 100]])
+    logits, deltas = tf.zeros((1, 1)), tf.zeros((1, 1, 4))
+    with tf.GradientTape() as tape:
+        tape.watch([logits, deltas])
+        found = proposals(ProposalSpec(), logits, deltas, rows, sizes, training=True).boxes
+    assert tape.gradient(found, [logits, deltas]) == [None, None]
+
+
 # Targets
 
 
@@ -304,7 +313,7 @@ def test_targets_of_anchors():
 
 
 def test_targets_of_regions():
-    truth = truth_of((10, 10, 30, 30, 5), (0, 0, 99, 99, 1), crowds=[1])
+    truth = truth_of((10, 10, 30, 30, 5), (10, 10, 30, 31, 1), crowds=[1])
     found = Proposals(
         tensor([[(60, 60, 70, 70), (10, 10, 30, 26), (0, 0, 0, 0)]]),
         tf.constant([[True, True, False]]),
@@ -312,9 +321,10 @@ def test_targets_of_regions():
     spec = DetectorSpec(regions=RegionSpec(batch=8, positive_share=0.5), crowd_overlap=1.0)
     targets = region_targets(spec, found, truth, key(0, tf.constant(0), REGIONS))
     chosen = targets.chosen[0].numpy()
-    # The proposal and the true box are positive; the other lies within the crowd.
-    assert chosen.tolist() == [True, True] + [False] * (len(chosen) - 2)
-    assert targets.labels[0].numpy().tolist() == [6, 6] + [0] * (len(chosen) - 2)
+    # A proposal and the true box are positive, the other is background; the crowd is no region.
+    assert chosen.tolist() == [True, True, True] + [False] * 4
+    assert targets.labels[0].numpy().tolist() == [6, 6, 0] + [0] * 4
+    assert targets.boxes[0, 2].numpy().tolist() == [60, 60, 70, 70]
     columns = (each[0].numpy().tolist() for each in (targets.boxes, targets.deltas))
     by_box = {tuple(box): deltas for box, deltas in zip(*columns, strict=True)}
     np.testing.assert_allclose(by_box[10, 10, 30, 30], [0] * 4, atol=1e-5)

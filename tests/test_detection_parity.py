@@ -1,7 +1,7 @@
 """The detector's parts against torchvision's, on random input, gradients included.
 
 Torchvision comes first: some of its builds crash a process that has loaded TensorFlow before. Where
-another test file has done so, these tests are left to a process of their own (tox -e torch).
+another test file has done so, these tests are left to a process of their own (tox -e torchvision).
 """
 
 import sys
@@ -18,7 +18,7 @@ try:
     from torchvision.models.detection.anchor_utils import AnchorGenerator
     from torchvision.models.detection.image_list import ImageList
 except (ImportError, RuntimeError) as error:  # Beside a PyTorch that is not its own it raises this.
-    pytest.skip(f"needs torchvision: tox -e torch ({error})", allow_module_level=True)
+    pytest.skip(f"needs torchvision: tox -e torchvision ({error})", allow_module_level=True)
 
 import tensorflow as tf
 

@@ -1,6 +1,6 @@
 """From images to detections."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,31 +54,20 @@ def predictor(net: FasterRCNN, normalize: Normalize) -> Callable[..., list[Detec
     """A function (pixels, sizes, original_sizes, image_ids) -> one Detections an image.
 
     ``pixels`` (batch, height, width, 3) uint8 and ``sizes`` (batch, 2) int32: of the scaled
-    images; ``original_sizes`` (batch, 2): heights and widths that they had. Traced once for each
-    shape of a batch.
+    images; ``original_sizes`` (batch, 2): heights and widths that they had; ``image_ids``
+    (batch,). Traced once for each shape of a batch.
     """
 
     @tf.function
     def found(pixels, sizes):
         return detect(net, images(normalize, pixels, sizes), sizes)
 
-    def predict(
-        pixels: np.ndarray,
-        sizes: np.ndarray,
-        original_sizes: np.ndarray,
-        image_ids: Sequence[int],
-    ) -> list[Detections]:
-        batch = [np.asarray(each) for each in found(tf.constant(pixels), tf.constant(sizes))]
+    def predict(pixels, sizes, original_sizes, image_ids) -> list[Detections]:
+        parts = [part.numpy() for part in found(*map(tf.convert_to_tensor, (pixels, sizes)))]
+        columns = map(np.asarray, (image_ids, sizes, original_sizes, *parts))
         return [
-            Detections(
-                int(image),
-                _in_original(own[:count], np.asarray(size), np.asarray(original)),
-                scores[:count],
-                labels[:count],
-            )
-            for image, own, scores, labels, count, size, original in zip(
-                image_ids, *batch, sizes, original_sizes, strict=True
-            )
+            Detections(int(image), _in_original(own[:n], size, original), scores[:n], labels[:n])
+            for image, size, original, own, scores, labels, n in zip(*columns, strict=True)
         ]
 
     return predict

@@ -1,4 +1,5 @@
-"""Which anchors and regions a step is trained on: a pure function of (seed, step)."""
+"""Which anchors and regions a step is trained on: a pure function of (seed, step), and another one
+under XLA, which draws other numbers by the same keys."""
 
 from typing import NamedTuple
 
@@ -29,20 +30,20 @@ def sample(kinds: tf.Tensor, total: int, positive_share: float, key: tf.Tensor) 
     positive; negative ones fill the rest. Where n is less than ``total``, so is what is chosen."""
     total = min(total, kinds.shape[1])
     draws = tf.random.stateless_uniform(tf.shape(kinds), key, alg="philox")
-    positive, positives = _best(draws, kinds == POSITIVE, max(1, int(total * positive_share)))
+    positive, positives = _ordered(draws, kinds == POSITIVE, total)
+    negative, negatives = _ordered(draws, kinds == NEGATIVE, total)
     positives = tf.minimum(positives, int(total * positive_share))
-    negative, negatives = _best(draws, kinds == NEGATIVE, total)
     place = tf.range(total)[None]
-    first = place < positives
     index = tf.where(
-        first,
-        tf.gather(positive, tf.minimum(place[0], positive.shape[1] - 1), axis=1),
+        place < positives,
+        positive,
         tf.gather(negative, tf.maximum(place - positives, 0), batch_dims=1),
     )
     return Sample(index, place < positives + negatives)
 
 
-def _best(draws: tf.Tensor, wanted: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Those ``wanted`` with the highest draws: (batch, most), and how many there are (batch, 1)."""
+def _ordered(draws: tf.Tensor, wanted: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Those ``wanted`` with the highest draws first: (batch, most), and how many there are of them
+    (batch, 1)."""
     values, index = tf.math.top_k(tf.where(wanted, draws, -1.0), most)
     return index, tf.reduce_sum(tf.cast(values >= 0, tf.int32), 1, keepdims=True)

@@ -157,7 +157,8 @@ class DetectorSpec(Spec):
     coordinates ([Faster], section 3.2). The alternating training in 4 steps is not built."""
 
     batch_norm: Literal["fixed", "trained"] = "fixed"
-    """``fixed``: statistics, scales and shifts stay as they were pretrained (appendix A).
+    """``fixed``: statistics, scales and shifts stay as they were pretrained (appendix A, which
+    takes statistics anew over the images of the pretraining; here they are the moving ones).
     ``trained``, for nets from scratch: by the batch's statistics, of the regions as well."""
 
     frozen_stages: int = Field(default=0, ge=0, le=16)
