@@ -12,7 +12,7 @@ import pytest
 RANKS = [
     ("spec", "paper"),
     ("suite", "models", "data"),
-    ("training", "evaluation"),
+    ("training", "evaluation", "detection"),
     ("records",),
     ("execution", "report", "speed", "storm"),
     ("commands",),

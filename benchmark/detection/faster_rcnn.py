@@ -1,0 +1,113 @@
+"""The net of Faster R-CNN: a backbone, the region proposal network, and two sibling layers."""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+from benchmark.detection import boxes
+from benchmark.detection.backbone import Backbone, fix_batch_norm, freeze
+from benchmark.detection.roi_features import roi_features
+from benchmark.spec.detector import DetectorSpec
+
+RPN_STDDEV = CLASS_STDDEV = 0.01
+BOX_STDDEV = 0.001
+"""Of the new layers' first weights ([Faster], section 3.1.3; [Fast], section 2.3)."""
+
+
+class FasterRCNN(keras.Model):
+    """All weights of a detector, and what its parts compute.
+
+    New layers are named ``rpn_conv``, ``rpn_objectness``, ``rpn_deltas``, ``class_logits`` and
+    ``box_deltas``, and computed in float32 but for the first; weights are drawn from Keras's
+    global seed. There is no ``call``: what is between the parts depends on whether one trains.
+    """
+
+    def __init__(self, spec: DetectorSpec, backbone: Backbone, num_classes: int):
+        """``num_classes``: without the background. Takes ``backbone`` over: what ``spec`` says is
+        not trained is frozen in it. Raises ValueError where it has fewer stages than that."""
+        super().__init__(name="faster_rcnn")
+        self.spec, self.stride, self.num_classes = spec, backbone.stride, num_classes
+        freeze(backbone, spec.frozen_stages)
+        if spec.batch_norm == "fixed":
+            fix_batch_norm(backbone)
+        self.shared, self.regions = backbone.features, backbone.regions
+        anchors = len(spec.anchors.scales) * len(spec.anchors.ratios)
+        self.rpn = _rpn(self.shared.output_shape[-1], spec.rpn.channels, anchors)
+        outputs = self.regions.output_shape[-1] * (2 if spec.regions.global_context else 1)
+        self.siblings = _siblings(outputs, num_classes)
+        self.built = True
+
+    def features(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
+        """Images (batch, height, width, 3), normalised, to what all regions share."""
+        return self.shared(images, training=self._normalizes(training))
+
+    def propose(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Logits (batch, n) that there is an object at each of ``n`` anchors, and deltas
+        (batch, n, 4), in the order of ``anchors``."""
+        objectness, deltas = self.rpn(features)
+        batch = features.shape[0]
+        return tf.reshape(objectness, (batch, -1)), tf.reshape(deltas, (batch, -1, 4))
+
+    def classify(
+        self, features: tf.Tensor, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Of regions (batch, n, 4) in images of ``sizes`` (batch, 2): logits (batch, n,
+        ``num_classes`` + 1), of which the first is the background's, and deltas (batch, n,
+        ``num_classes``, 4)."""
+        batch, context = regions.shape[0], self.spec.regions.global_context
+        if context:
+            regions = tf.concat([boxes.whole(sizes)[:, None], regions], 1)
+        pooled = roi_features(self.spec.regions, features, regions, self.stride)
+        pooled = tf.reshape(pooled, (-1, *pooled.shape[2:]))
+        outputs = self.regions(pooled, training=self._normalizes(training))
+        outputs = tf.reshape(outputs, (batch, -1, outputs.shape[-1]))
+        if context:
+            image, outputs = outputs[:, :1], outputs[:, 1:]
+            outputs = tf.concat([outputs, tf.broadcast_to(image, tf.shape(outputs))], 2)
+        logits, deltas = self.siblings(outputs)
+        return logits, tf.reshape(deltas, (batch, -1, self.num_classes, 4))
+
+    def _normalizes(self, training: bool) -> bool:
+        """Whether batch normalisation is by the batch's statistics."""
+        return training and self.spec.batch_norm == "trained"
+
+
+def _rpn(channels: int, hidden: int, anchors: int) -> keras.Model:
+    features = layers.Input((None, None, channels), name="shared_features")
+    weights = keras.initializers.RandomNormal
+    x = layers.Conv2D(
+        hidden,
+        3,
+        padding="same",
+        activation="relu",
+        kernel_initializer=weights(stddev=RPN_STDDEV),
+        name="rpn_conv",
+    )(features)
+    outputs = [
+        layers.Conv2D(
+            size * anchors,
+            1,
+            kernel_initializer=weights(stddev=RPN_STDDEV),
+            dtype="float32",
+            name=name,
+        )(x)
+        for name, size in (("rpn_objectness", 1), ("rpn_deltas", 4))
+    ]
+    return keras.Model(features, outputs, name="rpn")
+
+
+def _siblings(inputs: int, num_classes: int) -> keras.Model:
+    x = layers.Input((None, inputs), name="region_outputs")
+    outputs = [
+        layers.Dense(
+            units,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=stddev),
+            dtype="float32",
+            name=name,
+        )(x)
+        for name, units, stddev in (
+            ("class_logits", num_classes + 1, CLASS_STDDEV),
+            ("box_deltas", num_classes * 4, BOX_STDDEV),
+        )
+    ]
+    return keras.Model(x, outputs, name="siblings")

@@ -1,0 +1,141 @@
+"""From images to detections."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.detection import boxes
+from benchmark.detection.anchors import anchors
+from benchmark.detection.faster_rcnn import FasterRCNN
+from benchmark.detection.proposals import Proposals, proposals
+from benchmark.detection.step import Normalize, images
+from benchmark.spec.detector import InferenceSpec
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Of one image, the best first."""
+
+    image_id: int
+    boxes: np.ndarray
+    """(n, 4) float32, in pixels of the original image."""
+    scores: np.ndarray
+    """(n,) float32: probabilities."""
+    labels: np.ndarray
+    """(n,) int32: classes from 0 on."""
+
+
+class Found(NamedTuple):
+    """Of a batch, the best first."""
+
+    boxes: tf.Tensor
+    """(batch, most, 4), in pixels of the scaled images; zeros for padding."""
+    scores: tf.Tensor
+    """(batch, most); 0 for padding."""
+    labels: tf.Tensor
+    """(batch, most) int32."""
+    count: tf.Tensor
+    """(batch,) int32: how many are no padding."""
+
+
+class Scored(NamedTuple):
+    """Regions, scored and regressed for each class."""
+
+    probabilities: tf.Tensor
+    """(batch, n, classes), without the background's; 0 where there is no region."""
+    boxes: tf.Tensor
+    """(batch, n, classes, 4), within the image."""
+
+
+def predictor(net: FasterRCNN, normalize: Normalize) -> Callable[..., list[Detections]]:
+    """A function (pixels, sizes, original_sizes, image_ids) -> one Detections an image.
+
+    ``pixels`` (batch, height, width, 3) uint8 and ``sizes`` (batch, 2) int32: of the scaled
+    images; ``original_sizes`` (batch, 2): heights and widths that they had; ``image_ids``
+    (batch,). Traced once for each shape of a batch.
+    """
+
+    @tf.function
+    def found(pixels, sizes):
+        return detect(net, images(normalize, pixels, sizes), sizes)
+
+    def predict(pixels, sizes, original_sizes, image_ids) -> list[Detections]:
+        parts = [part.numpy() for part in found(*map(tf.convert_to_tensor, (pixels, sizes)))]
+        columns = map(np.asarray, (image_ids, sizes, original_sizes, *parts))
+        return [
+            Detections(int(image), _in_original(own[:n], size, original), scores[:n], labels[:n])
+            for image, size, original, own, scores, labels, n in zip(*columns, strict=True)
+        ]
+
+    return predict
+
+
+def detect(net: FasterRCNN, inputs: tf.Tensor, sizes: tf.Tensor) -> Found:
+    """In the graph, of a batch of ``images``."""
+    spec = net.spec
+    features = net.features(inputs, training=False)
+    _, height, width, _ = features.shape
+    all_anchors = tf.constant(anchors(spec.anchors, net.stride, height, width))
+    objectness, deltas = net.propose(features)
+    found = proposals(spec.proposals, objectness, deltas, all_anchors, sizes, training=False)
+    scored = _scored(net, features, found, sizes)
+    if spec.inference.box_refinement:
+        again = Proposals(_best_boxes(scored), found.valid)
+        second = _scored(net, features, again, sizes)
+        scored = Scored(*(tf.concat(pair, 1) for pair in zip(scored, second, strict=True)))
+    kept = _suppressed(spec.inference, scored)
+    return _voted(spec.inference, scored, kept) if spec.inference.box_refinement else kept
+
+
+def _scored(net: FasterRCNN, features: tf.Tensor, regions: Proposals, sizes: tf.Tensor) -> Scored:
+    logits, deltas = net.classify(features, regions.boxes, sizes, training=False)
+    probabilities = tf.nn.softmax(logits)[..., 1:]
+    regressed = boxes.decode(deltas, regions.boxes[:, :, None], net.spec.regions.box_stddevs)
+    return Scored(
+        tf.where(regions.valid[..., None], probabilities, 0.0), boxes.clip(regressed, sizes)
+    )
+
+
+def _best_boxes(scored: Scored) -> tf.Tensor:
+    """(batch, n, 4): each region's box for its most probable class."""
+    best = tf.argmax(scored.probabilities, 2, tf.int32)
+    return tf.gather(scored.boxes, best, batch_dims=2)
+
+
+def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
+    """Non-maximum suppression of each class apart."""
+    found = tf.image.combined_non_max_suppression(
+        scored.boxes,
+        scored.probabilities,
+        max_output_size_per_class=spec.most,
+        max_total_size=spec.most,
+        iou_threshold=spec.nms_iou,
+        score_threshold=spec.score_threshold,
+        clip_boxes=False,
+    )
+    return Found(found[0], found[1], tf.cast(found[2], tf.int32), found[3])
+
+
+def _voted(spec: InferenceSpec, scored: Scored, kept: Found) -> Found:
+    """Each box becomes the mean, weighted by scores, of those of its class that overlap it enough
+    (Gidaris and Komodakis, 2015; appendix B)."""
+    own = tf.gather(tf.transpose(scored.boxes, (0, 2, 1, 3)), kept.labels, batch_dims=1)
+    scores = tf.gather(tf.transpose(scored.probabilities, (0, 2, 1)), kept.labels, batch_dims=1)
+    batch, most, n, _ = own.shape
+    overlaps = boxes.iou(
+        tf.reshape(kept.boxes, (-1, 1, 4)), tf.reshape(own, (-1, n, 4))
+    )  # (batch * most, 1, n)
+    overlaps = tf.reshape(overlaps, (batch, most, n))
+    weights = tf.where(overlaps >= spec.voting_iou, scores, 0.0)[..., None]
+    voted = tf.math.divide_no_nan(tf.reduce_sum(own * weights, 2), tf.reduce_sum(weights, 2))
+    return kept._replace(boxes=voted)
+
+
+def _in_original(found: np.ndarray, size: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """Boxes (n, 4) of an image of ``size``, height and width, in pixels of the ``original``."""
+    width_height = original[::-1] / size[::-1]
+    limits = np.tile(original[::-1], 2)
+    return np.clip(found * np.tile(width_height, 2), 0, limits).astype(np.float32)

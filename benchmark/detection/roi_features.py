@@ -1,0 +1,134 @@
+"""The features of each region, all of one size, whatever the region's.
+
+A feature stands for ``stride`` by ``stride`` pixels of the image. Both ways are written without
+operations whose gradients have no deterministic form on a GPU, or that XLA lacks.
+"""
+
+import math
+
+import tensorflow as tf
+
+from benchmark.spec.detector import RegionSpec
+
+
+def roi_features(spec: RegionSpec, features: tf.Tensor, boxes: tf.Tensor, stride: int) -> tf.Tensor:
+    """Features (batch, height, width, channels) and boxes (batch, n, 4), in the image's pixels, to
+    (batch, n, size, size, channels)."""
+    if spec.pooling == "max":
+        return roi_max(features, boxes, stride, spec.size)
+    return roi_align(features, boxes, stride, spec.size, spec.samples)
+
+
+def roi_align(
+    features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int, samples: int
+) -> tf.Tensor:
+    """RoIAlign (He et al., "Mask R-CNN", 2017), where a feature lies at the centre of its pixels
+    (torchvision's ``aligned``): each of ``size`` by ``size`` bins is the mean of ``samples`` by
+    ``samples`` points, each interpolated from the four features around it.
+
+    Interpolation and mean are linear and act on rows and columns apart, so that they are two
+    products of matrices.
+    """
+    _, height, width, _ = features.shape
+    boxes = boxes / stride - 0.5
+    x = _weights(boxes[..., 0], boxes[..., 2], width, size, samples)
+    y = _weights(boxes[..., 1], boxes[..., 3], height, size, samples)
+    x, y = tf.cast(x, features.dtype), tf.cast(y, features.dtype)
+    rows = tf.einsum("bnph,bhwc->bnpwc", y, features)
+    return tf.matmul(x[:, :, None], rows)
+
+
+def _weights(low: tf.Tensor, high: tf.Tensor, length: int, size: int, samples: int) -> tf.Tensor:
+    """(batch, n, size, length): by how much each of ``length`` features in a row counts in each
+    bin of a region from ``low`` to ``high``, both (batch, n). A row sums to 1 within the image."""
+    steps = (tf.range(size * samples, dtype=tf.float32) + 0.5) / (size * samples)
+    points = low[..., None] + (high - low)[..., None] * steps
+    there = (points >= -1) & (points <= length)
+    distance = tf.clip_by_value(points, 0, length - 1)[..., None] - tf.range(
+        length, dtype=tf.float32
+    )
+    weights = tf.maximum(1 - tf.abs(distance), 0) * tf.cast(there, tf.float32)[..., None]
+    shape = (low.shape[0], low.shape[1], size, samples, length)
+    return tf.reduce_mean(tf.reshape(weights, shape), 3)
+
+
+def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf.Tensor:
+    """RoI max-pooling ([Fast], section 2.1): coordinates are rounded to whole features, the
+    region is parted into ``size`` by ``size`` bins, which overlap where it does not divide, and
+    each is the greatest of its features; 0 where it has none.
+
+    The greatest within any window comes from the greatest within windows of powers of two, of
+    which four cover it.
+    """
+    batch, height, width, channels = features.shape
+    top, bottom = _bins(boxes[..., 1], boxes[..., 3], stride, height, size)
+    left, right = _bins(boxes[..., 0], boxes[..., 2], stride, width, size)
+    levels_y, levels_x = _levels(height, size), _levels(width, size)
+    table = _window_table(features, levels_y, levels_x)
+    level_y, level_x = _level(bottom - top, levels_y), _level(right - left, levels_x)
+
+    def corner(y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+        """Of the windows whose first row and column are ``y`` and ``x``, (batch, n, size)."""
+        rows = (level_y * levels_x * height + tf.clip_by_value(y, 0, height - 1)) * width
+        columns = level_x * height * width + tf.clip_by_value(x, 0, width - 1)
+        place = rows[..., :, None] + columns[..., None, :]
+        found = tf.gather(table, tf.reshape(place, (batch, -1)), batch_dims=1)
+        return tf.reshape(found, (*place.shape, channels))
+
+    last_y, last_x = bottom - 2**level_y, right - 2**level_x
+    greatest = tf.maximum(
+        tf.maximum(corner(top, left), corner(top, last_x)),
+        tf.maximum(corner(last_y, left), corner(last_y, last_x)),
+    )
+    there = (bottom > top)[..., :, None] & (right > left)[..., None, :]
+    return tf.where(there[..., None], greatest, tf.zeros_like(greatest))
+
+
+def _bins(
+    low: tf.Tensor, high: tf.Tensor, stride: int, length: int, size: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """(batch, n, size) int32, first feature and the one after the last of each bin. A region has
+    both features that its ends are rounded to, so at least one."""
+    first, last = tf.floor(low / stride + 0.5), tf.floor(high / stride + 0.5)
+    width = tf.maximum(last - first + 1, 1)[..., None] / size
+    places = tf.range(size, dtype=tf.float32)
+    start = tf.floor(places * width) + first[..., None]
+    end = tf.math.ceil((places + 1) * width) + first[..., None]
+    return tuple(tf.cast(tf.clip_by_value(each, 0, length), tf.int32) for each in (start, end))
+
+
+def _levels(length: int, size: int) -> int:
+    """Powers of two, from 1, that the widest bin of a region within the image needs."""
+    widest = min(math.ceil((length + 1) / size) + 1, length)
+    return widest.bit_length()
+
+
+def _level(width: tf.Tensor, levels: int) -> tf.Tensor:
+    """The logarithm of the greatest power of two that is not above the width, at least 0."""
+    return tf.add_n([tf.zeros_like(width)] + [_int(width >= 2**at) for at in range(1, levels)])
+
+
+def _int(condition: tf.Tensor) -> tf.Tensor:
+    return tf.cast(condition, tf.int32)
+
+
+def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tensor:
+    """(batch, levels_y * levels_x * height * width, channels): the greatest of the 2**level
+    features from each on, downwards and to the right."""
+    table = []
+    for level_y in range(levels_y):
+        features = _doubled(features, 1, level_y) if level_y else features
+        row = features
+        for level_x in range(levels_x):
+            row = _doubled(row, 2, level_x) if level_x else row
+            table.append(row)
+    batch, _, _, channels = features.shape
+    return tf.reshape(tf.stack(table, 1), (batch, -1, channels))
+
+
+def _doubled(windows: tf.Tensor, axis: int, level: int) -> tf.Tensor:
+    """From windows of 2**(level - 1) to those of 2**level; at the image's end they are cut."""
+    by = 2 ** (level - 1)
+    here, after = tf.split(windows, [windows.shape[axis] - by, by], axis)
+    shifted = tf.split(windows, [by, windows.shape[axis] - by], axis)[1]
+    return tf.concat([tf.maximum(here, shifted), after], axis)

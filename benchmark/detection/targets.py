@@ -1,0 +1,77 @@
+"""What a step's anchors and regions should have been told."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from benchmark.detection import boxes
+from benchmark.detection.matching import POSITIVE, Truth, match_anchors, match_regions
+from benchmark.detection.proposals import RPN_STDDEVS, Proposals
+from benchmark.detection.sampling import sample
+from benchmark.spec.detector import DetectorSpec
+
+
+class AnchorTargets(NamedTuple):
+    """Of the anchors that were chosen."""
+
+    index: tf.Tensor
+    """(batch, n) int32, among all anchors."""
+    chosen: tf.Tensor
+    """(batch, n) bool: false for padding."""
+    positive: tf.Tensor
+    """(batch, n) bool."""
+    deltas: tf.Tensor
+    """(batch, n, 4); they count where ``positive``."""
+
+
+class RegionTargets(NamedTuple):
+    """Of the regions that were chosen."""
+
+    boxes: tf.Tensor
+    """(batch, n, 4): the regions."""
+    chosen: tf.Tensor
+    """(batch, n) bool: false for padding."""
+    labels: tf.Tensor
+    """(batch, n) int32: 0 for the background, the classes from 1 on."""
+    deltas: tf.Tensor
+    """(batch, n, 4); they count where the label is not 0."""
+
+
+def anchor_targets(
+    spec: DetectorSpec, anchors: tf.Tensor, truth: Truth, sizes: tf.Tensor, key: tf.Tensor
+) -> AnchorTargets:
+    """Of ``spec.rpn.batch`` of the anchors (n, 4) for each image."""
+    matches = match_anchors(spec, anchors, truth, sizes)
+    drawn = sample(matches.kinds, spec.rpn.batch, spec.rpn.positive_share, key)
+    kinds = tf.gather(matches.kinds, drawn.index, batch_dims=1)
+    found = _gathered(truth.boxes, matches.index, drawn.index)
+    deltas = boxes.encode(found, tf.gather(anchors, drawn.index), RPN_STDDEVS)
+    positive = drawn.chosen & (kinds == POSITIVE)
+    return AnchorTargets(drawn.index, drawn.chosen, positive, deltas)
+
+
+def region_targets(
+    spec: DetectorSpec, proposals: Proposals, truth: Truth, key: tf.Tensor
+) -> RegionTargets:
+    """Of ``spec.regions.batch`` of the proposals for each image. The true boxes join them, as in
+    py-faster-rcnn: else an untrained RPN would leave no positive ones."""
+    own = spec.regions
+    regions = tf.concat([proposals.boxes, truth.boxes], 1)
+    valid = tf.concat([proposals.valid, truth.objects], 1)
+    matches = match_regions(spec, regions, valid, truth)
+    drawn = sample(matches.kinds, own.batch, own.positive_share, key)
+    kinds = tf.gather(matches.kinds, drawn.index, batch_dims=1)
+    chosen = tf.gather(regions, drawn.index, batch_dims=1)
+    found = _gathered(truth.boxes, matches.index, drawn.index)
+    labels = _gathered(truth.labels, matches.index, drawn.index) + 1
+    return RegionTargets(
+        boxes=chosen,
+        chosen=drawn.chosen,
+        labels=tf.where(drawn.chosen & (kinds == POSITIVE), labels, 0),
+        deltas=boxes.encode(found, chosen, own.box_stddevs),
+    )
+
+
+def _gathered(of_truth: tf.Tensor, match: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """What belongs to the true boxes that the chosen ones overlap the most."""
+    return tf.gather(of_truth, tf.gather(match, index, batch_dims=1), batch_dims=1)

@@ -1,0 +1,176 @@
+"""Faster R-CNN with the paper's settings. Where the paper (appendix A) is silent it follows
+[Faster], S. Ren et al., "Faster R-CNN", 2015, and [Fast], R. Girshick, "Fast R-CNN", 2015; what
+those leave open is as in their authors' own code, py-faster-rcnn."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import UNSIGNED, Spec, refuse
+
+Positives = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], Field(strict=False)]
+"""A tuple of numbers above 0; a YAML or JSON list is accepted."""
+
+Share = Annotated[float, Field(ge=0, le=1), UNSIGNED]
+"""0 to 1: an intersection over union, or a part of a number of boxes."""
+
+MAX_BOXES = 1_000_000
+
+
+class AnchorSpec(Spec):
+    """The boxes that proposals are told by, as many at each place of the features."""
+
+    scales: Positives = Field(default=(128.0, 256.0, 512.0), min_length=1, max_length=16)
+    """Square roots of their areas, in pixels of the scaled image ([Faster], section 3.1.1)."""
+
+    ratios: Positives = Field(default=(0.5, 1.0, 2.0), min_length=1, max_length=16)
+    """Their heights over their widths ([Faster], section 3.1.1)."""
+
+
+class RpnSpec(Spec):
+    """The region proposal network, and how it is trained ([Faster], section 3.1)."""
+
+    channels: int = Field(default=512, ge=1, le=65_536)
+    """Of its 3x3 convolution. 512 is [Faster]'s for VGG-16."""
+
+    positive_iou: Share = 0.7
+    """An anchor that overlaps a true box so much is positive; so is, for each true box, the one
+    that overlaps it the most."""
+
+    negative_iou: Share = 0.3
+    """An anchor that overlaps each true box less is negative; what is between is not trained on."""
+
+    batch: int = Field(default=256, ge=1, le=MAX_BOXES)
+    """Anchors an image that the loss is taken of."""
+
+    positive_share: Share = 0.5
+    """The most of them that are positive; negative ones fill the rest."""
+
+    inside_only: bool = True
+    """Anchors that cross the image's border are not trained on. Where objects are about as large
+    as the image, few anchors are left."""
+
+    box_weight: float = Field(default=10.0, gt=0)
+    """The lambda of [Faster], equation 1. Its regression term is divided by the number of places,
+    as there."""
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "RpnSpec":
+        if self.negative_iou > self.positive_iou:
+            rule = f"must not be above positive_iou, {self.positive_iou}"
+            raise refuse("negative_iou", rule, self.negative_iou)
+        return self
+
+
+class ProposalSpec(Spec):
+    """Which of the RPN's boxes are looked at ([Faster], sections 3.3 and 4)."""
+
+    train_before_nms: int = Field(default=12_000, ge=1, le=MAX_BOXES)
+    """The best scored that suppression begins with. Not in the papers."""
+
+    train_count: int = Field(default=2000, ge=1, le=MAX_BOXES)
+    """The best scored that it leaves."""
+
+    test_before_nms: int = Field(default=6000, ge=1, le=MAX_BOXES)
+
+    test_count: int = Field(default=300, ge=1, le=MAX_BOXES)
+    """The paper's 300."""
+
+    nms_iou: Share = 0.7
+    """A box that overlaps a better one more is suppressed."""
+
+    smallest_side: Annotated[float, Field(ge=0), UNSIGNED] = 0.0
+    """In pixels of the scaled image; smaller boxes are dropped, and those without an area always.
+    Not in the papers; py-faster-rcnn's is 16."""
+
+
+class RegionSpec(Spec):
+    """What the classifier of regions sees, and how it is trained ([Fast], section 2.3)."""
+
+    batch: int = Field(default=128, ge=1, le=MAX_BOXES)
+    """Regions an image that the loss is taken of. [Fast] has 64 an image, py-faster-rcnn 128."""
+
+    positive_share: Share = 0.25
+    """The most of them that are positive; negative ones fill the rest."""
+
+    positive_iou: Share = 0.5
+    """A region that overlaps a true box so much has its class; the others are background."""
+
+    negative_iou: Share = 0.0
+    """A region that overlaps each true box less is not trained on. [Fast] has 0.1; py-faster-rcnn
+    has 0 for approximate joint training."""
+
+    pooling: Literal["align", "max"] = "align"
+    """``max``: RoI max-pooling, the papers'. ``align``: RoIAlign (He et al., "Mask R-CNN", 2017),
+    which rounds no coordinate."""
+
+    size: int = Field(default=14, ge=1, le=64)
+    """Height and width of a region's features. The paper does not say: by 14, conv5_x has the
+    size that it has on images of 224 pixels."""
+
+    samples: int = Field(default=2, ge=1, le=16)
+    """RoIAlign alone: points along each side of a bin."""
+
+    global_context: bool = False
+    """The whole image's features, pooled as a region, are joined to each region's (appendix B,
+    table 9)."""
+
+    box_stddevs: Positives = Field(default=(0.1, 0.1, 0.2, 0.2), min_length=4, max_length=4)
+    """What regression targets (x, y, width, height) are divided by. [Fast] takes their standard
+    deviations; these are py-faster-rcnn's."""
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "RegionSpec":
+        if self.negative_iou > self.positive_iou:
+            rule = f"must not be above positive_iou, {self.positive_iou}"
+            raise refuse("negative_iou", rule, self.negative_iou)
+        return self
+
+
+class InferenceSpec(Spec):
+    """From scored regions to detections."""
+
+    score_threshold: Share = 0.05
+    """Detections of a lower probability are dropped. py-faster-rcnn's."""
+
+    nms_iou: Share = 0.3
+    """Of two detections of one class that overlap more, the worse is suppressed. The paper's where
+    boxes are refined (appendix B), and py-faster-rcnn's."""
+
+    most: int = Field(default=100, ge=1, le=MAX_BOXES)
+    """Detections an image: the best scored."""
+
+    box_refinement: bool = False
+    """Each region is scored once more at its regressed box, suppression is on both, and what is
+    kept is voted on (appendix B, table 9)."""
+
+    voting_iou: Share = 0.5
+    """Boxes of the class that overlap so much vote, by their scores. Gidaris and Komodakis's."""
+
+
+class DetectorSpec(Spec):
+    """Faster R-CNN: conv1 to conv4_x are shared features, conv5_x is for each region (appendix A);
+    of nets with another number of stages, all but the last are shared."""
+
+    training: Literal["approximate-joint"] = "approximate-joint"
+    """Proposals and regions are trained in one step, and no gradient goes through the proposals'
+    coordinates ([Faster], section 3.2). The alternating training in 4 steps is not built."""
+
+    batch_norm: Literal["fixed", "trained"] = "fixed"
+    """``fixed``: statistics, scales and shifts stay as they were pretrained (appendix A, which
+    takes statistics anew over the images of the pretraining; here they are the moving ones).
+    ``trained``, for nets from scratch: by the batch's statistics, of the regions as well."""
+
+    frozen_stages: int = Field(default=0, ge=0, le=16)
+    """Not trained: 0 nothing of the backbone, 1 the stem, 2 the stem and stage 1, and so on. The
+    paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1 up, which is like 2."""
+
+    crowd_overlap: Share = 0.5
+    """An anchor or region that would be negative, and of which so much lies within a crowd, is not
+    trained on."""
+
+    anchors: AnchorSpec = AnchorSpec()
+    rpn: RpnSpec = RpnSpec()
+    proposals: ProposalSpec = ProposalSpec()
+    regions: RegionSpec = RegionSpec()
+    inference: InferenceSpec = InferenceSpec()
