@@ -13,7 +13,7 @@ from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.predict import Found, Scored, predictor
 from benchmark.detection.roi_features import roi_features
 from benchmark.detection.step import images, training_step
-from benchmark.models.resnet import build_model
+from benchmark.models.build import build_model
 from benchmark.spec import ModelSpec, OptimizerSpec
 from benchmark.spec.detector import DetectorSpec, InferenceSpec
 from benchmark.training.optimizer import Momentum

@@ -7,8 +7,8 @@ from math import prod
 import keras
 import numpy as np
 
+from benchmark.models.build import build_model
 from benchmark.models.layout import blocks
-from benchmark.models.resnet import build_model
 from benchmark.spec import ModelSpec
 
 

@@ -1,7 +1,6 @@
 """From images to detections."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,20 +11,8 @@ from benchmark.detection.anchors import anchors
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.proposals import Proposals, proposals
 from benchmark.detection.step import Normalize, images
+from benchmark.evaluation.detections import Detections
 from benchmark.spec.detector import InferenceSpec
-
-
-@dataclass(frozen=True)
-class Detections:
-    """Of one image, the best first."""
-
-    image_id: int
-    boxes: np.ndarray
-    """(n, 4) float32, in pixels of the original image."""
-    scores: np.ndarray
-    """(n,) float32: probabilities."""
-    labels: np.ndarray
-    """(n,) int32: classes from 0 on."""
 
 
 class Found(NamedTuple):

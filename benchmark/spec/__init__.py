@@ -2,6 +2,7 @@
 
 from benchmark.spec.dataset import ContentSpec, DatasetSpec
 from benchmark.spec.detection_data import DetectionContentSpec, DetectionDataSpec, PastedSpec
+from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
@@ -18,6 +19,7 @@ __all__ = [
     "DatasetSpec",
     "DetectionContentSpec",
     "DetectionDataSpec",
+    "DetectorSpec",
     "DiagnosticsSpec",
     "EvaluationSpec",
     "ModelSpec",
