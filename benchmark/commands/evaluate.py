@@ -2,18 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
-
-if TYPE_CHECKING:
-    from benchmark.suite import Cell
 
 
 def evaluate(
@@ -84,12 +80,15 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
     process of its own, where it was not yet, and then their ensembles. Returns whether all could
     be. One that another process tests is left to it."""
     from benchmark.data.images import DataError
+    from benchmark.execution.claimed import untested
     from benchmark.execution.evaluating import score_ensembles
     from benchmark.execution.lease import lease
 
     done = True
     for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
+        if folder.status() != "finished":
+            continue
         with lease(folder) as lock:
             if lock is None:
                 say(f"{cell.name}, {protocol}: another process is testing it")
@@ -109,22 +108,6 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
         say(str(error))
         return False
     return done
-
-
-def untested(loaded, store) -> Iterator[tuple["Cell", str]]:
-    """The finished runs that claims want tested by a protocol by which they are not."""
-    from benchmark.suite.claim import tests_of
-
-    wanted, seen = tests_of(loaded.suite.claims), set()
-    for cell in loaded.plan.cells:
-        folder = store.run(cell)
-        if cell.variant not in wanted or folder.status() != "finished":
-            continue
-        tested = folder.tested()
-        for protocol in wanted[cell.variant]:
-            if protocol not in tested and (cell.run_id, protocol) not in seen:
-                seen.add((cell.run_id, protocol))
-                yield cell, protocol
 
 
 def _told(result) -> str:

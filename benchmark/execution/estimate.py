@@ -4,12 +4,12 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from benchmark.execution.claimed import untested
 from benchmark.models.count import cost
 from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import Cell
-from benchmark.suite.claim import tests_of
 from benchmark.suite.suite import LoadedSuite
 
 _MACHINE = ("processor", "cores")
@@ -30,14 +30,9 @@ def work(cell: Cell) -> int:
 def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
     """For each protocol that claims want runs tested by: its name, how many are not yet, and their
     multiply-adds in 1e12, as if all images were square."""
-    wanted, seen = tests_of(loaded.suite.claims), set()
     totals: dict[str, list[float]] = {}
-    for cell in loaded.plan.cells:
-        for protocol in wanted.get(cell.variant, ()):
-            tested = protocol in store.run(cell).tested()
-            if not tested and (cell.run_id, protocol) not in seen:
-                seen.add((cell.run_id, protocol))
-                totals.setdefault(protocol, []).append(_test_work(cell, protocol) / 1e12)
+    for cell, protocol in untested(loaded, store):
+        totals.setdefault(protocol, []).append(_test_work(cell, protocol) / 1e12)
     for protocol, works in totals.items():
         yield protocol, len(works), sum(works)
 

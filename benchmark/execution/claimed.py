@@ -1,0 +1,20 @@
+"""The tests of finished runs that a suite's claims ask for."""
+
+from collections.abc import Iterator
+
+from benchmark.records.store import Store
+from benchmark.suite import Cell
+from benchmark.suite.claim import tests_of
+from benchmark.suite.suite import LoadedSuite
+
+
+def untested(loaded: LoadedSuite, store: Store) -> Iterator[tuple[Cell, str]]:
+    """Each run, finished or not, and each protocol by which claims want it tested and it is not
+    yet."""
+    wanted, seen = tests_of(loaded.suite.claims), set()
+    for cell in loaded.plan.cells:
+        for protocol in wanted.get(cell.variant, ()):
+            test = cell.run_id, protocol
+            if test not in seen and protocol not in store.run(cell).tested():
+                seen.add(test)
+                yield cell, protocol
