@@ -92,7 +92,7 @@ def _needed(cases: Path, rate: float, here: dict[str, Any]) -> list[str]:
         "",
         f"Training ResNet-50 on this kind of machine takes {max(rates):.1f} images a second at the "
         f"most ([speed.md](speed.md)), so that reading takes {max(rates) / rate:.1%} of the time. "
-        f"A GPU that trains on 1,000 images a second needs {1000 * _cores() / rate:.0f} such cores "
+        f"A GPU that trains on 1,000 images a second needs {1000 * _cores() / rate:.1f} such cores "
         "to read for it.",
     ]
 
