@@ -38,10 +38,12 @@ class Ensemble(NamedTuple):
 
 def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ensemble]:
     """Those that the claims are about, as far as their runs have ended and were tested."""
+    asked = dict.fromkeys((c.ensemble, c.protocol) for c in claims if c.ensemble and c.protocol)
+    if not asked:  # A plan may be long.
+        return
     plan = store.suite(suite).plan()
     runs = {(cell["variant"], cell["seed"]): cell["run_id"] for cell in plan["cells"]}
     seeds = dict.fromkeys(seed for _, seed in runs)
-    asked = dict.fromkeys((c.ensemble, c.protocol) for c in claims if c.ensemble and c.protocol)
     for variants, protocol in asked:
         for seed in seeds:
             folders = [store.run(runs[variant, seed]) for variant in variants]

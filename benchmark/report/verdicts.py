@@ -127,11 +127,9 @@ def _verdict(
     claim: Claim, finding: Finding | None, runs: pd.DataFrame, specs: Mapping[str, Any]
 ) -> Verdict:
     found = tuple(_departures(claim, specs))
-    counts = ", ".join(
-        f"{name}: {len(sample)}"
-        for name, sample in zip(claim.compared, samples_of(claim, runs), strict=True)
-    )
     if finding is None:
+        samples = zip(claim.compared, samples_of(claim, runs), strict=True)
+        counts = ", ".join(f"{name}: {len(sample)}" for name, sample in samples)
         needed = _needed(claim, specs)
         outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
         if lost := _without_value(claim, runs):
