@@ -23,6 +23,8 @@ class Pass:
     """From an image's height and width."""
     count: int
     """Views."""
+    side: int
+    """Pixels on a side of a view, if the image is square."""
     one_size: bool
     """Whether the views of all images are of one size, so that they make batches."""
 
@@ -44,21 +46,23 @@ def center_crop(crop: int, side: int | None = None) -> Protocol:
     """The centre of the image at a shorter side of ``side`` pixels."""
     side = side or default_side(crop)
     views = partial(geometry.center_view, side=side, crop=crop)
-    return Protocol(str(ProtocolName("center-crop", (side,))), (Pass(views, 1, one_size=True),))
+    return Protocol(
+        str(ProtocolName("center-crop", (side,))), (Pass(views, 1, crop, one_size=True),)
+    )
 
 
 def ten_crop(crop: int, side: int | None = None) -> Protocol:
     """The corners and the centre, and these mirrored (AlexNet's, tables 2 and 3)."""
     side = side or default_side(crop)
     views = partial(geometry.ten_crop, side=side, crop=crop)
-    return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, one_size=True),))
+    return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, crop, one_size=True),))
 
 
 def multi_scale(crop: int, sides: Sequence[int] | None = None) -> Protocol:
     """The whole image and its mirror image at each of some shorter sides, the net being fully
     convolutional: its global average pooling takes any size (tables 4 and 5)."""
     sides = tuple(sides or (side * crop // _CROP for side in MULTI_SCALE_SIDES))
-    passes = tuple(Pass(partial(_whole, side=side), 2, one_size=False) for side in sides)
+    passes = tuple(Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides)
     return Protocol(str(ProtocolName("multi-scale", sides)), passes)
 
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from benchmark.evaluation.protocols import of_name
 from benchmark.execution.claimed import untested
 from benchmark.models.count import cost
 from benchmark.records.provenance import provenance
@@ -38,13 +39,13 @@ def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]
 
 
 def _test_work(cell: Cell, protocol: str) -> int:
-    spec, name = cell.spec, ProtocolName.of(protocol)
-    crop, data = spec.dataset.image_shape[0], spec.dataset
-    sides, views = (name.sides, 2) if name.kind == "multi-scale" else ((crop,), 1)
-    views = 10 if name.kind == "ten-crop" else views
+    spec, data = cell.spec, cell.spec.dataset
     images = data.held_out_images if spec.evaluation.split == "validation" else data.test_images
-    each = (cost(spec.model, (side, side, 3), data.classes).multiply_adds for side in sides)
-    return views * images * sum(each)
+    passes = of_name(ProtocolName.of(protocol), data.image_shape[0]).passes
+    return images * sum(
+        each.count * cost(spec.model, (each.side, each.side, 3), data.classes).multiply_adds
+        for each in passes
+    )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import tensorflow as tf
 
+from benchmark.data.photographs.pipeline import cores
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.records.files import read_json, write_text
@@ -61,7 +62,7 @@ def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: fl
     others = turns.groupby("contender")["others_percent"].max()
     ratio = by_round[OURS] / by_round[PEER]
     sizes = photographs.source.listings["train"].sizes
-    facts: dict[str, Any] = {"batch": BATCH, "rounds": rounds, "cores": _cores()}
+    facts: dict[str, Any] = {"batch": BATCH, "rounds": rounds, "cores": cores()}
     facts |= {"name": photographs.name, "images": len(sizes), "kib": float(sizes.mean()) / 1024}
     lines = ["| contender | images/s | ours is | others |", "|---|---:|---:|---:|"]
     for name, beside in ((OURS, "–"), (PEER, _spread(ratio, "{:.2f}", "×"))):
@@ -92,7 +93,7 @@ def _needed(cases: Path, rate: float, here: dict[str, Any]) -> list[str]:
         "",
         f"Training ResNet-50 on this kind of machine takes {max(rates):.1f} images a second at the "
         f"most ([speed.md](speed.md)), so that reading takes {max(rates) / rate:.1%} of the time. "
-        f"A GPU that trains on 1,000 images a second needs {1000 * _cores() / rate:.1f} such cores "
+        f"A GPU that trains on 1,000 images a second needs {1000 * cores() / rate:.1f} such cores "
         "to read for it.",
     ]
 
@@ -139,10 +140,6 @@ def _turn(next_batch: Callable[[], Any], seconds: float) -> tuple[float, float]:
     available = taken * (os.cpu_count() or 1)
     others = max(0.0, machine_cpu_s() - busy - (cpu_s(os.getpid()) - own))
     return count / taken, 100 * others / available
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _spread(values: pd.Series, form: str, unit: str) -> str:

@@ -4,21 +4,20 @@ import hashlib
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from benchmark.data.cache import require_free
 from benchmark.data.detection import registry
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import FileImages
 from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError
-
-_READERS, _AT_ONCE = 16, 1024
+from benchmark.data.photographs.files import checked_content, in_threads
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     Every image is read and decoded once, so that no training ends at a damaged one. Raises
     DataError, which names file, rule and value.
     """
-    registry.require_free(name)
+    require_free(name, registry.KNOWN, registry.names())
     read, folders = {}, {}
     for split, (file, folder) in zip(registry.SPLITS, (train, test), strict=True):
         read[split] = read_annotations(file.expanduser())
@@ -201,28 +200,16 @@ def _finite(value: object) -> bool:
 def _files(folder: Path, found: Annotations) -> tuple[np.ndarray, list[str]]:
     """Of each image's file, its size in bytes and its SHA-256."""
     wanted = [(folder / name, each) for name, each in zip(found.names, found.examples, strict=True)]
-
-    def rows() -> Iterator[tuple[int, str]]:
-        with ThreadPoolExecutor(_READERS) as readers:
-            for start in range(0, len(wanted), _AT_ONCE):
-                yield from readers.map(_read_one, wanted[start : start + _AT_ONCE])
-
-    sizes, digests = zip(*rows(), strict=True)
+    sizes, digests = zip(*in_threads(_read_one, wanted), strict=True)
     return np.array(sizes, np.int64), list(digests)
 
 
 def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str]:
-    from benchmark.data.photographs.decode import check, header
+    from benchmark.data.photographs.decode import header
 
     path, example = wanted
-    try:
-        content = path.read_bytes()
-        about = header(content)
-        check(content)
-    except OSError as error:
-        raise DataError(f"{path} must be readable. Received: {error.strerror}") from error
-    except DataError as error:
-        raise DataError(f"{path} {error}") from error
+    content = checked_content(path)
+    about = header(content)
     if (about.height, about.width) != (example.height, example.width):
         rule = f"{path} must have the height and width of its annotation"
         expected = (example.height, example.width)

@@ -16,7 +16,7 @@ from benchmark.data.feed import Views
 from benchmark.data.images import DataError
 from benchmark.data.photographs.draws import VIEW, integer, words
 from benchmark.data.photographs.geometry import Window
-from benchmark.data.photographs.pipeline import cores, decoded
+from benchmark.data.photographs.pipeline import ENDLESS, Onward, cores, decoded
 from benchmark.spec.detection_data import DetectionDataSpec
 
 
@@ -79,9 +79,7 @@ class DetectionFeed:
             rule = f"most_boxes must be at least {most}, the most that a training image has"
             raise DataError(f"{rule}. Received: {spec.most_boxes}")
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
-        self._next: tuple[int, ...] = ()
-        """Seed, batch size and iteration whose pixels come next out of ``_pixels``."""
-        self._pixels: Iterator[tf.Tensor] = iter(())
+        self._pixels = Onward(self._decoded_from)
 
     @property
     def train_count(self) -> int:
@@ -103,7 +101,8 @@ class DetectionFeed:
     def train_batch(self, seed: int, batch_size: int, iteration: int) -> Batch:
         """Of an iteration, counted from 0. Raises DataError, which names the file."""
         shown = self._shown(seed, batch_size, iteration)
-        pixels = self._next_pixels(seed, batch_size, iteration).numpy()[:, 0]
+        (ready,) = self._pixels.batches(seed, batch_size, iteration, 1)
+        pixels = ready.numpy()[:, 0]
         if any(each.flip for each in shown):
             pixels = pixels.copy()
         most = self.spec.most_boxes
@@ -155,19 +154,11 @@ class DetectionFeed:
     def _flip(self, seed: int, epoch: int, index: int) -> bool:
         return self.spec.flip and bool(integer(words(seed, epoch, index, VIEW, 1)[0], 0, 1))
 
-    def _next_pixels(self, seed: int, batch_size: int, iteration: int) -> tf.Tensor:
-        """From a pipeline that is begun anew where the call does not go on from the last."""
-        if (seed, batch_size, iteration) != self._next:
-            self._pixels = self._decoded(
-                "train",
-                lambda number: self._shown(seed, batch_size, iteration + number),
-                _ENDLESS,
-                batch_size,
-            )
-        self._next = ()  # If this fails, so that another call begins anew.
-        pixels = next(self._pixels)
-        self._next = seed, batch_size, iteration + 1
-        return pixels
+    def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
+        def shown(number: int) -> "list[_Shown]":
+            return self._shown(seed, batch_size, first + number)
+
+        return self._decoded("train", shown, ENDLESS, batch_size)
 
     def _decoded(
         self, split: str, shown: "Callable[[int], list[_Shown]]", count: int, batch_size: int
@@ -192,10 +183,6 @@ class DetectionFeed:
             rule = f"{self.found.images.path(split, shown.index)} must have the height and width"
             raise DataError(f"{rule} {shown.original}. Received: {(height, width)}")
         return [at_top_left(height, width, shown.scaled, shown.room, shown.flip)]
-
-
-_ENDLESS = 2**40
-"""Batches: more than any run asks for."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@ cache."""
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -14,7 +13,7 @@ from benchmark.data.cache import cache_folder, replacing
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
 from benchmark.data.detection.images import Columns, FileImages, Images, RecordImages
 from benchmark.data.images import DataError
-from benchmark.spec.dataset import NAME, TRAIN_IMAGES
+from benchmark.spec.dataset import TRAIN_IMAGES
 from benchmark.spec.detection_data import (
     DETECTION_IMAGES,
     PASTED,
@@ -24,6 +23,9 @@ from benchmark.spec.detection_data import (
 
 INDEX = "detection.json"
 SPLITS = ("train", "test")
+
+KNOWN = (*TRAIN_IMAGES, *DETECTION_IMAGES, PASTED)
+"""Names that images of your own cannot have."""
 
 _KINDS: dict[str, type[FileImages | RecordImages]] = {"files": FileImages, "tfds": RecordImages}
 """What ``detection.json`` calls them."""
@@ -88,18 +90,6 @@ def find(name: str) -> DetectionSet:
 def names() -> list[str]:
     """What has been added."""
     return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{INDEX}"))
-
-
-def require_free(name: str) -> None:
-    """Raises DataError where images of your own cannot be added under a name."""
-    if name in (*TRAIN_IMAGES, *DETECTION_IMAGES, PASTED):
-        raise DataError(f"name must not be that of a known data set. Received: {name}")
-    if not re.fullmatch(NAME, name):
-        rule = "name must be of letters, digits, '_', '.' and '-', and begin with one of the first"
-        raise DataError(f"{rule} two. Received: {name}")
-    if (cache_folder() / name).exists() and name not in names():
-        rule = "name must be one that nothing else in the cache has"
-        raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
 
 
 def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:

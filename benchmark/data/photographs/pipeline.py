@@ -24,6 +24,9 @@ _READERS = 8
 _AHEAD = 2
 """Batches that lie decoded before they are asked for."""
 
+ENDLESS = 2**40
+"""Batches: more than any run asks for."""
+
 
 def cores() -> int:
     """That this process may use."""
@@ -100,6 +103,27 @@ def decoded(
                 reason = failed.get(number) or _undecodable(source, split, batches(number))
                 raise reason or error from error
             yield batch
+
+
+class Onward:
+    """Batches as they are asked for, from a pipeline that is begun anew where a call does not go on
+    from the last."""
+
+    def __init__(self, begin: Callable[[int, int, int], Iterator[tf.Tensor]]):
+        """``begin``: from seed, batch size and first iteration to the batches from there on."""
+        self._begin = begin
+        self._next: tuple[int, ...] = ()
+        """Seed, batch size and iteration of the batch that comes next."""
+        self._batches: Iterator[tf.Tensor] = iter(())
+
+    def batches(self, seed: int, batch_size: int, first: int, steps: int) -> list[tf.Tensor]:
+        """Those of the iterations ``first`` to ``first + steps - 1``."""
+        if (seed, batch_size, first) != self._next:
+            self._batches = self._begin(seed, batch_size, first)
+        self._next = ()  # If this fails, so that another call begins anew.
+        found = [next(self._batches) for _ in range(steps)]
+        self._next = seed, batch_size, first + steps
+        return found
 
 
 def _columns(rows: Sequence[Request]) -> list[np.ndarray]:

@@ -1,17 +1,16 @@
 """The photographs that were added: a list of their files, in a folder of the cache."""
 
 import json
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 
-from benchmark.data.cache import cache_folder, replacing
+from benchmark.data.cache import cache_folder, replacing, require_free
 from benchmark.data.images import DataError
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
 from benchmark.spec import ContentSpec, DatasetSpec
-from benchmark.spec.dataset import NAME, TRAIN_IMAGES
+from benchmark.spec.dataset import TRAIN_IMAGES
 
 INDEX = "index.json"
 
@@ -49,14 +48,7 @@ def add(name: str, root: Path) -> Photographs:
     """
     from benchmark.data.photographs.tree import read_tree
 
-    if name in TRAIN_IMAGES:
-        raise DataError(f"name must not be that of a known data set. Received: {name}")
-    if not re.fullmatch(NAME, name):
-        rule = "name must be of letters, digits, '_', '.' and '-', and begin with one of the first"
-        raise DataError(f"{rule} two. Received: {name}")
-    if (cache_folder() / name).exists() and name not in names():
-        rule = "name must be one that nothing else in the cache has"
-        raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
+    require_free(name, TRAIN_IMAGES, names())
     root = root.expanduser().resolve()
     tree = read_tree(root)
     return save(name, "tree", root, tree.classes, tree.listings, tree.sha256)

@@ -14,7 +14,7 @@ from benchmark.data.photographs.geometry import Window
 from benchmark.data.photographs.held_out import parted
 from benchmark.data.photographs.lighting import lighting_offset
 from benchmark.data.photographs.measure import statistics
-from benchmark.data.photographs.pipeline import cores, decoded
+from benchmark.data.photographs.pipeline import ENDLESS, Onward, cores, decoded
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.statistics import Statistics
 from benchmark.spec import DatasetSpec
@@ -53,9 +53,7 @@ class StreamedImages:
         if spec.lighting or pretrained is None:
             self.statistics = statistics(photographs, spec)
         self.normalization = pretrained or normalization_of(spec, self.statistics)
-        self._next: tuple[int, ...] = ()
-        """Seed, batch size and iteration whose pixels come next out of ``_pixels``."""
-        self._pixels: Iterator[tf.Tensor] = iter(())
+        self._pixels = Onward(self._decoded_from)
 
     def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
         """Of pixels, lighting and labels. See ``Feed``."""
@@ -71,7 +69,7 @@ class StreamedImages:
         indices, epochs = shown(seed, first, steps, batch_size, len(self.trained))
         pixels = tf.constant((), tf.uint8)
         if steps:
-            pixels = self._next_pixels(seed, batch_size, first, steps)
+            pixels = tf.stack(self._pixels.batches(seed, batch_size, first, steps))
         labels = self.photographs.source.listings["train"].labels[self.trained[indices]]
         return (
             tf.reshape(pixels, (steps, batch_size, self.crop, self.crop, 3)),
@@ -119,21 +117,12 @@ class StreamedImages:
     def _test_side(self) -> int:
         return self.spec.test_shorter_side or self.crop
 
-    def _next_pixels(self, seed: int, batch_size: int, first: int, steps: int) -> tf.Tensor:
-        """From a pipeline that is begun anew where the call does not go on from the last."""
-        if (seed, batch_size, first) != self._next:
-            self._pixels = self._decoded_from(seed, batch_size, first)
-        self._next = ()  # If this fails, so that another call begins anew.
-        pixels = tf.stack([next(self._pixels) for _ in range(steps)])
-        self._next = seed, batch_size, first + steps
-        return pixels
-
     def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
         return decoded(
             self.photographs.source,
             "train",
             lambda number: self._asked(seed, batch_size, first + number),
-            _ENDLESS,
+            ENDLESS,
             windows=1,
             batch_size=batch_size,
             workers=self.workers,
@@ -165,10 +154,6 @@ class StreamedImages:
                 epoch, index = int(epochs[place]), int(indices[place])
                 offsets[place] = lighting_offset(seed, epoch, index, *components)
         return offsets
-
-
-_ENDLESS = 2**40
-"""Batches: more than any run asks for."""
 
 
 def normalization_of(spec: DatasetSpec, found: Statistics) -> Normalization:

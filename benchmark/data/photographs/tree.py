@@ -1,15 +1,14 @@
 """The photographs of a class-per-folder tree, listed and read once."""
 
 import hashlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.data.images import DataError
+from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.source import Listing
 
 SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -22,8 +21,6 @@ _SCORED = ("val", "validation", "test")
 """Folders of the images that are scored; the first that is there is taken."""
 
 _ANNOTATIONS = "val_annotations.txt"
-
-_READERS, _AT_ONCE = 16, 1024
 
 
 @dataclass(frozen=True)
@@ -112,39 +109,28 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _read(root: Path, classes: list[str], files: dict[str, list[tuple[Path, int]]]) -> Tree:
-    from benchmark.data.photographs.decode import check
-
     digest, listings = hashlib.sha256(), {}
-    with ThreadPoolExecutor(_READERS) as readers:
-        for split, listed in files.items():
-            names, sizes = [], []
-            for start in range(0, len(listed), _AT_ONCE):
-                some = listed[start : start + _AT_ONCE]
-                read = readers.map(partial(_read_one, check=check), [path for path, _ in some])
-                for (path, label), (size, sha256) in zip(some, read, strict=True):
-                    name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
-                    line = (split.encode(), name, classes[label].encode(), sha256.encode())
-                    digest.update(b"\t".join(line) + b"\n")
-                    names.append(name)
-                    sizes.append(size)
-            listings[split] = Listing(
-                names=np.array(names, np.bytes_),
-                labels=np.array([label for _, label in listed], np.int32),
-                sizes=np.array(sizes, np.int64),
-                records=np.zeros(len(listed), np.int64),
-            )
+    for split, listed in files.items():
+        names, sizes = [], []
+        read = in_threads(_read_one, [path for path, _ in listed])
+        for (path, label), (size, sha256) in zip(listed, read, strict=True):
+            name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
+            line = (split.encode(), name, classes[label].encode(), sha256.encode())
+            digest.update(b"\t".join(line) + b"\n")
+            names.append(name)
+            sizes.append(size)
+        listings[split] = Listing(
+            names=np.array(names, np.bytes_),
+            labels=np.array([label for _, label in listed], np.int32),
+            sizes=np.array(sizes, np.int64),
+            records=np.zeros(len(listed), np.int64),
+        )
     return Tree(classes, listings, digest.hexdigest())
 
 
-def _read_one(path: Path, check: Callable[[bytes], None]) -> tuple[int, str]:
+def _read_one(path: Path) -> tuple[int, str]:
     """Size in bytes and SHA-256 of a file that can be decoded to its end."""
-    try:
-        content = path.read_bytes()
-        check(content)
-    except OSError as error:
-        raise DataError(f"{path} must be readable. Received: {error.strerror}") from error
-    except DataError as error:
-        raise DataError(f"{path} {error}") from error
+    content = checked_content(path)
     return len(content), hashlib.sha256(content).hexdigest()
 
 

@@ -1,0 +1,34 @@
+"""Many image files, each read and decoded once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from benchmark.data.images import DataError
+
+_READERS, _AT_ONCE = 16, 1024
+
+Wanted = TypeVar("Wanted")
+Found = TypeVar("Found")
+
+
+def in_threads(read: Callable[[Wanted], Found], wanted: Sequence[Wanted]) -> Iterator[Found]:
+    """What ``read`` gives for each, in order; no more than some wait to be taken."""
+    with ThreadPoolExecutor(_READERS) as readers:
+        for start in range(0, len(wanted), _AT_ONCE):
+            yield from readers.map(read, wanted[start : start + _AT_ONCE])
+
+
+def checked_content(path: Path) -> bytes:
+    """Of an image's file that can be decoded to its end. Raises DataError, which names it."""
+    from benchmark.data.photographs.decode import check
+
+    try:
+        content = path.read_bytes()
+        check(content)
+    except OSError as error:
+        raise DataError(f"{path} must be readable. Received: {error.strerror}") from error
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
+    return content
