@@ -10,13 +10,17 @@ from benchmark.data.normalization import Normalization
 from benchmark.detection import boxes, predict
 from benchmark.detection.backbone import load_classifier, resnet_backbone
 from benchmark.detection.faster_rcnn import FasterRCNN
+from benchmark.detection.joint_loss import images
 from benchmark.detection.predict import Found, Scored, predictor
 from benchmark.detection.roi_features import roi_features
-from benchmark.detection.step import images, training_step
 from benchmark.models.build import build_model
 from benchmark.spec import ModelSpec, OptimizerSpec
 from benchmark.spec.detector import DetectorSpec, InferenceSpec
+from benchmark.training.detection import PARTS, JointLoss
+from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
+from benchmark.training.step import TrainingSteps
 from benchmark.training.weights import weight_arrays
 
 CLASSES = 10
@@ -84,18 +88,18 @@ def canvases(embedded):
     return Canvases(embedded)
 
 
-def trainer(net, seed=0, xla=False):
+def trained(net, batch, steps, rate=0.01, seed=0, xla=False):
+    """Train, and give the losses of each step: all of it, and its parts."""
     optimizer = Momentum(OptimizerSpec(), net.trainable_weights)
-    return training_step(net, NORMALIZATION, optimizer, seed, xla=xla)
-
-
-def trained(net, batch, steps, rate=0.01, **fields):
-    """Train, and give the losses of each step."""
-    step = trainer(net, **fields)
-    rates = tf.constant(rate)
-    found = [step(rates, tf.constant(at, tf.int64), *batch) for at in range(steps)]
-    assert step.experimental_get_tracing_count() == 1
-    return [[float(part) for part in each] for each in found]
+    objective = JointLoss(net, NORMALIZATION, seed)
+    step = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=xla)
+    found, count = [], len(batch[0])
+    for at in range(steps):
+        places = tf.range(at * count, (at + 1) * count, dtype=tf.int64)
+        sums = step(tf.constant([rate]), *(each[None] for each in (places, *batch)))
+        parts = (float(sums.counted[part]) / count for part in PARTS)
+        found.append([float(sums.loss), *parts])
+    return found
 
 
 @pytest.fixture(scope="module")

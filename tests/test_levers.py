@@ -18,7 +18,7 @@ from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model
 from benchmark.spec import ModelSpec
 from benchmark.speed.keras_fit import SlicedShortcut
-from benchmark.training import loop
+from benchmark.training import classification
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 
 STEPS = 50
@@ -66,7 +66,7 @@ def test_a_layer_trains_as_its_plain_form(
     monkeypatch.setattr(layers, lever, plain)
     monkeypatch.setattr(f"benchmark.models.resnet.{lever}", plain, raising=False)
     theirs, slow = trained(spec, embedded)
-    kinds = [{type(layer) for layer in run.model.layers} for run in (ours, theirs)]
+    kinds = [{type(layer) for layer in run.task.model.layers} for run in (ours, theirs)]
     assert own in kinds[0] and plain not in kinds[0]
     assert plain in kinds[1] and own not in kinds[1]
     same_within(losses(fast), losses(slow), tolerance)
@@ -87,7 +87,7 @@ def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precisio
     )
     _, fast = trained(spec, embedded)
     assert len(folded) == 1
-    monkeypatch.setattr(loop, "scorer_of", unfolded)
+    monkeypatch.setattr(classification, "scorer_of", unfolded)
     _, slow = trained(spec, embedded)
     same_within(losses(fast), losses(slow), 1e-5 if precision == "float32" else 2e-2)
     assert losses(fast)[:, 0].tolist() == losses(slow)[:, 0].tolist()  # Training is untouched.
@@ -132,7 +132,7 @@ def test_a_step_that_overflows_is_skipped_and_halves_the_scale(embedded):
     assert result.status == "diverged"  # Not one step was taken.
     assert row["skipped_steps"] == 3 and row["loss_scale"] == 2.0**37
     assert row["gradient_norm"] == 0
-    trainable = [w for w in result.model.trainable_weights if w.name == "gamma"]
+    trainable = [w for w in result.task.model.trainable_weights if w.name == "gamma"]
     assert all((gamma.numpy() == 1).all() for gamma in trainable)  # Nothing has moved.
 
 
@@ -160,7 +160,7 @@ process.configure(spec.numerics, spec.seed)
 if inter_op:
     tf.config.threading.set_inter_op_parallelism_threads(inter_op)
 trained = loop.train(spec, cifar10.load("cifar10-subset"), events.append)
-weights = {w.path: w.numpy().astype(float).tolist() for w in trained.model.weights}
+weights = {w.path: w.numpy().astype(float).tolist() for w in trained.task.model.weights}
 devices = sorted({d.name for d in tf.config.list_logical_devices()})
 print(json.dumps({"events": events, "weights": weights, "devices": devices}))
 """

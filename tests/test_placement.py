@@ -14,10 +14,11 @@ from benchmark.data import resident
 from benchmark.data.resident import ResidentImages
 from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model
+from benchmark.training.classification import CrossEntropy
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
-from benchmark.training.step import training_steps
+from benchmark.training.step import TrainingSteps
 
 STRUCTURE = {"Placeholder", "NoOp", "While", "StatelessWhile", "If", "StatelessIf"}
 CALLS = {"PartitionedCall", "StatefulPartitionedCall"}
@@ -80,7 +81,9 @@ def test_every_operation_of_a_step_has_a_gpu_kernel(embedded, precision, shortcu
     model = build_model(spec.model, (32, 32, 3), 10)
     optimizer = Momentum(spec.optimizer, model.trainable_weights)
     scale = LossScale(spec.numerics.loss_scale)
-    steps = training_steps(model, [data], optimizer, scale, Replicas(1), xla=False)
+    objective = CrossEntropy(model, [data])
+    called = TrainingSteps(objective, optimizer, scale, Replicas(1), xla=False)
+    steps = called.concrete(*data.train_inputs(0, spec.optimizer.batch_size, 0, 0))
     assert len(list(nodes(steps))) > 300
     assert without_gpu_kernel(steps) == set()
     # AddN adds its terms in the order in which they are ready: two are the most.

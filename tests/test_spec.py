@@ -84,6 +84,7 @@ PAPER_RUN_IN_FULL = {
         "replicas": 1,
     },
     "diagnostics": {"iterations": []},
+    "detector": None,
     "pretrained": None,
     "seed": 0,
 }

@@ -129,7 +129,7 @@ def test_a_run_equals_a_plain_keras_loop(embedded):
             total = loss + 0.05 / 2 * penalty
         weights = model.trainable_weights
         sgd.apply(tape.gradient(total, [w.value for w in weights]), weights)
-    for ours, theirs in zip(result.model.weights, model.weights, strict=True):
+    for ours, theirs in zip(result.task.model.weights, model.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-3, atol=1e-4)
 
 
@@ -253,7 +253,7 @@ def test_layers_are_diagnosed_where_asked_and_nothing_else_changes(embedded):
 
     names = [f"{name.replace('conv', 'bn')}" for name in found[25]["response_stds"]]
     data = ResidentImages(spec.dataset, embedded, "test")
-    inner = keras.Model(result.model.input, [result.model.get_layer(n).output for n in names])
+    inner = keras.Model(result.task.model.input, [result.task.model.get_layer(n).output for n in names])
     outputs = inner(data.scored_batch(0, 500)[0], training=True)
     stds = [float(np.std(output)) for output in outputs]
     assert list(found[25]["response_stds"].values()) == pytest.approx(stds, rel=1e-4)

@@ -71,7 +71,7 @@ def test_what_is_frozen_stays_and_all_else_moves(way, pretrained, embedded):
     spec = transfer_spec(way)
     done, events = trained(spec, embedded, pretrained=pretrained)
     assert done.status == "finished"
-    after = weight_arrays(done.model)
+    after = weight_arrays(done.task.model)
     for path, array in pretrained.arrays.items():
         if way != "dense-after-head" and head(path):
             continue
@@ -94,7 +94,7 @@ def test_published_weights_stay_as_they_are(pretrained, embedded):
     (row,) = (event for event in events if event["event"] == "epoch")
     assert (done.status, row["iteration"]) == ("finished", 0) and "train_loss" not in row
     assert 0 < row["test_error_percent"] <= 100
-    after = weight_arrays(done.model)
+    after = weight_arrays(done.task.model)
     assert after.keys() == pretrained.arrays.keys()
     for path, array in pretrained.arrays.items():
         np.testing.assert_array_equal(after[path], array, path)
@@ -126,7 +126,7 @@ def test_the_backbone_has_a_learning_rate_of_its_own(pretrained, embedded):
     moved = []
     for spec in (transfer_spec(**one_step), slow):
         done, _ = trained(spec, embedded, pretrained=pretrained)
-        moved.append(weight_arrays(done.model))
+        moved.append(weight_arrays(done.task.model))
     for path, before in pretrained.arrays.items():
         if "moving" in path or head(path):
             continue

@@ -30,11 +30,9 @@ class Feed(Protocol):
     scored_count: int
     """Images that are scored."""
 
-    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
-        """Of ``train_inputs``: the first axis, None, is the iterations', the second the batch's."""
-
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
-        """For the iterations ``first`` to ``first + steps - 1``, counted from 0."""
+        """For the iterations ``first`` to ``first + steps - 1``, counted from 0: of each input the
+        first axis is the iterations', the second the batch's, and all other sizes are known."""
 
     def train_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """In the graph, of one iteration or of a replica's share of it: images (batch, height,

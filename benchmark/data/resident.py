@@ -44,11 +44,6 @@ class ResidentImages:
         self.scored_images = _resident(scored[0])
         self.scored_labels = tf.constant(scored[1].astype(np.int32))
 
-    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
-        """Of the images' indices and of their crops."""
-        indices = tf.TensorSpec((None, batch_size), tf.int32)
-        return indices, tf.TensorSpec((None, batch_size, 3), tf.int32)
-
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on."""
         indices, crops = batches(seed, first, steps, batch_size, self.train_count)

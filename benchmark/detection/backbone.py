@@ -82,3 +82,7 @@ def fix_batch_norm(backbone: Backbone) -> None:
     for layer in (*backbone.features.layers, *backbone.regions.layers):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
+
+
+def backbone_of(spec):
+    return resnet_backbone(spec)

@@ -10,7 +10,7 @@ from benchmark.detection import boxes
 from benchmark.detection.anchors import anchors
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.proposals import Proposals, proposals
-from benchmark.detection.step import Normalize, images
+from benchmark.detection.joint_loss import Normalize, images
 from benchmark.evaluation.detections import Detections
 from benchmark.spec.detector import InferenceSpec
 

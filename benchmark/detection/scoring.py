@@ -5,7 +5,7 @@ from collections.abc import Callable
 from benchmark.data.detection.feed import DetectionFeed
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.predict import predictor
-from benchmark.detection.step import Normalize
+from benchmark.detection.joint_loss import Normalize
 from benchmark.evaluation.detections import Detections, in_order
 
 

@@ -4,11 +4,13 @@ import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from benchmark.detection.cost import detector_cost
 from benchmark.evaluation.protocols import of_name
 from benchmark.execution.claimed import untested
-from benchmark.models.count import cost
+from benchmark.models.count import Cost, cost
 from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
+from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import Cell
 from benchmark.suite.suite import LoadedSuite
@@ -23,9 +25,14 @@ def images(cell: Cell) -> int:
 
 def work(cell: Cell) -> int:
     """Multiply-adds of a run's training, forward: what its time is judged by."""
-    spec = cell.spec
-    one_image = cost(spec.model, spec.dataset.image_shape, spec.dataset.classes).multiply_adds
-    return one_image * images(cell)
+    return _cost(cell.spec).multiply_adds * images(cell)
+
+
+def _cost(spec: RunSpec) -> Cost:
+    shape, classes = spec.dataset.image_shape, spec.dataset.classes
+    if spec.detector:
+        return detector_cost(spec.model, spec.detector, shape, classes)
+    return cost(spec.model, shape, classes)
 
 
 def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:

@@ -53,6 +53,12 @@ def evaluate(
     from benchmark.execution.pretrained import finished
 
     run = finished(folder)
+    if run.spec.detector:
+        rule = (
+            "a detector is tested another way by a run of its weights (pretrained.way "
+            "as-published) with another detector.inference, not by a protocol for classifiers"
+        )
+        raise DataError(f"{rule}. Received: {folder.run_id} and {name}")
     protocol = of_name(name, run.spec.dataset.image_shape[0])
     images, split = sources.load(run.spec.dataset), run.spec.evaluation.split
     known = protocol.name, protocol.views, split, run.weights_sha256, images.sha256

@@ -92,5 +92,6 @@ def _left(group: Path, limit: str, used: str, files: str) -> float:
 
 
 def _kind(spec: RunSpec) -> str:
-    parts = spec.model, spec.optimizer.batch_size, spec.numerics.precision, spec.dataset.name
-    return repr(parts)
+    data = spec.dataset.name, spec.dataset.image_shape
+    parts = spec.model, spec.detector, spec.optimizer.batch_size, spec.numerics.precision
+    return repr((*data, *parts))

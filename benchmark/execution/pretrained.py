@@ -56,7 +56,7 @@ def finished(source: RunFolder) -> Finished:
     """Build a finished run's net with its weights, whose digest is checked. Raises DataError."""
     from safetensors.numpy import load_file
 
-    from benchmark.models.build import build_model
+    from benchmark.training.net import build_net
     from benchmark.training.weights import weights_sha256
 
     result = source.result() or {}
@@ -70,7 +70,7 @@ def finished(source: RunFolder) -> Finished:
         theirs = RunSpec.model_validate(source.spec())
     except Exception as error:  # Of a missing file, a torn one, or an older version's.
         raise DataError(f"{source.path} must hold a whole run. Received: {error}") from error
-    net = build_model(theirs.model, theirs.dataset.image_shape, theirs.dataset.classes)
+    net = build_net(theirs)
     for weight in net.weights:
         if weight.path not in stored:
             raise DataError(f"{source.weights} must hold {weight.path}. Received: without it")

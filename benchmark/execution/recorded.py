@@ -8,10 +8,11 @@ from pathlib import Path
 from benchmark.execution.failure import BUILDING, LOADING
 from benchmark.records.checkpoint import Checkpoint, Checkpoints
 from benchmark.records.comparison import differences
-from benchmark.records.files import write_bytes, write_json
+from benchmark.records.files import write_bytes, write_json, write_text
 from benchmark.records.journal import Event, Journal
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
+from benchmark.records.shown import first_shown, save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
 
@@ -43,8 +44,10 @@ class _Recorded:
         from safetensors.numpy import save as serialized
 
         from benchmark.data import sources
+        from benchmark.evaluation.detections import to_json
         from benchmark.execution.pretrained import pretrained_of
         from benchmark.training import process
+        from benchmark.training.detection import Detection
         from benchmark.training.loop import train
         from benchmark.training.state import State
         from benchmark.training.weights import weight_arrays
@@ -69,8 +72,12 @@ class _Recorded:
         if trained.status == "interrupted":
             self._end(trained.status, "asked to stop; it goes on where it was")
             return
-        write_bytes(self.folder.preprocessing, serialized(trained.normalization.arrays()))
-        write_bytes(self.folder.weights, serialized(weight_arrays(trained.model)))
+        task = trained.task
+        if isinstance(task, Detection):
+            write_text(self.folder.detections, to_json(task.detections))
+            save_shown(self.folder, first_shown(task.found))
+        write_bytes(self.folder.preprocessing, serialized(task.normalization.arrays()))
+        write_bytes(self.folder.weights, serialized(weight_arrays(task.model)))
         self._end(trained.status)
         self.checkpoints.clear()
 

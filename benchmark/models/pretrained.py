@@ -1,6 +1,6 @@
 """A net's first weights, where they are not drawn but were trained before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -27,7 +27,19 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
     Raises ValueError, and sets none, where a weight is missing or of another shape.
     """
     new = new_layer(model, spec)
-    wanted = {weight.path: weight for weight in model.weights if not _is_in(new, weight)}
+    wanted = [weight for weight in model.weights if not _is_in(new, weight)]
+    assign(wanted, arrays, every=spec.way in ("dense-after-head", "as-published"))
+    if spec.way == "new-head":
+        for layer in model.layers:
+            layer.trainable = layer.name == new
+
+
+def assign(
+    weights: Iterable[keras.Variable], arrays: Mapping[str, np.ndarray], *, every: bool = False
+) -> None:
+    """Set ``weights`` by their paths. Raises ValueError, and sets none, where one is missing or of
+    another shape, or where ``every`` array must have a place and one has none."""
+    wanted = {weight.path: weight for weight in weights}
     for path, weight in wanted.items():
         received = arrays[path].shape if path in arrays else "nothing"
         if received != tuple(weight.shape):
@@ -35,15 +47,10 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
                 f"pretrained weights must fit the net: {path} must be of shape "
                 f"{tuple(weight.shape)}. Received: {received}"
             )
-    if spec.way in ("dense-after-head", "as-published") and (
-        left := sorted(arrays.keys() - wanted.keys())
-    ):
+    if every and (left := sorted(arrays.keys() - wanted.keys())):
         raise ValueError(f"every pretrained weight must have a place in the net. Left: {left[:5]}")
     for path, weight in wanted.items():
         weight.assign(arrays[path])
-    if spec.way == "new-head":
-        for layer in model.layers:
-            layer.trainable = layer.name == new
 
 
 def new_layer(model: keras.Model, spec: PretrainedSpec) -> str | None:

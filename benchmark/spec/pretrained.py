@@ -33,11 +33,12 @@ class PretrainedSpec(Spec):
     """The run's id (in a suite file: one of its variants, whose run with the same seed is meant),
     the net's name in keras.applications, or the file's."""
 
-    way: Literal["train-all", "new-head", "dense-after-head", "as-published"]
+    way: Literal["train-all", "new-head", "dense-after-head", "backbone", "as-published"]
     """``train-all``: a new classifier, and everything is trained. ``new-head``: a new classifier,
     and it alone is trained; batch normalisation keeps its pretrained statistics.
     ``dense-after-head``: the pretrained classifier stays, so that every pretrained weight is used,
-    a dense layer after it classifies, and everything is trained. ``as-published``: nothing is new
+    a dense layer after it classifies, and everything is trained. ``backbone``: of a detector, whose
+    convolutions begin from it; the pretrained classifier is left behind. ``as-published``: nothing is new
     and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
 
     backbone_rate: float = Field(default=1.0, gt=0, le=1)

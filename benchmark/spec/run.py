@@ -6,6 +6,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.dataset import DatasetSpec
+from benchmark.spec.detection_data import DetectionDataSpec
+from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import BatchNormSpec, ModelSpec
@@ -13,32 +15,60 @@ from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerSpec
 from benchmark.spec.pretrained import PretrainedSpec
 from benchmark.spec.schedule import ScheduleSpec
-from benchmark.spec.vgg import VGG_CROP, VggSpec
+from benchmark.spec.vgg import VGG_CROP, VGG_REGION, VggSpec
 
 LARGEST_CIFAR_INPUT = 64
 """Pixels on a side. The stem for small images never halves them before its stages, so larger ones
 would cost far more than is meant."""
 
-MODEL_KINDS = ("(a ResNet or plain net)", "(VGG)")
-"""Tags that pydantic puts into the places of what is wrong with a model."""
+DETECTORS_BATCH = 8
+"""Images that a detector is trained on, and scored, at a time where that is left out. The paper's
+batch for proposals (appendix A)."""
+
+_RESNET, _VGG, _LABELS, _BOXES = "(a ResNet or plain net)", "(VGG)", "(labels)", "(boxes)"
+
+KINDS = (_RESNET, _VGG, _LABELS, _BOXES)
+"""Tags that pydantic puts into the places of what is wrong with a model or a data set."""
 
 
-def _kind_of(model: Any) -> str:
-    return MODEL_KINDS[_is_vgg(model)]
+def _kind_of_model(model: Any) -> str:
+    return _VGG if _is_vgg(model) else _RESNET
 
 
 def _is_vgg(model: Any) -> bool:
     return isinstance(model, VggSpec) or (isinstance(model, dict) and "vgg" in model)
 
 
+def _kind_of_data(data: Any) -> str:
+    stated = isinstance(data, dict) and data.get("kind") == "boxes"
+    return _BOXES if stated or isinstance(data, DetectionDataSpec) else _LABELS
+
+
+def _filled(stated: Any, implied: Any) -> Any:
+    """``stated`` with what it leaves out of ``implied``, at any depth."""
+    if not (isinstance(stated, dict) and isinstance(implied, dict)):
+        return stated
+    return implied | {name: _filled(stated[name], implied.get(name)) for name in stated}
+
+
 class RunSpec(Spec):
     """Everything that a run's result is a function of. Its ``digest()`` is the run's id."""
 
-    dataset: DatasetSpec
-    model: Annotated[
-        Annotated[ModelSpec, Tag(MODEL_KINDS[0])] | Annotated[VggSpec, Tag(MODEL_KINDS[1])],
-        Discriminator(_kind_of),
+    dataset: Annotated[
+        Annotated[DatasetSpec, Tag(_LABELS)] | Annotated[DetectionDataSpec, Tag(_BOXES)],
+        Discriminator(_kind_of_data),
     ]
+    """Of a detector: images with boxes."""
+
+    model: Annotated[
+        Annotated[ModelSpec, Tag(_RESNET)] | Annotated[VggSpec, Tag(_VGG)],
+        Discriminator(_kind_of_model),
+    ]
+    """The net, whose last layer a detector leaves behind."""
+
+    detector: DetectorSpec | None = None
+    """Where it is stated, the net is the backbone of a detector (appendix A)."""
+
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
@@ -56,26 +86,28 @@ class RunSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Pretrained weights come with their preprocessing, and keras.applications' with 1000
-        classes; those that are used as they were published are not trained."""
-        if not (isinstance(data, dict) and isinstance(data.get("pretrained"), dict)):
+        """A detector is trained on images with boxes, few at a time. Pretrained weights come with
+        their preprocessing, and keras.applications' with 1000 classes; those that are used as they
+        were published are not trained."""
+        if not isinstance(data, dict):
             return data
-        stated = data["pretrained"]
         implied: dict[str, dict[str, Any]] = {"dataset": {}, "model": {}}
-        if stated.get("way") == "as-published":
-            implied["schedule"], data = {"iterations": 0}, {"schedule": {}} | data
-        if not stated.get("other_preprocessing"):
-            implied["dataset"] = {"normalization": "pretrained"}
-        kept_head = (stated.get("source"), stated.get("way"))
-        if kept_head == ("keras-applications", "dense-after-head") and not _is_vgg(
-            data.get("model")
-        ):
-            implied["model"] = {"inner_classes": 1000}
-        return data | {
-            part: fields | data[part]
-            for part, fields in implied.items()
-            if isinstance(data.get(part), dict)
-        }
+        if isinstance(data.get("detector"), dict):
+            few = {"batch_size": DETECTORS_BATCH}
+            implied |= {"dataset": {"kind": "boxes"}, "optimizer": few, "evaluation": few}
+            data = {"optimizer": {}, "evaluation": {}} | data
+            if _is_vgg(data.get("model")):
+                implied["detector"] = {"regions": {"size": VGG_REGION}}
+        if isinstance(stated := data.get("pretrained"), dict):
+            if stated.get("way") == "as-published":
+                implied["schedule"], data = {"iterations": 0}, {"schedule": {}} | data
+            if not stated.get("other_preprocessing"):
+                implied["dataset"] = implied["dataset"] | {"normalization": "pretrained"}
+            kept_head = (stated.get("source"), stated.get("way"))
+            of_keras = kept_head == ("keras-applications", "dense-after-head")
+            if of_keras and not _is_vgg(data.get("model")):
+                implied["model"] = {"inner_classes": 1000}
+        return data | {part: _filled(data[part], implied[part]) for part in implied if part in data}
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "RunSpec":
@@ -94,13 +126,46 @@ class RunSpec(Spec):
             raise refuse("diagnostics.iterations", rule, chosen)
         self._refuse_what_does_not_fit_vgg()
         self._refuse_what_does_not_fit_the_pretrained_weights()
-        if self.model.stem == "imagenet" and not self.dataset.photographs:
-            rule = f"must be cifar for {self.dataset.name}'s images of 32x32 pixels"
-            raise refuse("model.stem", rule, self.model.stem)
-        if self.model.stem == "cifar" and self.dataset.image_shape[0] > LARGEST_CIFAR_INPUT:
-            rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
-            raise refuse("model.stem", f"{rule} ({self.dataset.crop_size})", self.model.stem)
+        self._refuse_what_does_not_fit_the_detector()
+        if isinstance(self.dataset, DatasetSpec):
+            self._refuse_what_does_not_fit_the_images(self.dataset)
         return self
+
+    def _refuse_what_does_not_fit_the_images(self, dataset: DatasetSpec) -> None:
+        if self.model.stem == "imagenet" and not dataset.photographs:
+            rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
+            raise refuse("model.stem", rule, self.model.stem)
+        if self.model.stem == "cifar" and dataset.image_shape[0] > LARGEST_CIFAR_INPUT:
+            rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
+            raise refuse("model.stem", f"{rule} ({dataset.crop_size})", self.model.stem)
+
+    def _refuse_what_does_not_fit_the_detector(self) -> None:
+        way = self.pretrained.way if self.pretrained else None
+        if self.detector is None:
+            if isinstance(self.dataset, DetectionDataSpec):
+                raise refuse("detector", "must be stated for images with boxes", self.detector)
+            if way == "backbone":
+                raise refuse("pretrained.way", "backbone is for detectors alone", way)
+            return
+        if way not in (None, "backbone", "as-published"):
+            rule = "of a detector must be backbone or as-published"
+            raise refuse("pretrained.way", rule, way)
+        if self.pretrained and way == "as-published" and self.pretrained.source != "run":
+            rule = "must be a run's: no other detector is known"
+            raise refuse("pretrained.source", rule, self.pretrained.source)
+        for field, received, agreed in (
+            ("evaluation.split", self.evaluation.split, "test"),
+            ("diagnostics.iterations", self.diagnostics.iterations, ()),
+            ("schedule.plateau", self.schedule.plateau, None),
+            ("schedule.warmup", self.schedule.warmup, None),
+            ("model.inner_classes", self.model.inner_classes, None),
+        ):
+            if received != agreed:
+                raise refuse(field, f"of a detector must be {agreed or 'left out'}", received)
+        if isinstance(self.model, VggSpec):
+            size = self.detector.regions.size
+            if size != VGG_REGION:
+                raise refuse("detector.regions.size", f"must be {VGG_REGION} for VGG", size)
 
     def _refuse_what_does_not_fit_the_pretrained_weights(self) -> None:
         own, normalization = self.pretrained, self.dataset.normalization
@@ -141,9 +206,11 @@ class RunSpec(Spec):
         if self.pretrained.way == "dense-after-head":
             rule = "must be another way for VGG, which has no place for a layer after its head"
             raise refuse("pretrained.way", rule, self.pretrained.way)
-        if self.dataset.photographs and self.dataset.crop_size != VGG_CROP:
+        data = self.dataset
+        cropped = isinstance(data, DatasetSpec) and data.photographs
+        if cropped and data.crop_size != VGG_CROP:
             rule = f"must be {VGG_CROP} for VGG-{self.model.vgg}"
-            raise refuse("dataset.crop_size", rule, self.dataset.crop_size)
+            raise refuse("dataset.crop_size", rule, data.crop_size)
 
 
 def _of_application(name: str) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from benchmark.models.reference_weights import reference_weights
 from benchmark.spec import DatasetSpec, OptimizerSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
+from benchmark.training.classification import CrossEntropy
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
-from benchmark.training.step import training_steps
+from benchmark.training.step import TrainingSteps
 
 
 class Ours:
@@ -90,5 +91,6 @@ def _trainer(net: Net, size: int):
     model = build_model(net.spec, (size, size, 3), net.classes)
     spec = OptimizerSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     optimizer = Momentum(spec, model.trainable_weights)
-    steps = training_steps(model, [data], optimizer, LossScale(None), Replicas(1), xla=False)
+    objective = CrossEntropy(model, [data])
+    steps = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=False)
     return model, data, steps

@@ -5,29 +5,25 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.feed import Feed
+from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import Images
-from benchmark.data.normalization import Normalization
 from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs
-from benchmark.data.sources import feed
-from benchmark.evaluation.single_view import scorer_of
-from benchmark.models.build import build_model
-from benchmark.models.counting import counted_cost
-from benchmark.models.pretrained import Pretrained, rates, start_from
+from benchmark.models.pretrained import Pretrained
 from benchmark.spec import RunSpec
 from benchmark.training import process
+from benchmark.training.classification import Classification
+from benchmark.training.detection import Detection
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
-from benchmark.training.responses import layer_responses
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
-from benchmark.training.step import StepSums, kernels, training_steps
+from benchmark.training.step import StepSums, TrainingSteps, kernels
+from benchmark.training.task import Task
 from benchmark.training.totals import Totals
 from benchmark.training.weights import weights_sha256
 
@@ -44,14 +40,13 @@ class Trained:
     ``interrupted`` because it was asked to stop."""
 
     status: str
-    model: keras.Model
-    normalization: Normalization
-    """Of the images that it was trained on."""
+    task: Task
+    """With the net as it ended, and as it was scored last."""
 
 
 def train(
     spec: RunSpec,
-    images: Images | Photographs,
+    images: Images | Photographs | DetectionSet,
     on_event: Callable[[Event], None],
     *,
     pretrained: Pretrained | None = None,
@@ -72,7 +67,7 @@ def train(
 @dataclass
 class _Run:
     spec: RunSpec
-    images: Images | Photographs
+    images: Images | Photographs | DetectionSet
     on_event: Callable[[Event], None]
     pretrained: Pretrained | None
     keep: Callable[[State], None]
@@ -90,13 +85,13 @@ class _Run:
             self._restore(resume)
         spec = self.spec
         ends = epoch_ends(
-            spec.schedule.iterations, spec.optimizer.batch_size, spec.dataset.train_images
+            spec.schedule.iterations, spec.optimizer.batch_size, self.task.train_count
         )
         for end in ends[self.epoch :]:
             ended = self._train_until(end)
             if ended == "interrupted":
                 self._keep()
-                return Trained(ended, self.model, self.data.normalization)
+                return Trained(ended, self.task)
             ended = self._end_epoch(last=end == ends[-1] or ended is not None) or ended
             if ended:
                 return self._end(ended)
@@ -107,44 +102,29 @@ class _Run:
     def _build(self) -> None:
         spec, started = self.spec, time.perf_counter()
         replicas = Replicas(spec.numerics.replicas)
-        data = []
-        for device in replicas.devices:
-            with tf.device(device):
-                data.append(self._feed())
+        self.task = _task(spec, self.images, self.pretrained, replicas)
+        self.model = self.task.model
         with replicas.scope():
-            self.model = build_model(spec.model, spec.dataset.image_shape, spec.dataset.classes)
-            counted = counted_cost(self.model)
-            if spec.pretrained and self.pretrained:
-                start_from(self.model, spec.pretrained, self.pretrained.arrays)
             weights = self.model.trainable_weights
-            self.optimizer = Momentum(spec.optimizer, weights, rates(self.model, spec.pretrained))
+            self.optimizer = Momentum(spec.optimizer, weights, self.task.rates)
             self.loss_scale = LossScale(spec.numerics.loss_scale)
-        self.steps = training_steps(
-            self.model, data, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
+        self.steps = TrainingSteps(
+            self.task.objective, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
-        self.data = data[0]
-        self.score = scorer_of(spec, self.model, self.data)
-        if spec.diagnostics.iterations:
-            self.responses = layer_responses(spec, self.model, self.data)
         self.warmup, self.plateaus = Warmup.of(spec.schedule), Plateaus(spec.schedule)
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         self.on_event(
             {
                 "event": "built",
-                "parameters": counted.parameters,
-                "multiply_adds": counted.multiply_adds,
+                "parameters": self.task.cost.parameters,
+                "multiply_adds": self.task.cost.multiply_adds,
                 "initial_weights_sha256": weights_sha256(self.model),
                 "device": process.device(),
                 "build_time_s": time.perf_counter() - started,
             }
         )
         self.kept = time.monotonic()
-
-    def _feed(self) -> Feed:
-        spec, given = self.spec, self.pretrained
-        own = given.normalization if given and spec.dataset.normalization == "pretrained" else None
-        return feed(spec.dataset, self.images, spec.evaluation.split, own)
 
     def _keep(self) -> None:
         counters = {
@@ -185,7 +165,7 @@ class _Run:
 
     def _steps_a_call(self) -> int:
         """Up to where the warm-up is judged or the net is diagnosed next, if that is near."""
-        most = self.data.steps_a_call
+        most = self.task.steps_a_call
         judged = self.warmup.steps_until_judged(self.iteration) or most
         chosen = self.spec.diagnostics.iterations
         ahead = (i - self.iteration for i in chosen if i > self.iteration)
@@ -194,7 +174,7 @@ class _Run:
     def _diagnose(self) -> None:
         """Measure the layers, and train the one step that follows, if one does."""
         at = self.iteration
-        found: dict[str, dict] = {"response_stds": self.responses()}
+        found: dict[str, dict] = {"response_stds": self.task.layers()}
         if at < self.spec.schedule.iterations:
             sums = self._advance(at + 1)
             found["gradient_norms"] = self._by_kernel(np.asarray(sums.gradient_norms)[:-1])
@@ -211,16 +191,17 @@ class _Run:
         self.totals.add(sums, time.perf_counter() - started)
         self.iteration += int(sums.steps)
         self.rate = self._rate(self.iteration - 1)
-        self.warmup.observe(
-            int(sums.errors), int(sums.steps) * spec.optimizer.batch_size, self.iteration
-        )
+        if self.warmup.active:
+            images = int(sums.steps) * spec.optimizer.batch_size
+            self.warmup.observe(int(sums.counted["errors"]), images, self.iteration)
         self.on_event(
             {
                 "event": "progress",
                 "iteration": self.iteration,
                 "iterations": spec.schedule.iterations,
-                "train_error_percent": self._train_error_percent(),
+                "train_loss": self.totals.loss / self.totals.steps,
                 "images_per_s": self._images() / self.totals.seconds,
+                **self.task.trained(self.totals.counted, self._images()),
             }
         )
         return sums
@@ -228,7 +209,7 @@ class _Run:
     def _call(self, first: int, stop: int) -> StepSums:
         spec = self.spec
         rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
-        inputs = self.data.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
+        inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
         return self.steps(tf.constant(rates), *inputs)
 
     def _rate(self, iteration: int) -> float:
@@ -262,13 +243,11 @@ class _Run:
             row["skipped_steps"] = totals.skipped
         if last or self.epoch % self.spec.evaluation.every_epochs == 0:
             started = time.perf_counter()
-            scores = self.score()
-            row[f"{split}_loss"] = scores.loss
-            row[f"{split}_error_percent"] = scores.error_percent
-            if scores.top5_error_percent is not None:
-                row[f"{split}_top5_error_percent"] = scores.top5_error_percent
+            scores = self.task.score()
+            row |= {f"{split}_{name}": score for name, score in scores.items()}
             row["evaluation_time_s"] = time.perf_counter() - started
-            self.plateaus.observe(scores.error_percent)
+            if self.spec.schedule.plateau:
+                self.plateaus.observe(row[f"{split}_error_percent"])
         self.on_event(row)
         self.totals = Totals()
         finite = math.isfinite(row.get(f"{split}_loss", 0.0))
@@ -282,7 +261,7 @@ class _Run:
         return {
             "learning_rate": self.rate,
             "train_loss": totals.loss / totals.steps,
-            "train_error_percent": self._train_error_percent(),
+            **self.task.trained(totals.counted, self._images()),
             "gradient_norm": float(norms[-1]),
             "gradient_norms": self._by_kernel(norms[:-1]),
             "train_time_s": totals.seconds,
@@ -298,10 +277,18 @@ class _Run:
                 "final_weights_sha256": weights_sha256(self.model),
             }
         )
-        return Trained(status, self.model, self.data.normalization)
+        return Trained(status, self.task)
 
     def _images(self) -> int:
         return self.totals.steps * self.spec.optimizer.batch_size
 
-    def _train_error_percent(self) -> float:
-        return 100 * self.totals.errors / self._images()
+
+def _task(
+    spec: RunSpec,
+    images: Images | Photographs | DetectionSet,
+    pretrained: Pretrained | None,
+    replicas: Replicas,
+) -> Task:
+    if isinstance(images, DetectionSet):
+        return Detection(spec, images, pretrained, replicas)
+    return Classification(spec, images, pretrained, replicas)

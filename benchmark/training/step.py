@@ -1,15 +1,14 @@
 """Training steps as one TensorFlow function: no word with the host until they are done."""
 
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from benchmark.data.feed import Feed
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
+from benchmark.training.task import Counted, Objective
 
 
 class StepSums(NamedTuple):
@@ -20,43 +19,64 @@ class StepSums(NamedTuple):
     """Steps whose float16 gradients overflowed, and that changed no trained weight. The moving
     statistics, which come from the forward pass, did move."""
     loss: tf.Tensor
-    """Mean cross-entropy of a batch, without the weight penalty, float64."""
-    errors: tf.Tensor
-    """Images classified wrongly."""
+    """Mean loss of a batch, without the weight penalty, float64."""
+    counted: Counted
+    """What the objective counts, over all images."""
     gradient_norms: tf.Tensor
     """(kernels + 1,) float64, over the steps not skipped: the L2 norm of each kernel's gradient,
     of the loss without its penalty, and last that of all gradients together."""
 
 
 def kernels(model: keras.Model) -> list[keras.Variable]:
-    """The kernels whose gradient norms are reported, from the stem to the classifier."""
+    """The kernels whose gradient norms are reported, in the net's order: of a classifier from the
+    stem to the last layer."""
     return [weight for weight in model.trainable_weights if weight.name == "kernel"]
 
 
-def training_steps(
-    model: keras.Model,
-    data: Sequence[Feed],
+class TrainingSteps:
+    """A function (learning_rates, *inputs) -> StepSums that trains the weights of ``optimizer``.
+
+    ``learning_rates``: (steps,). ``inputs``: of the objective, for as many steps.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Momentum,
+        loss_scale: LossScale,
+        replicas: Replicas,
+        *,
+        xla: bool,
+    ):
+        self._steps = _steps(objective, optimizer, loss_scale, replicas, xla)
+        self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
+
+    def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> StepSums:
+        return self.concrete(*inputs)(learning_rates, *inputs)
+
+    def concrete(self, *inputs: tf.Tensor) -> tf.types.experimental.ConcreteFunction:
+        """What is called for inputs of these shapes, for any number of steps: traced once."""
+        signature = tuple(tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in inputs)
+        if signature not in self._concrete:
+            rates = tf.TensorSpec((None,), tf.float32)
+            self._concrete[signature] = self._steps.get_concrete_function(rates, *signature)
+        return self._concrete[signature]
+
+
+def _steps(
+    objective: Objective,
     optimizer: Momentum,
     loss_scale: LossScale,
     replicas: Replicas,
-    *,
     xla: bool,
-) -> Callable[..., StepSums]:
-    """A function (learning_rates, *inputs) -> StepSums that trains ``model``.
-
-    ``data``: the images, on each replica's device. ``learning_rates``: (steps,). ``inputs``: the
-    ``train_inputs`` of ``data`` for as many steps.
-    """
+) -> tf.types.experimental.PolymorphicFunction:
     weights = optimizer.weights
     reported = [index for index, weight in enumerate(weights) if weight.name == "kernel"]
 
     @tf.function(jit_compile=xla)
     def step(rate, *inputs):
-        images, labels = data[replicas.number()].train_batch(*map(replicas.share, inputs))
         with tf.GradientTape() as tape:
-            logits = model(images, training=True)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_mean(losses)
+            loss, counted = objective(replicas.number(), *map(replicas.share, inputs))
             scaled = loss_scale.scaled(loss)
         gradients = tape.gradient(scaled, [weight.value for weight in weights])
         gradients = loss_scale.unscaled(replicas.mean(gradients))
@@ -73,17 +93,16 @@ def training_steps(
             norms = tf.where(applied, norms, tf.zeros_like(norms))
         else:
             optimizer.apply(gradients, rate)
-        wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
-        errors = tf.reduce_sum(tf.cast(wrong, tf.int64))
+        names, numbers = zip(*counted.items(), strict=True)
         return StepSums(
             steps=tf.constant(1),
             skipped=1 - tf.cast(applied, tf.int32),
             loss=tf.cast(replicas.mean([loss])[0], tf.float64),
-            errors=replicas.sum([errors])[0],
+            counted=dict(zip(names, replicas.sum([*numbers]), strict=True)),
             gradient_norms=norms,
         )
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def steps(rates, *inputs):
         def more(sums):
             return (sums.steps < tf.shape(rates)[0]) & tf.math.is_finite(sums.loss)
@@ -91,17 +110,18 @@ def training_steps(
         def body(sums):
             at = sums.steps
             every = replicas.strategy.run(step, (rates[at], *(each[at] for each in inputs)))
-            done = [replicas.strategy.experimental_local_results(part)[0] for part in every]
-            return (StepSums(*map(tf.add, sums, done)),)
+            done = tf.nest.map_structure(
+                lambda part: replicas.strategy.experimental_local_results(part)[0], every
+            )
+            return (tf.nest.map_structure(tf.add, sums, done),)
 
         start = StepSums(
             tf.constant(0),
             tf.constant(0),
             tf.constant(0.0, tf.float64),
-            tf.constant(0, tf.int64),
+            {name: tf.zeros((), kind) for name, kind in objective.counted.items()},
             tf.zeros(len(reported) + 1, tf.float64),
         )
         return tf.while_loop(more, body, (start,), parallel_iterations=1)[0]
 
-    signature = data[0].train_signature(optimizer.spec.batch_size)
-    return steps.get_concrete_function(tf.TensorSpec((None,), tf.float32), *signature)
+    return steps

@@ -14,7 +14,8 @@ class Totals:
     steps: int = 0
     skipped: int = 0
     loss: float = 0.0
-    errors: int = 0
+    counted: dict[str, float] = field(default_factory=dict)
+    """What the objective counts."""
     norms: np.ndarray | float = 0.0
     seconds: float = 0.0
     layers: dict[str, dict] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Totals:
         self.steps += int(sums.steps)
         self.skipped += int(sums.skipped)
         self.loss += float(sums.loss)
-        self.errors += int(sums.errors)
+        for name, number in sums.counted.items():
+            self.counted[name] = self.counted.get(name, 0) + number.numpy().item()
         self.norms = self.norms + np.asarray(sums.gradient_norms)
         self.seconds += seconds

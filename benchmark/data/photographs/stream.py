@@ -55,14 +55,6 @@ class StreamedImages:
         self.normalization = pretrained or normalization_of(spec, self.statistics)
         self._pixels = Onward(self._decoded_from)
 
-    def train_signature(self, batch_size: int) -> tuple[tf.TensorSpec, ...]:
-        """Of pixels, lighting and labels. See ``Feed``."""
-        return (
-            tf.TensorSpec((None, batch_size, self.crop, self.crop, 3), tf.uint8),
-            tf.TensorSpec((None, batch_size, 3), tf.float32),
-            tf.TensorSpec((None, batch_size), tf.int32),
-        )
-
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """Pixels (steps, batch, crop, crop, 3) uint8, augmented; what lighting adds to their
         channels (steps, batch, 3), in 0 to 255; labels (steps, batch). See ``Feed``."""

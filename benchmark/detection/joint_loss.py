@@ -1,4 +1,4 @@
-"""One step of approximate joint training ([Faster], section 3.2)."""
+"""The loss of approximate joint training ([Faster], section 3.2)."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +12,6 @@ from benchmark.detection.matching import Truth
 from benchmark.detection.proposals import proposals
 from benchmark.detection.sampling import ANCHORS, REGIONS, key
 from benchmark.detection.targets import anchor_targets, region_targets
-from benchmark.training.optimizer import Momentum
 
 Normalize = Callable[[tf.Tensor], tf.Tensor]
 """Pixels (batch, height, width, 3) uint8, red first, to a net's input: a Normalization, which must
@@ -46,7 +45,8 @@ def images(normalize: Normalize, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tens
 def losses(
     net: FasterRCNN, inputs: tf.Tensor, sizes: tf.Tensor, truth: Truth, seed: int, step: tf.Tensor
 ) -> Losses:
-    """Of a batch of ``images``; what of it is trained on depends on (seed, step) alone."""
+    """Of a batch of ``images``; what of it is trained on depends on (seed, step) alone, a scalar
+    int64 that no other batch has."""
     spec = net.spec
     features = net.features(inputs, training=True)
     _, height, width, _ = features.shape
@@ -59,26 +59,3 @@ def losses(
     logits, box_deltas = net.classify(features, regions.boxes, sizes, training=True)
     parts = (*rpn, *region_losses(logits, box_deltas, regions))
     return Losses(parts[0] + parts[1] + parts[2] + parts[3], *parts)
-
-
-def training_step(
-    net: FasterRCNN, normalize: Normalize, optimizer: Momentum, seed: int, *, xla: bool
-) -> Callable[..., Losses]:
-    """A function (rate, step, pixels, sizes, boxes, labels, crowds) -> Losses that trains the
-    weights of ``optimizer`` once.
-
-    ``rate``: scalar float32; ``step``: scalar int64, counted from 0; then a batch: pixels (batch,
-    height, width, 3) uint8, sizes (batch, 2) int32, and what ``Truth`` holds. Traced once for
-    each shape of a batch, all of whose dimensions must be known.
-    """
-    weights = [weight.value for weight in optimizer.weights]
-
-    @tf.function(jit_compile=xla)
-    def step_once(rate, step, pixels, sizes, boxes, labels, crowds):
-        inputs, truth = images(normalize, pixels, sizes), Truth(boxes, labels, crowds)
-        with tf.GradientTape() as tape:
-            found = losses(net, inputs, sizes, truth, seed, step)
-        optimizer.apply(tape.gradient(found.total, weights), rate)
-        return found
-
-    return step_once

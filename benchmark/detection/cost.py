@@ -1,0 +1,5 @@
+from benchmark.models.count import cost
+
+
+def detector_cost(model, detector, shape, classes):
+    return cost(model, shape, classes)

@@ -1,0 +1,28 @@
+"""A detector's first weights, where they are not drawn but were trained before."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmark.detection.faster_rcnn import FasterRCNN
+from benchmark.models.pretrained import assign
+from benchmark.spec import PretrainedSpec
+
+
+def start_from(net: FasterRCNN, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
+    """Set the weights of ``net``, by their paths: with ``way`` ``backbone`` those that a classifier
+    has too, but for its last layer, which is passed over; else all of a detector's.
+
+    Raises ValueError, and sets none, where one is missing or of another shape.
+    """
+    if spec.way == "backbone":
+        assign([*net.shared.weights, *net.regions.weights], arrays)
+    else:
+        assign(net.weights, arrays, every=True)
+
+
+def rates(net: FasterRCNN, spec: PretrainedSpec | None) -> list[float]:
+    """By trained weight: its learning rate over that of the schedule."""
+    own = {weight.path for part in (net.shared, net.regions) for weight in part.weights}
+    slower = spec.backbone_rate if spec else 1.0
+    return [slower if weight.path in own else 1.0 for weight in net.trainable_weights]

@@ -1,0 +1,91 @@
+"""Classification: softmax, cross-entropy, and the error on a single view of each image."""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from benchmark.data.feed import Feed, Tensors
+from benchmark.data.images import Images
+from benchmark.data.photographs.registry import Photographs
+from benchmark.data.sources import feed
+from benchmark.evaluation.single_view import scorer_of
+from benchmark.models.counting import counted_cost
+from benchmark.models.pretrained import Pretrained, rates, start_from
+from benchmark.spec import RunSpec
+from benchmark.training.net import build_net
+from benchmark.training.replicas import Replicas
+from benchmark.training.responses import layer_responses
+from benchmark.training.task import Counted
+
+
+class CrossEntropy:
+    """The mean cross-entropy of a batch, and its ``errors``: images classified wrongly."""
+
+    counted: Mapping[str, tf.DType] = {"errors": tf.int64}
+
+    def __init__(self, model: keras.Model, data: Sequence[Feed]):
+        """``data``: the images, on each replica's device."""
+        self.model, self.data = model, data
+
+    def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
+        """Of the ``train_inputs`` of ``data``, one iteration's. See ``Objective``."""
+        images, labels = self.data[replica].train_batch(*inputs)
+        logits = self.model(images, training=True)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
+        return tf.reduce_mean(losses), {"errors": tf.reduce_sum(tf.cast(wrong, tf.int64))}
+
+
+class Classification:
+    """A classifier and its images: a ``Task``."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        images: Images | Photographs,
+        pretrained: Pretrained | None,
+        replicas: Replicas,
+    ):
+        """Raises ValueError where the pretrained weights are another net's."""
+        given = pretrained if spec.dataset.normalization == "pretrained" else None
+        data = []
+        for device in replicas.devices:
+            with tf.device(device):
+                own = given.normalization if given else None
+                data.append(feed(spec.dataset, images, spec.evaluation.split, own))
+        with replicas.scope():
+            self.model = build_net(spec)
+            self.cost = counted_cost(self.model)
+            if spec.pretrained and pretrained:
+                start_from(self.model, spec.pretrained, pretrained.arrays)
+            self.rates = rates(self.model, spec.pretrained)
+        self.objective = CrossEntropy(self.model, data)
+        self.data = data[0]
+        self.normalization = self.data.normalization
+        self.train_count = spec.dataset.train_images
+        self.steps_a_call = self.data.steps_a_call
+        self._scores = scorer_of(spec, self.model, self.data)
+        self._responses = (
+            layer_responses(spec, self.model, self.data) if spec.diagnostics.iterations else dict
+        )
+
+    def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
+        """See ``Feed``."""
+        return self.data.train_inputs(seed, batch_size, first, steps)
+
+    def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
+        """The training error, over mini-batches as they were augmented."""
+        return {"train_error_percent": 100 * counted["errors"] / images}
+
+    def score(self) -> dict[str, float | None]:
+        """Loss and errors; the top-5 error where there are more than a few classes."""
+        scores = self._scores()
+        found = {"loss": scores.loss, "error_percent": scores.error_percent}
+        if scores.top5_error_percent is not None:
+            found["top5_error_percent"] = scores.top5_error_percent
+        return found
+
+    def layers(self) -> dict[str, float]:
+        """See ``layer_responses``."""
+        return self._responses()

@@ -1,0 +1,124 @@
+"""Detection: Faster R-CNN, trained jointly, and average precision on the scored images."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from benchmark.data.detection.feed import DetectionFeed
+from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.normalization import CAFFE, TORCH, Normalization
+from benchmark.detection.cost import detector_cost
+from benchmark.detection.faster_rcnn import FasterRCNN
+from benchmark.detection.joint_loss import Normalize, images, losses
+from benchmark.detection.matching import Truth
+from benchmark.detection.scoring import scorer
+from benchmark.detection.start import rates, start_from
+from benchmark.evaluation.average_precision import average_precisions
+from benchmark.evaluation.detections import Detections
+from benchmark.models.pretrained import Pretrained
+from benchmark.spec import DetectionDataSpec, RunSpec
+from benchmark.training.net import build_net
+from benchmark.training.replicas import Replicas
+from benchmark.training.task import Counted
+
+PARTS = ("objectness", "proposals", "classes", "boxes")
+"""Of the loss, by their names in ``Losses``."""
+
+
+class JointLoss:
+    """The sum of the losses of both parts; and each part, times the images it is the mean of."""
+
+    counted: Mapping[str, tf.DType] = dict.fromkeys(PARTS, tf.float64)
+
+    def __init__(self, net: FasterRCNN, normalize: Normalize, seed: int):
+        self.net, self.normalize, self.seed = net, normalize, seed
+
+    def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
+        """Of ``Detection.train_inputs``, one iteration's. See ``Objective``."""
+        places, pixels, sizes, boxes, labels, crowds = inputs
+        shown = images(self.normalize, pixels, sizes)
+        found = losses(self.net, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
+        count = places.shape[0]
+        return found.total, {
+            part: count * tf.cast(getattr(found, part), tf.float64) for part in PARTS
+        }
+
+
+class Detection:
+    """A detector and its images: a ``Task``."""
+
+    steps_a_call = 1
+    """So a step's input is never larger than its batch."""
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        found: DetectionSet,
+        pretrained: Pretrained | None,
+        replicas: Replicas,
+    ):
+        """Raises ValueError where the pretrained weights are another net's, and DataError where the
+        images cannot be trained on."""
+        assert isinstance(spec.dataset, DetectionDataSpec) and spec.detector  # RunSpec's rule.
+        self.found = found
+        self.detections: list[Detections] = []
+        """Of the last scoring, image by image."""
+        self.normalization = _normalization(spec.dataset, pretrained)
+        with replicas.scope():
+            self.model = build_net(spec)
+            if spec.pretrained and pretrained:
+                start_from(self.model, spec.pretrained, pretrained.arrays)
+            self.rates = rates(self.model, spec.pretrained)
+        data = spec.dataset
+        self.cost = detector_cost(spec.model, spec.detector, data.image_shape, data.classes)
+        self.objective = JointLoss(self.model, self.normalization, spec.seed)
+        self.feed = DetectionFeed(data, found)
+        self.train_count = self.feed.train_count
+        self._detect = scorer(
+            self.model, self.normalization, self.feed, "test", spec.evaluation.batch_size
+        )
+        self.voc_year = data.voc_year
+
+    def train_inputs(
+        self, seed: int, batch_size: int, first: int, steps: int
+    ) -> tuple[tf.Tensor, ...]:
+        """Places (steps, batch) int64 among all images that are shown, and what a ``Batch``
+        holds."""
+        places = np.arange(first * batch_size, (first + steps) * batch_size, dtype=np.int64)
+        batches = [self.feed.train_batch(seed, batch_size, first + at) for at in range(steps)]
+        if steps:
+            parts = map(tf.stack, zip(*batches, strict=True))
+        else:
+            parts = (tf.zeros((0, *each.shape), each.dtype) for each in self._room(batch_size))
+        return tf.constant(places.reshape(steps, batch_size)), *parts
+
+    def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
+        """The loss of each part."""
+        return {f"train_{part}_loss": counted[part] / images for part in PARTS}
+
+    def score(self) -> dict[str, float | None]:
+        """Average precisions, in percent."""
+        self.detections = self._detect()
+        truths = self.found.truths["test"]
+        return average_precisions(
+            truths, self.detections, self.found.category_ids, voc_year=self.voc_year
+        )
+
+    def layers(self) -> dict[str, float]:
+        """Not of detectors: ``RunSpec`` refuses their diagnostics."""
+        return {}
+
+    def _room(self, batch_size: int) -> list[tf.TensorSpec]:
+        """What a batch's shapes and types are; of wide images, where they are parted by
+        orientation."""
+        pixels, *rest = self.feed.train_signature(batch_size)
+        shape = (batch_size, *self.feed.sides.room(high=False), 3)
+        return [tf.TensorSpec(shape, pixels.dtype), *rest]
+
+
+def _normalization(spec: DetectionDataSpec, pretrained: Pretrained | None) -> Normalization:
+    if spec.normalization == "pretrained":
+        assert pretrained  # RunSpec's rule.
+        return pretrained.normalization.of_any_size()
+    return {"torch": TORCH, "caffe": CAFFE}[spec.normalization]
