@@ -424,3 +424,18 @@ def test_the_live_display_shows_a_runs_progress_and_its_end(ran, tmp_path):
     for text in ("resnet8/seed0", "all runs", "epoch 2, test error", "321 images/s", "finished"):
         assert text in shown
     assert display.progress.finished
+
+
+def test_a_detectors_progress_is_its_loss_and_its_average_precision(tmp_path):
+    cell, screen = plan_of(tmp_path).cells[0], io.StringIO()
+    row = {"iteration": 10, "images_per_s": 3.0, "train_loss": 1.2345}
+    scored = row | {"event": "epoch", "epoch": 1, "test_ap_percent": 12.345}
+    with ProgressDisplay([cell], Console(file=screen, width=160)) as display:
+        display.begin(cell)
+        display.event(cell, row | {"event": "progress"})
+        assert "epoch 1, train loss 1.234, 3 images/s" in str(display.progress.tasks)
+        display.event(cell, scored)
+        display.event(cell, row | {"event": "epoch", "epoch": 2})
+        display.end(cell, "finished", "")
+    assert "iteration 10, train loss 1.234, test AP 12.35 %, 3 images/s" in screen.getvalue()
+    assert "epoch 2, iteration 10, train loss 1.234, 3 images/s" in screen.getvalue()

@@ -1,8 +1,11 @@
+import dataclasses
 import json
 import math
 import shutil
 import subprocess
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,6 +14,7 @@ from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempt
 from benchmark.records.problems import DiskFullError, RecordsError
 from benchmark.records.result import summarize
+from benchmark.records.shown import Shown, load_shown, save_shown
 from benchmark.records.store import RunFolder
 from benchmark.suite import load_suite
 
@@ -90,7 +94,8 @@ def test_a_digit_that_was_changed_is_seen(ran, tmp_path, file):
 
 def test_a_new_attempt_keeps_nothing_of_the_last_one_but_its_checkpoints(tmp_path):
     folder = RunFolder(tmp_path)
-    for file in (folder.weights, tmp_path / "result.json", tmp_path / "provenance.json"):
+    ended = (folder.weights, folder.detections, folder.shown)
+    for file in (*ended, tmp_path / "result.json", tmp_path / "provenance.json"):
         file.write_text("{}")
     folder.checkpoints.mkdir()
     folder.begin()
@@ -322,3 +327,65 @@ def test_a_full_disk_is_told_and_leaves_the_file_as_it_was(tmp_path, monkeypatch
     monkeypatch.undo()
     assert read_json(path) == {"a": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_detectors_result_has_its_last_average_precisions():
+    def row(number, ap, **others):
+        own = {"test_ap_percent": ap, "test_ap50_percent": 2 * ap, "test_ap_small_percent": None}
+        return {"event": "epoch", "epoch": number, "iteration": number, **own, **others}
+
+    result = summarize([row(1, 20.0), row(2, 10.0, test_map_percent=30.0)], "finished")
+    assert (result["final_ap_percent"], result["final_ap50_percent"]) == (10.0, 20.0)
+    assert (result["final_ap_small_percent"], result["final_map_percent"]) == (None, 30.0)
+    assert result["final_error_percent"] is result["best_epoch"] is None
+    assert summarize([epoch(1, 60.0)], "finished")["final_ap_percent"] is None
+
+
+@pytest.fixture
+def shown():
+    rng = np.random.default_rng(0)
+    return Shown(
+        images=[
+            rng.integers(0, 256, (5, 4, 3), np.uint8),
+            rng.integers(0, 256, (2, 6, 3), np.uint8),
+        ],
+        ids=[7, 2**40],
+        boxes=[np.array([[0, 1, 2.5, 3]], np.float32), np.zeros((0, 4), np.float32)],
+        labels=[np.array([1], np.int32), np.zeros(0, np.int32)],
+        crowds=[np.array([True]), np.zeros(0, bool)],
+        classes=["cat", "Hündchen"],
+    )
+
+
+def test_shown_images_are_read_as_they_were(shown, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    assert load_shown(folder) is None
+    save_shown(folder, shown)
+    again = load_shown(folder)
+    assert (again.ids, again.classes) == (shown.ids, shown.classes)
+    for name in ("images", "boxes", "labels", "crowds"):
+        for one, other in zip(getattr(again, name), getattr(shown, name), strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+    first = folder.shown.read_bytes()
+    save_shown(folder, again)
+    assert folder.shown.read_bytes() == first
+
+
+@pytest.mark.parametrize("keep", [0, 10, -30])
+def test_shown_images_that_are_torn_are_told(shown, tmp_path, keep):
+    folder = RunFolder(tmp_path)
+    save_shown(folder, shown)
+    folder.shown.write_bytes(folder.shown.read_bytes()[:keep])
+    with pytest.raises(RecordsError, match=r"shown\.npz must be images with their truth"):
+        load_shown(folder)
+    with pytest.raises(ValueError, match="an id and its truth"):
+        dataclasses.replace(shown, ids=[7])
+
+
+def test_images_are_shown_without_tensorflow():
+    code = (
+        "import sys, benchmark.records.shown\n"
+        "sys.exit(not {'tensorflow', 'keras', 'pandas'}.isdisjoint(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -15,8 +15,18 @@ from rich.progress import (
 
 from benchmark.execution.estimate import work
 from benchmark.records.journal import Event
-from benchmark.records.result import error_of
 from benchmark.suite import Cell
+
+_TRAINED = {
+    "train_error_percent": "train error {:.2f} %",
+    "train_loss": "train loss {:.3f}",
+}
+_SCORED = {
+    f"{split}_{name}_percent": f"{split} {text} {{:.2f}} %"
+    for name, text in (("error", "error"), ("ap", "AP"))
+    for split in ("test", "validation")
+}
+"""Key of an event -> how it is said."""
 
 
 @dataclass
@@ -32,7 +42,7 @@ class _Shown:
 
 
 class ProgressDisplay:
-    """Shows each run's epoch, errors, images/s and time left, and the suite's time left."""
+    """Shows each run's epoch, errors or loss, images/s and time left, and the suite's time left."""
 
     def __init__(self, cells: list[Cell], console: Console):
         """``cells``: the runs that are to be trained."""
@@ -80,10 +90,7 @@ class ProgressDisplay:
                 run.before = run.share if event["event"] == "resume" else 0.0
                 self.before += run.before * self.work[cell.run_id]
         if event["event"] == "progress":
-            facts = (
-                f"{run.epoch}, train error {event['train_error_percent']:.1f} %, "
-                f"{event['images_per_s']:.0f} images/s"
-            )
+            facts = f"{run.epoch}, {_of(event, _TRAINED)}, {event['images_per_s']:.0f} images/s"
             self.progress.update(run.task, completed=event["iteration"], facts=facts)
             self.progress.update(self.suite, completed=self._done())
         elif event["event"] == "epoch":
@@ -113,20 +120,19 @@ class ProgressDisplay:
         return self.ended + sum(under_way)
 
     def _end_epoch(self, cell: Cell, run: _Shown, event: Event) -> None:
-        error = error_of(event)
-        scored = "" if error is None else f", {cell.spec.evaluation.split} error {error:.2f} %"
+        trained, scored = _of(event, _TRAINED), _of(event, _SCORED)
+        scored = scored and f", {scored}"
         run.epoch = f"epoch {event['epoch'] + 1}{scored}"
         done, spent = self._done(), time.monotonic() - self.started
         left = "?"
         if done > self.before:
             left = _duration(spent * (self.total - done) / (done - self.before))
-        if "train_error_percent" not in event:  # A run that is not trained.
+        if not trained:
             self._say(f"{cell.name}: not trained{scored}")
             return
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
-            f"train error {event['train_error_percent']:.2f} %{scored}, "
-            f"{event['images_per_s']:.0f} images/s, {left} left of the suite"
+            f"{trained}{scored}, {event['images_per_s']:.0f} images/s, {left} left of the suite"
         )
 
     def _print(self, text: str) -> None:
@@ -137,6 +143,13 @@ class ProgressDisplay:
         """A line for logs; on a terminal the live display says it."""
         if not self.live:
             self._print(text)
+
+
+def _of(event: Event, said: dict[str, str]) -> str:
+    """The first that the event has; empty where it has none, as of a run that is not trained or an
+    epoch that was not scored."""
+    found = (text.format(event[key]) for key, text in said.items() if event.get(key) is not None)
+    return next(found, "")
 
 
 def _duration(seconds: float) -> str:

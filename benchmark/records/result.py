@@ -8,6 +8,9 @@ from typing import Any
 from benchmark.records.files import finite
 from benchmark.records.journal import Event, curves_sha256
 
+SCORES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "map")
+"""Of detectors: COCO's average precisions, and VOC's mean average precision."""
+
 
 def summarize(
     events: list[Event], status: str, reason: str = "", failure: str | None = None
@@ -17,6 +20,8 @@ def summarize(
     Errors are percent, top-1 where they do not say top-5. ``final_error_percent`` is the last
     epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
+    ``final_ap_percent`` and its like are the last epoch's, of detectors alone, which have no
+    errors; VOC's ``final_map_percent`` is of its own data sets alone.
     ``mean_response_std`` is the mean over the layers at the last of ``diagnostics.iterations``.
     ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
     versions or on another machine than it had begun, so that no replay can give its bits.
@@ -26,8 +31,8 @@ def summarize(
     start = next((event for event in events if event["event"] == "start"), {})
     began = start | next((event for event in events if event["event"] == "built"), {})
     before = next((e["wall_time_s"] for e in events if e["event"] == "resume"), 0.0)
-    scored = [(error_of(row), row["epoch"]) for row in epochs if error_of(row) is not None]
-    best = min(scored, default=(None, None))
+    errors = [(scored(row), row["epoch"]) for row in epochs if scored(row) is not None]
+    best = min(errors, default=(None, None))
     last = epochs[-1] if epochs else {}
     trained = [row for row in epochs if "train_time_s" in row]
     train_time = sum(row["train_time_s"] for row in trained)
@@ -45,10 +50,11 @@ def summarize(
         "epochs": len(epochs),
         "iterations": last.get("iteration", 0),
         "final_train_error_percent": last.get("train_error_percent"),
-        "final_error_percent": error_of(last),
-        "final_top5_error_percent": error_of(last, "top5_error_percent"),
+        "final_error_percent": scored(last),
+        "final_top5_error_percent": scored(last, "top5_error_percent"),
         "best_error_percent": best[0],
         "best_epoch": best[1],
+        **{f"final_{score}_percent": scored(last, f"{score}_percent") for score in SCORES},
         "mean_response_std": _mean_response_std(epochs),
         "images_per_s": images / train_time if train_time else None,
         "train_time_s": train_time,
@@ -84,10 +90,11 @@ def _digest(result: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
-def error_of(row: Event, which: str = "error_percent") -> float | None:
-    """The scored split's error in an epoch's row; None where the epoch was not scored."""
+def scored(row: Event, which: str = "error_percent") -> float | None:
+    """The scored split's error, or another quantity of it, in an epoch's row; None where the epoch
+    was not scored, or not by that."""
     for split in ("test", "validation"):
-        error = row.get(f"{split}_{which}")
-        if error is not None and math.isfinite(error):
-            return error
+        value = row.get(f"{split}_{which}")
+        if value is not None and math.isfinite(value):
+            return value
     return None

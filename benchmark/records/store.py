@@ -1,7 +1,7 @@
 """Where everything stands in a results folder.
 
 ``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors,
-preprocessing.safetensors, log.txt.
+preprocessing.safetensors, log.txt; of detectors detections.json and shown.npz as well.
 ``SUITE/``: plan.json, and the tables, figures and reports made from the runs.
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
 """
@@ -66,6 +66,16 @@ class RunFolder:
         return self.path / "preprocessing.safetensors"
 
     @property
+    def detections(self) -> Path:
+        """What a detector found in the scored images in the end."""
+        return self.path / "detections.json"
+
+    @property
+    def shown(self) -> Path:
+        """The first few of these images, with the truth about them: ``records.shown``."""
+        return self.path / "shown.npz"
+
+    @property
     def evaluations(self) -> Path:
         """The folder of what the finished run was tested by, a folder each."""
         return self.path / "evaluations"
@@ -90,8 +100,9 @@ class RunFolder:
     def begin(self) -> None:
         """Begin an attempt: the journal says so, and what the last one left is no longer the
         run's. For the one process that holds the run."""
-        for name in ("result.json", "provenance.json", self.weights.name, self.preprocessing.name):
-            (self.path / name).unlink(missing_ok=True)
+        left = (self.weights, self.preprocessing, self.detections, self.shown)
+        for path in (self.path / "result.json", self.path / "provenance.json", *left):
+            path.unlink(missing_ok=True)
         for half_written in self.path.glob(".*.aside"):
             half_written.unlink(missing_ok=True)
         attempt = self.attempts() + 1

@@ -1,0 +1,68 @@
+"""The first few scored images of a detector's run: with them a report shows what it found without
+the data set."""
+
+import io
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.records.files import write_bytes
+from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.store import RunFolder
+
+_LISTS = ("images", "boxes", "labels", "crowds")
+"""Fields that have an array an image."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Images as they were stored, and the truth about them. Raises ValueError where lists are not
+    of one length."""
+
+    images: list[np.ndarray]
+    """(height, width, 3) uint8 each."""
+    ids: list[int]
+    """As the detections name them."""
+    boxes: list[np.ndarray]
+    """(n, 4) float32 each, (x1, y1, x2, y2) in the image's pixels."""
+    labels: list[np.ndarray]
+    """(n,) int32 each, from 0."""
+    crowds: list[np.ndarray]
+    """(n,) bool each: regions whose detection is no error, and no success."""
+    classes: list[str]
+    """Label -> name."""
+
+    def __post_init__(self):
+        lengths = {name: len(getattr(self, name)) for name in ("ids", *_LISTS)}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"each image must have an id and its truth. Received: {lengths}")
+
+
+def save_shown(folder: RunFolder, shown: Shown) -> None:
+    """Keep them in the run's folder: the same bytes for the same images."""
+    arrays = {
+        f"{name}.{place}": array
+        for name in _LISTS
+        for place, array in enumerate(getattr(shown, name))
+    }
+    ids, classes = np.array(shown.ids, np.int64), np.array(shown.classes, np.str_)
+    file = io.BytesIO()
+    np.savez_compressed(file, ids=ids, classes=classes, **arrays)
+    write_bytes(folder.shown, file.getvalue())
+
+
+def load_shown(folder: RunFolder) -> Shown | None:
+    """What was kept; None where nothing was. Raises RecordsError where the file is torn."""
+    try:
+        with np.load(folder.shown, allow_pickle=False) as kept:
+            ids, classes = kept["ids"].tolist(), kept["classes"].tolist()
+            lists = {
+                name: [kept[f"{name}.{place}"] for place in range(len(ids))] for name in _LISTS
+            }
+            return Shown(ids=ids, classes=classes, **lists)
+    except FileNotFoundError:
+        return None
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        rule = f"{folder.shown} must be images with their truth"
+        raise RecordsError(f"{rule}. Received: {one_line(error)}") from error
