@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from benchmark.data.normalization import Normalization
 from benchmark.detection import boxes, predict
-from benchmark.detection.backbone import load_classifier, resnet_backbone
+from benchmark.detection.backbone import backbone_of, load_classifier
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.joint_loss import images
 from benchmark.detection.predict import Found, Scored, predictor
@@ -55,7 +55,7 @@ def spec_of(**fields):
 def net_of(spec, model=None, seed=0):
     keras.utils.set_random_seed(seed)
     model = ModelSpec.model_validate(model or {**TINY, "shortcut": "A"})
-    return FasterRCNN(spec, resnet_backbone(model), CLASSES)
+    return FasterRCNN(spec, backbone_of(model), CLASSES)
 
 
 class Canvases:
@@ -167,7 +167,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(model, stride)
     rng = np.random.default_rng(0)
     for weight in classifier.weights:  # Statistics too are no longer at their first values.
         weight.assign(weight + rng.uniform(0, 0.2, weight.shape))
-    backbone = resnet_backbone(model)
+    backbone = backbone_of(model)
     load_classifier(backbone, weight_arrays(classifier))
     x = tf.constant(rng.normal(size=(2, 64, 64, 3)), tf.float32)
     features = backbone.features(x)
@@ -180,7 +180,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(model, stride)
 
 def test_weights_that_do_not_fit_are_refused_and_none_is_set():
     model = ModelSpec.model_validate({**TINY, "shortcut": "A"})
-    backbone = resnet_backbone(model)
+    backbone = backbone_of(model)
     before = backbone.features.get_weights()
     arrays = weight_arrays(build_model(model, (32, 32, 3), 10))
     arrays = {path: array + 1 for path, array in arrays.items()}
@@ -200,7 +200,7 @@ def test_a_net_of_one_stage_cannot_be_parted():
         stem="cifar", block="basic", stage_blocks=(1,), stage_widths=(4,), shortcut="A"
     )
     with pytest.raises(ValueError, match="two stages"):
-        resnet_backbone(model)
+        backbone_of(model)
 
 
 # The net

@@ -24,7 +24,9 @@ class FasterRCNN(keras.Model):
 
     def __init__(self, spec: DetectorSpec, backbone: Backbone, num_classes: int):
         """``num_classes``: without the background. Takes ``backbone`` over: what ``spec`` says is
-        not trained is frozen in it. Raises ValueError where it has fewer stages than that."""
+        not trained is frozen in it. Raises ValueError where it has fewer stages than that, or
+        takes no regions of the spec's size."""
+        backbone.check_size(spec.regions.size)
         super().__init__(name="faster_rcnn")
         self.spec, self.stride, self.num_classes = spec, backbone.stride, num_classes
         freeze(backbone, spec.frozen_stages)
@@ -39,7 +41,7 @@ class FasterRCNN(keras.Model):
 
     def features(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
         """Images (batch, height, width, 3), normalised, to what all regions share."""
-        return self.shared(images, training=self._normalizes(training))
+        return self.shared(images, training=training)
 
     def propose(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Logits (batch, n) that there is an object at each of ``n`` anchors, and deltas
@@ -59,17 +61,13 @@ class FasterRCNN(keras.Model):
             regions = tf.concat([boxes.whole(sizes)[:, None], regions], 1)
         pooled = roi_features(self.spec.regions, features, regions, self.stride)
         pooled = tf.reshape(pooled, (-1, *pooled.shape[2:]))
-        outputs = self.regions(pooled, training=self._normalizes(training))
+        outputs = self.regions(pooled, training=training)
         outputs = tf.reshape(outputs, (batch, -1, outputs.shape[-1]))
         if context:
             image, outputs = outputs[:, :1], outputs[:, 1:]
             outputs = tf.concat([outputs, tf.broadcast_to(image, tf.shape(outputs))], 2)
         logits, deltas = self.siblings(outputs)
         return logits, tf.reshape(deltas, (batch, -1, self.num_classes, 4))
-
-    def _normalizes(self, training: bool) -> bool:
-        """Whether batch normalisation is by the batch's statistics."""
-        return training and self.spec.batch_norm == "trained"
 
 
 def _rpn(channels: int, hidden: int, anchors: int) -> keras.Model:

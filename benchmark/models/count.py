@@ -1,8 +1,9 @@
 """Trainable parameters and multiply-adds of a net, by arithmetic alone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cache
+from typing import NamedTuple
 
 from benchmark.models.layout import Convolution, blocks, stem_convolution
 from benchmark.spec import BatchNormSpec, ModelSpec, VggSpec
@@ -19,6 +20,11 @@ class Cost:
     multiply_adds: int
     """Of convolutions and classifiers, one image forward, as table 1 counts them."""
 
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
+
+
+NOTHING = Cost(0, 0)
 
 _COSTS_NOTHING = {"dropout_rate": 0.0, "initializer": "he-fan-in", "initializer_stddev": None}
 """What no cost depends on is made alike, so that a suite's costs are reckoned once a net."""
@@ -35,62 +41,84 @@ def cost(spec: ModelSpec | VggSpec, input_shape: tuple[int, int, int], num_class
 
 @cache
 def _cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
-    per_channel = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
     height, width, channels = input_shape
-    parameters = multiply_adds = 0
-    for convolution, shrink in _convolutions(spec, channels):
-        weights = convolution.kernel**2 * convolution.in_channels * convolution.out_channels
-        pixels = _shrunk(height, shrink) * _shrunk(width, shrink)
-        parameters += weights + per_channel * convolution.out_channels
-        multiply_adds += weights * pixels
-        features = convolution.out_channels
+    total = NOTHING
+    for placed in convolutions(spec, channels):
+        total += placed.cost(spec, shrunk(height, placed.shrink) * shrunk(width, placed.shrink))
+        features = placed.convolution.out_channels
     for units in filter(None, (spec.inner_classes, num_classes)):
-        parameters += (features + 1) * units
-        multiply_adds += features * units
+        total += layer_cost(1, features, units, places=1)
         features = units
-    return Cost(parameters, multiply_adds)
+    return total
 
 
 def _cost_of_vgg(spec: VggSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
-    height, width, channels = input_shape
-    parameters = multiply_adds = 0
-
-    def add(kernel: int, filters: int, pixels: int) -> None:
-        nonlocal parameters, multiply_adds, channels
-        weights = kernel**2 * channels * filters
-        parameters += weights + filters
-        multiply_adds += weights * pixels
-        channels = filters
-
-    for convolutions, filters in VGG_STAGES[spec.vgg]:
-        for _ in range(convolutions):
-            add(3, filters, height * width)
-        height, width = height // 2, width // 2
+    height, width, _ = input_shape
     reach = VGG_CROP // 32
-    places = (height - reach + 1) * (width - reach + 1)
-    for kernel, units in ((reach, VGG_DENSE), (1, VGG_DENSE), (1, num_classes)):
-        add(kernel, units, places)
-    return Cost(parameters, multiply_adds)
+    places = (height // 32 - reach + 1) * (width // 32 - reach + 1)
+    classifier = layer_cost(1, VGG_DENSE, num_classes, places)
+    return vgg_convolutions_cost(spec, input_shape) + vgg_dense_cost(spec, places) + classifier
 
 
-def _convolutions(spec: ModelSpec, channels: int) -> Iterator[tuple[Convolution, int]]:
-    """Each convolution, and by what its output is smaller than the image, the last one last."""
+def layer_cost(kernel: int, inputs: int, units: int, places: int, *, per_unit: int = 1) -> Cost:
+    """Of a convolution of ``inputs`` to ``units`` channels at ``places``, or of a dense layer,
+    whose ``kernel`` is 1. ``per_unit``: a unit's parameters beside its weights, such as a bias."""
+    weights = kernel**2 * inputs * units
+    return Cost(weights + per_unit * units, weights * places)
+
+
+class Placed(NamedTuple):
+    """A convolution of a ResNet or plain net."""
+
+    convolution: Convolution
+    stage: int
+    """Counted from 1; the stem is 0."""
+    shrink: int
+    """By what its output is smaller than the image."""
+
+    def cost(self, spec: ModelSpec, places: int) -> Cost:
+        """Its own and that of its batch normalisation, at ``places``."""
+        kernel, _, inputs, units = astuple(self.convolution)
+        per_unit = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
+        return layer_cost(kernel, inputs, units, places, per_unit=per_unit)
+
+
+def convolutions(spec: ModelSpec, channels: int) -> Iterator[Placed]:
+    """Each convolution of a net for images of ``channels``, the last one last."""
     stem = stem_convolution(spec, channels)
-    yield stem, stem.stride
+    yield Placed(stem, 0, stem.stride)
     shrink = 1 if spec.stem == "cifar" else 4
     for block in blocks(spec):
         if block.shortcut == "projection":
-            yield (
-                Convolution(1, block.stride, block.in_channels, block.out_channels),
-                shrink * block.stride,
-            )
+            projection = Convolution(1, block.stride, block.in_channels, block.out_channels)
+            yield Placed(projection, block.stage, shrink * block.stride)
         for convolution in block.convolutions:
             shrink *= convolution.stride
-            yield convolution, shrink
+            yield Placed(convolution, block.stage, shrink)
 
 
-def _shrunk(size: int, shrink: int) -> int:
+def shrunk(size: int, shrink: int) -> int:
     """Pixels left of ``size``: each halving with symmetric padding rounds up."""
     while shrink > 1:
         size, shrink = -(-size // 2), shrink // 2
     return size
+
+
+def vgg_convolutions_cost(spec: VggSpec, input_shape: tuple[int, int, int]) -> Cost:
+    """Of all convolutions, on one image. Each stage but the first has half the height and width of
+    the one before it, rounded down."""
+    height, width, channels = input_shape
+    total = NOTHING
+    for halvings, (count, filters) in enumerate(VGG_STAGES[spec.vgg]):
+        places = (height >> halvings) * (width >> halvings)
+        for _ in range(count):
+            total += layer_cost(3, channels, filters, places)
+            channels = filters
+    return total
+
+
+def vgg_dense_cost(spec: VggSpec, places: int) -> Cost:
+    """Of the two layers before the classifier, at ``places``."""
+    filters = VGG_STAGES[spec.vgg][-1][1]
+    first = layer_cost(VGG_CROP // 32, filters, VGG_DENSE, places)
+    return first + layer_cost(1, VGG_DENSE, VGG_DENSE, places)

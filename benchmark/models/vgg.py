@@ -1,7 +1,7 @@
 """VGG-16 of keras.applications, with its dense layers as convolutions."""
 
 import keras
-from keras import layers
+from keras import KerasTensor, layers
 
 from benchmark.models.layers import InputShape
 from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VggSpec
@@ -14,13 +14,27 @@ def build_vgg(spec: VggSpec, input_shape: InputShape, num_classes: int) -> keras
     layers and order of weights. Larger ones have their logits averaged over all places, as the
     paper's [41] tested it.
     """
-    features = keras.applications.VGG16(include_top=False, weights=None, input_shape=input_shape)
-    x = features.output
-    for name, size in (("fc1", VGG_CROP // 32), ("fc2", 1)):
-        x = layers.Conv2D(VGG_DENSE, size, activation="relu", name=name)(x)
+    features = vgg_convolutions(input_shape)
+    x = vgg_dense(features.output, dropout_rate=0.0)
     x = layers.Conv2D(num_classes, 1, dtype="float32", name="predictions")(x)
     logits = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
     return keras.Model(features.input, logits, name=f"vgg{spec.vgg}")
+
+
+def vgg_convolutions(input_shape: InputShape) -> keras.Model:
+    """Images of ``input_shape``, normalised, to (batch, height / 32, width / 32, 512), rounded
+    down: ``block1_conv1`` to ``block5_pool``."""
+    return keras.applications.VGG16(include_top=False, weights=None, input_shape=input_shape)
+
+
+def vgg_dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
+    """The two layers before the classifier, ``fc1`` and ``fc2``, each with dropout after it if
+    there is any: (batch, height, width, 512) to (batch, height - 6, width - 6, 4096)."""
+    for name, size in (("fc1", VGG_CROP // 32), ("fc2", 1)):
+        x = layers.Conv2D(VGG_DENSE, size, activation="relu", name=name)(x)
+        if dropout_rate:
+            x = layers.Dropout(dropout_rate, name=f"{name}_dropout")(x)
+    return x
 
 
 def vgg_weights(application: keras.Model) -> dict:

@@ -106,7 +106,8 @@ class RegionSpec(Spec):
 
     size: int = Field(default=14, ge=1, le=64)
     """Height and width of a region's features. The paper does not say: by 14, conv5_x has the
-    size that it has on images of 224 pixels."""
+    size that it has on images of 224 pixels. For VGG-16 it must be 7, [Faster]'s, which its dense
+    layers take."""
 
     samples: int = Field(default=2, ge=1, le=16)
     """RoIAlign alone: points along each side of a bin."""
@@ -150,7 +151,8 @@ class InferenceSpec(Spec):
 
 class DetectorSpec(Spec):
     """Faster R-CNN: conv1 to conv4_x are shared features, conv5_x is for each region (appendix A);
-    of nets with another number of stages, all but the last are shared."""
+    of nets with another number of stages, all but the last are shared. Of VGG-16 all convolutions
+    are, and its two dense layers, with dropout, are for each region ([Faster], section 3.1)."""
 
     training: Literal["approximate-joint"] = "approximate-joint"
     """Proposals and regions are trained in one step, and no gradient goes through the proposals'
@@ -162,8 +164,9 @@ class DetectorSpec(Spec):
     ``trained``, for nets from scratch: by the batch's statistics, of the regions as well."""
 
     frozen_stages: int = Field(default=0, ge=0, le=16)
-    """Not trained: 0 nothing of the backbone, 1 the stem, 2 the stem and stage 1, and so on. The
-    paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1 up, which is like 2."""
+    """Not trained: 0 nothing of the backbone, 1 conv1, which is the stem, 2 conv1 and conv2_x, and
+    so on. The paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1 up, which is
+    2."""
 
     crowd_overlap: Share = 0.5
     """An anchor or region that would be negative, and of which so much lies within a crowd, is not
