@@ -95,6 +95,10 @@ class DetectionDataSpec(Spec):
     """The images and boxes of a detector's run, and what is done to them (the paper's appendix A;
     Faster R-CNN, section 3.3)."""
 
+    kind: Literal["boxes"] = "boxes"
+    """Sets images with boxes apart from those that have a class alone. Implied where a run states
+    a detector."""
+
     name: str = Field(pattern=NAME, max_length=100)
     """``coco2014`` (the paper's: trained on the training images, scored on those of validation) and
     ``coco2017``; ``voc2007`` (trained on trainval, scored on test), ``voc0712`` (the paper's
@@ -121,6 +125,11 @@ class DetectionDataSpec(Spec):
     batch holds images of one orientation alone, wide or high ones, and is only as large as these
     may be: two shapes, of less area, and each is shown as often as the others all the same."""
 
+    normalization: Literal["torch", "caffe", "pretrained"] = "torch"
+    """``torch``: 0 to 1, ImageNet's channel means subtracted, their standard deviations divided by.
+    ``caffe``: 0 to 255, blue first, ImageNet's channel means subtracted. ``pretrained``: what the
+    pretrained weights were trained with."""
+
     flip: bool = True
     """Training alone: of every other image, at random, its mirror image is shown."""
 
@@ -130,6 +139,16 @@ class DetectionDataSpec(Spec):
     train_without_objects: bool = False
     """Whether images that have no object, or crowds alone, are trained on. Those who follow Faster
     R-CNN leave them out. They are scored in any case."""
+
+    @property
+    def photographs(self) -> bool:
+        """True: the images are of many sizes, decoded as they are needed."""
+        return True
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the square that every image fits in."""
+        return self.longest_side, self.longest_side, 3
 
     @property
     def train_images(self) -> int:
