@@ -33,6 +33,13 @@ def test_the_papers_scale_is_the_default():
     assert DetectionDataSpec(name="voc0712").train_images == 5_011 + 11_540
 
 
+def test_what_a_run_asks_of_any_data_set():
+    spec = DetectionDataSpec(name="voc2007", shorter_side=300, longest_side=500)
+    assert next(iter(spec.model_dump())) == "kind"
+    assert (spec.kind, spec.normalization) == ("boxes", "torch")
+    assert (spec.image_shape, spec.photographs) == ((500, 500, 3), True)
+
+
 @pytest.mark.parametrize(
     "fields",
     [{"name": "voc2007", "flip": False}, OWN, {"name": "pasted-cifar", "pasted": {"side": 96}}],
@@ -61,6 +68,8 @@ def test_pasted_canvases_are_shown_in_their_own_size():
         (OWN | {"pasted": {}}, "belongs to pasted-cifar alone"),
         (OWN | {"longest_side": 400}, "at least shorter_side"),
         (OWN | {"most_boxes": 0}, "greater than or equal to 1"),
+        (OWN | {"kind": "classes"}, "'boxes'"),
+        (OWN | {"normalization": "none"}, "'torch', 'caffe' or 'pretrained'"),
         ({"name": "pasted-cifar", "pasted": {"greatest_scale": 2.5}}, r"side / 64 \(2\)"),
         ({"name": "pasted-cifar", "pasted": {"least_scale": 2.0}}, r"least_scale \(2\)"),
         ({"name": "pasted-cifar", "pasted": {"side": "big"}}, "valid integer"),

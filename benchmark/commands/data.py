@@ -11,7 +11,7 @@ from benchmark.commands.options import Cache
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
-    from benchmark.spec import ContentSpec, DatasetSpec
+    from benchmark.spec import ContentSpec, DatasetSpec, DetectionDataSpec
 
 data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
 
@@ -170,19 +170,16 @@ def use_cache(cache: Path | None) -> None:
         os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
 
 
-def require_images(datasets: Iterable["DatasetSpec"]) -> None:
+def require_images(datasets: Iterable["DatasetSpec | DetectionDataSpec"]) -> None:
     """Fail before anything is written or trained where images are missing or not the real ones."""
-    from benchmark.data import cifar10
+    from benchmark.data import sources
     from benchmark.data.images import DataError
-    from benchmark.data.photographs import registry
 
     # One look at each: specs may differ in how the same images are prepared.
     named = {(spec.name, spec.content): spec for spec in datasets}
     try:
         for spec in named.values():
-            if spec.photographs:
-                registry.load(spec)
-            elif spec.name == "cifar10":
-                cifar10.load(spec.name)
+            if spec.name not in sources.IN_PACKAGE:
+                sources.load(spec)
     except DataError as error:
         fail(str(error))
