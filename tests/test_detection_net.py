@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
+from benchmark.data.detection.feed import ScoredBatch
 from benchmark.data.normalization import Normalization
 from benchmark.detection import boxes, predict
 from benchmark.detection.backbone import backbone_of, load_classifier
@@ -418,6 +419,11 @@ def test_detections_are_in_the_original_images_pixels():
     assert original.dtype == np.float32
 
 
+def detections_of(net, canvases, originals, ids):
+    batch = ScoredBatch(canvases.pixels, canvases.sizes, originals, ids)
+    return predictor(net, NORMALIZATION, canvases.SIDE)({canvases.SIDE: batch})
+
+
 def found_of(detections, canvases, image, scale=1.0):
     """For each true box: the best overlap among the probable detections of its class."""
     probable = detections.scores > 0.5
@@ -431,9 +437,8 @@ def found_of(detections, canvases, image, scale=1.0):
 def test_a_net_finds_what_it_was_trained_on(overfitted, canvases):
     net, losses = overfitted
     assert losses[-1][0] < 0.25 * losses[0][0]
-    detect = predictor(net, NORMALIZATION)
     originals = [(96, 96), (192, 96), (48, 48)]
-    found = detect(canvases.pixels, canvases.sizes, originals, [7, 8, 9])
+    found = detections_of(net, canvases, originals, [7, 8, 9])
     assert [each.image_id for each in found] == [7, 8, 9]
     for image, (each, (height, width)) in enumerate(zip(found, originals, strict=True)):
         assert (each.boxes.dtype, each.scores.dtype) == (np.float32, np.float32)
@@ -447,9 +452,9 @@ def test_refined_boxes_are_found_as_well(overfitted, canvases):
     net, _ = overfitted
     refined = net_of(spec_of(inference={"box_refinement": True}))
     refined.set_weights(net.get_weights())
-    arguments = canvases.pixels, canvases.sizes, canvases.sizes, range(3)
-    plain = predictor(net, NORMALIZATION)(*arguments)
-    found = predictor(refined, NORMALIZATION)(*arguments)
+    plain, found = (
+        detections_of(each, canvases, canvases.sizes, range(3)) for each in (net, refined)
+    )
     assert any(np.any(a.boxes[:2] != b.boxes[:2]) for a, b in zip(plain, found, strict=True))
     for image, each in enumerate(found):
         assert found_of(each, canvases, image).min() > 0.5

@@ -1,5 +1,8 @@
 """The net of Faster R-CNN: a backbone, the region proposal network, and two sibling layers."""
 
+from collections.abc import Callable
+from functools import partial
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -12,6 +15,9 @@ from benchmark.spec.detector import DetectorSpec
 RPN_STDDEV = CLASS_STDDEV = 0.01
 BOX_STDDEV = 0.001
 """Of the new layers' first weights ([Faster], section 3.1.3; [Fast], section 2.3)."""
+
+Pool = Callable[[tf.Tensor], tf.Tensor]
+"""Regions (batch, n, 4), in the image's pixels, to (batch, n, size, size, channels)."""
 
 
 class FasterRCNN(keras.Model):
@@ -56,10 +62,17 @@ class FasterRCNN(keras.Model):
         """Of regions (batch, n, 4) in images of ``sizes`` (batch, 2): logits (batch, n,
         ``num_classes`` + 1), of which the first is the background's, and deltas (batch, n,
         ``num_classes``, 4)."""
+        pool = partial(roi_features, self.spec.regions, features, stride=self.stride)
+        return self.classify_pooled(pool, regions, sizes, training=training)
+
+    def classify_pooled(
+        self, pool: Pool, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """``classify``, where ``pool`` says what the features of regions are."""
         batch, context = regions.shape[0], self.spec.regions.global_context
         if context:
             regions = tf.concat([boxes.whole(sizes)[:, None], regions], 1)
-        pooled = roi_features(self.spec.regions, features, regions, self.stride)
+        pooled = pool(regions)
         pooled = tf.reshape(pooled, (-1, *pooled.shape[2:]))
         outputs = self.regions(pooled, training=training)
         outputs = tf.reshape(outputs, (batch, -1, outputs.shape[-1]))

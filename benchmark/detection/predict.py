@@ -1,16 +1,18 @@
 """From images to detections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from benchmark.data.detection.feed import ScoredBatch
 from benchmark.detection import boxes
 from benchmark.detection.anchors import anchors
-from benchmark.detection.faster_rcnn import FasterRCNN
-from benchmark.detection.proposals import Proposals, proposals
+from benchmark.detection.faster_rcnn import FasterRCNN, Pool
 from benchmark.detection.joint_loss import Normalize, images
+from benchmark.detection.proposals import Proposals, proposals
+from benchmark.detection.pyramid import Level, pooled
 from benchmark.evaluation.detections import Detections
 from benchmark.spec.detector import InferenceSpec
 
@@ -19,7 +21,7 @@ class Found(NamedTuple):
     """Of a batch, the best first."""
 
     boxes: tf.Tensor
-    """(batch, most, 4), in pixels of the scaled images; zeros for padding."""
+    """(batch, most, 4), in pixels of the images at the scale trained at; zeros for padding."""
     scores: tf.Tensor
     """(batch, most); 0 for padding."""
     labels: tf.Tensor
@@ -37,48 +39,62 @@ class Scored(NamedTuple):
     """(batch, n, classes, 4), within the image."""
 
 
-def predictor(net: FasterRCNN, normalize: Normalize) -> Callable[..., list[Detections]]:
-    """A function (pixels, sizes, original_sizes, image_ids) -> one Detections an image.
+Predict = Callable[[Mapping[int, ScoredBatch]], list[Detections]]
+"""From the shorter sides that images are scaled to, to a batch of the same images at each."""
 
-    ``pixels`` (batch, height, width, 3) uint8 and ``sizes`` (batch, 2) int32: of the scaled
-    images; ``original_sizes`` (batch, 2): heights and widths that they had; ``image_ids``
-    (batch,). Traced once for each shape of a batch.
+
+def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
+    """The batches must be there at ``own``, the shorter side that the net is trained at, and at
+    those of its spec's ``scales``, if it names any. Gives one Detections an image.
+
+    The backbone runs at one scale after the other: of the others the features alone are held.
+    Traced once for each shape of a batch.
     """
+    scales = net.spec.inference.scales or (own,)
 
     @tf.function
-    def found(pixels, sizes):
-        return detect(net, images(normalize, pixels, sizes), sizes)
+    def level(pixels, sizes):
+        return Level(net.features(images(normalize, pixels, sizes), training=False), sizes)
 
-    def predict(pixels, sizes, original_sizes, image_ids) -> list[Detections]:
-        parts = [part.numpy() for part in found(*map(tf.convert_to_tensor, (pixels, sizes)))]
-        columns = map(np.asarray, (image_ids, sizes, original_sizes, *parts))
+    @tf.function
+    def found(at_own, levels):
+        return detect(net, at_own, levels)
+
+    def predict(batches: Mapping[int, ScoredBatch]) -> list[Detections]:
+        levels = {side: level(batch.pixels, batch.sizes) for side, batch in batches.items()}
+        parts = found(levels[own], [levels[side] for side in scales])
+        _, sizes, originals, ids = batches[own]
+        columns = map(np.asarray, (ids, sizes, originals, *parts))
         return [
-            Detections(int(image), _in_original(own[:n], size, original), scores[:n], labels[:n])
-            for image, size, original, own, scores, labels, n in zip(*columns, strict=True)
+            Detections(int(image), _in_original(where[:n], size, original), scores[:n], labels[:n])
+            for image, size, original, where, scores, labels, n in zip(*columns, strict=True)
         ]
 
     return predict
 
 
-def detect(net: FasterRCNN, inputs: tf.Tensor, sizes: tf.Tensor) -> Found:
-    """In the graph, of a batch of ``images``."""
-    spec = net.spec
-    features = net.features(inputs, training=False)
+def detect(net: FasterRCNN, own: Level, levels: Sequence[Level]) -> Found:
+    """In the graph: proposals from ``own``, and what is found in them by all ``levels``."""
+    spec, (features, sizes) = net.spec, own
+
+    def pool(regions: tf.Tensor) -> tf.Tensor:
+        return pooled(spec.regions, levels, regions, sizes, net.stride)
+
     _, height, width, _ = features.shape
     all_anchors = tf.constant(anchors(spec.anchors, net.stride, height, width))
     objectness, deltas = net.propose(features)
     found = proposals(spec.proposals, objectness, deltas, all_anchors, sizes, training=False)
-    scored = _scored(net, features, found, sizes)
+    scored = _scored(net, pool, found, sizes)
     if spec.inference.box_refinement:
         again = Proposals(_best_boxes(scored), found.valid)
-        second = _scored(net, features, again, sizes)
+        second = _scored(net, pool, again, sizes)
         scored = Scored(*(tf.concat(pair, 1) for pair in zip(scored, second, strict=True)))
     kept = _suppressed(spec.inference, scored)
     return _voted(spec.inference, scored, kept) if spec.inference.box_refinement else kept
 
 
-def _scored(net: FasterRCNN, features: tf.Tensor, regions: Proposals, sizes: tf.Tensor) -> Scored:
-    logits, deltas = net.classify(features, regions.boxes, sizes, training=False)
+def _scored(net: FasterRCNN, pool: Pool, regions: Proposals, sizes: tf.Tensor) -> Scored:
+    logits, deltas = net.classify_pooled(pool, regions.boxes, sizes, training=False)
     probabilities = tf.nn.softmax(logits)[..., 1:]
     regressed = boxes.decode(deltas, regions.boxes[:, :, None], net.spec.regions.box_stddevs)
     return Scored(

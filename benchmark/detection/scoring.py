@@ -1,6 +1,6 @@
 """What a detector finds in all images of a split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from benchmark.data.detection.feed import DetectionFeed
 from benchmark.detection.faster_rcnn import FasterRCNN
@@ -23,14 +23,21 @@ def scorer(
     """A function that gives ``detections`` by the weights that ``net`` has when it is called. What
     it traces at its first call it keeps.
 
+    Where the net's spec names ``scales``, an image is decoded for each: a smaller picture of it,
+    made larger, would lack the detail. All scales of one batch are held, then those of the next.
+
     It raises DataError, which names the file, and RuntimeError where an image is not found once.
     """
-    predict = predictor(net, normalize)
+    own = feed.sides.shorter
+    sides = sorted({own, *(net.spec.inference.scales or ())})
+    predict = predictor(net, normalize, own)
+
+    def found() -> Iterator[Detections]:
+        each = [feed.scored_batches(split, batch_size, feed.sides.at(side)) for side in sides]
+        for batches in zip(*each, strict=True):
+            yield from predict(dict(zip(sides, batches, strict=True)))
 
     def score() -> list[Detections]:
-        found = (
-            each for batch in feed.scored_batches(split, batch_size) for each in predict(*batch)
-        )
-        return in_order(feed.found.truths[split], found, net.num_classes)
+        return in_order(feed.found.truths[split], found(), net.num_classes)
 
     return score

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from benchmark.spec.base import UNSIGNED, Spec, refuse
+from benchmark.spec.base import UNSIGNED, Ints, Spec, refuse
 
 Positives = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], Field(strict=False)]
 """A tuple of numbers above 0; a YAML or JSON list is accepted."""
@@ -15,6 +15,9 @@ Share = Annotated[float, Field(ge=0, le=1), UNSIGNED]
 """0 to 1: an intersection over union, or a part of a number of boxes."""
 
 MAX_BOXES = 1_000_000
+
+_SIDES = 32, 4096
+"""The least and the most that an image's shorter side may be scaled to, in pixels."""
 
 
 class AnchorSpec(Spec):
@@ -147,6 +150,19 @@ class InferenceSpec(Spec):
 
     voting_iou: Share = 0.5
     """Boxes of the class that overlap so much vote, by their scores. Gidaris and Komodakis's."""
+
+    scales: Ints | None = Field(default=None, min_length=1, max_length=16)
+    """Multi-scale testing: shorter sides, in pixels, that regions are pooled from as well; the
+    paper's are 200, 400, 600, 800 and 1000 (appendix B, table 9). A region is seen at two of them,
+    and proposals come from the data's ``shorter_side``, as where there is None."""
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "InferenceSpec":
+        scales = self.scales or ()
+        (least, most), rising = _SIDES, sorted({*scales})
+        if tuple(rising) != scales or any(not least <= side <= most for side in scales):
+            raise refuse("scales", f"must rise, from {least} at least to {most} at most", scales)
+        return self
 
 
 class DetectorSpec(Spec):

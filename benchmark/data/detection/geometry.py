@@ -1,7 +1,7 @@
 """How large an image is shown, and how large the batch that it lies in: pure functions of heights
 and widths, in pixels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,13 @@ class Sides:
     """unless the longer one then had more than this: else that one is scaled to this."""
     by_orientation: bool = False
     """Whether batches hold images of one orientation alone."""
+
+    def at(self, shorter: int) -> "Sides":
+        """Those of a test at another scale: the longest side in proportion, so that each image is
+        as much larger or smaller."""
+        return replace(
+            self, shorter=shorter, longest=_divided(self.longest * shorter, self.shorter)
+        )
 
     def scaled(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image is scaled to; halves of pixels are rounded up."""
