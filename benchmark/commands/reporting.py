@@ -81,7 +81,7 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS):
     written = write_report(store, name, formats)
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
-    table = Table(title=f"{name}: error in percent after the last epoch")
+    table = Table(title=f"{name}: {written.title}")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
     for row in written.variants.head(_PRINTED).to_dict("records"):

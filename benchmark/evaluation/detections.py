@@ -83,6 +83,19 @@ def to_json(found: Iterable[Detections]) -> str:
     return "[\n" + ",\n".join(map(json.dumps, images)) + "\n]\n"
 
 
+def first_from_json(lines: Iterable[str], ids: Sequence[int]) -> list[Detections]:
+    """Those of some images, in their order, from the lines of what ``to_json`` wrote; what follows
+    the last of them is not read. Raises ValueError where one is not there."""
+    found: dict[int, Detections] = {}
+    for line in lines:
+        if line.startswith("{"):
+            (each,) = from_json(f"[{line.rstrip().rstrip(',')}]")
+            found[each.image_id] = each
+        if found.keys() >= set(ids):
+            return [found[number] for number in ids]
+    raise ValueError(f"detections must be of images {list(ids)}. Received: {list(found)[:20]}")
+
+
 def from_json(text: str) -> list[Detections]:
     """What ``to_json`` wrote. Raises ValueError where the text is none of it."""
     try:

@@ -90,7 +90,7 @@ class ProgressDisplay:
                 run.before = run.share if event["event"] == "resume" else 0.0
                 self.before += run.before * self.work[cell.run_id]
         if event["event"] == "progress":
-            facts = f"{run.epoch}, {_of(event, _TRAINED)}, {event['images_per_s']:.0f} images/s"
+            facts = f"{run.epoch}, {_of(event, _TRAINED)}, {_rate(event)}"
             self.progress.update(run.task, completed=event["iteration"], facts=facts)
             self.progress.update(self.suite, completed=self._done())
         elif event["event"] == "epoch":
@@ -132,7 +132,7 @@ class ProgressDisplay:
             return
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
-            f"{trained}{scored}, {event['images_per_s']:.0f} images/s, {left} left of the suite"
+            f"{trained}{scored}, {_rate(event)}, {left} left of the suite"
         )
 
     def _print(self, text: str) -> None:
@@ -150,6 +150,11 @@ def _of(event: Event, said: dict[str, str]) -> str:
     epoch that was not scored."""
     found = (text.format(event[key]) for key, text in said.items() if event.get(key) is not None)
     return next(found, "")
+
+
+def _rate(event: Event) -> str:
+    rate = event["images_per_s"]
+    return f"{rate:.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from benchmark.paper.published import (
     Published,
     Reproduced,
     Shown,
-    published_error,
+    published_for,
 )
 
 __all__ = [
@@ -21,6 +21,6 @@ __all__ = [
     "Reproduced",
     "Shown",
     "departures",
-    "published_error",
+    "published_for",
     "section",
 ]

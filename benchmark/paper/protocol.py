@@ -1,4 +1,5 @@
-"""The paper's protocols, for CIFAR-10 (section 4.2) and ImageNet (3.4), and where a run departs."""
+"""The paper's protocols, for CIFAR-10 (section 4.2), ImageNet (3.4) and detection (appendix A), and
+where a run departs."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -71,36 +72,95 @@ IMAGENET: dict[str, tuple[Any, ...]] = {
 }
 """The same of section 3.4. By which rule a plateau was told is not in the paper."""
 
+_DETECTION: dict[str, tuple[Any, ...]] = {
+    "dataset.shorter_side": (600,),
+    "model.stem": ("imagenet",),
+    "model.stage_widths": ((64, 128, 256, 512),),
+    "model.depth": (101,),
+    "model.shortcut": ("B",),
+    "model.bottleneck_stride": (None, "1x1"),
+    "detector.batch_norm": ("fixed",),
+    "detector.proposals.test_count": (300,),
+    "detector.regions.pooling": ("max",),
+    "detector.regions.global_context": (False,),
+    "detector.inference.box_refinement": (False,),
+    "schedule.learning_rate": (0.001,),
+    "schedule.kind": ("piecewise",),
+    "schedule.factor": (0.1,),
+    "evaluation.split": ("test",),
+    "numerics.precision": ("float32",),
+}
+"""What tables 7 and 8 have in common; table 9's improvements (appendix B) are what its claims say
+that they depart in. The weights of the backbone are ImageNet's in the paper, where here any
+pretrained ones agree. In which of Faster R-CNN's ways the two nets were trained it does not say."""
+
+COCO: dict[str, tuple[Any, ...]] = {
+    "dataset.name": ("coco2014",),
+    **_DETECTION,
+    "optimizer.batch_size": (8,),
+    "schedule.iterations": (320_000,),
+    "schedule.drops": ((240_000,),),
+}
+"""Of appendix A. A batch is that of the proposals' net, for which the paper has 8 images, and 16
+for that of the regions."""
+
+VOC: dict[str, tuple[Any, ...]] = {
+    "dataset.name": ("voc0712",),
+    **_DETECTION,
+    "optimizer.batch_size": (1, 2),
+    "optimizer.momentum": (0.9,),
+    "optimizer.weight_decay": (5e-4,),
+    "schedule.iterations": (80_000,),
+    "schedule.drops": ((60_000,),),
+}
+"""The same for VOC, where the hyper-parameters are those of Faster R-CNN (its section 3.1.3), with
+1 image for the proposals' net, and 2 for that of the regions (Fast R-CNN, section 2.3)."""
+
 _WARMED_UP = {110: (0.01, 80.0)}
 """Depth -> learning rate and bound on the training error, in percent, of its warm-up."""
 
-_PROTOCOLS = {"CIFAR-10": CIFAR10, "ImageNet": IMAGENET}
+_PROTOCOLS = {"CIFAR-10": CIFAR10, "ImageNet": IMAGENET, "COCO": COCO, "VOC": VOC}
+
+_SECTIONS = {"CIFAR-10": "4.2", "ImageNet": "3.4", "COCO": "appendix A", "VOC": "appendix A"}
+
+_NEEDED = {"model.batch_norm": tuple(_PROTOCOLS), "pretrained": ("COCO", "VOC")}
+"""Field -> the protocols by which it is on, in whichever way."""
 
 _ABSENT = object()
 
 
 def departures(spec: Mapping[str, Any]) -> list[str]:
     """Where a run departs from the protocol for its data set, a phrase each; ``spec`` is nested
-    plain data. Photographs are held to ImageNet's."""
-    on_cifar = section(spec) == "4.2"
-    found = _departures(spec, "CIFAR-10" if on_cifar else "ImageNet")
-    return found + (_of_cifar_nets(spec) if on_cifar else [])
+    plain data. Photographs are held to ImageNet's, images with boxes to COCO's."""
+    protocol = _protocol(spec)
+    found = _departures(spec, protocol)
+    return found + (_of_cifar_nets(spec) if protocol == "CIFAR-10" else [])
 
 
 def section(spec: Mapping[str, Any]) -> str:
     """Of the paper, whose protocol a run is held to."""
-    return "4.2" if spec["dataset"]["name"] in ("cifar10", "cifar10-subset") else "3.4"
+    return _SECTIONS[_protocol(spec)]
+
+
+def _protocol(spec: Mapping[str, Any]) -> str:
+    name = spec["dataset"]["name"]
+    if spec.get("detector"):
+        return "VOC" if name.startswith("voc") else "COCO"
+    return "CIFAR-10" if name in ("cifar10", "cifar10-subset") else "ImageNet"
 
 
 def _departures(spec: Mapping[str, Any], protocol: str) -> list[str]:
     found = []
     of_vgg = "vgg" in spec["model"]  # Of which the paper tells no training.
+    unsaid = ("model.",) if of_vgg else ()
     for field, agreed in _PROTOCOLS[protocol].items():
-        value = _ABSENT if of_vgg and field.startswith("model.") else _at(spec, _path(field))
+        value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
         if value is not _ABSENT and value not in agreed:
             found.append(f"{field} is {_text(value)}, not {_agreed(protocol, field)}")
-    if not of_vgg and spec["model"]["batch_norm"] is None:
-        found.append("model.batch_norm is off, not on")
+    for field, protocols in _NEEDED.items():
+        needed = protocol in protocols and not field.startswith(unsaid)
+        if needed and _at(spec, _path(field)) is None:
+            found.append(f"{field} is off, not on")
     return found
 
 

@@ -86,13 +86,22 @@ PUBLISHED: dict[str, Published] = {
 """Key -> number."""
 
 
-def published_error(spec: Mapping[str, Any]) -> Published | None:
-    """The paper's test error of a run's net, by its spec as plain data; None where it prints
-    none, as of plain nets on CIFAR-10."""
-    net = spec["model"]
-    if net.get("shortcut") != "A":
+_OWN_TABLE = {
+    "cifar10": (6, "test_error_percent"),
+    "coco2014": (8, "ap_percent"),
+}
+"""Data set -> the table of the nets that were trained on it, and its primary metric."""
+
+
+def published_for(spec: Mapping[str, Any]) -> Published | None:
+    """The paper's test error, or average precision, of a run that does not depart from its
+    protocol, by its spec as plain data; None where it prints none, as of plain nets on CIFAR-10."""
+    net, own = spec["model"], _OWN_TABLE.get(spec["dataset"]["name"])
+    if own is None or net.get("shortcut") == "none":
         return None
-    return PUBLISHED.get(f"table6/ResNet-{net['depth']}/test_error_percent")
+    table, metric = own
+    row = f"VGG-{net['vgg']}" if "vgg" in net else f"ResNet-{net['depth']}"
+    return PUBLISHED.get(f"table{table}/{row}/{metric}")
 
 
 REPRODUCTIONS: tuple[Reproduced, ...] = tuple(

@@ -10,12 +10,17 @@ from typing import Any
 
 from benchmark.records.journal import Event
 from benchmark.records.nesting import flattened
+from benchmark.records.result import SCORES
 from benchmark.records.store import RunFolder, Store
 from benchmark.records.tracking import client_of, creating, sqlite_file
 
 METRICS = (
     "learning_rate",
     "train_loss",
+    "train_objectness_loss",
+    "train_proposals_loss",
+    "train_classes_loss",
+    "train_boxes_loss",
     "train_error_percent",
     "test_loss",
     "test_error_percent",
@@ -23,6 +28,7 @@ METRICS = (
     "validation_loss",
     "validation_error_percent",
     "validation_top5_error_percent",
+    *(f"test_{score}_percent" for score in SCORES),
     "gradient_norm",
     "images_per_s",
     "loss_scale",
@@ -40,7 +46,7 @@ RESULT_TAGS = (
     "best_epoch",
     "final_weights_sha256",
 )
-"""Of the result. The final errors are the last values of the metrics."""
+"""Of the result. The final errors and precisions are the last values of the metrics."""
 
 _TERMINAL = {"finished": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
 _BATCH = 1000
@@ -204,7 +210,9 @@ class MlflowMirror:
 
         tags = [RunTag(key, str(result[key])) for key in RESULT_TAGS if result.get(key) is not None]
         self.client.log_batch(child, tags=tags)
-        self.client.log_artifact(child, str(folder.journal))
+        for file in (folder.journal, folder.detections):
+            if file.exists():  # Of a classifier, or what failed, nothing was detected.
+                self.client.log_artifact(child, str(file))
         status = _TERMINAL.get(result["status"], "FAILED")
         self.client.set_terminated(child, status, _milliseconds(events[-1]))
 

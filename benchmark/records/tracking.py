@@ -86,18 +86,30 @@ def creating(tracking_uri: str) -> Iterator[None]:
 
 def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
     """Suite -> its page in the UI at ``server``: the runs that it asks for, without their parent,
-    by test error, beside their curves."""
-    query = urlencode(
+    by test error or, where some are detectors', by average precision, beside their curves."""
+    client = client_of(tracking_uri)
+    return {
+        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?"
+        + _shown(detectors=_detects(client, experiment.experiment_id))
+        for experiment in client.search_experiments()
+        if experiment.name != "Default"
+    }
+
+
+def _detects(client: "MlflowClient", experiment: str) -> bool:
+    query = "params.`dataset.kind` = 'boxes'"
+    return len(client.search_runs([experiment], query, max_results=1)) > 0
+
+
+def _shown(*, detectors: bool) -> str:
+    """The UI's query: which runs, in which order, the best first."""
+    best = "test_ap_percent" if detectors else "test_error_percent"
+    return urlencode(
         {
             "searchFilter": "tags.in_plan = 'true'",
-            "orderByKey": "metrics.`test_error_percent`",
-            "orderByAsc": "true",
+            "orderByKey": f"metrics.`{best}`",
+            "orderByAsc": str(not detectors).lower(),
             "compareRunsMode": "CHART",
         },
         quote_via=quote,
     )
-    return {
-        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?{query}"
-        for experiment in client_of(tracking_uri).search_experiments()
-        if experiment.name != "Default"
-    }

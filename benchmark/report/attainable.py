@@ -18,7 +18,7 @@ def undecidable(
 
     ``as_published``: variants that are tested with published weights, for which one run is enough.
     """
-    directions = [claim for claim in claims if claim.against and claim.direction != "equal"]
+    directions = [claim for claim in claims if claim.against and claim.is_of_order]
     least_p = len(directions) / math.comb(2 * seeds, seeds)
     return [
         claim.statement

@@ -23,6 +23,9 @@ _FORMATS = {
     "p against": "{:.3g}",
 }
 
+_SLOW = 10
+"""Images/s below which whole ones say too little, as of detectors."""
+
 
 class Table:
     """A frame as rows of text, for the templates."""
@@ -41,6 +44,8 @@ def cell_text(column: str, value: Any) -> str:
         return "–"
     if isinstance(value, str):
         return value
+    if column == "images/s" and value < _SLOW:
+        return f"{value:.2g}"
     return _FORMATS.get(column, "{:.2f}").format(value)
 
 

@@ -1,4 +1,4 @@
-"""The tests behind the verdicts: pure functions of errors in percent, one a run.
+"""The tests behind the verdicts: pure functions of errors or precisions in percent, one a run.
 
 Each returns a Finding with two p values: of the claim's opposite (small where the claim is
 supported), and of the claim (small where it is refuted). Level 5 % throughout.
@@ -6,7 +6,7 @@ supported), and of the claim (small where it is refuted). Level 5 % throughout.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -25,7 +25,7 @@ class Finding:
     n: tuple[int, ...]
     """Runs on each side."""
     effect: float
-    """Difference in points, or the probability that one run has a lower error than another."""
+    """Difference in points, or the probability that one run has a lower value than another."""
     interval: tuple[float, float]
     """Of the effect: 90 % for equivalence, else 95 %."""
     p: float
@@ -65,6 +65,16 @@ def equivalence_of_samples(
     """Two variants have one mean within ``margin``."""
     sd = float(np.std(theirs, ddof=1))
     return equivalence(ours, float(np.mean(theirs)), sd, len(theirs), margin)
+
+
+def equivalence_of_difference(
+    ours: Sequence[float], theirs: Sequence[float], stated: float, margin: float
+) -> Finding:
+    """The means of two variants, ours less theirs, differ by ``stated`` within ``margin``. The
+    effect is the difference itself."""
+    found = equivalence_of_samples([value - stated for value in ours], theirs, margin)
+    low, high = found.interval
+    return replace(found, effect=found.effect + stated, interval=(low + stated, high + stated))
 
 
 def consistency(ours: Sequence[float], published: float, margin: float) -> Finding:

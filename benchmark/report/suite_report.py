@@ -8,17 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures, published_error, section
+from benchmark.paper import departures, published_for, section
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
+from benchmark.report.measured import by_measure
 from benchmark.report.pages import Table
+from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import DatasetSpec
 from benchmark.suite.claim import Claim
+from benchmark.suite.measure import AP, ERROR
 
 FORMATS = ("html", "markdown")
 """What is written where nothing else is asked for."""
@@ -37,6 +40,8 @@ class Report:
     verdicts: pd.DataFrame
     note: str
     """Verdicts and variants as Markdown tables, for MLflow's description."""
+    title: str
+    """Of the table of variants: ``error and AP in percent after the last epoch``."""
 
     @property
     def verdict_counts(self) -> str:
@@ -76,7 +81,11 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     variants = frames["variants"]
     departing = {variant: departures(spec) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
-    drawn = draw_figures(runs, loaded.curves, loaded.layers, levels, folder.path / "figures")
+    drawn = draw_figures(
+        runs, loaded.curves, loaded.layers, levels, folder.path / "figures", gallery(store, runs)
+    )
+    measures = [measure for measure, _ in by_measure(runs)]
+    title = f"{' and '.join(each.name for each in measures)} in percent after the last epoch"
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
     facts = {
         "suite": suite,
@@ -90,32 +99,51 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "environments": tables.environments(runs, store),
         "figures": drawn,
         "frames": frames | {"variants": in_full},
-        "captions": _CAPTIONS,
-        "sections": " and ".join(sorted({section(spec) for spec in specs.values()})),
+        "captions": _CAPTIONS | {"variants": f"{title[0].upper()}{title[1:]}, by variant."},
+        "of_errors": ERROR in measures,
+        "of_precisions": AP in measures,
+        "sections": _sections({section(spec) for spec in specs.values()}),
     }
     written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
-    return Report(written_pages, drawn, written, variants, frames["verdicts"], pages.note(facts))
+    return Report(
+        written_pages,
+        drawn,
+        written,
+        variants,
+        frames["verdicts"],
+        pages.note(facts),
+        title,
+    )
 
 
 _CAPTIONS = {
     "verdicts": "The claims, and how they stand.",
     "tests": "The tests behind the verdicts.",
     "published": "Published and measured.",
-    "variants": "Error in percent after the last epoch, by variant.",
 }
 
-_IN_PRINT = ("variant", "runs", "diverged", "mean", "sd", "min", "max", "train error")
+_IN_PRINT = (
+    *("variant", "runs", "diverged", "mean", "sd", "min", "max", "train error"),
+    *("AP", "AP sd", "AP min", "AP max", "AP50", "AP75", "mAP"),
+)
 """Columns of the variants' table that find room on a page of paper."""
 
 
 def _levels(
     specs: Mapping[str, Mapping[str, Any]], departing: Mapping[str, list[str]]
 ) -> dict[str, float]:
-    """The published error of each variant that was trained and scored as the paper did it."""
+    """The published error or average precision of each variant that was trained and scored as the
+    paper did it."""
     published = {
-        variant: published_error(spec) for variant, spec in specs.items() if not departing[variant]
+        variant: published_for(spec) for variant, spec in specs.items() if not departing[variant]
     }
     return {variant: number.value for variant, number in published.items() if number}
+
+
+def _sections(names: set[str]) -> str:
+    """``section 3.4 and 4.2``, ``appendix A``."""
+    text = " and ".join(sorted(names))
+    return text if text.startswith("appendix") else f"section {text}"
 
 
 def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -6,49 +6,83 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas.api.typing import DataFrameGroupBy
 
 from benchmark.records.files import write_bytes, write_text
 from benchmark.records.store import Store
+from benchmark.report.measured import by_measure
+from benchmark.suite.measure import AP, ERROR, MEASURES
 
 _SCORED = ("finished",)
 
 
 def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a variant. Where a run diverged, the mean, sd and max of its variant do not exist:
-    the run is counted as the worst, and never left out."""
+    """A row a variant. Where a run diverged, the mean, sd and max of its variant's errors do not
+    exist, nor the mean, sd and min of its average precisions: the run is counted as the worst, and
+    never left out."""
     variants = runs.groupby("variant", sort=False)
     finished = runs["status"].isin(_SCORED)
     measured = runs.reindex(columns=_MEASURED)
     numbers = {name: pd.to_numeric(measured[name], errors="coerce") for name in _MEASURED}
     scored = pd.DataFrame({name: column.where(finished) for name, column in numbers.items()})
     by_variant = scored.groupby(runs["variant"], sort=False)
-    mean, errors = by_variant.mean(), by_variant["final_error_percent"]
     diverged = (runs["status"] == "diverged").groupby(runs["variant"], sort=False).sum()
     counts = finished.groupby(runs["variant"], sort=False).sum()
     parameters = numbers["parameters"].groupby(runs["variant"], sort=False).max()
-    table = pd.DataFrame(
-        {
-            "runs": [f"{n} of {all_}" for n, all_ in zip(counts, variants.size(), strict=True)],
-            "diverged": diverged,
-            "mean": errors.mean().where(diverged == 0),
-            "sd": errors.std(ddof=1).where(diverged == 0),
-            "min": errors.min(),
-            "max": errors.max().where(diverged == 0),
-            "best epoch": by_variant["best_error_percent"].min(),
-            "train error": mean["final_train_error_percent"],
-            "mean response": mean["mean_response_std"],
-            "parameters": parameters,
-            "images/s": mean["images_per_s"],
-            "wall time (s)": mean["wall_time_s"],
-        }
-    )
-    if table["mean response"].isna().all():  # Of suites without diagnostics.
-        del table["mean response"]
-    return table.reset_index()
+    mean, whole = by_variant.mean(), diverged == 0
+    columns: dict[str, Any] = {
+        "runs": [f"{n} of {all_}" for n, all_ in zip(counts, variants.size(), strict=True)],
+        "diverged": diverged,
+    }
+    for measure, _ in by_measure(runs):
+        columns |= (_precisions if measure.of_detectors else _errors)(by_variant, whole)
+    columns |= {
+        "mean response": mean["mean_response_std"],
+        "parameters": parameters,
+        "images/s": mean["images_per_s"],
+        "wall time (s)": mean["wall_time_s"],
+    }
+    return _without_empty(pd.DataFrame(columns)).reset_index()
+
+
+def _errors(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
+    """Column -> numbers; ``whole``: variants of which no run diverged."""
+    errors = by_variant[ERROR.column]
+    return {
+        "mean": errors.mean().where(whole),
+        "sd": errors.std(ddof=1).where(whole),
+        "min": errors.min(),
+        "max": errors.max().where(whole),
+        "best epoch": by_variant["best_error_percent"].min(),
+        "train error": by_variant["final_train_error_percent"].mean(),
+    }
+
+
+def _precisions(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
+    """The same of detectors."""
+    precisions = by_variant[AP.column]
+    return {
+        "AP": precisions.mean().where(whole),
+        "AP sd": precisions.std(ddof=1).where(whole),
+        "AP min": precisions.min().where(whole),
+        "AP max": precisions.max(),
+        **{each.name: by_variant[each.column].mean().where(whole) for each in _FURTHER},
+    }
+
+
+_FURTHER = [MEASURES["ap50_percent"], MEASURES["ap75_percent"], MEASURES["map_percent"]]
+
+_SOME_HAVE = ("mean response", "mAP")
+"""Columns that are left out where they are empty: of suites without diagnostics, of data sets that
+are not VOC's."""
+
+
+def _without_empty(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=[n for n in _SOME_HAVE if n in table and table[n].isna().all()])
 
 
 _MEASURED = [
-    "final_error_percent",
+    *(each.column for each in (ERROR, AP, *_FURTHER)),
     "best_error_percent",
     "final_train_error_percent",
     "mean_response_std",
@@ -67,12 +101,11 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
         "status": "status",
         "reason": "reason",
         "epochs": "epochs",
-        "final_error_percent": "final error",
-        "best_error_percent": "best error",
-        "best_epoch": "at epoch",
-        "final_weights_sha256": "final weights (SHA-256)",
     }
-    table = runs.reindex(columns=list(columns)).rename(columns=columns)
+    for measure, _ in by_measure(runs):
+        columns |= _FINAL_PRECISIONS if measure.of_detectors else _FINAL_ERRORS
+    columns["final_weights_sha256"] = "final weights (SHA-256)"
+    table = _without_empty(runs.reindex(columns=list(columns)).rename(columns=columns))
     kinds = [runs.get("failure", pd.Series(index=runs.index, dtype=object)), table["reason"]]
     table["reason"] = [
         ": ".join(text for text in texts if isinstance(text, str) and text)
@@ -81,6 +114,14 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
     digests = table["final weights (SHA-256)"]
     table["final weights (SHA-256)"] = [d[:12] if isinstance(d, str) else None for d in digests]
     return table
+
+
+_FINAL_ERRORS = {
+    "final_error_percent": "final error",
+    "best_error_percent": "best error",
+    "best_epoch": "at epoch",
+}
+_FINAL_PRECISIONS = {each.column: each.name for each in (AP, *_FURTHER)}
 
 
 def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[str]]:

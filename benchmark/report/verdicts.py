@@ -19,11 +19,12 @@ from benchmark.suite.claim import Claim
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"
 
-_WORST_PERCENT = 100.0
-"""The error of a run that diverged: the worst there is, so that it is never dropped."""
-
-_NO_WORST = ("mean_response_std",)
-"""Metrics of which a run that diverged has none: no claim is judged with it."""
+_HIDDEN = {
+    ("imagenet", "test"): "the images are ImageNet's validation set, not its test server's",
+    ("coco2014", "test-dev"): "the images are COCO's validation set, not its test server's",
+    ("voc2012", "test"): "the images are not those of VOC 2012's test server",
+}
+"""Data set and split of published numbers -> that nobody else has its labels."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,11 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
     """A verdict for each claim, in their order.
 
     ``runs``: as ``load_runs`` gives them, of one suite; ``specs``: variant -> spec as plain data.
-    Directions and trends are one family, and corrected as such (Holm).
+    Directions and trends, but not those of a stated amount, are one family, and corrected as such
+    (Holm).
     """
     found = [_finding(claim, runs, specs) for claim in claims]
-    family = [i for i, claim in enumerate(claims) if found[i] and claim.direction in _DIRECTIONS]
+    family = [i for i, claim in enumerate(claims) if found[i] and claim.is_of_order]
     for name in ("p", "p_against"):
         adjusted = statistics.holm([getattr(found[i], name) for i in family])
         for i, p in zip(family, adjusted, strict=True):
@@ -54,9 +56,6 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
     return [
         _verdict(claim, finding, runs, specs) for claim, finding in zip(claims, found, strict=True)
     ]
-
-
-_DIRECTIONS = ("lower", "higher")
 
 
 def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Finding | None:
@@ -82,9 +81,16 @@ def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Find
     ours, other = samples
     if claim.direction == "equal":
         return statistics.equivalence_of_samples(ours, other, claim.margin)
+    if claim.by is not None:
+        return statistics.equivalence_of_difference(ours, other, _stated(claim), claim.margin)
     if claim.direction == "higher":
         ours, other = other, ours
     return statistics.lower(ours, other, claim.margin)
+
+
+def _stated(claim: Claim) -> float:
+    """The difference that a claim expects, in points."""
+    return math.copysign(claim.by or 0.0, -1 if claim.direction == "lower" else 1)
 
 
 def _needed(claim: Claim, specs: Mapping[str, Any]) -> int:
@@ -106,7 +112,7 @@ def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
 def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
     """Runs that diverged, where the metric has no worst value for them."""
     diverged = runs["variant"].isin(claim.variants) & (runs["status"] == "diverged")
-    return int(diverged.sum()) if claim.metric in _NO_WORST else 0
+    return int(diverged.sum()) if claim.measure.worst is None else 0
 
 
 def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
@@ -117,10 +123,10 @@ def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
 def _sample(runs: pd.DataFrame, variant: str, claim: Claim) -> list[float]:
     """The metric of each run that has ended by itself, and was tested as the claim asks for."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
-    errors = pd.to_numeric(chosen.reindex(columns=[claim.column])[claim.column], errors="coerce")
-    if claim.metric not in _NO_WORST:
-        errors = errors.where(chosen["status"] != "diverged", _WORST_PERCENT)
-    return [float(error) for error in errors if not math.isnan(error)]
+    values = pd.to_numeric(chosen.reindex(columns=[claim.column])[claim.column], errors="coerce")
+    if claim.measure.worst is not None:
+        values = values.where(chosen["status"] != "diverged", claim.measure.worst)
+    return [float(value) for value in values if not math.isnan(value)]
 
 
 def _verdict(
@@ -165,13 +171,13 @@ def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     each[0] = [phrase for phrase in each[0] if not phrase.startswith(own)]
     common = [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
     number = PUBLISHED.get(claim.published or "")
-    hidden = number is not None and (number.dataset, number.split) == ("imagenet", "test")
-    return common + (["the images are ImageNet's validation set, not its test server's"] * hidden)
+    hidden = _HIDDEN.get((number.dataset, number.split)) if number else None
+    return [*common, hidden] if hidden else common
 
 
 def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
     low, high = finding.interval
-    if claim.direction in _DIRECTIONS:
+    if claim.is_of_order:
         what = "In a pair of runs the claim holds with probability"
         p = finding.p_against if outcome == NOT_REPRODUCED else finding.p
         side = "against it" if outcome == NOT_REPRODUCED else "for it"
@@ -189,7 +195,10 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
     single = claim.published and PUBLISHED[claim.published].n == 1
     tail = ", so it is consistent with the one published run" if single else ""
     tail = tail if outcome == REPRODUCED else ""
-    return f"{what[0].upper()}{what[1:]}; {interval} {where} the margin of {claim.margin:g}{tail}."
+    margin = f"the margin of {claim.margin:g}"
+    if claim.by is not None:
+        margin += f" around the stated {_stated(claim):+g}"
+    return f"{what[0].upper()}{what[1:]}; {interval} {where} {margin}{tail}."
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:

@@ -8,14 +8,7 @@ from pydantic import Field, model_validator
 from benchmark.paper import PUBLISHED, Published
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.protocol import ProtocolName
-
-_COLUMNS = {
-    "test_error_percent": "final_error_percent",
-    "best_test_error_percent": "final_error_percent",
-    "train_error_percent": "final_train_error_percent",
-    "mean_response_std": "mean_response_std",
-}
-"""Metric -> column of the frame of runs."""
+from benchmark.suite.measure import MEASURES, Measure, Metric
 
 _BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
 
@@ -51,16 +44,13 @@ class Claim(Spec):
     direction: Literal["lower", "higher", "equal"] | None = None
     """How ``variant`` stands to ``against``, or how the trend goes."""
 
-    metric: Literal[
-        "test_error_percent",
-        "best_test_error_percent",
-        "train_error_percent",
-        "mean_response_std",
-        "top1_error_percent",
-        "top5_error_percent",
-    ] = "test_error_percent"
+    by: float | None = Field(default=None, gt=0, le=100)
+    """With ``against``: how much lower or higher it is, in the metric's unit and within
+    ``margin``, where the paper states that."""
+
+    metric: Metric = "test_error_percent"
     """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
-    top-1 and top-5 errors are those of ``protocol``."""
+    top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'."""
 
     protocol: str | None = None
     """How the finished runs are tested, by its full name: ``ten-crop-256``."""
@@ -95,11 +85,12 @@ class Claim(Spec):
             raise refuse("direction", rule, self.direction)
         if self.against is not None and self.against == self.variant:
             raise refuse("against", "must be another variant than variant", self.against)
+        self._refuse_an_amount_that_does_not_fit()
         self._refuse_a_protocol_that_does_not_fit()
         comparable = [
             key
             for key, number in PUBLISHED.items()
-            if number.column == self.metric and self._is_looked_at_as(number)
+            if number.column == self.metric and self._is_come_by_as(number)
         ]
         if self.published is not None and self.published not in comparable:
             known = ", ".join(comparable) or "none"
@@ -121,17 +112,40 @@ class Claim(Spec):
                 rule = "must be a protocol with its shorter sides, as ten-crop-256"
                 raise refuse("protocol", rule, self.protocol)
 
-    def _is_looked_at_as(self, number: Published) -> bool:
-        """Whether a published number was come by as the claim's protocol has it."""
+    def _refuse_an_amount_that_does_not_fit(self) -> None:
+        if self.by is None:
+            return
+        if self.against is None or self.direction == "equal":
+            rule = "is stated with against and the direction lower or higher, and with no other"
+            raise refuse("by", rule, self.by)
+        if self.by <= self.margin:
+            rule = f"must be above margin ({self.margin:g}), or no difference would do as well"
+            raise refuse("by", rule, self.by)
+
+    def _is_come_by_as(self, number: Published) -> bool:
+        """Whether a published number was come by as the claim's value is: seen by its protocol,
+        and by an ensemble only if that is one."""
+        if number.selection.startswith("ensemble") != bool(self.ensemble):
+            return False
         if self.protocol is None:
             return True
         return self.protocol.startswith(_VIEWS.get(number.view, "\0"))
 
     @property
+    def measure(self) -> Measure:
+        """What the metric is."""
+        return MEASURES[self.metric]
+
+    @property
     def column(self) -> str:
-        """Of the frame of runs, where the metric stands: a run's own; the best is taken over runs,
-        not over epochs."""
-        return f"{self.protocol}.{self.metric}" if self.protocol else _COLUMNS[self.metric]
+        """Of the frame of runs, where the metric stands."""
+        column = self.measure.column
+        return f"{self.protocol}.{column}" if self.protocol else column
+
+    @property
+    def is_of_order(self) -> bool:
+        """Whether it says only that something is lower or higher, not by how much."""
+        return self.direction in ("lower", "higher") and self.by is None
 
     @property
     def variants(self) -> tuple[str, ...]:

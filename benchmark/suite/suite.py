@@ -171,12 +171,20 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
             elif claim.metric == "mean_response_std" and not names[named].diagnosed_at_the_end:
                 needs = "mean_response_std needs schedule.iterations among diagnostics.iterations"
                 yield _problem(document, ("claims", number, "metric"), needs, named)
+            elif claim.measure.of_detectors != _detects(names[named]):
+                kind = "detector" if claim.measure.of_detectors else "classifier"
+                needs = f"{claim.metric} needs a {kind}"
+                yield _problem(document, ("claims", number, "metric"), needs, named)
         scored = {_scored(names[v]) for v in claim.ensemble or () if v in names}
         if len(scored) > 1:
             needs = "an ensemble's variants are scored on the same images"
             yield _problem(
                 document, ("claims", number, "ensemble"), needs, list(claim.ensemble or ())
             )
+
+
+def _detects(spec: RunSpec) -> bool:
+    return getattr(spec, "detector", None) is not None
 
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:

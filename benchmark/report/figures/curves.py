@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.report.figures.style import Look, blank, legend_beside, panels
+from benchmark.report.figures.style import Look, blank, label_of, legend_beside, panels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def draw_curves(
                     marker=style.marker,
                     markersize=4,
                     markevery=max(1, len(errors) // 10),
-                    label=None if number else _label(variant, levels),
+                    label=None if number else label_of(variant, levels),
                 )
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
@@ -60,10 +60,6 @@ def draw_curves(
     for panel in axes[len(drawn) :]:
         panel.set_visible(False)
     return figure
-
-
-def _label(variant: str, levels: Mapping[str, float]) -> str:
-    return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
 
 
 def scored_errors(run: pd.DataFrame) -> pd.Series:

@@ -40,6 +40,16 @@ class Picture:
     title: str = ""
 
 
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures row by row."""
+
+    pictures: list[Picture]
+    columns: int
+    classes: list[str]
+    """Of all pictures: label -> name."""
+
+
 def draw_detections(
     pictures: Sequence[Picture], classes: Sequence[str], *, least_score: float, columns: int = 4
 ) -> "Figure":

@@ -1,16 +1,24 @@
 """Which figures a suite's records make, and what they show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.detections import Gallery, draw_detections
 from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
-from benchmark.report.figures.style import MOST, keep, looks
+from benchmark.report.figures.style import MOST, Look, keep, looks
+from benchmark.report.measured import by_measure
+from benchmark.suite.measure import Measure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,13 @@ class Drawn:
     png: Path
 
 
-_NAMES = ("curves", "seeds", "responses", "gradients", "costs")
+_NAMES = (
+    *("curves", "seeds", "responses", "gradients", "costs"),
+    *("curves-ap", "seeds-ap", "costs-ap", "detections"),
+)
+
+_LEAST_SCORE = 0.5
+"""Of the detections that are drawn."""
 
 
 def draw_figures(
@@ -31,60 +45,108 @@ def draw_figures(
     layers: pd.DataFrame,
     levels: Mapping[str, float],
     folder: Path,
+    gallery: Gallery | None = None,
 ) -> list[Drawn]:
     """Write those that the frames have numbers for, as SVG and PNG; of the others what an earlier
     report left is deleted.
 
-    ``levels``: variant -> the published error in percent that it may be compared with.
+    ``levels``: variant -> the published error, or a detector's average precision, in percent that
+    it may be compared with; ``gallery``: pictures of what detectors found.
     """
     look, drawn = looks(runs["variant"]), []
     split = " or ".join(sorted(set(runs.get("evaluation.split", pd.Series(["test"])))))
     first = set(list(look)[:MOST])
     runs, curves, layers = (frame[frame["variant"].isin(first)] for frame in (runs, curves, layers))
-    finished = runs[(runs["status"] == "finished") & runs["final_error_percent"].notna()]
-
-    def add(name: str, caption: str, figure) -> None:
+    for name, caption, figure in _of_frames(runs, curves, layers, levels, look, split):
         if len(look) > MOST:
             caption += f" The first {MOST} of {len(look):,} variants."
         drawn.append(Drawn(caption, *keep(figure, folder, name)))
+    if gallery:
+        figure = draw_detections(
+            gallery.pictures, gallery.classes, least_score=_LEAST_SCORE, columns=gallery.columns
+        )
+        caption = (
+            f"What was detected in the first {split} images, with a score of {_LEAST_SCORE:g} or "
+            "more; dashed the true boxes. A row a variant: the first of its runs that finished."
+        )
+        drawn.append(Drawn(caption, *keep(figure, folder, "detections")))
+    for name in set(_NAMES) - {figure.svg.stem for figure in drawn}:
+        for kind in ("svg", "png"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    return drawn
 
-    if (curves["epoch"] > 1).any():  # A single point is no curve.
-        add(
-            "curves",
-            f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "
-            "of an epoch. A line a run.",
-            draw_curves(curves, look, levels),
-        )
-    if len(finished) > finished["variant"].nunique() or (len(finished) and levels):
-        add(
-            "seeds",
-            f"{split.capitalize()} error after the last epoch: a mark a run, the bar at the mean.",
-            draw_seeds(runs, look, levels),
-        )
-    ended = layers[layers["run_id"].isin(finished["run_id"])]
-    if (ended["response_std"] > 0).any():
-        add(
+
+def _of_frames(
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    layers: pd.DataFrame,
+    levels: Mapping[str, float],
+    look: Mapping[str, Look],
+    split: str,
+) -> "Iterator[tuple[str, str, Figure]]":
+    """Name, caption and figure of each."""
+    kinds = list(by_measure(runs))
+    finished = {measure: _finished(own, measure) for measure, own in kinds}
+    for measure, own in kinds:
+        trained = curves[curves["variant"].isin(own["variant"])]
+        if (trained["epoch"] > 1).any():  # A single point is no curve.
+            draw = draw_precisions if measure.of_detectors else draw_curves
+            yield _name("curves", measure), _told(measure, split), draw(trained, look, levels)
+    for measure, own in kinds:
+        ended = finished[measure]
+        published = levels.keys() & set(own["variant"])
+        if len(ended) > ended["variant"].nunique() or (len(ended) and published):
+            yield (
+                _name("seeds", measure),
+                f"{split.capitalize()} {measure.name} after the last epoch: a mark a run, the bar "
+                "at the mean.",
+                draw_seeds(own, look, levels, measure),
+            )
+    ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
+    diagnosed = layers[layers["run_id"].isin(ids)]
+    if (diagnosed["response_std"] > 0).any():
+        yield (
             "responses",
             "Standard deviation of each layer's responses, after batch normalisation where there "
             "is one and before addition and nonlinearity (figure 7 of the paper); mean over the "
             "runs that finished.",
-            draw_responses(ended, look),
+            draw_responses(diagnosed, look),
         )
     if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
-        add(
+        yield (
             "gradients",
             "Norm of the loss's gradient by each convolution's kernel, from the first on; mean "
             "over the runs that came there.",
             draw_gradients(layers, look),
         )
-    if finished["parameters"].nunique() > 1:
-        add(
-            "costs",
-            f"{split.capitalize()} error against what it cost: a small mark a run, a large one at "
-            "the mean where none diverged.",
-            draw_costs(runs, look),
+    for measure, own in kinds:
+        if finished[measure]["parameters"].nunique() > 1:
+            yield (
+                _name("costs", measure),
+                f"{split.capitalize()} {measure.name} against what it cost: a small mark a run, a "
+                "large one at the mean where none diverged.",
+                draw_costs(own, look, measure),
+            )
+
+
+def _finished(runs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    return runs[(runs["status"] == "finished") & runs[measure.column].notna()]
+
+
+def _name(figure: str, measure: Measure) -> str:
+    """A suite may have such a figure of either measure."""
+    return f"{figure}-ap" if measure.of_detectors else figure
+
+
+def _told(measure: Measure, split: str) -> str:
+    """The caption of curves."""
+    if measure.of_detectors:
+        return (
+            f"Average precision on {split} images by iteration, and the training loss, the mean "
+            "over an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, "
+            "at 0.5 alone. A line a run."
         )
-    for name in set(_NAMES) - {figure.svg.stem for figure in drawn}:
-        for kind in ("svg", "png"):
-            (folder / f"{name}.{kind}").unlink(missing_ok=True)
-    return drawn
+    return (
+        f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "
+        "of an epoch. A line a run."
+    )

@@ -1,4 +1,4 @@
-"""Every run's error in the end."""
+"""What every run came to in the end."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.report.figures.style import Look, blank
+from benchmark.suite.measure import ERROR, Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def draw_seeds(
-    runs: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
+    runs: pd.DataFrame,
+    look: Mapping[str, Look],
+    levels: Mapping[str, float],
+    measure: Measure = ERROR,
 ) -> "Figure":
-    """A row a variant: a mark a run, a bar at their mean, a thin line at the published error; runs
+    """A row a variant: a mark a run, a bar at their mean, a thin line at the published value; runs
     that diverged or failed are counted beside its name."""
     by_variant = runs.groupby("variant", sort=False)
     figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(by_variant))
@@ -22,11 +26,11 @@ def draw_seeds(
     for row, (name, group) in enumerate(by_variant):
         variant = str(name)
         style = look[variant]
-        errors = group.loc[group["status"] == "finished", "final_error_percent"].dropna()
-        apart = 0.12 if len(errors) > 1 else 0.0
+        values = group.loc[group["status"] == "finished", measure.column].dropna()
+        apart = 0.12 if len(values) > 1 else 0.0
         axes.plot(
-            errors,
-            [row + apart * (i % 3 - 1) for i in range(len(errors))],
+            values,
+            [row + apart * (i % 3 - 1) for i in range(len(values))],
             linestyle="",
             marker=style.marker,
             color=style.color,
@@ -34,8 +38,8 @@ def draw_seeds(
             alpha=0.75,
         )
         diverged = int((group["status"] == "diverged").sum())
-        if len(errors) and not diverged:
-            mean = errors.mean()
+        if len(values) and not diverged:
+            mean = values.mean()
             axes.vlines(mean, row - 0.32, row + 0.32, color=style.color, linewidth=2.5)
         if variant in levels:
             axes.vlines(levels[variant], row - 0.42, row + 0.42, color="black", linewidth=0.8)
@@ -51,5 +55,5 @@ def draw_seeds(
         names.append(f"{variant} ({', '.join(lost)})" if lost else variant)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set(xlabel="error after the last epoch (%)")
+    axes.set(xlabel=f"{measure.name} after the last epoch (%)")
     return figure

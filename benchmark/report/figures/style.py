@@ -1,6 +1,6 @@
 """How a variant looks, the same in all figures of a suite, and how figures are kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -56,6 +56,11 @@ def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure
         panel.grid(alpha=0.25)
         panel.spines[["top", "right"]].set_visible(False)
     return figure, list(axes.flat)
+
+
+def label_of(variant: str, levels: Mapping[str, float]) -> str:
+    """A variant's name, with the published value that it may be compared with."""
+    return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
 
 
 def legend_beside(panel: "Axes", title: str | None = None) -> None:

@@ -1,0 +1,66 @@
+"""What detectors found, on images that their runs kept to be shown."""
+
+import numpy as np
+import pandas as pd
+
+from benchmark.evaluation.detections import Detections, first_from_json
+from benchmark.records.problems import RecordsError
+from benchmark.records.shown import Shown, load_shown
+from benchmark.records.store import RunFolder, Store
+from benchmark.report.figures.detections import Gallery, Picture
+from benchmark.report.measured import detects
+
+IMAGES, VARIANTS = 4, 8
+"""The most that are shown: a row a variant, a column an image."""
+
+
+def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
+    """Of each variant the finished run of the first seed that kept images; None where none did.
+
+    Raises RecordsError where what was kept is torn.
+    """
+    finished = runs[detects(runs) & (runs["status"] == "finished")].sort_values(
+        "seed", kind="stable"
+    )
+    rows: dict[str, tuple[Shown, list[Detections]]] = {}
+    for variant in dict.fromkeys(runs["variant"]):
+        for run_id in finished.loc[finished["variant"] == variant, "run_id"]:
+            if variant not in rows and len(rows) < VARIANTS and (row := _row(store.run(run_id))):
+                rows[variant] = row
+    if not rows:
+        return None
+    columns = min(IMAGES, *(len(shown.images) for shown, _ in rows.values()))
+    # Variants may be of different data sets, so each has its own part of the classes.
+    pictures: list[Picture] = []
+    classes: list[str] = []
+    for variant, (shown, found) in rows.items():
+        for place in range(columns):
+            title = f"{variant}: image {shown.ids[place]}"
+            pictures.append(_picture(shown, found[place], place, len(classes), title))
+        classes += shown.classes
+    return Gallery(pictures, columns, classes)
+
+
+def _row(folder: RunFolder) -> tuple[Shown, list[Detections]] | None:
+    shown = load_shown(folder)
+    if shown is None or not shown.images or not folder.detections.exists():
+        return None
+    try:
+        with folder.detections.open(encoding="utf-8") as lines:
+            return shown, first_from_json(lines, shown.ids)
+    except ValueError as error:
+        raise RecordsError(f"{folder.detections}: {error}") from error
+
+
+def _picture(shown: Shown, found: Detections, place: int, first: int, title: str) -> Picture:
+    """``first``: what the classes are counted from. Crowds are no objects, and not drawn."""
+    objects = ~shown.crowds[place]
+    return Picture(
+        pixels=shown.images[place],
+        true_boxes=shown.boxes[place][objects],
+        true_labels=shown.labels[place][objects] + first,
+        boxes=found.boxes,
+        scores=found.scores,
+        labels=np.asarray(found.labels) + first,
+        title=title,
+    )
