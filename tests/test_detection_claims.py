@@ -132,7 +132,10 @@ def test_a_stated_amount_of_nothing_would_be_an_equivalence():
 
 def test_a_stated_amount_is_no_member_of_the_family_of_directions():
     frame = runs(deep=[27.0, 27.1, 27.2], vgg=[21.0, 21.1, 21.2])
-    both = [Claim(statement=s, metric="ap_percent", **c) for s, c in zip("ab", (BETTER, BY_SIX))]
+    both = [
+        Claim(statement=s, metric="ap_percent", **c)
+        for s, c in zip("ab", (BETTER, BY_SIX), strict=True)
+    ]
     found = judge(both, frame, {"deep": PAPERS, "vgg": PAPERS})
     assert [each.verdict for each in found] == ["reproduced"] * 2
     assert found[0].finding.p == pytest.approx(1 / 20)

@@ -38,6 +38,8 @@ def test_what_a_run_asks_of_any_data_set():
     assert next(iter(spec.model_dump())) == "kind"
     assert (spec.kind, spec.normalization) == ("boxes", "torch")
     assert (spec.image_shape, spec.photographs) == ((500, 500, 3), True)
+    assert (spec.held_out_images, spec.voc_year) == (0, 2007)
+    assert DetectionDataSpec(name="coco2014").voc_year is None
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from pydantic import ValidationError
 from benchmark.data.detection.feed import ScoredBatch
 from benchmark.data.normalization import Normalization
 from benchmark.detection import boxes, predict
-from benchmark.detection.backbone import backbone_of, load_classifier
+from benchmark.detection.backbone import backbone_of
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.joint_loss import images
 from benchmark.detection.predict import Found, Scored, predictor
 from benchmark.detection.roi_features import roi_features
 from benchmark.models.build import build_model
+from benchmark.models.pretrained import assign
 from benchmark.spec import ModelSpec, OptimizerSpec
 from benchmark.spec.detector import DetectorSpec, InferenceSpec
 from benchmark.training.detection import PARTS, JointLoss
@@ -169,7 +170,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(model, stride)
     for weight in classifier.weights:  # Statistics too are no longer at their first values.
         weight.assign(weight + rng.uniform(0, 0.2, weight.shape))
     backbone = backbone_of(model)
-    load_classifier(backbone, weight_arrays(classifier))
+    assign(backbone.weights, weight_arrays(classifier))
     x = tf.constant(rng.normal(size=(2, 64, 64, 3)), tf.float32)
     features = backbone.features(x)
     assert backbone.stride == stride
@@ -191,7 +192,7 @@ def test_weights_that_do_not_fit_are_refused_and_none_is_set():
         {**arrays, wrong: np.zeros((3, 3, 1, 1))},
     ):
         with pytest.raises(ValueError, match=wrong):
-            load_classifier(backbone, broken)
+            assign(backbone.weights, broken)
     for one, other in zip(before, backbone.features.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
 

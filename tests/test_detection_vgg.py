@@ -10,17 +10,20 @@ import pytest
 import tensorflow as tf
 
 from benchmark.data.normalization import Normalization
-from benchmark.detection.backbone import backbone_of, fix_batch_norm, load_classifier
+from benchmark.detection.backbone import backbone_of, fix_batch_norm
 from benchmark.detection.cost import detector_cost
 from benchmark.detection.faster_rcnn import FasterRCNN
-from benchmark.detection.step import training_step
 from benchmark.models.build import build_model
 from benchmark.models.count import Cost
 from benchmark.models.counting import counted_cost
+from benchmark.models.pretrained import assign
 from benchmark.spec import DetectorSpec, ModelSpec, OptimizerSpec, VggSpec
+from benchmark.training.detection import JointLoss
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
 from benchmark.training.state import Variables
+from benchmark.training.step import TrainingSteps
 from benchmark.training.weights import weight_arrays
 
 VGG16, CLASSES = VggSpec(vgg=16), 20
@@ -60,7 +63,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(narrow):
         weight.assign(weight + 0.01)
     backbone = backbone_of(VGG16)
     arrays = weight_arrays(classifier)
-    load_classifier(backbone, arrays)
+    assign(backbone.weights, arrays)
     own = {w.path for net in (backbone.features, backbone.regions) for w in net.weights}
     assert arrays.keys() - own == {"predictions/kernel", "predictions/bias"}
     names = ("block5_conv3", "block5_pool", "fc2")
@@ -86,7 +89,7 @@ def test_published_weights_of_another_width_are_refused(narrow):
     backbone = backbone_of(VGG16)
     arrays = {w.path: w.numpy() for w in (*backbone.features.weights, *backbone.regions.weights)}
     with pytest.raises(ValueError, match=r"fc2/bias must be of shape \(32,\)"):
-        load_classifier(backbone, {**arrays, "fc2/bias": np.zeros(4096)})
+        assign(backbone.weights, {**arrays, "fc2/bias": np.zeros(4096)})
 
 
 # The net
@@ -157,15 +160,18 @@ def test_training_goes_on_bit_for_bit_where_it_was_stopped(narrow):
     net = FasterRCNN(spec_of(frozen_stages=2), backbone_of(VGG16), CLASSES)
     optimizer = Momentum(OptimizerSpec(), net.trainable_weights)
     normalization = Normalization(np.full(3, 118, np.float32), np.full(3, 1 / 64, np.float32))
-    train = training_step(net, normalization, optimizer, 0, xla=False)
-    variables = Variables(net, optimizer, LossScale(None))
+    scale = LossScale(None)
+    objective = JointLoss(net, normalization, 0)
+    train = TrainingSteps(objective, optimizer, scale, Replicas(1), xla=False)
+    variables = Variables(net, optimizer, scale)
     pixels = np.random.default_rng(0).integers(0, 255, (1, 64, 64, 3), np.uint8)
     truth = [[[[8.0, 8, 40, 40]]], [[1]], [[False]]]
     batch = [tf.constant(each) for each in (pixels, [[64, 64]], *truth)]
 
     def step(number):
-        losses = train(tf.constant(0.01), tf.constant(number, tf.int64), *batch)
-        return [float(loss) for loss in losses], variables.arrays()
+        places = tf.constant([number], tf.int64)
+        sums = train(tf.constant([0.01]), *(each[None] for each in (places, *batch)))
+        return [float(loss) for loss in sums.counted.values()], variables.arrays()
 
     _, stopped = step(0)
     assert {"random/0", "random/1"} <= stopped.keys()

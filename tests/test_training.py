@@ -253,7 +253,9 @@ def test_layers_are_diagnosed_where_asked_and_nothing_else_changes(embedded):
 
     names = [f"{name.replace('conv', 'bn')}" for name in found[25]["response_stds"]]
     data = ResidentImages(spec.dataset, embedded, "test")
-    inner = keras.Model(result.task.model.input, [result.task.model.get_layer(n).output for n in names])
+    inner = keras.Model(
+        result.task.model.input, [result.task.model.get_layer(n).output for n in names]
+    )
     outputs = inner(data.scored_batch(0, 500)[0], training=True)
     stds = [float(np.std(output)) for output in outputs]
     assert list(found[25]["response_stds"].values()) == pytest.approx(stds, rel=1e-4)

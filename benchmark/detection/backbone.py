@@ -1,11 +1,9 @@
 """A classifier parted in two: what all regions share, and what is for each of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 import keras
-import numpy as np
 from keras import layers
 
 from benchmark.models.build import build_model
@@ -32,6 +30,11 @@ class Backbone:
     parts: tuple[str, ...]
     """What the names of the layers of ``features`` begin with: those of conv1, of conv2_x, and so
     on."""
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """Of both, whose paths are those of the classifier's."""
+        return [*self.features.weights, *self.regions.weights]
 
     def check_size(self, size: int) -> None:
         """Raises ValueError where ``regions`` takes no features of ``size`` by ``size``."""
@@ -82,21 +85,6 @@ def vgg_backbone(spec: VggSpec) -> Backbone:
     )
 
 
-def load_classifier(backbone: Backbone, arrays: Mapping[str, np.ndarray]) -> None:
-    """Take over the weights of a net of ``build_model``, by their paths; those of its classifier
-    are passed over. Raises ValueError, and sets none, where one is missing or of another shape."""
-    weights = {w.path: w for net in (backbone.features, backbone.regions) for w in net.weights}
-    for path, weight in weights.items():
-        received = arrays[path].shape if path in arrays else "nothing"
-        if received != tuple(weight.shape):
-            raise ValueError(
-                f"a classifier's weights must fit the backbone: {path} must be of shape "
-                f"{tuple(weight.shape)}. Received: {received}"
-            )
-    for path, weight in weights.items():
-        weight.assign(arrays[path])
-
-
 def freeze(backbone: Backbone, stages: int) -> None:
     """Train nothing of the first ``stages`` of conv1, conv2_x, and so on.
 
@@ -118,7 +106,3 @@ def fix_batch_norm(backbone: Backbone) -> None:
     for layer in (*backbone.features.layers, *backbone.regions.layers):
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False
-
-
-def backbone_of(spec):
-    return resnet_backbone(spec)

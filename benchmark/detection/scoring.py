@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 from benchmark.data.detection.feed import DetectionFeed
 from benchmark.detection.faster_rcnn import FasterRCNN
-from benchmark.detection.predict import predictor
 from benchmark.detection.joint_loss import Normalize
+from benchmark.detection.predict import predictor
 from benchmark.evaluation.detections import Detections, in_order
 
 

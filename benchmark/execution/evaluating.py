@@ -13,6 +13,7 @@ from benchmark.evaluation.protocols import of_name
 from benchmark.records.ensembles import ensembles, errors_of, save_errors
 from benchmark.records.files import read_json, write_bytes, write_json
 from benchmark.records.store import RunFolder, Store
+from benchmark.spec import DatasetSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.claim import Claim
 
@@ -59,12 +60,14 @@ def evaluate(
             "as-published) with another detector.inference, not by a protocol for classifiers"
         )
         raise DataError(f"{rule}. Received: {folder.run_id} and {name}")
-    protocol = of_name(name, run.spec.dataset.image_shape[0])
-    images, split = sources.load(run.spec.dataset), run.spec.evaluation.split
+    dataset = run.spec.dataset
+    assert isinstance(dataset, DatasetSpec)  # RunSpec's rule.
+    protocol = of_name(name, dataset.image_shape[0])
+    images, split = sources.load(dataset), run.spec.evaluation.split
     known = protocol.name, protocol.views, split, run.weights_sha256, images.sha256
     own = dict(zip(_OWN, known, strict=True))
     place = _Place(folder.evaluations / protocol.name, own)
-    data = sources.feed(run.spec.dataset, images, split, run.normalization)
+    data = sources.feed(dataset, images, split, run.normalization)
     found = _parts(place.path)
     done = sum(len(labels) for _, labels in found)
     tell(done, data.scored_count)

@@ -12,7 +12,7 @@ from benchmark.records.files import write_bytes, write_json, write_text
 from benchmark.records.journal import Event, Journal
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
-from benchmark.records.shown import first_shown, save_shown
+from benchmark.records.shown import save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
 
@@ -46,6 +46,7 @@ class _Recorded:
         from benchmark.data import sources
         from benchmark.evaluation.detections import to_json
         from benchmark.execution.pretrained import pretrained_of
+        from benchmark.execution.shown import first_shown
         from benchmark.training import process
         from benchmark.training.detection import Detection
         from benchmark.training.loop import train

@@ -22,6 +22,8 @@ DETECTION_IMAGES = {
 DETECTION_CLASSES = {"coco2014": 80, "coco2017": 80, "voc2007": 20, "voc2012": 20, "voc0712": 20}
 """Classes of each known data set."""
 
+_VOC_YEARS = {"voc2007": 2007, "voc0712": 2007, "voc2012": 2012}
+
 SHORTER_SIDE, LONGEST_SIDE = 600, 1000
 """The paper's (appendix A) and that of Faster R-CNN (its section 3.3), in pixels."""
 
@@ -144,6 +146,16 @@ class DetectionDataSpec(Spec):
     def photographs(self) -> bool:
         """True: the images are of many sizes, decoded as they are needed."""
         return True
+
+    @property
+    def held_out_images(self) -> int:
+        """None: no training images are kept apart to be scored."""
+        return 0
+
+    @property
+    def voc_year(self) -> int | None:
+        """Whose way of scoring the data set is judged by; None: COCO's alone."""
+        return _VOC_YEARS.get(self.name)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -38,7 +38,7 @@ class PretrainedSpec(Spec):
     and it alone is trained; batch normalisation keeps its pretrained statistics.
     ``dense-after-head``: the pretrained classifier stays, so that every pretrained weight is used,
     a dense layer after it classifies, and everything is trained. ``backbone``: of a detector, whose
-    convolutions begin from it; the pretrained classifier is left behind. ``as-published``: nothing is new
+    layers begin from it; the pretrained classifier is left behind. ``as-published``: nothing is new
     and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
 
     backbone_rate: float = Field(default=1.0, gt=0, le=1)

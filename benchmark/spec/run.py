@@ -207,8 +207,7 @@ class RunSpec(Spec):
             rule = "must be another way for VGG, which has no place for a layer after its head"
             raise refuse("pretrained.way", rule, self.pretrained.way)
         data = self.dataset
-        cropped = isinstance(data, DatasetSpec) and data.photographs
-        if cropped and data.crop_size != VGG_CROP:
+        if isinstance(data, DatasetSpec) and data.photographs and data.crop_size != VGG_CROP:
             rule = f"must be {VGG_CROP} for VGG-{self.model.vgg}"
             raise refuse("dataset.crop_size", rule, data.crop_size)
 

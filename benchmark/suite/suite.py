@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from benchmark.spec import RunSpec
+from benchmark.spec import DatasetSpec, RunSpec
 from benchmark.spec.base import Ints, Spec
 from benchmark.suite.claim import Claim
 from benchmark.suite.overrides import Overrides, conflicts, overridden, settings
@@ -184,14 +184,15 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
 
 
 def _detects(spec: RunSpec) -> bool:
-    return getattr(spec, "detector", None) is not None
+    return spec.detector is not None
 
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:
     """Which images."""
     data, split = spec.dataset, spec.evaluation.split
     held_out = data.held_out_images if split == "validation" else 0
-    return data.name, data.only_classes, split, held_out
+    chosen = data.only_classes if isinstance(data, DatasetSpec) else None
+    return data.name, chosen, split, held_out
 
 
 def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:

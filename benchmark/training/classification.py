@@ -12,7 +12,7 @@ from benchmark.data.sources import feed
 from benchmark.evaluation.single_view import scorer_of
 from benchmark.models.counting import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
-from benchmark.spec import RunSpec
+from benchmark.spec import DatasetSpec, RunSpec
 from benchmark.training.net import build_net
 from benchmark.training.replicas import Replicas
 from benchmark.training.responses import layer_responses
@@ -48,6 +48,7 @@ class Classification:
         replicas: Replicas,
     ):
         """Raises ValueError where the pretrained weights are another net's."""
+        assert isinstance(spec.dataset, DatasetSpec)  # RunSpec's rule.
         given = pretrained if spec.dataset.normalization == "pretrained" else None
         data = []
         for device in replicas.devices:
@@ -81,7 +82,10 @@ class Classification:
     def score(self) -> dict[str, float | None]:
         """Loss and errors; the top-5 error where there are more than a few classes."""
         scores = self._scores()
-        found = {"loss": scores.loss, "error_percent": scores.error_percent}
+        found: dict[str, float | None] = {
+            "loss": scores.loss,
+            "error_percent": scores.error_percent,
+        }
         if scores.top5_error_percent is not None:
             found["top5_error_percent"] = scores.top5_error_percent
         return found

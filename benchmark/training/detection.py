@@ -87,10 +87,12 @@ class Detection:
         holds."""
         places = np.arange(first * batch_size, (first + steps) * batch_size, dtype=np.int64)
         batches = [self.feed.train_batch(seed, batch_size, first + at) for at in range(steps)]
-        if steps:
-            parts = map(tf.stack, zip(*batches, strict=True))
-        else:
-            parts = (tf.zeros((0, *each.shape), each.dtype) for each in self._room(batch_size))
+        parts = [
+            tf.stack([batch[part] for batch in batches])
+            if batches
+            else tf.zeros((0, *room.shape), room.dtype)
+            for part, room in enumerate(self._room(batch_size))
+        ]
         return tf.constant(places.reshape(steps, batch_size)), *parts
 
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:

@@ -52,6 +52,7 @@ class TrainingSteps:
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> StepSums:
+        """Train as many steps as there are learning rates."""
         return self.concrete(*inputs)(learning_rates, *inputs)
 
     def concrete(self, *inputs: tf.Tensor) -> tf.types.experimental.ConcreteFunction:

@@ -28,7 +28,6 @@ class Task(Protocol):
     """A net, what it is trained on, and what it is scored by."""
 
     model: keras.Model
-    objective: Objective
     normalization: Normalization
     """What is done to the pixels before they come to the net."""
     cost: Cost
@@ -39,6 +38,10 @@ class Task(Protocol):
     steps_a_call: int
     """The most iterations between two words with the host. It decides how sums are rounded, so it
     is fixed."""
+
+    @property
+    def objective(self) -> Objective:
+        """What it is trained by."""
 
     def train_inputs(
         self, seed: int, batch_size: int, first: int, steps: int

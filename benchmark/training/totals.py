@@ -1,6 +1,6 @@
 """What was measured since the last epoch's end."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -27,8 +27,8 @@ class Totals:
         return cls(**{**data, "norms": np.array(data["norms"])})
 
     def as_json(self) -> dict:
-        """Plain data."""
-        return {**vars(self), "norms": np.asarray(self.norms).tolist()}
+        """Plain data of its own, which later steps leave as it is."""
+        return {**asdict(self), "norms": np.asarray(self.norms).tolist()}
 
     def add(self, sums: StepSums, seconds: float) -> None:
         """What a call measured, and how long it took."""

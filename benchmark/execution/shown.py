@@ -1,0 +1,33 @@
+"""Of what a detector found, the images that it is shown on."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from benchmark.data.detection.registry import DetectionSet
+from benchmark.records.shown import Shown
+
+COUNT = 4
+"""Images; a run's folder is to stay small."""
+
+
+def first_shown(found: DetectionSet, count: int = COUNT) -> Shown:
+    """The first scored images that have objects, ``count`` at the most, as they were stored. Raises
+    DataError, which names the file, where one is no longer there."""
+    truths = found.truths["test"]
+    chosen = np.flatnonzero(truths.objects > 0)[:count].tolist()
+    examples = [truths[index] for index in chosen]
+    return Shown(
+        images=[_decoded(found.images.encoded("test", index)) for index in chosen],
+        ids=[each.image_id for each in examples],
+        boxes=[each.boxes for each in examples],
+        labels=[each.labels for each in examples],
+        crowds=[each.crowds for each in examples],
+        classes=found.classes,
+    )
+
+
+def _decoded(encoded: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(encoded)) as image:
+        return np.asarray(image.convert("RGB"))
