@@ -404,12 +404,17 @@ def test_list_names_every_suite():
 
 def test_data_list_says_what_is_where(tmp_path):
     done = bench("data", "list", "--cache", tmp_path)
-    assert "cifar10-subset" in done.stdout
-    assert "resnet-bench data get cifar10" in done.stdout
+    assert "cifar10-subset" in done.stdout and "pasted-cifar" in done.stdout
+    assert "not here: cifar10, imagenet2012, coco2014, coco2017, voc2007" in done.stdout
+    assert "resnet-bench data get NAME" in done.stdout
+    assert len(done.stdout.splitlines()) == 4
 
 
 def test_data_get_refuses_what_it_does_not_have(tmp_path):
-    assert bench("data", "get", "mnist", "--cache", tmp_path).returncode == 2
+    done = bench("data", "get", "mnist", "--cache", tmp_path)
+    assert done.returncode == 2
+    assert "name must be one of cifar10, imagenet2012, coco2014" in done.stderr
+    assert "Received: mnist" in done.stderr
     broken = tmp_path / "broken.tgz"
     broken.write_bytes(b"not an archive")
     done = bench("data", "get", "cifar10", "--file", broken, "--cache", tmp_path / "cache")
