@@ -310,9 +310,11 @@ def test_what_changed_since_is_told(tmp_path):
     with pytest.raises(DataError, match=r"none must be in .* data add-boxes none --train"):
         registry.find("none")
     index = tmp_path / "cache" / "mine" / registry.ADDED.index
-    index.write_text(json.dumps(json.loads(index.read_text()) | {"classes": ["one"]}))
-    with pytest.raises(DataError, match="must hold a whole list"):
-        registry.find("mine")
+    whole = json.loads(index.read_text())
+    for damage in ({"classes": ["one"]}, {"where": {"train": whole["where"]["train"]}}):
+        index.write_text(json.dumps(whole | damage))
+        with pytest.raises(DataError, match="must hold a whole list"):
+            registry.find("mine")
 
 
 # Commands

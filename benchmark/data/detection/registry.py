@@ -80,12 +80,13 @@ def find(name: str) -> DetectionSet:
             split: {key: column(split, f"image_{key}") for key in index["columns"]}
             for split in SPLITS
         }
+        where = {split: index["where"][split] for split in SPLITS}
         found = DetectionSet(
             name,
             list(index["classes"]),
             list(index["category_ids"]),
             truths,
-            _KINDS[index["kind"]](index["where"], columns),
+            _KINDS[index["kind"]](where, columns),
             index["sha256"],
             index["degenerate"],
         )
