@@ -4,14 +4,19 @@ import json
 
 import numpy as np
 import pytest
+import yaml
+from conftest import bench
 from detection_files import CATEGORIES, add, box, make_set, make_split, spec_of
+from photograph_files import make_tree
 from pydantic import ValidationError
 
 from benchmark.data import cache
 from benchmark.data.detection import coco_json, registry
 from benchmark.data.detection.example import Example, clipped, joined, without_degenerate
 from benchmark.data.images import DataError
+from benchmark.data.photographs import registry as photographs
 from benchmark.spec import DetectionDataSpec
+from benchmark.suite import load_suite
 
 CONTENT = {"classes": 2, "train_images": 7, "test_images": 5, "sha256": "0" * 64}
 OWN = {"name": "mine", "content": CONTENT}
@@ -138,7 +143,7 @@ def test_images_are_found_by_their_place():
 def test_what_was_added_is_found_again(tmp_path):
     added = add("mine", tmp_path)
     found = registry.load(spec_of(added))
-    assert registry.names() == ["mine"]
+    assert registry.ADDED.names() == ["mine"]
     assert found.classes == ["china", "flower"], "in the order of the categories' ids"
     assert found.category_ids == [4, 9]
     assert found.content == added.content
@@ -262,7 +267,7 @@ def test_images_that_are_missing_damaged_or_of_another_size_are_named(tmp_path):
     path.write_bytes((test[1] / "0104.jpg").read_bytes())
     with pytest.raises(DataError, match=r"0102\.jpg must have the height and width"):
         coco_json.add("mine", train, test)
-    assert registry.names() == [], "nothing was added"
+    assert registry.ADDED.names() == [], "nothing was added"
 
 
 def test_both_files_must_have_the_same_categories(tmp_path):
@@ -277,6 +282,17 @@ def test_names_that_are_taken_or_none_are_refused(tmp_path, name):
     (tmp_path / "cache" / "taken").mkdir(parents=True)
     with pytest.raises(DataError, match="name must"):
         coco_json.add(name, *make_set(tmp_path))
+    with pytest.raises(DataError, match="name must"):
+        photographs.add(name, tmp_path)
+
+
+def test_a_name_is_that_of_one_kind_of_images_alone(tmp_path):
+    add("boxes", tmp_path)
+    photographs.add("photographs", make_tree(tmp_path / "tree", train=1, test=1))
+    with pytest.raises(DataError, match="nothing else in the cache has"):
+        add("photographs", tmp_path)
+    with pytest.raises(DataError, match="nothing else in the cache has"):
+        photographs.add("boxes", tmp_path / "tree")
 
 
 def test_what_changed_since_is_told(tmp_path):
@@ -291,9 +307,67 @@ def test_what_changed_since_is_told(tmp_path):
     )
     with pytest.raises(DataError, match="must have the content that its spec states"):
         registry.load(other)
-    with pytest.raises(DataError, match="none must be added"):
+    with pytest.raises(DataError, match=r"none must be in .* data add-boxes none --train"):
         registry.find("none")
-    index = tmp_path / "cache" / "mine" / registry.INDEX
-    index.write_text(json.dumps(json.loads(index.read_text()) | {"classes": ["one"]}))
-    with pytest.raises(DataError, match="must hold a whole list"):
-        registry.find("mine")
+    index = tmp_path / "cache" / "mine" / registry.ADDED.index
+    whole = json.loads(index.read_text())
+    for damage in ({"classes": ["one"]}, {"where": {"train": whole["where"]["train"]}}):
+        index.write_text(json.dumps(whole | damage))
+        with pytest.raises(DataError, match="must hold a whole list"):
+            registry.find("mine")
+
+
+# Commands
+
+
+def options(train, test):
+    return ["--train", *train, "--test", *test]
+
+
+def test_boxes_are_added_and_listed_by_commands(tmp_path):
+    flat = [box(1), box(1, bbox=(1, 1, 0, 9)), box(2, bbox=(-50, 1, 20, 9))]
+    train = make_split(tmp_path, "train", [1, 2], flat)
+    test = make_split(tmp_path, "test", [1], [box(1)])
+    done = bench("data", "add-boxes", "mine", *options(train, test))
+    assert done.returncode == 0, done.stderr
+    assert f"{tmp_path / 'cache' / 'mine'}: 2 classes" in done.stdout
+    assert "train 2 images, 1 boxes (2 without an area in their image are left" in done.stdout
+    assert "test  1 images, 1 boxes\n" in done.stdout
+    # What it prints is what a suite states.
+    stated = yaml.safe_load(done.stdout[done.stdout.index("  dataset:") :])
+    base = {
+        **stated,
+        "model": {"stem": "imagenet", "depth": 18, "shortcut": "B"},
+        "detector": {},
+        "optimizer": {"batch_size": 2},
+    }
+    suite = {"name": "mine", "source": "a test", "base": base, "seeds": [0]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(suite))
+    (cell,) = load_suite(tmp_path / "mine.yaml").plan.cells
+    assert registry.load(cell.spec.dataset).content == cell.spec.dataset.content
+    listed = f"mine            {train[1]}: 2 training and 1 test images of 2 classes, with boxes\n"
+    assert listed in bench("data", "list").stdout
+    (tmp_path / "cache" / "mine" / registry.ADDED.index).write_text("{")
+    assert "must hold a whole list of images with boxes; add" in bench("data", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "said"),
+    [
+        ("voc2007", "test", "name must not be that of a known data set. Received: voc2007"),
+        ("mine", "nowhere", "nowhere/0101.jpg must be readable"),
+    ],
+)
+def test_add_boxes_says_what_is_wrong(tmp_path, name, folder, said):
+    train, (file, _) = make_set(tmp_path, train=2, test=1)
+    done = bench("data", "add-boxes", name, *options(train, (file, tmp_path / folder)))
+    assert done.returncode == 1 and said in done.stderr
+    assert "Traceback" not in done.stderr and registry.ADDED.names() == []
+
+
+def test_add_boxes_needs_both_splits_each_with_its_folder(tmp_path):
+    train, test = make_set(tmp_path, train=1, test=1)
+    done = bench("data", "add-boxes", "mine", "--train", *train)
+    assert done.returncode == 2 and "Missing option '--test'" in done.stderr
+    done = bench("data", "add-boxes", "mine", "--train", *train, "--test", test[0])
+    assert done.returncode == 2 and "'--test' requires 2 arguments" in done.stderr

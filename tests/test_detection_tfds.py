@@ -6,7 +6,10 @@ import json
 import numpy as np
 import pytest
 from photograph_files import cut, encoded
+from typer.testing import CliRunner
 
+from benchmark.commands import data_get
+from benchmark.commands.data import data_app
 from benchmark.data import cache
 from benchmark.data.detection import registry, tfds
 from benchmark.data.detection.feed import DetectionFeed
@@ -160,7 +163,7 @@ def test_what_cannot_be_prepared_is_told(tmp_path):
         get("coco", tmp_path)
     with pytest.raises(DataError, match="data for voc2007 cannot be used"):
         get("voc2007", tmp_path)
-    assert registry.names() == []
+    assert registry.ADDED.names() == []
 
 
 def test_what_is_prepared_in_another_format_is_told(tmp_path):
@@ -175,3 +178,45 @@ def test_what_is_prepared_in_another_format_is_told(tmp_path):
 
 def test_each_known_set_has_its_counts():
     assert {*tfds.SETS} == {*DETECTION_IMAGES} == {*DETECTION_CLASSES}
+    assert {*data_get.GET} == {*DETECTION_IMAGES, "cifar10", "imagenet2012"}
+
+
+# Commands
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """``resnet-bench data``, where tensorflow-datasets keeps its own in a folder of the test."""
+    from tensorflow_datasets.core import constants
+
+    monkeypatch.setattr(constants, "DATA_DIR", str(tmp_path / "tfds"))
+    return lambda *arguments: CliRunner().invoke(data_app, arguments)
+
+
+def test_a_data_set_with_boxes_is_got_by_a_command(tmp_path, command, monkeypatch):
+    make_voc(tmp_path / "archives", "2007", 1)
+    # A miniature is not taken for the whole.
+    done = command("get", "voc2007")
+    assert done.exit_code == 1
+    expected = "(20, 5011, 4952). Received: (20, 4, 2)"
+    assert f"must have (classes, training images, test images) {expected}" in done.stderr
+    monkeypatch.setitem(DETECTION_IMAGES, "voc2007", (4, 2))
+    done = command("get", "voc2007")
+    assert done.exit_code == 0, done.stderr
+    assert f"{tmp_path / 'cache' / 'voc2007'}: 20 classes, SHA-256 " in done.stdout
+    assert "train 4 images, 8 boxes\n  test  2 images, 4 boxes" in done.stdout
+    listed = command("list").stdout
+    assert "voc2007         " in listed and "4 training and 2 test images of 20 classes" in listed
+    assert "not here: cifar10, imagenet2012, coco2014, coco2017, voc2012, voc0712\n" in listed
+
+
+def test_the_command_says_what_cannot_be_got(command):
+    done = command("get", "coco2017")
+    assert done.exit_code == 1
+    assert "data for coco2017 cannot be used" in done.stderr
+    for option, owner in data_get.OWNER.items():
+        value = [] if option == "verify" else ["a"]
+        done = command("get", "voc0712", f"--{option}", *value)
+        assert done.exit_code == 2
+        rule = f"--{option} belongs to {owner} alone. Received: --{option} with voc0712"
+        assert rule in done.stderr

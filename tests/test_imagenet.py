@@ -110,7 +110,7 @@ def test_what_is_missing_of_the_archives_is_said_at_once(archives, tmp_path):
     assert "image-net.org" in how
     with pytest.raises(DataError, match=r"val.tar must have 6,744,924,160 bytes. Received: \d"):
         imagenet.check(archives)
-    assert registry.names() == []
+    assert registry.ADDED.names() == []
 
 
 def test_the_archives_md5_sums_are_checked_when_asked(archives):
@@ -131,7 +131,7 @@ def test_archives_that_cannot_be_prepared_are_said(archives, tmp_path):
         imagenet.get(
             folder, archives=sizes_of(folder), data_dir=tmp_path / "tfds", say=lambda line: None
         )
-    assert registry.names() == []
+    assert registry.ADDED.names() == []
 
 
 # Commands
@@ -147,7 +147,7 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     assert registry.load(spec).content == spec.content
     done = bench("data", "list", "--cache", tmp_path / "cache")
     assert f"mine            {tree}: 6 training" in done.stdout
-    assert "imagenet2012    not here" in done.stdout
+    assert "not here: cifar10, imagenet2012, " in done.stdout
     (tmp_path / "cache" / "mine" / "index.json").write_text("{")
     assert "add them anew" in bench("data", "list", "--cache", tmp_path / "cache").stdout
 
@@ -157,8 +157,10 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     [
         (["add", "cifar10", "."], 1, "name must not be that of a known data set"),
         (["add", "mine", "nowhere"], 1, "must have a folder train"),
-        (["get", "imagenet2012", "--source", "npm"], 2, "--source and --file belong to cifar10"),
-        (["get", "cifar10", "--verify"], 2, "--folder and --verify belong to imagenet2012"),
+        (["get", "imagenet2012", "--source", "npm"], 2, "--source belongs to cifar10 alone"),
+        (["get", "imagenet2012", "--file", "a"], 2, "--file belongs to cifar10 alone"),
+        (["get", "cifar10", "--verify"], 2, "--verify belongs to imagenet2012 alone"),
+        (["get", "cifar10", "--folder", "."], 2, "alone. Received: --folder with cifar10"),
         (["get", "imagenet2012", "--folder", "nowhere"], 1, "val.tar must have 6,744,924,160"),
     ],
 )

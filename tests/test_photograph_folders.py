@@ -147,7 +147,7 @@ def test_trees_that_are_none_are_refused(tree, change, said):
     change(tree)
     with pytest.raises(DataError, match=said):
         registry.add("mine", tree)
-    assert registry.names() == []
+    assert registry.ADDED.names() == []
 
 
 def test_the_digest_is_that_of_names_classes_and_content(tree):
@@ -169,7 +169,7 @@ def test_the_digest_is_that_of_names_classes_and_content(tree):
 def test_what_is_added_is_found_again(tree):
     added = registry.add("mine", tree)
     found = registry.load(spec_of(added))
-    assert registry.names() == ["mine"]
+    assert registry.ADDED.names() == ["mine"]
     assert found.content == added.content
     assert found.content.train_images == 6 and found.content.test_images == 4
     assert found.source.encoded("test", 0) == (tree / "val/china/china_3.jpg").read_bytes()

@@ -17,7 +17,7 @@ def blocks(language):
 
 
 def test_its_suites_are_suites(tmp_path):
-    whole, part = blocks("yaml")
+    whole, part, detector = blocks("yaml")
     file = tmp_path / "mine.yaml"
     file.write_text(whole)
     assert len(load_suite(file).plan.cells) == 4 * 2 * 3
@@ -25,6 +25,9 @@ def test_its_suites_are_suites(tmp_path):
     assert [cell.source is not None for cell in load_suite(file).plan.cells] == [False] * 2 + [
         True
     ] * 3
+    file.write_text(f"name: detector\nsource: the README\nseeds: [0]\n{detector}")
+    (cell,) = load_suite(file).plan.cells
+    assert cell.spec.detector and cell.spec.dataset.image_shape == (1000, 1000, 3)
 
 
 def test_its_commands_exist():

@@ -46,7 +46,8 @@ def test_images_that_are_missing_end_a_command(tmp_path, capsys):
     assert "0102.jpg must be as it was when it was added" in capsys.readouterr().err
     with pytest.raises(typer.Exit):
         require_images([DetectionDataSpec(name="coco2017")])
-    assert "coco2017 must be" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "coco2017 must be" in said and "resnet-bench data get coco2017\n" in said
 
 
 def test_what_is_in_the_package_is_not_read_first_nor_is_tensorflow_loaded():

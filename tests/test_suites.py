@@ -29,6 +29,8 @@ SUITES = sorted(Path("suites").rglob("*.yaml"))
 def smoke_form(spec, *, precision, smoke_ids, photographs):
     """Equal for runs that differ in depth, length, and data set alone."""
     data = spec.model_dump(mode="json")
+    if spec.detector:
+        return smoke_form_of_detector(data, smoke_ids)
     if spec.dataset.photographs:
         return smoke_form_on_photographs(data, photographs)
     if spec.pretrained and spec.pretrained.run:
@@ -49,13 +51,50 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
     return RunSpec.model_validate(data)
 
 
-def smoke_form_on_photographs(data, photographs):
-    """Weights of keras.applications, and VGG-16, become a file of a small net's weights."""
-    net = {**data["model"], "stage_blocks": [1] * 4, "stage_widths": [4, 8, 16, 32]}
+def small_net(model):
+    """Four small stages; VGG-16, too, becomes a residual net of them."""
+    net = {**model, "stage_blocks": [1] * 4, "stage_widths": [4, 8, 16, 32]}
     if "vgg" in net:
         del net["vgg"]
         net |= {"stem": "imagenet", "block": "bottleneck", "shortcut": "B", "conv_bias": True}
     net.pop("depth", None)
+    return net
+
+
+def smoke_form_of_detector(data, smoke_ids):
+    """On a few small canvases. Weights of keras.applications become a file's."""
+    net = small_net(data["model"])
+    if net["stem"] == "cifar":
+        net |= {"stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
+    begun = data["pretrained"]
+    if begun and begun["source"] == "run":
+        begun["name"] = smoke_ids[begun["name"]]
+    elif begun:
+        stated = {"source": "file", "name": "backbone.safetensors", "preprocessing": "caffe"}
+        data["pretrained"] = begun | stated | {"sha256": weights_file(net, stated["name"], 5)}
+    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
+    pasted = {"side": 64, "train_canvases": 4, "test_canvases": 2, "greatest_scale": 1.0}
+    shown = {key: data["dataset"][key] for key in ("kind", "normalization")}
+    data["dataset"] = {"name": "pasted-cifar", "pasted": pasted, **shown}
+    detector = data["detector"]
+    detector["anchors"] = {"scales": [16, 32]}
+    detector["rpn"] |= {"channels": 8, "batch": 16}
+    few = {"train_before_nms": 40, "train_count": 20, "test_before_nms": 40, "test_count": 10}
+    detector["proposals"] |= few
+    detector["regions"] |= {"size": 4, "batch": 8}
+    if detector["inference"]["scales"]:
+        detector["inference"]["scales"] = [48, 64, 96]
+    data["optimizer"]["batch_size"] = data["evaluation"]["batch_size"] = 2
+    if data["schedule"]["iterations"]:
+        data["schedule"] |= {"iterations": 2, "drops": None}
+    data["numerics"] |= {"replicas": 1, "precision": "float32"}
+    data["seed"] = 0
+    return RunSpec.model_validate(data)
+
+
+def smoke_form_on_photographs(data, photographs):
+    """Weights of keras.applications, and VGG-16, become a file of a small net's weights."""
+    net = small_net(data["model"])
     begun = data["pretrained"]
     if begun:
         classes = 2 if begun["way"] == "as-published" else 5

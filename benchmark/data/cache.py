@@ -1,17 +1,15 @@
 """Decoded data sets on disk: whole and checked, or not there."""
 
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.data.images import DataError, Images
-from benchmark.spec.dataset import NAME
 
 VARIABLE = "RESNET_BENCH_DATA"
 """The environment variable that names the cache folder."""
@@ -46,19 +44,6 @@ def replacing(target: Path) -> Iterator[Path]:
         aside.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def require_free(name: str, known: Collection[str], own: Collection[str]) -> None:
-    """Raises DataError where images of your own cannot be added under a name: that of a ``known``
-    data set, no name, or that of anything in the cache but of what is added anew (``own``)."""
-    if name in known:
-        raise DataError(f"name must not be that of a known data set. Received: {name}")
-    if not re.fullmatch(NAME, name):
-        rule = "name must be of letters, digits, '_', '.' and '-', and begin with one of the first"
-        raise DataError(f"{rule} two. Received: {name}")
-    if (cache_folder() / name).exists() and name not in own:
-        rule = "name must be one that nothing else in the cache has"
-        raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
 
 
 def load(name: str) -> Images | None:

@@ -1,4 +1,4 @@
-"""The quickstart's runs, trained and trained again: the same bits?"""
+"""Runs, trained and trained again: the same bits?"""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,14 +6,18 @@ from benchmark.execution.attempt import train_run
 from benchmark.execution.replay import Recorded, Replayed, replay
 from benchmark.records.store import Store
 from benchmark.storm.setting import Setting, Tries
+from benchmark.storm.subject import suite_file
 from benchmark.suite import Cell, load_suite
 
 _AT_ONCE = 2
 
 
 def replays(setting: Setting) -> Tries:
-    """Every epoch of each run, two runs at a time; in the short form the first epoch."""
-    cells = load_suite(setting.suites / "quickstart.yaml").plan.cells
+    """Every epoch of the quickstart's runs, two at a time; in the short form the first epoch of two
+    very small ones."""
+    quickstart = setting.suites / "quickstart.yaml"
+    suite = suite_file(setting.scratch, seeds=2) if setting.short else quickstart
+    cells = load_suite(suite).plan.cells
     epochs = 1 if setting.short else None
 
     def twice(cell: Cell) -> Replayed:
@@ -31,5 +35,5 @@ def replays(setting: Setting) -> Tries:
             problem = f"{again.status} {again.reason}; {again.curves}"
             tries.add(cell.name, None if again.identical else problem)
             setting.say(f"{cell.name}: {'identical' if again.identical else problem}")
-    tries.seen.append(f"suites/quickstart.yaml, {compared} epochs compared")
+    tries.seen.append(f"{suite.name}, {compared} epochs compared")
     return tries

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.cache import require_free
+from benchmark.data.added import SPLITS
 from benchmark.data.detection import registry
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import FileImages
@@ -39,9 +39,9 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     Every image is read and decoded once, so that no training ends at a damaged one. Raises
     DataError, which names file, rule and value.
     """
-    require_free(name, registry.KNOWN, registry.names())
+    registry.ADDED.require_free(name)
     read, folders = {}, {}
-    for split, (file, folder) in zip(registry.SPLITS, (train, test), strict=True):
+    for split, (file, folder) in zip(SPLITS, (train, test), strict=True):
         read[split] = read_annotations(file.expanduser())
         folders[split] = folder.expanduser().resolve()
     categories = read["train"].categories
@@ -56,8 +56,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
         encoded = [name.encode("utf-8", "surrogateescape") for name in found.names]
         columns[split] = {"name": np.array(encoded, np.bytes_), "size": sizes}
     content = {
-        split: {**columns[split], "sha256": np.array(digests[split], np.bytes_)}
-        for split in registry.SPLITS
+        split: {**columns[split], "sha256": np.array(digests[split], np.bytes_)} for split in SPLITS
     }
     classes, category_ids = [*categories.values()], [*categories]
     images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)

@@ -8,7 +8,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmark.data.photographs.source import Encoded, not_as_added
+from benchmark.data.photographs.source import (
+    Encoded,
+    content_as_added,
+    not_as_added,
+    require_as_added,
+)
 
 Columns = Mapping[str, Mapping[str, np.ndarray]]
 """Split -> name of a column -> its values, one an image."""
@@ -37,29 +42,13 @@ class FileImages:
 
     def encoded(self, split: str, index: int) -> bytes:
         """See ``Encoded``."""
-        path = self.path(split, index)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise not_as_added(path, error.strerror) from error
-        self._require_size(path, len(content), split, index)
-        return content
+        return content_as_added(self.path(split, index), self.columns[split]["size"][index])
 
     def check(self) -> None:
         """See ``Images``."""
         for split, columns in self.columns.items():
-            for index in range(len(columns["name"])):
-                path = self.path(split, index)
-                try:
-                    size = path.stat().st_size
-                except OSError as error:
-                    raise not_as_added(path, error.strerror) from error
-                self._require_size(path, size, split, index)
-
-    def _require_size(self, path: Path, size: int, split: str, index: int) -> None:
-        expected = self.columns[split]["size"][index]
-        if size != expected:
-            raise not_as_added(path, f"{size} bytes, not {expected}")
+            for index, size in enumerate(columns["size"]):
+                require_as_added(self.path(split, index), size)
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,19 @@
 """The photographs that were added: a list of their files, in a folder of the cache."""
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import numpy as np
-
-from benchmark.data.cache import cache_folder, replacing, require_free
-from benchmark.data.images import DataError
+from benchmark.data.added import SPLITS, Register, require_as_stated
+from benchmark.data.cache import cache_folder
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
 from benchmark.spec import ContentSpec, DatasetSpec
-from benchmark.spec.dataset import TRAIN_IMAGES
 
-INDEX = "index.json"
+ADDED = Register(
+    "index.json", "photographs", add="add {name} FOLDER", get="get {name} --folder FOLDER"
+)
 
 _SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
-"""What ``index.json`` calls them."""
+"""What the index calls them."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,11 @@ class Photographs:
     classes: list[str]
     sha256: str
     """``tree`` and ``imagenet`` say of what."""
+
+    @property
+    def place(self) -> Path:
+        """Where the images are."""
+        return self.source.root
 
     @property
     def content(self) -> ContentSpec:
@@ -48,7 +51,7 @@ def add(name: str, root: Path) -> Photographs:
     """
     from benchmark.data.photographs.tree import read_tree
 
-    require_free(name, TRAIN_IMAGES, names())
+    ADDED.require_free(name)
     root = root.expanduser().resolve()
     tree = read_tree(root)
     return save(name, "tree", root, tree.classes, tree.listings, tree.sha256)
@@ -62,74 +65,44 @@ def save(
     listings: dict[str, Listing],
     sha256: str,
 ) -> Photographs:
-    """Write the list aside and rename its folder, so that a reader sees all or nothing."""
+    """Write the list, and return it as it is read."""
     index = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
-    with replacing(cache_folder() / name) as aside:
-        for split, listing in listings.items():
-            for field in fields(Listing):
-                array = getattr(listing, field.name)
-                np.save(aside / f"{split}_{field.name}.npy", array, allow_pickle=False)
-        (aside / INDEX).write_text(json.dumps(index, indent=2) + "\n", "utf-8")
-    return _read(name)
+    columns = {
+        split: {field.name: getattr(listing, field.name) for field in fields(Listing)}
+        for split, listing in listings.items()
+    }
+    ADDED.save(name, index, columns)
+    return find(name)
 
 
 def load(spec: DatasetSpec) -> Photographs:
     """What a spec names, whose files are all there in their sizes. Raises DataError."""
     found = find(spec.name)
-    content = found.content
-    if spec.content and spec.content != content:
-        raise DataError(
-            f"{spec.name} must have the content that its spec states, {spec.content!r}. "
-            f"Received: {content!r}, of {found.folder}"
-        )
-    expected = (spec.classes, spec.train_images + spec.held_out_images, spec.test_images)
-    received = (content.classes, content.train_images, content.test_images)
-    if received != expected:
-        rule = f"{spec.name} must have (classes, training images, test images) {expected}"
-        raise DataError(f"{rule}. Received: {received}")
+    require_as_stated(spec, found.content)
     found.source.check()
     return found
 
 
 def find(name: str) -> Photographs:
     """What was added under a name; its files are not looked at. Raises DataError."""
-    if not (cache_folder() / name / INDEX).is_file():
-        how = f"add {name} FOLDER" if name not in TRAIN_IMAGES else f"get {name} --folder FOLDER"
-        raise DataError(
-            f"{name} must be in {cache_folder()} before it is used. Get it: resnet-bench data {how}"
-        )
-    return _read(name)
-
-
-def names() -> list[str]:
-    """What has been added."""
-    return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{INDEX}"))
-
-
-def _read(name: str) -> Photographs:
-    folder = cache_folder() / name
-    try:
-        index = json.loads((folder / INDEX).read_text("utf-8"))
-        listings = {split: _listing(folder, split) for split in ("train", "test")}
+    with ADDED.reading(name) as (index, column):
+        listings = {
+            split: Listing(*(column(split, field.name) for field in fields(Listing)))
+            for split in SPLITS
+        }
         source = _SOURCES[index["kind"]](Path(index["root"]), listings)
-        classes, sha256 = list(index["classes"]), index["sha256"]
-        for listing in listings.values():
-            if listing.labels.min() < 0 or listing.labels.max() >= len(classes):
-                raise ValueError("labels without a class")
-        found = Photographs(name, folder, source, classes, sha256)
+        classes = list(index["classes"])
+        for split, listing in listings.items():
+            _require_whole(split, listing, len(classes))
+        found = Photographs(name, cache_folder() / name, source, classes, index["sha256"])
         found.content  # noqa: B018 - its rules are checked.
         return found
-    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        rule = f"{folder} must hold a whole list of photographs; add them anew"
-        raise DataError(f"{rule}. Received: {type(error).__name__}: {error}") from error
 
 
-def _listing(folder: Path, split: str) -> Listing:
-    arrays = {
-        field.name: np.load(folder / f"{split}_{field.name}.npy", mmap_mode="r")
-        for field in fields(Listing)
-    }
-    lengths = {len(array) for array in arrays.values()}
+def _require_whole(split: str, listing: Listing, classes: int) -> None:
+    """Raises ValueError."""
+    lengths = {len(getattr(listing, field.name)) for field in fields(Listing)}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"{split} lists of different lengths, or empty ones")
-    return Listing(**arrays)
+    if not 0 <= listing.labels.min() <= listing.labels.max() < classes:
+        raise ValueError(f"{split} labels without a class")

@@ -70,29 +70,13 @@ class TreeSource:
 
     def encoded(self, split: str, index: int) -> bytes:
         """See ``Source``."""
-        path = self.path(split, index)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise not_as_added(path, error.strerror) from error
-        self._require_size(path, len(content), split, index)
-        return content
+        return content_as_added(self.path(split, index), self.listings[split].sizes[index])
 
     def check(self) -> None:
         """See ``Source``."""
         for split, listing in self.listings.items():
-            for index in range(len(listing)):
-                path = self.path(split, index)
-                try:
-                    size = path.stat().st_size
-                except OSError as error:
-                    raise not_as_added(path, error.strerror) from error
-                self._require_size(path, size, split, index)
-
-    def _require_size(self, path: Path, size: int, split: str, index: int) -> None:
-        expected = self.listings[split].sizes[index]
-        if size != expected:
-            raise not_as_added(path, f"{size} bytes, not {expected}")
+            for index, size in enumerate(listing.sizes):
+                require_as_added(self.path(split, index), size)
 
 
 @dataclass(frozen=True)
@@ -146,6 +130,27 @@ def open_records(folder: Path) -> dict[str, Any]:
         split: builder.as_data_source(split=theirs, decoders=decoders)
         for split, theirs in TFDS_SPLITS.items()
     }
+
+
+def content_as_added(path: Path, size: int) -> bytes:
+    """Of a file that had so many bytes. Raises DataError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise not_as_added(path, error.strerror) from error
+    if len(content) != size:
+        raise not_as_added(path, f"{len(content)} bytes, not {size}")
+    return content
+
+
+def require_as_added(path: Path, size: int) -> None:
+    """Raises DataError where a file has not so many bytes; it is not read."""
+    try:
+        received = path.stat().st_size
+    except OSError as error:
+        raise not_as_added(path, error.strerror) from error
+    if received != size:
+        raise not_as_added(path, f"{received} bytes, not {size}")
 
 
 def not_as_added(path: Path, received: object) -> DataError:

