@@ -161,12 +161,11 @@ def test_ctrl_c_ends_the_run_as_a_row_and_says_how_to_go_on(tmp_path):
     )
     first = Store(results).run(load_suite(suite).plan.cells[0])
     try:
-        for _ in range(600):
-            if any(event["event"] == "epoch" for event in first.events()):
-                break
+        while not any(event["event"] == "epoch" for event in first.events()):
+            assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=300)
     finally:
         process.kill()  # The kernel ends the worker with it.
         process.wait()
@@ -337,10 +336,10 @@ def test_a_budget_that_is_spent_is_as_ctrl_c():
     from benchmark.commands import run
 
     assert (run._seconds("1h30m"), run._seconds("2m")) == (5400, 120)
-    began = time.monotonic()
+    with run._ended_after(run._LEFT_S + 1000):
+        assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
     with pytest.raises(KeyboardInterrupt), run._ended_after(run._LEFT_S + 1):
         time.sleep(30)
-    assert 0.9 < time.monotonic() - began < 20
     with run._ended_after(run._LEFT_S + 1):
         pass
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
@@ -351,10 +350,15 @@ def test_a_budget_that_is_spent_is_as_ctrl_c():
 def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     text = ran.suite.read_text().replace("seeds: [0]", "seeds: [0, 1, 2]")
     longer = tmp_path / "tiny.yaml"
-    longer.write_text(text.replace("iterations: 20", "iterations: 40"))
+    longer.write_text(text.replace("iterations: 20", "iterations: 4000000"))
     told = bench("plan", longer, "--results", ran.results).stdout.splitlines()[-1]
-    counted = r"To be trained: 9 runs, 0\.2 million images, about \d+\.\d hours here, by 2 "
-    assert re.match(counted, told)
+    form = r"To be trained: 9 runs, 18,000\.0 million images, about ([0-9.,]+) hours here, by 2 "
+    hours = float(re.match(form, told)[1].replace(",", ""))
+    runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
+    rates = 20 * 500 * runs["multiply_adds"] / runs["train_time_s"]
+    net, plain = runs["multiply_adds"]
+    work = 3 * 4_000_000 * 500 * (net + 2 * plain)  # Three seeds; the net that diverges is plain.
+    assert hours == pytest.approx(work / rates.median() / 3600, rel=0.01, abs=0.06)
     done = bench("plan", ran.suite, "--results", ran.results).stdout
     assert "To be trained" not in done
     unknown = bench("plan", longer, "--results", tmp_path / "none").stdout.splitlines()[-1]
@@ -364,7 +368,9 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
 def test_ten_thousand_cells_are_planned(tmp_path):
     suite = tmp_path / "large.yaml"
     suite.write_text(TINY_SUITE.replace("seeds: [0]", f"seeds: {list(range(3334))}"))
-    assert "10002 cells" in bench("plan", suite, "--results", tmp_path).stdout
+    done = bench("plan", suite, "--results", tmp_path)
+    assert "10002 cells, 10002 different runs, 0 done" in done.stdout
+    assert done.stdout.count("planned") == 10_002
 
 
 def test_audit_prints_the_papers_numbers_beside_ours():

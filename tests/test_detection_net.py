@@ -14,6 +14,7 @@ from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.joint_loss import images
 from benchmark.detection.predict import Found, Scored, predictor
 from benchmark.detection.roi_features import roi_features
+from benchmark.evaluation.detections import Detections
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import assign
 from benchmark.spec import ModelSpec, OptimizerSpec
@@ -106,9 +107,10 @@ def trained(net, batch, steps, rate=0.01, seed=0, xla=False):
 
 @pytest.fixture(scope="module")
 def overfitted(canvases):
-    """A net that knows the three canvases by heart, and its losses."""
-    net = net_of(spec_of())
-    return net, trained(net, canvases.batch(), 200)
+    """A net that knows the three canvases by heart, and its losses; at the end with small steps, so
+    that it knows them well whatever a machine's rounding."""
+    net, batch = net_of(spec_of()), canvases.batch()
+    return net, trained(net, batch, 200) + trained(net, batch, 50, rate=0.001)
 
 
 # The spec
@@ -425,16 +427,15 @@ def detections_of(net, canvases, originals, ids):
     return predictor(net, NORMALIZATION, canvases.SIDE)({canvases.SIDE: batch})
 
 
-def found_of(detections, canvases, image, scale=1.0):
-    """For each true box: the best overlap among the probable detections of its class. There are
-    no probable ones elsewhere; how many there are depends on how a machine rounds."""
+def are_found(detections, canvases, image, scale=1.0):
+    """Whether each true box has a probable detection of its class with an IoU above 0.5, and no
+    probable detection lies apart from all true boxes of its class."""
     probable = detections.scores > 0.5
-    assert 2 <= probable.sum() <= 4
     there = canvases.labels[image] >= 0
     overlaps = boxes.iou(canvases.boxes[image][there], detections.boxes[probable] * scale).numpy()
-    assert overlaps.max(0).min() > 0.1
     same = canvases.labels[image][there][:, None] == detections.labels[probable]
-    return np.where(same, overlaps, 0).max(1)
+    overlaps = np.where(same, overlaps, 0)
+    return bool(np.all(overlaps.max(1, initial=0) > 0.5) and np.all(overlaps.max(0) > 0.1))
 
 
 def test_a_net_finds_what_it_was_trained_on(overfitted, canvases):
@@ -448,7 +449,29 @@ def test_a_net_finds_what_it_was_trained_on(overfitted, canvases):
         assert each.labels.dtype == np.int32
         assert np.all(np.diff(each.scores) <= 0)
         scale = np.array([96 / width, 96 / height] * 2)
-        assert found_of(each, canvases, image, scale).min() > 0.5
+        assert are_found(each, canvases, image, scale)
+
+
+def test_a_net_that_is_not_trained_finds_nothing(canvases):
+    found = detections_of(net_of(spec_of()), canvases, canvases.sizes, range(3))
+    assert not any(are_found(each, canvases, image) for image, each in enumerate(found))
+
+
+def test_a_detection_too_few_too_many_or_of_another_class_is_seen(canvases):
+    true, labels = canvases.boxes[0], canvases.labels[0]
+    assert labels[0] != labels[1] and np.all(labels[2:] < 0)
+    apart = np.array([[60, 0, 90, 20]], np.float32)
+
+    def seen(where, classes):
+        scores = np.ones(len(classes), np.float32)
+        return are_found(Detections(0, where, scores, np.array(classes)), canvases, 0)
+
+    assert seen(true[:2], labels[:2])
+    assert seen(true[[0, 1, 1]], labels[[0, 1, 1]])
+    assert not seen(true[:1], labels[:1])
+    assert not seen(true[:2], labels[[1, 0]])
+    assert not seen(true[[0, 1, 1]], labels[[0, 1, 0]])
+    assert not seen(np.concatenate([true[:2], apart]), labels[[0, 1, 0]])
 
 
 def test_refined_boxes_are_found_as_well(overfitted, canvases):
@@ -460,4 +483,4 @@ def test_refined_boxes_are_found_as_well(overfitted, canvases):
     )
     assert any(np.any(a.boxes[:2] != b.boxes[:2]) for a, b in zip(plain, found, strict=True))
     for image, each in enumerate(found):
-        assert found_of(each, canvases, image).min() > 0.5
+        assert are_found(each, canvases, image)
