@@ -77,7 +77,7 @@ def test_what_is_frozen_stays_and_all_else_moves(way, pretrained, embedded):
             continue
         same = np.array_equal(after[path], array)
         assert same == (way == "new-head"), path
-    np.testing.assert_array_equal(done.normalization.mean, pretrained.normalization.mean)
+    np.testing.assert_array_equal(done.task.normalization.mean, pretrained.normalization.mean)
     (row,) = (event for event in events if event["event"] == "epoch")
     assert len(row["gradient_norms"]) == (1 if way == "new-head" else len(kernels(after)))
     assert events[0]["parameters"] == sum(a.size for p, a in after.items() if "moving" not in p)
@@ -222,7 +222,7 @@ def test_another_preprocessing_is_used_where_it_is_asked_for_by_name(pretrained,
     asked = {**RUN, "way": "train-all", "other_preprocessing": True}
     done, _ = trained(tiny_spec(pretrained=asked), embedded, pretrained=pretrained)
     np.testing.assert_allclose(
-        done.normalization.mean, embedded.train_images.mean(0, dtype=np.float64), rtol=1e-6
+        done.task.normalization.mean, embedded.train_images.mean(0, dtype=np.float64), rtol=1e-6
     )
 
 
