@@ -13,10 +13,10 @@ TINY_SUITE = """\
 name: tiny
 source: the tests' own
 base:
-  dataset: {name: cifar10-subset}
+  dataset: {name: cifar10-subset, train_per_class: 100}
   model:
     {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [4, 8, 16], shortcut: A}
-  optimizer: {batch_size: 500}
+  optimizer: {batch_size: 100}
   schedule: {iterations: 20}
 vary:
   variants:

@@ -352,12 +352,12 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     longer = tmp_path / "tiny.yaml"
     longer.write_text(text.replace("iterations: 20", "iterations: 4000000"))
     told = bench("plan", longer, "--results", ran.results).stdout.splitlines()[-1]
-    form = r"To be trained: 9 runs, 18,000\.0 million images, about ([0-9.,]+) hours here, by 2 "
+    form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9.,]+) hours here, by 2 "
     hours = float(re.match(form, told)[1].replace(",", ""))
     runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
-    rates = 20 * 500 * runs["multiply_adds"] / runs["train_time_s"]
+    rates = 20 * 100 * runs["multiply_adds"] / runs["train_time_s"]
     net, plain = runs["multiply_adds"]
-    work = 3 * 4_000_000 * 500 * (net + 2 * plain)  # Three seeds; the net that diverges is plain.
+    work = 3 * 4_000_000 * 100 * (net + 2 * plain)  # Three seeds; the net that diverges is plain.
     assert hours == pytest.approx(work / rates.median() / 3600, rel=0.01, abs=0.06)
     done = bench("plan", ran.suite, "--results", ran.results).stdout
     assert "To be trained" not in done

@@ -25,6 +25,8 @@ EPOCHS = 6
 SUITE = (
     TINY_SUITE[: TINY_SUITE.index("    - name: diverges")]
     .replace("iterations: 20", "iterations: 60")
+    .replace("train_per_class: 100", "train_per_class: 300")
+    .replace("batch_size: 100", "batch_size: 300")
     .replace("vary:", "  numerics: {threads: 1}\nvary:")
     + "seeds: [0]\n"
 )

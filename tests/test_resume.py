@@ -27,10 +27,10 @@ SUITE = """\
 name: stops
 source: the tests' own
 base:
-  dataset: {name: cifar10-subset}
+  dataset: {name: cifar10-subset, train_per_class: 200}
   model:
     {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [4, 8, 16], shortcut: A}
-  optimizer: {batch_size: 250}
+  optimizer: {batch_size: 100}
 vary:
   variants:
     - {name: long, schedule.iterations: 120}

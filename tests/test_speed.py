@@ -171,11 +171,11 @@ def test_contenders_take_turns_for_real(monkeypatch):
     there = [FLOOR, OURS, WHOLE_RUN, PACKED]
     monkeypatch.setattr(measuring, "contenders", lambda case: [*there, "nobody"])
     said = []
-    measured = measure(Case("resnet20-A", "float32", 2), 2, 0.1, 1, said.append)
+    measured = measure(Case("resnet8-A", "float32", 2), 2, 0.1, 1, said.append)
     taken = [[t.contender for t in measured.turns if t.round == number] for number in (0, 1)]
     assert {*taken[0]} == {*taken[1]} == {*there}
     assert taken[0] != taken[1]  # In another order.
-    assert {measured.parameters[name] for name in there[1:]} == {269_722}
+    assert {measured.parameters[name] for name in there[1:]} == {75_290}
     memory = {turn.contender: turn.peak_memory_mib for turn in measured.turns}
     assert memory[PACKED] > 1.5 * memory[OURS]  # Of all its processes.
     assert len(measured.losses[OURS]) == 1

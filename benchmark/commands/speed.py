@@ -12,7 +12,8 @@ from benchmark.commands.terminal import fail, say
 
 def speed(
     net: Annotated[
-        list[str] | None, typer.Option(help="A net to be measured; repeatable. All by default.")
+        list[str] | None,
+        typer.Option(help="Repeatable; the paper's by default."),
     ] = None,
     precision: Annotated[
         list[str] | None, typer.Option(help="float32 or mixed_bfloat16; repeatable.")
@@ -40,10 +41,10 @@ def speed(
         fail("--images goes with --rounds and --seconds alone")
     if images:
         return _input(images, results / "speed", rounds, seconds)
-    from benchmark.speed.case import NETS, cases
+    from benchmark.speed.case import NETS, PAPERS, cases
     from benchmark.speed.record import run_cases
 
-    nets = _known("net", net or list(NETS), list(NETS))
+    nets = _known("net", net or list(PAPERS), list(NETS))
     precisions = ["float32", "mixed_bfloat16"]
     chosen = cases(
         nets, _known("precision", precision or precisions, precisions), threads or [2, 1]

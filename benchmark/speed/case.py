@@ -34,12 +34,15 @@ def _spec(stem: str, depth: int, shortcut: str) -> ModelSpec:
     return ModelSpec.model_validate({"stem": stem, "depth": depth, "shortcut": shortcut})
 
 
-NETS = {
+PAPERS = {
     "resnet20-A": Net(_spec("cifar", 20, "A"), 32, 10, 128, 0.01, 5000),
     "resnet56-A": Net(_spec("cifar", 56, "A"), 32, 10, 128, 0.01, 5000),
     "resnet50-B": Net(_spec("imagenet", 50, "B"), 224, 1000, 16, 0.001, 128),
 }
 """The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
+
+NETS = PAPERS | {"resnet8-A": Net(_spec("cifar", 8, "A"), 32, 10, 50, 0.01, 500)}
+"""What can be measured: with a net that is small enough to try the benchmark itself."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def build(case: Case, weights: Path) -> WholeRun:
     """The embedded images, scored after each epoch, in a folder beside ``weights``."""
     net = NETS[case.net]
     spec = RunSpec(
-        dataset=DatasetSpec(name="cifar10-subset"),
+        dataset=DatasetSpec(name="cifar10-subset", train_per_class=net.images // 10),
         model=net.spec,
         optimizer=OptimizerSpec(batch_size=net.batch),
         schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),

@@ -16,10 +16,10 @@ _SUITE = """\
 name: subject
 source: made for the storm; far too small to say anything of nets
 base:
-  dataset: {name: cifar10-subset}
+  dataset: {name: cifar10-subset, train_per_class: 50}
   model:
     {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [2, 4, 8], shortcut: A}
-  optimizer: {batch_size: 1000}
+  optimizer: {batch_size: 100}
   schedule: {iterations: 20}
   numerics: {threads: 1}
 """
@@ -28,8 +28,8 @@ SMALL = ""
 """Four epochs of five iterations."""
 
 RESNET20 = """\
-vary: {variants: [{name: resnet20, model.block: basic, model.stage_blocks: [3, 3, 3], \
-model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, schedule.iterations: 120, \
+vary: {variants: [{name: resnet20, dataset.train_per_class: null, model.block: basic, \
+model.stage_blocks: [3, 3, 3], model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, schedule.iterations: 120, \
 numerics.threads: 2}]}
 """
 """The paper's ResNet-20, for three epochs of the embedded images."""
