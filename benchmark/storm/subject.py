@@ -29,8 +29,8 @@ SMALL = ""
 
 RESNET20 = """\
 vary: {variants: [{name: resnet20, dataset.train_per_class: null, model.block: basic, \
-model.stage_blocks: [3, 3, 3], model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, schedule.iterations: 120, \
-numerics.threads: 2}]}
+model.stage_blocks: [3, 3, 3], model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, \
+schedule.iterations: 120, numerics.threads: 2}]}
 """
 """The paper's ResNet-20, for three epochs of the embedded images."""
 
