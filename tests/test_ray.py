@@ -19,7 +19,7 @@ from benchmark.records.comparison import compare_curves
 from benchmark.speed.scaling import write_scaling
 from benchmark.suite import load_suite
 
-ray = pytest.importorskip("ray")
+ray = pytest.importorskip("ray", reason="needs Ray: tox -e peers")
 
 EPOCHS = 6
 SUITE = (

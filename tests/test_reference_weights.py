@@ -292,7 +292,7 @@ def torch_net(torch, *, bottleneck, option, stages, widths, stem):
     ("option", "stem", "depth"), [("A", "cifar", 20), ("B", "cifar", 20), ("B", "imagenet", 50)]
 )
 def test_torch_models_give_our_logits(option, stem, depth):
-    torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
     fields = {"zero_pad": "both"} if option == "A" else {}
     if depth == 50:
         fields["bottleneck_stride"] = "3x3"  # As PyTorch's own nets have it.

@@ -52,7 +52,7 @@ def test_stock_keras_does_the_same(ours):
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_pytorch_does_the_same(ours, compiled):
-    pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
     from benchmark.speed.torch_loop import TorchLoop
 
     does_the_same(TorchLoop(TINY, ours[1], bfloat16=False, compiled=compiled), ours)
@@ -61,7 +61,7 @@ def test_pytorch_does_the_same(ours, compiled):
 @pytest.mark.parametrize("shortcut", ["none", "A", "B"])
 @pytest.mark.parametrize("depth", [18, 50])
 def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
-    torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e torch")
+    torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
     from benchmark.models.count import cost
     from benchmark.speed.torch_net import TorchNet
 
