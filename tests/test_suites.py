@@ -1,6 +1,7 @@
 """The smoke form of every suite: each variant's net and training with all that sets it apart, but
 a block a stage, few filters, the embedded images and two iterations; then the suite's report."""
 
+import functools
 import hashlib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from photograph_files import make_tree
 from safetensors.numpy import save_file
 
-from benchmark.data import cache
+from benchmark.data import cache, cifar10
 from benchmark.data.photographs import registry
 from benchmark.execution.recorded import train_folder
 from benchmark.models.build import build_model
@@ -27,7 +28,7 @@ SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 
 def smoke_form(spec, *, precision, smoke_ids, photographs):
-    """Equal for runs that differ in depth, length, and data set alone."""
+    """Equal for runs that differ in depth, length, diagnostics and data set alone."""
     data = spec.model_dump(mode="json")
     if spec.detector:
         return smoke_form_of_detector(data, smoke_ids)
@@ -44,8 +45,7 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
     data["schedule"] |= {"iterations": 2, "drops": [1]}
     if spec.schedule.warmup:
         data["schedule"]["warmup"]["window_iterations"] = 1
-    diagnosed = spec.diagnostics.iterations
-    data["diagnostics"]["iterations"] = [0, 1, 2][: len(diagnosed)]
+    data["diagnostics"]["iterations"] = [0, 1, 2]
     data["numerics"]["precision"] = precision
     data["seed"] = 0
     return RunSpec.model_validate(data)
@@ -134,6 +134,9 @@ def photographs(tmp_path_factory):
         yield registry.add("two", make_tree(tmp_path_factory.mktemp("tree")))
 
 
+load_once = functools.cache(cifar10.load)
+
+
 def in_this_process(numerics, seed):
     keras.config.set_dtype_policy(numerics.precision)
     keras.utils.set_random_seed(seed)
@@ -148,6 +151,7 @@ def store(tmp_path_factory):
 @pytest.mark.parametrize("path", SUITES, ids=str)
 def test_the_smoke_form_of_each_suite(path, store, photographs, monkeypatch):
     monkeypatch.setattr(process, "configure", in_this_process)
+    monkeypatch.setattr(cifar10, "load", load_once)
     loaded = load_suite(path)
     first = {cell.variant: cell for cell in reversed(loaded.plan.cells)}
     precisions = {cell.spec.numerics.precision for cell in first.values()}

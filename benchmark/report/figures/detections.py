@@ -59,7 +59,7 @@ def draw_detections(
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))
-    figure, axes = blank(columns, rows, _PANEL, _PANEL * ratio + 0.3)
+    figure, axes = blank(columns, rows, _PANEL, _PANEL * ratio + 0.4)
     for panel in axes[len(pictures) :]:
         panel.set_visible(False)
     for panel, picture in zip(axes, pictures, strict=False):
