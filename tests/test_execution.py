@@ -195,6 +195,27 @@ def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
     assert "another machine has taken this run over" in errors
 
 
+def test_a_worker_writes_nothing_once_its_lease_was_taken(tmp_path):
+    """It stood still meanwhile: no thread of its own has looked yet."""
+    folder = Store(tmp_path).run("0" * 16)
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from benchmark.execution import lease, recorded, worker\n"
+        "lease.keep_renewing = lambda folder: None\n"
+        "def train(path, tell, stop, before_writing):\n"
+        "    before_writing(); (path / 'lease.2').write_text('another'); before_writing()\n"
+        "    (path / 'result.json').write_text('mine')\n"
+        "recorded.train_folder = train\n"
+        "worker.main(Path(sys.argv[1]))"
+    )
+    with lease(folder):
+        done = subprocess.run(
+            [sys.executable, "-c", code, folder.path], capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 1 and "another machine has taken this run over" in done.stderr
+    assert not (folder.path / "result.json").exists()
+
+
 def test_a_failed_run_is_tried_again_where_that_is_asked_for(tmp_path, worker):
     worker("exit 3")
     plan, store = plan_of(tmp_path, cells=2), Store(tmp_path / "results")

@@ -4,7 +4,8 @@ The holder locks the run's file ``lock`` (flock). The kernel frees it when the h
 however it ended, so that a process id that is used again keeps no run held. Since not every shared
 file system tells locks to other machines, the newest of the files ``lease.1``, ``lease.2``, ...
 names the holder's machine and its boot, and the run's worker renews its time. Another machine keeps
-away until that was not done for ``EXPIRES_S``; the same machine does not, since it has the lock.
+away until that was not done for ``EXPIRES_S``; the same machine does not, since it has the lock. A
+worker that finds its lease taken ends, before it writes anything.
 Each claim is a new number, which one machine alone can take.
 """
 
@@ -67,25 +68,31 @@ def lease(folder: RunFolder) -> Iterator[Lease | None]:
 
 
 def keep_renewing(folder: RunFolder) -> None:
-    """Renew the lease for as long as this process lives. Where another machine has taken it,
-    as this one stood still for too long, the process ends: two must not write."""
+    """Renew the lease for as long as this process lives, and see each second whether it is taken
+    (see ``end_if_taken``)."""
 
     def renew() -> None:
         renewed = 0.0
         while True:
-            # The time of day goes on while a machine is suspended; a sleep does not.
-            if time.time() - renewed >= RENEW_S:
-                with suppress(OSError):  # A share that is away for a moment.
-                    file = _newest(folder.path)
-                    if file.read_text() != holder():
-                        why = "another machine has taken this run over"
-                        print(why, file=sys.stderr, flush=True)
-                        os._exit(1)
+            with suppress(OSError):  # A share that is away for a moment.
+                file = end_if_taken(folder)
+                # The time of day goes on while a machine is suspended; a sleep does not.
+                if time.time() - renewed >= RENEW_S:
                     os.utime(file)
                     renewed = time.time()
             time.sleep(min(1.0, RENEW_S))
 
     threading.Thread(target=renew, daemon=True).start()
+
+
+def end_if_taken(folder: RunFolder) -> Path:
+    """End this process where another machine has taken its run, as this one stood still for too
+    long: two must not write. Returns the newest lease. Raises OSError where there is none."""
+    file = _newest(folder.path)
+    if file.read_text() != holder():
+        print("another machine has taken this run over", file=sys.stderr, flush=True)
+        os._exit(1)
+    return file
 
 
 @cache

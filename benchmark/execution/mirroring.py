@@ -62,7 +62,7 @@ class BackgroundMirror:
         note: str | None = None,
         artifacts: Sequence[Path] = (),
         verdicts: str = "",
-        timeout: float = 10,
+        timeout: float = 60,
     ) -> None:
         """Mirror what a report says, if there is one, and wait at most ``timeout`` seconds
         for all that is still to be sent."""

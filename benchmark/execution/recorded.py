@@ -18,17 +18,26 @@ from benchmark.spec import RunSpec
 
 
 def train_folder(
-    path: Path, tell: Callable[[Event], None], stop: Callable[[], bool] = lambda: False
+    path: Path,
+    tell: Callable[[Event], None],
+    stop: Callable[[], bool] = lambda: False,
+    before_writing: Callable[[], object] = lambda: None,
 ) -> None:
     """Train the run of a folder, write its records, and ``tell`` each event. When ``stop`` says
-    so, it is interrupted, and can go on from there."""
-    _Recorded(RunFolder(path), tell).train(stop)
+    so, it is interrupted, and can go on from there. ``before_writing`` is called before each record
+    is written."""
+    _Recorded(RunFolder(path), tell, before_writing).train(stop)
 
 
 class _Recorded:
-    def __init__(self, folder: RunFolder, tell: Callable[[Event], None]):
+    def __init__(
+        self,
+        folder: RunFolder,
+        tell: Callable[[Event], None],
+        before_writing: Callable[[], object],
+    ):
         self.began = time.monotonic()
-        self.folder, self.tell = folder, tell
+        self.folder, self.tell, self.before_writing = folder, tell, before_writing
         self.spec = RunSpec.model_validate(folder.spec())
         self.journal, self.checkpoints = Journal(folder.journal), Checkpoints(folder.checkpoints)
         self.provenance = provenance()
@@ -74,6 +83,7 @@ class _Recorded:
             self._end(trained.status, "asked to stop; it goes on where it was")
             return
         task = trained.task
+        self.before_writing()
         if isinstance(task, Detection):
             write_text(self.folder.detections, to_json(task.detections))
             save_shown(self.folder, first_shown(task.found))
@@ -88,6 +98,7 @@ class _Recorded:
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if event["event"] != "progress":
+            self.before_writing()
             event = self.journal.append(event)
         if event["event"] == "epoch":
             self.curves.append(event)
@@ -120,12 +131,14 @@ class _Recorded:
     def _keep(self, state) -> None:
         if state.counters["iteration"] == self.kept:
             return
+        self.before_writing()
         wall_time = self.before_s + time.monotonic() - self.began
         own = {"wall_time_s": wall_time, "provenance": self.provenance}
         self.checkpoints.save({**state.counters, **own}, state.arrays, self.curves)
         self.kept = state.counters["iteration"]
 
     def _end(self, status: str, reason: str = "") -> None:
+        self.before_writing()
         self.folder.end(summarize(self.folder.events(), status, reason))
 
 

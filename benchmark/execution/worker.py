@@ -31,7 +31,7 @@ def main(path: Path, epochs: int | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
     from benchmark.execution import failure
-    from benchmark.execution.lease import keep_renewing
+    from benchmark.execution.lease import end_if_taken, keep_renewing
     from benchmark.execution.recorded import train_folder
     from benchmark.records.store import RunFolder
 
@@ -44,9 +44,10 @@ def main(path: Path, epochs: int | None = None) -> None:
         if event["event"] == "epoch" and event["epoch"] == epochs:
             reasons.append("enough epochs")
 
-    keep_renewing(RunFolder(path))
+    folder = RunFolder(path)
+    keep_renewing(folder)
     try:
-        train_folder(path, tell, lambda: bool(reasons))
+        train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
     except Exception as error:
         tell({"event": "failed", **failure.of_error(error, phase)})
         raise
