@@ -5,6 +5,7 @@ from benchmark.report.figures import draw_figures
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.lines import MOST_LINES, key_of
 from benchmark.report.figures.power import draw_power
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import A_PANEL, MOST, keep, looks, panels
@@ -30,6 +31,23 @@ def test_each_run_is_drawn_by_the_split_it_was_scored_on():
     assert len(bold["not scored yet"].get_xydata()) == 0
     assert "test or validation" in axes.get_legend().get_title().get_text()
     assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
+
+
+def test_many_runs_of_a_variant_are_a_median_and_their_range():
+    count = MOST_LINES + 1
+    runs = [
+        curve("a", {"test_error_percent": [50.0 + n, 30.0 + n]}).assign(run_id=f"a{n}")
+        for n in range(count)
+    ]
+    frame = pd.concat([*runs, curve("b", {"test_error_percent": [70.0, 60.0]})], ignore_index=True)
+    axes = draw_curves(frame, looks(frame["variant"]), {}).axes[0]
+    bold = {line.get_label(): line for line in axes.lines if line.get_linewidth() > 2}
+    assert bold["a"].get_xydata().tolist() == [[10, 50 + count // 2], [20, 30 + count // 2]]
+    corners = axes.collections[1].get_paths()[0].vertices.tolist()
+    assert all(
+        corner in corners for corner in ([10, 50], [10, 49 + count], [20, 30], [20, 29 + count])
+    )
+    assert "median" in key_of(frame) and "median" not in key_of(frame[frame["run_id"] != "a0"])
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 9, 10, 24, 31, 1000])

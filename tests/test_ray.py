@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import TINY_SUITE, bench
 from safetensors.numpy import load_file
@@ -264,10 +265,12 @@ def test_places_that_are_none_are_refused(tmp_path, words, said):
 
 def test_the_scaling_table_says_that_nothing_is_trained(tmp_path):
     said = []
-    table = write_scaling(tmp_path, 2, 0.0, said.append).read_text()
+    table = write_scaling(tmp_path, 2, 0.0, said.append, [(4, 3)]).read_text()
     assert "No run here trains" in table
     rows = [line.split(" | ")[:2] for line in table.splitlines() if line.startswith("| ")]
     processes = [["| processes", count] for count in ("1", "2")]
     nodes = [["| Ray nodes", count] for count in ("1", "2", "4")]
-    assert rows == [["| place", "at once"], *processes, *nodes]
-    assert len(said) == 5 and (tmp_path / "scaling.csv").exists()
+    reports = [["| variants", "seeds"], ["| 4", "3"]]
+    assert rows == [["| place", "at once"], *processes, *nodes, *reports]
+    assert len(said) == 6 and (tmp_path / "scaling.csv").exists()
+    assert pd.read_csv(tmp_path / "reports.csv")["report_s"][0] > 0

@@ -1,6 +1,7 @@
 """The tests behind the verdicts: calibrated, and as the books have them."""
 
 import math
+import resource
 
 import numpy as np
 import pytest
@@ -125,6 +126,21 @@ def test_a_trend():
     rng = np.random.default_rng(0)
     level = [statistics.rising(rng.normal(7, 1, (3, 3)), MARGIN).p <= ALPHA for _ in range(60)]
     assert np.mean(level) <= ALPHA + 3 * math.sqrt(ALPHA / 60)
+
+
+def test_a_trend_of_few_runs_tries_every_order():
+    found = statistics.rising([[1.0, 2.0], [3.0, 4.0]], MARGIN)
+    assert found.p == pytest.approx(1 / 6) and found.p_against == 1
+
+
+def test_hundreds_of_seeds_fit_in_memory():
+    rng = np.random.default_rng(0)
+    groups = [rng.normal(7 + 0.2 * group, 1, 300) for group in range(3)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = [statistics.rising(groups, MARGIN), statistics.lower(groups[0], groups[2], MARGIN)]
+    added = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert all(each.p < 0.001 < 0.5 < each.effect for each in found)
+    assert added < 1e6  # KB
 
 
 def test_holm_by_hand():

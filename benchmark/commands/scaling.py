@@ -14,7 +14,8 @@ def scaling(
     seconds: Annotated[float, typer.Option(min=0, help="As long sleeps each.")] = 0.1,
     results: Results = Path("results"),
 ) -> None:
-    """Measure starting, following and recording runs: 1 and 2 processes, 1, 2 and 4 Ray nodes.
+    """Measure starting, following and recording runs, in 1 and 2 processes and 1, 2 and 4 Ray
+    nodes, and reports of up to 10,000 runs.
 
     Nothing is trained: sleeping processes stand in. Needs the extra ray, and a machine that has
     nothing else to do.

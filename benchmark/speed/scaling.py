@@ -1,10 +1,10 @@
-"""What it costs to start, follow and record a run: many runs that only sleep, by place."""
+"""What it costs to start, follow and record runs, many that only sleep, and to report them."""
 
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,7 +19,11 @@ from benchmark.records.files import write_text
 from benchmark.records.provenance import machine_line, provenance
 from benchmark.records.store import Store
 from benchmark.spec import RunSpec
+from benchmark.speed.report_time import EPOCHS, time_report
 from benchmark.suite import Cell, Plan
+
+REPORTED = ((4, 5), (2000, 5), (20, 500))
+"""Variants and seeds of the reports that are timed."""
 
 SLEEPER = ("-m", "benchmark.speed.sleeper")
 
@@ -32,7 +36,13 @@ listeners; without MLflow and the report. "Overhead" is what a run takes beyond 
 start of its process; a real run adds about {import_s:.0f} s for the import of TensorFlow.
 "Speed-up" is against one at a time in the same kind of place. The Ray nodes are raylets of one
 machine with one CPU each: more nodes than it has cores share these. `resnet-bench scaling` makes
-this table.
+these tables.
+"""
+
+_OF_REPORTS = f"""
+What a report costs: `resnet-bench report` from the start of its process, on **made-up records** of
+runs that never were, of ResNet-20 with {EPOCHS} epochs each; beside it `json.loads` on every line of
+their journals.
 """
 
 
@@ -101,8 +111,15 @@ def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
     return Row(kind, count, runs, seconds, wall)
 
 
-def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], None]) -> Path:
-    """Measure every place, and write ``scaling.md`` and ``scaling.csv``."""
+def write_scaling(
+    folder: Path,
+    runs: int,
+    seconds: float,
+    say: Callable[[str], None],
+    reported: Sequence[tuple[int, int]] = REPORTED,
+) -> Path:
+    """Measure every place, and reports of so many variants and seeds; write ``scaling.md``,
+    ``scaling.csv`` and ``reports.csv``."""
     rows = []
     for kind, counts in (("processes", (1, 2)), ("Ray nodes", (1, 2, 4))):
         for count in counts:
@@ -110,6 +127,10 @@ def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], 
                 continue
             rows.append(measure(kind, count, runs, seconds))
             say(f"{count} {kind}: {rows[-1].wall_s:.1f} s")
+    reports = []
+    for variants, seeds in reported:
+        reports.append(time_report(variants, seeds))
+        say(f"report of {variants * seeds:,} runs: {reports[-1].report_s:.1f} s")
     one = {row.place: row.wall_s for row in rows if row.at_once == 1}
     lines = ["| place | at once | runs | wall (s) | runs/s | overhead (ms a run) | speed-up |"]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
@@ -119,11 +140,19 @@ def write_scaling(folder: Path, runs: int, seconds: float, say: Callable[[str], 
         f"{one[row.place] / row.wall_s:.2f} |"
         for row in rows
     ]
+    lines += [_OF_REPORTS, "| variants | seeds | runs | report (s) | json (s) | ratio |"]
+    lines.append("|---:|---:|---:|---:|---:|---:|")
+    lines += [
+        f"| {row.variants:,} | {row.seeds} | {row.variants * row.seeds:,} | {row.report_s:.1f} | "
+        f"{row.parse_s:.2f} | {row.report_s / row.parse_s:.0f} |"
+        for row in reports
+    ]
     table = pd.DataFrame([vars(row) | {"overhead_s": row.overhead_s} for row in rows])
     introduction = _INTRODUCTION.format(seconds=seconds, import_s=_import_s())
     environment = f"- {machine_line(provenance())}, ray {metadata.version('ray')}"
     write_text(folder / "scaling.md", "\n".join([introduction, *lines, "", environment, ""]))
     write_text(folder / "scaling.csv", table.to_csv(index=False))
+    write_text(folder / "reports.csv", pd.DataFrame(map(vars, reports)).to_csv(index=False))
     return folder / "scaling.md"
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.report.figures.lines import draw_runs
 from benchmark.report.figures.style import Look, blank, label_of, legend_beside, panels
 
 if TYPE_CHECKING:
@@ -32,26 +33,17 @@ def draw_curves(
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
-            style = look[variant]
-            for number, (_, run) in enumerate(by_variant[variant].groupby("run_id", sort=False)):
-                panel.plot(
-                    run["iteration"],
-                    run["train_error_percent"],
-                    color=style.color,
-                    linestyle="--",
-                    linewidth=1,
-                )
-                errors = scored_errors(run)
-                panel.plot(
-                    run.loc[errors.index, "iteration"],
-                    errors,
-                    color=style.color,
-                    linewidth=2.2,
-                    marker=style.marker,
-                    markersize=4,
-                    markevery=max(1, len(errors) // 10),
-                    label=None if number else label_of(variant, levels),
-                )
+            style, runs = look[variant], by_variant[variant]
+            draw_runs(panel, runs, "train_error_percent", style, linestyle="--", linewidth=1)
+            draw_runs(
+                panel,
+                runs.assign(scored=scored_errors(runs)),
+                "scored",
+                style,
+                label_of(variant, levels),
+                linewidth=2.2,
+                marker=style.marker,
+            )
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
@@ -62,10 +54,9 @@ def draw_curves(
     return figure
 
 
-def scored_errors(run: pd.DataFrame) -> pd.Series:
-    """The scored errors of one run, by row; empty where no epoch was scored yet."""
-    errors = [run[name].dropna() for name in SCORED if name in run]
-    return next((column for column in errors if len(column)), pd.Series(dtype=float))
+def scored_errors(curves: pd.DataFrame) -> pd.Series:
+    """The scored errors, by row; none where an epoch was not scored."""
+    return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
 
 
 def _top(curves: pd.DataFrame) -> float:

@@ -11,6 +11,7 @@ from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.detections import Gallery, draw_detections
 from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MOST, Look, keep, looks
@@ -91,7 +92,8 @@ def _of_frames(
         trained = curves[curves["variant"].isin(own["variant"])]
         if (trained["epoch"] > 1).any():  # A single point is no curve.
             draw = draw_precisions if measure.of_detectors else draw_curves
-            yield _name("curves", measure), _told(measure, split), draw(trained, look, levels)
+            caption = f"{_told(measure, split)} {key_of(trained)}"
+            yield _name("curves", measure), caption, draw(trained, look, levels)
     for measure, own in kinds:
         ended = finished[measure]
         published = levels.keys() & set(own["variant"])
@@ -144,9 +146,9 @@ def _told(measure: Measure, split: str) -> str:
         return (
             f"Average precision on {split} images by iteration, and the training loss, the mean "
             "over an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, "
-            "at 0.5 alone. A line a run."
+            "at 0.5 alone."
         )
     return (
         f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "
-        "of an epoch. A line a run."
+        "of an epoch."
     )
