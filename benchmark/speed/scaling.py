@@ -41,8 +41,8 @@ these tables.
 
 _OF_REPORTS = f"""
 What a report costs: `resnet-bench report` from the start of its process, on **made-up records** of
-runs that never were, of ResNet-20 with {EPOCHS} epochs each; beside it `json.loads` on every line of
-their journals.
+runs that never were, of ResNet-20 with {EPOCHS} epochs each; beside it `json.loads` on every line
+of their journals.
 """
 
 
