@@ -3,16 +3,20 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from conftest import bench
 
+from benchmark.execution import mirroring
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.records.journal import Journal
 from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
 from benchmark.records.result import summarize
 from benchmark.records.tracking import default_tracking_uri
 from benchmark.storm.server import free_port, mlflow_server
+from benchmark.suite import Plan, load_suite
 
 
 def client_of(results):
@@ -296,3 +300,30 @@ def test_a_server_named_by_the_environment_mirrors_the_same_rows(ran, copied, se
     done = bench("ui", "--tracking-uri", server)
     assert done.returncode == 0, done.stderr
     assert re.search(rf"^tiny: {server}/#/experiments/\d+/runs\?", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("stuck_at", "sent"), [(None, 4), (2, 2)])
+def test_what_is_still_to_be_sent_is_waited_for_while_something_is(
+    ran, monkeypatch, stuck_at, sent
+):
+    mirrored, over = [], threading.Event()
+
+    class Slow:
+        """A mirror that takes its time, and at one run for ever."""
+
+        def __init__(self, *_):
+            time.sleep(0.6)
+
+        def mirror(self, row):
+            over.wait(60 if len(mirrored) == stuck_at else 0.6)
+            mirrored.append(row)
+
+    monkeypatch.setattr(mirroring, "MlflowMirror", Slow)
+    cell = load_suite(ran.suite).plan.cells[0]
+    mirror = mirroring.BackgroundMirror(None, Plan("slow", (cell,)), "sqlite://")
+    for _ in range(4):
+        mirror.event(cell, {"event": "epoch"})
+    mirror.close(patience=1.5)
+    assert len(mirrored) == sent
+    assert mirror.problem == (None if stuck_at is None else "nothing was sent for 2 s")
+    over.set()

@@ -30,6 +30,8 @@ class BackgroundMirror:
         self.problem: str | None = None
         self._trained = 0
         """Runs that are trained at this moment."""
+        self._sent = 0
+        """Jobs that are done."""
         self._cells: dict[str, list[dict[str, Any]]] = {}
         for cell in plan.cells:
             row = {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
@@ -62,16 +64,19 @@ class BackgroundMirror:
         note: str | None = None,
         artifacts: Sequence[Path] = (),
         verdicts: str = "",
-        timeout: float = 60,
+        patience: float = 30,
     ) -> None:
-        """Mirror what a report says, if there is one, and wait at most ``timeout`` seconds
-        for all that is still to be sent."""
+        """Mirror what a report says, if there is one, and wait for all that is still to be sent,
+        until nothing was for ``patience`` seconds."""
         if note is not None:
             self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts, verdicts))
         self._jobs.put(None)
-        self._thread.join(timeout)
+        sent = -1
+        while self._thread.is_alive() and self._sent > sent:
+            sent = self._sent
+            self._thread.join(patience)
         if self._thread.is_alive():
-            self.problem = f"not all was sent within {timeout:.0f} s"
+            self.problem = f"nothing was sent for {patience:.0f} s"
 
     def _stand_back(self) -> None:
         """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
@@ -96,5 +101,6 @@ class BackgroundMirror:
             mirror = MlflowMirror(store, suite, tracking_uri)
             while job := self._jobs.get():
                 job(mirror)
+                self._sent += 1
         except Exception as error:  # A client of a server raises whatever the network does.
             self.problem = one_line(error)
