@@ -124,6 +124,33 @@ def test_what_only_one_of_the_variants_departs_in_is_what_is_compared():
     assert both.verdict == "not comparable" and len(both.departures) == 2
 
 
+@pytest.mark.parametrize(
+    ("plain", "r20"),
+    [
+        (
+            {"schedule": {"iterations": 400, "drops": []}},
+            {"schedule": {"iterations": 500, "drops": []}},
+        ),
+        ({"model": {"depth": 8}}, {"model": {"depth": 14}}),
+        ({"schedule": {"learning_rate": 0.01}}, {"optimizer": {"batch_size": 64}}),
+    ],
+    ids=["other values of one field", "depths", "one field each"],
+)
+def test_variants_that_each_depart_are_not_comparable(plain, r20):
+    frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
+    found = verdict(AGAINST, frame, plain=spec(**plain), r20=spec(**r20))
+    assert found.verdict == "not comparable" and len(found.departures) >= 2
+
+
+def test_runs_that_all_diverged_are_not_equal():
+    frame = runs(plain=[None, None, None], r20=[None, None, None])
+    found = verdict(AGAINST | {"direction": "equal"}, frame)
+    assert found.verdict == "inconclusive"
+    assert found.sentence == "All runs diverged, so there is nothing to compare."
+    some = runs(plain=[None, None, None], r20=[8.0, 8.1, 8.2])
+    assert verdict(AGAINST | {"direction": "equal"}, some).verdict == "not reproduced"
+
+
 def test_a_diverged_run_counts_as_the_worst():
     frame = runs(plain=[None, None, None, 7.0], r20=[8.0, 8.1, 8.2, 8.3])
     found = verdict(AGAINST, frame)

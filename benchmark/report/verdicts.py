@@ -1,7 +1,6 @@
 """What a suite's claims have come to: each is judged by a stated test, or said not to be
 comparable with the paper."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,7 +46,8 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
     Directions and trends, but not those of a stated amount, are one family, and corrected as such
     (Holm).
     """
-    found = [_finding(claim, runs, specs) for claim in claims]
+    level = ALPHA / max(1, sum(claim.is_of_order for claim in claims))
+    found = [_finding(claim, runs, specs, level) for claim in claims]
     family = [i for i, claim in enumerate(claims) if found[i] and claim.is_of_order]
     for name in ("p", "p_against"):
         adjusted = statistics.holm([getattr(found[i], name) for i in family])
@@ -58,9 +58,14 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
     ]
 
 
-def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Finding | None:
+def _finding(
+    claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any], level: float
+) -> Finding | None:
+    """``level``: that of a direction or trend, with its family as large as it is."""
     samples = samples_of(claim, runs)
     if min(map(len, samples)) < _needed(claim, specs) or _without_value(claim, runs):
+        return None
+    if _all_lost(claim, samples):
         return None
     if claim.published:
         number = PUBLISHED[claim.published]
@@ -77,7 +82,7 @@ def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Find
         return statistics.consistency(samples[0], number.value, claim.margin)
     if claim.trend:
         rising = claim.direction == "higher"
-        return statistics.rising(samples if rising else samples[::-1], claim.margin)
+        return statistics.rising(samples if rising else samples[::-1], claim.margin, level)
     ours, other = samples
     if claim.direction == "equal":
         return statistics.equivalence_of_samples(ours, other, claim.margin)
@@ -85,7 +90,7 @@ def _finding(claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any]) -> Find
         return statistics.equivalence_of_difference(ours, other, _stated(claim), claim.margin)
     if claim.direction == "higher":
         ours, other = other, ours
-    return statistics.lower(ours, other, claim.margin)
+    return statistics.lower(ours, other, claim.margin, level)
 
 
 def _stated(claim: Claim) -> float:
@@ -115,6 +120,14 @@ def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
     return int(diverged.sum()) if claim.measure.worst is None else 0
 
 
+def _all_lost(claim: Claim, samples: Sequence[Sequence[float]]) -> bool:
+    """Whether variants are to be equal, or as far apart as stated, that have nothing but the worst
+    value there is."""
+    worst = claim.measure.worst
+    compared = claim.direction == "equal" or claim.by is not None
+    return compared and all(value == worst for sample in samples for value in sample)
+
+
 def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
     """The values that a claim is judged by, of each that it compares."""
     return [_sample(runs, variant, claim) for variant in claim.compared]
@@ -140,8 +153,11 @@ def _verdict(
         outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
         if lost := _without_value(claim, runs):
             sentence = f"{lost} of the runs diverged, and so have no such value."
+        elif min(map(len, samples_of(claim, runs))) >= needed:
+            sentence = "All runs diverged, so there is nothing to compare."
     else:
         outcome = REPRODUCED if finding.p <= ALPHA else INCONCLUSIVE
+        outcome = INCONCLUSIVE if not finding.in_order else outcome
         outcome = NOT_REPRODUCED if finding.p_against <= ALPHA else outcome
         sentence = _sentence(claim, finding, outcome)
     if found:
@@ -161,18 +177,32 @@ def _told(found: Sequence[str]) -> str:
 
 
 def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
-    """Those of every variant that the claim names: where only some depart, that is what the claim
-    compares; but each of an ensemble's counts. On top of them, that the published number is of
-    images whose labels nobody else has."""
-    each = [departures(specs[variant]) for variant in claim.variants]
-    if claim.ensemble:
-        each = [list(dict.fromkeys(itertools.chain(*each)))]
-    own = tuple(f"{field}{end}" for field in claim.departs_in for end in (" ", "."))
-    each[0] = [phrase for phrase in each[0] if not phrase.startswith(own)]
-    common = [phrase for phrase in each[0] if all(phrase in other for other in each[1:])]
+    """Those in fields in which every variant that the claim names departs, be it in other values.
+    A field in which one variant alone departs is what the claim compares, as long as there is a
+    variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
+    published number is of images whose labels nobody else has."""
+    each = [
+        {phrase: _field(phrase) for phrase in departures(specs[variant])}
+        for variant in claim.variants
+    ]
+    compared: set[str] = set()
+    if not claim.ensemble:
+        common = set.intersection(*(set(fields.values()) for fields in each))
+        if any(common.issuperset(fields.values()) for fields in each):
+            compared = {field for fields in each for field in fields.values()} - common
+    own = tuple(f"{field}." for field in claim.departs_in)
+    found = [
+        phrase
+        for phrase, field in {p: f for fields in each for p, f in fields.items()}.items()
+        if field not in compared and not f"{field}.".startswith(own)
+    ]
     number = PUBLISHED.get(claim.published or "")
     hidden = _HIDDEN.get((number.dataset, number.split)) if number else None
-    return [*common, hidden] if hidden else common
+    return [*found, hidden] if hidden else found
+
+
+def _field(phrase: str) -> str:
+    return phrase.split(" ", 1)[0]
 
 
 def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
@@ -181,7 +211,8 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
         what = "In a pair of runs the claim holds with probability"
         p = finding.p_against if outcome == NOT_REPRODUCED else finding.p
         side = "against it" if outcome == NOT_REPRODUCED else "for it"
-        return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}."
+        but = "" if finding.in_order else ", but the means do not stand in that order"
+        return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}{but}."
     what = f"the difference is {finding.effect:+.2f} points"
     if finding.test == statistics.NO_CHANCE:
         side = "within" if outcome == REPRODUCED else "beyond"
