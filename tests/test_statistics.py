@@ -110,7 +110,7 @@ def test_a_direction():
     worse, better = [9.0, 9.1, 9.2, 9.3], [8.0, 8.1, 8.2, 8.3]
     found = statistics.lower(better, worse, MARGIN)
     assert found.p == pytest.approx(1 / math.comb(8, 4))
-    assert found.effect == 1 and found.interval == (1, 1)
+    assert found.effect == 1 and found.interval[0] < 0.65 and found.interval[1] == 1
     assert found.p_against == 1 and 0.5 < found.power <= 1
     turned = statistics.lower(worse, better, MARGIN)
     assert (turned.p, turned.p_against) == (1, found.p)
@@ -126,6 +126,18 @@ def test_a_trend():
     rng = np.random.default_rng(0)
     level = [statistics.rising(rng.normal(7, 1, (3, 3)), MARGIN).p <= ALPHA for _ in range(60)]
     assert np.mean(level) <= ALPHA + 3 * math.sqrt(ALPHA / 60)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("true", [0.5, 0.76, 0.92])
+def test_the_interval_of_a_direction_holds_the_truth(n, true):
+    rng = np.random.default_rng(0)
+    ours = rng.normal(0, 1, (2000, n))
+    other = rng.normal(math.sqrt(2) * stats.norm.ppf(true), 1, (2000, n))
+    shares = (ours[:, :, None] < other[:, None, :]).mean((1, 2))
+    bounds = {share: statistics.interval_of_share(share, n, n) for share in set(shares)}
+    held = [bounds[share][0] <= true <= bounds[share][1] for share in shares]
+    assert np.mean(held) >= (0.89 if n == 3 else 0.93)
 
 
 def test_one_large_step_is_no_trend():

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import optimize, stats
 
 from benchmark.report.attainable import ALPHA
 
@@ -145,10 +145,6 @@ def lower(
     claim of a family has the smallest of Holm's."""
     first, second = np.asarray(ours, float), np.asarray(other, float)
     p, p_against = (mann_whitney(first, second, way) for way in ("less", "greater"))
-    found = stats.bootstrap(
-        (first, second), _share_below, paired=False, method="percentile", n_resamples=_DRAWS,
-        vectorized=True, axis=-1, rng=np.random.default_rng(0),
-    ).confidence_interval  # fmt: skip
     effect = float(_share_below(first, second))
     n = (len(first), len(second))
     spread = math.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / 2)
@@ -158,8 +154,23 @@ def lower(
         drawn[0], drawn[1] + margin, alternative="less", method="exact", axis=1
     )
     power = float(np.mean(seen.pvalue <= level)) if spread else float(p <= level)
-    interval = (float(found.low), float(found.high))
+    interval = interval_of_share(effect, *n)
     return Finding("exact Mann-Whitney", n, effect, interval, p, p_against, power)
+
+
+def interval_of_share(share: float, n: int, m: int) -> tuple[float, float]:
+    """95 %, of the probability that one of ``n`` runs is below one of ``m``: the fifth method of
+    Newcombe (2006). A bootstrap of three runs a side would hold the truth in 70 to 80 % of cases."""
+    z, many = stats.norm.ppf(0.975), (n + m) / 2 - 1
+
+    def beyond(t: float) -> float:
+        variance = t * (1 - t) / (n * m) * (1 + many * (1 - t) / (2 - t) + many * t / (1 + t))
+        return (share - t) ** 2 - z**2 * variance
+
+    tiny = 1e-9
+    low = optimize.brentq(beyond, 0, min(share, 1 - tiny)) if share else 0.0
+    high = optimize.brentq(beyond, max(share, tiny), 1) if share < 1 else 1.0
+    return float(low), float(high)
 
 
 def rising(groups: Sequence[Sequence[float]], margin: float, level: float = ALPHA) -> Finding:
