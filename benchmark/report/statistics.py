@@ -160,7 +160,7 @@ def lower(
 
 def interval_of_share(share: float, n: int, m: int) -> tuple[float, float]:
     """95 %, of the probability that one of ``n`` runs is below one of ``m``: the fifth method of
-    Newcombe (2006). A bootstrap of three runs a side would hold the truth in 70 to 80 % of cases."""
+    Newcombe (2006). A bootstrap of three runs a side holds the truth in 70 to 80 % of cases."""
     z, many = stats.norm.ppf(0.975), (n + m) / 2 - 1
 
     def beyond(t: float) -> float:
