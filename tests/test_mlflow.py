@@ -325,5 +325,5 @@ def test_what_is_still_to_be_sent_is_waited_for_while_something_is(
         mirror.event(cell, {"event": "epoch"})
     mirror.close(patience=1.5)
     assert len(mirrored) == sent
-    assert mirror.problem == (None if stuck_at is None else "nothing was sent for 2 s")
+    assert mirror.problem == (None if stuck_at is None else "nothing was sent for 1.5 s")
     over.set()

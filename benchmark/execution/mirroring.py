@@ -76,7 +76,7 @@ class BackgroundMirror:
             sent = self._sent
             self._thread.join(patience)
         if self._thread.is_alive():
-            self.problem = f"nothing was sent for {patience:.0f} s"
+            self.problem = f"nothing was sent for {patience:g} s"
 
     def _stand_back(self) -> None:
         """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
