@@ -99,14 +99,19 @@ def test_ctrl_c_ends_all_of_them_after_a_checkpoint_and_again_at_once(tmp_path, 
 def test_an_error_of_a_listener_leaves_no_process(tmp_path, worker):
     worker('echo $$ > "$last/pid"; echo \'{"event": "progress"}\'; exec sleep 60')
     plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    pids = []
 
     def fails(cell, event):
+        """Once both have written who they are."""
+        while len(pids) < 2:
+            time.sleep(0.02)
+            written = [path.read_text() for path in tmp_path.glob("results/runs/*/pid")]
+            pids[:] = [int(text) for text in written if text.endswith("\n")]
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         run_plan(plan, store, [Told(fails)], ThisMachine(TWO))
-    pids = [path.read_text().strip() for path in tmp_path.glob("results/runs/*/pid")]
-    assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
 
 
 def test_a_run_that_would_not_fit_waits_for_another_to_end(tmp_path, worker, monkeypatch):
