@@ -102,6 +102,14 @@ def test_responses_are_those_of_the_end_by_place_and_by_size(layers):
     assert by_size.lines[0].get_xydata().tolist() == [[1, 4], [2, 3], [3, 2]]
 
 
+@pytest.mark.parametrize(("largest", "scale"), [(40.0, "linear"), (60.0, "log")])
+def test_responses_of_one_variant_do_not_squeeze_those_of_another(layers, largest, scale):
+    rows = made_up_layers("b", 0, 9, [2.0, 3.0, largest], [None] * 3)
+    frame = pd.concat([layers, pd.DataFrame(rows)], ignore_index=True)
+    panels = draw_responses(frame, looks(["a", "b"])).axes
+    assert [panel.get_yscale() for panel in panels] == [scale] * 2
+
+
 def test_gradients_have_a_panel_an_iteration(layers):
     projection = {**layers.iloc[0].to_dict(), "number": None, "gradient_norm": 99.0}
     frame = pd.concat([layers, pd.DataFrame([projection])], ignore_index=True)
@@ -112,10 +120,12 @@ def test_gradients_have_a_panel_an_iteration(layers):
 
 def test_a_gradient_that_vanished_is_told_and_moves_no_other(layers):
     rows = made_up_layers("b", 0, 0, [1.0] * 3, [0.0, 0.0, 0.5])
+    rows += made_up_layers("c", 0, 0, [1.0] * 3, [0.0, 0.0, 0.0])
     frame = pd.concat([layers, pd.DataFrame(rows)], ignore_index=True)
-    (panel,) = draw_gradients(frame, looks(["a", "b"])).axes
-    line = panel.lines[1]
-    assert line.get_label() == "b (0 in some)" and line.get_xydata().tolist() == [[3, 0.5]]
+    (panel,) = draw_gradients(frame, looks(["a", "b", "c"])).axes
+    _, some, none = panel.lines
+    assert some.get_label() == "b (0 in some)" and some.get_xydata().tolist() == [[3, 0.5]]
+    assert none.get_label() == "c (0 in all)" and len(none.get_xydata()) == 0
     assert panel.get_ylim()[0] == pytest.approx(0.01 / 1.5)
 
 
@@ -169,9 +179,14 @@ def test_figures_are_drawn_where_there_are_numbers(layers, tmp_path):
 
 def test_no_mean_cost_is_shown_of_those_that_were_left():
     rows = [run_row("a", 6.0), run_row("a", 8.0), run_row("b", 9.0), run_row("b", None, "diverged")]
-    for panel in draw_costs(pd.DataFrame(rows), looks(["a", "b"])).axes:
+    rows += [run_row("c", None, "diverged"), run_row("c", None, "failed")]
+    rows += [run_row("d", None, "planned")]
+    figure = draw_costs(pd.DataFrame(rows), looks(list("abcd")))
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["a", "b (1 diverged)", "c (1 diverged, 1 failed)"]
+    for panel in figure.axes:
         means = [line.get_ydata()[0] for line in panel.lines if line.get_markersize() == 9]
-        assert means[0] == 7.0 and pd.isna(means[1])
+        assert means[0] == 7.0 and pd.isna(means[1]) and pd.isna(means[2])
 
 
 def test_power_rises_with_seeds_and_ends_at_the_margin(monkeypatch):

@@ -17,6 +17,9 @@ _ITERATIONS = 4
 _FAR = 100
 """Responses that differ by a larger factor are drawn on a logarithmic scale."""
 
+_FAR_PEAKS = 10
+"""So are those of variants whose largest responses differ by a larger factor."""
+
 
 def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """The standard deviation of each layer's responses at each run's last diagnosis: by the layer's
@@ -40,7 +43,9 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
     shown = pd.concat(means.values())
     low, high = shown[shown > 0].min(), shown.max()
-    if high > _FAR * low:  # Without batch normalisation they may vanish.
+    peaks = [stds.max() for stds in means.values()]
+    # Without batch normalisation they may vanish; in a deep plain net the last ones may tower.
+    if high > _FAR * low or max(peaks) > _FAR_PEAKS * min(peaks):
         for panel in axes:
             panel.set_yscale("log")
         _one_scale(axes, low / 1.5, high * 1.5)
@@ -62,7 +67,8 @@ def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         row, column = divmod(number, len(chosen))
         for variant in drawn[row]:
             each = [means[i, variant] for i in chosen if (i, variant) in means]
-            label = f"{variant} (0 in some)" if any((m == 0).any() for m in each) else variant
+            zeros = "all" if all((m == 0).all() for m in each) else "some"
+            label = f"{variant} (0 in {zeros})" if any((m == 0).any() for m in each) else variant
             norms = means.get((chosen[column], variant), pd.Series(dtype=float))
             _line(panel, norms[norms > 0], look[variant], label)
         panel.set(xlabel="layer, by place", yscale="log", title=f"iteration {chosen[column]:,}")

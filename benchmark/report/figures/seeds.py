@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.report.figures.style import Look, blank
+from benchmark.report.figures.style import Look, blank, name_with_lost
 from benchmark.suite.measure import ERROR, Measure
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def draw_seeds(
             markersize=6,
             alpha=0.75,
         )
-        diverged = int((group["status"] == "diverged").sum())
-        if len(values) and not diverged:
+        if len(values) and not (group["status"] == "diverged").any():
             mean = values.mean()
             axes.vlines(mean, row - 0.32, row + 0.32, color=style.color, linewidth=2.5)
         if variant in levels:
@@ -50,9 +49,7 @@ def draw_seeds(
                 va="bottom",
                 fontsize=7,
             )
-        failed = int((group["status"] == "failed").sum())
-        lost = [f"{n} {what}" for n, what in ((diverged, "diverged"), (failed, "failed")) if n]
-        names.append(f"{variant} ({', '.join(lost)})" if lost else variant)
+        names.append(name_with_lost(variant, group["status"]))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set(xlabel=f"{measure.name} after the last epoch (%)")

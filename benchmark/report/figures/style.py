@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.records.files import write_bytes
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -61,6 +62,13 @@ def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure
 def label_of(variant: str, levels: Mapping[str, float]) -> str:
     """A variant's name, with the published value that it may be compared with."""
     return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
+
+
+def name_with_lost(variant: str, statuses: "pd.Series[str]") -> str:
+    """A variant's name, with how many of its runs diverged or failed."""
+    counts = {what: int((statuses == what).sum()) for what in ("diverged", "failed")}
+    lost = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    return f"{variant} ({lost})" if lost else variant
 
 
 def legend_beside(panel: "Axes", title: str | None = None) -> None:
