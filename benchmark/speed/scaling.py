@@ -22,6 +22,9 @@ from benchmark.spec import RunSpec
 from benchmark.speed.report_time import EPOCHS, time_report
 from benchmark.suite import Cell, Plan
 
+PLACES = {"processes": (1, 2), "Ray nodes": (1, 2, 4)}
+"""Kinds of places, and how many runs at once are measured in each."""
+
 REPORTED = ((4, 5), (2000, 5), (20, 500))
 """Variants and seeds of the reports that are timed."""
 
@@ -121,7 +124,7 @@ def write_scaling(
     """Measure every place, and reports of so many variants and seeds; write ``scaling.md``,
     ``scaling.csv`` and ``reports.csv``."""
     rows = []
-    for kind, counts in (("processes", (1, 2)), ("Ray nodes", (1, 2, 4))):
+    for kind, counts in PLACES.items():
         for count in counts:
             if kind == "processes" and count > len(available_cores()):
                 continue
