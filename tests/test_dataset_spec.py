@@ -65,6 +65,7 @@ def test_the_texts_of_specs_without_photographs_are_as_they_were():
         ({"name": "../mine"}, "name", "pattern"),
         ({"name": 7}, "name", "string"),
         (CIFAR | {"content": CONTENT}, "content", "of your own alone"),
+        ({"name": "voc2007"}, "name", "for runs that state a detector"),
         (IMAGENET | {"content": CONTENT}, "content", "of your own alone"),
         (OWN | {"content": CONTENT | {"sha256": "0"}}, "content.sha256", "pattern"),
         (OWN | {"held_out_images": 100}, "held_out_images", "less than the 100 training images"),

@@ -139,16 +139,16 @@ def test_archives_that_cannot_be_prepared_are_said(archives, tmp_path):
 
 def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     tree = make_tree(tmp_path / "tree", train=3, test=2)
-    done = bench("data", "add", "mine", tree, "--cache", tmp_path / "cache")
+    done = bench("data", "add", "2026", tree, "--cache", tmp_path / "cache")
     assert done.returncode == 0, done.stderr
     assert "6 training and 4 test images of 2 classes" in done.stdout
     stated = yaml.safe_load(done.stdout[done.stdout.index("  dataset:") :])
     spec = DatasetSpec.model_validate(stated["dataset"])
     assert registry.load(spec).content == spec.content
     done = bench("data", "list", "--cache", tmp_path / "cache")
-    assert f"mine            {tree}: 6 training" in done.stdout
+    assert f"2026            {tree}: 6 training" in done.stdout
     assert "not here: cifar10, imagenet2012, " in done.stdout
-    (tmp_path / "cache" / "mine" / "index.json").write_text("{")
+    (tmp_path / "cache" / "2026" / "index.json").write_text("{")
     assert "add them anew" in bench("data", "list", "--cache", tmp_path / "cache").stdout
 
 
@@ -157,6 +157,7 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     [
         (["add", "cifar10", "."], 1, "name must not be that of a known data set"),
         (["add", "mine", "nowhere"], 1, "must have a folder train"),
+        (["add", "m" * 101, "."], 1, "have at most 100. Received: mmm"),
         (["get", "imagenet2012", "--source", "npm"], 2, "--source belongs to cifar10 alone"),
         (["get", "imagenet2012", "--file", "a"], 2, "--file belongs to cifar10 alone"),
         (["get", "cifar10", "--verify"], 2, "--verify belongs to imagenet2012 alone"),

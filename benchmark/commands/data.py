@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+import yaml
 
 from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
@@ -116,7 +117,8 @@ def data_add_boxes(
 
 def _say_stated(name: str, content: "ContentSpec | DetectionContentSpec") -> None:
     stated = ", ".join(f"{field}: {value}" for field, value in content)
-    say(f"  dataset:\n    name: {name}\n    content: {{{stated}}}")
+    (named,) = yaml.safe_dump({"name": name}).splitlines()  # Quoted where it looks like a number.
+    say(f"  dataset:\n    {named}\n    content: {{{stated}}}")
 
 
 @data_app.command("export")

@@ -13,7 +13,7 @@ import numpy as np
 from benchmark.data.cache import cache_folder, replacing
 from benchmark.data.images import DataError
 from benchmark.spec import ContentSpec, DatasetSpec, DetectionDataSpec
-from benchmark.spec.dataset import NAME, TRAIN_IMAGES
+from benchmark.spec.dataset import NAME, NAME_LENGTH, TRAIN_IMAGES
 from benchmark.spec.detection_data import DETECTION_IMAGES, PASTED, DetectionContentSpec
 
 KNOWN = (*TRAIN_IMAGES, *DETECTION_IMAGES, PASTED)
@@ -76,9 +76,11 @@ class Register:
         data set, no name, or that of anything in the cache but of one that is added anew."""
         if name in KNOWN:
             raise DataError(f"name must not be that of a known data set. Received: {name}")
-        if not re.fullmatch(NAME, name):
-            rule = "name must be of letters, digits, '_', '.' and '-', and begin with one of the"
-            raise DataError(f"{rule} first two. Received: {name}")
+        if not re.fullmatch(NAME, name) or len(name) > NAME_LENGTH:
+            rule = (
+                "name must be of letters, digits, '_', '.' and '-', begin with one of the first two"
+            )
+            raise DataError(f"{rule}, and have at most {NAME_LENGTH}. Received: {name}")
         if (cache_folder() / name).exists() and name not in self.names():
             rule = "name must be one that nothing else in the cache has"
             raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")

@@ -24,6 +24,9 @@ CROP_SIZE, SHORTER_SIDE, TEST_SHORTER_SIDE = 224, (256, 480), 256
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 """What a data set may be called."""
 
+NAME_LENGTH = 100
+"""The most characters that it may have."""
+
 
 class ContentSpec(Spec):
     """What photographs of your own are, as ``resnet-bench data add`` counted them."""
@@ -40,7 +43,7 @@ class DatasetSpec(Spec):
     """The images of a run and what is done to them (CIFAR-10: section 4.2 of the paper;
     photographs: section 3.4)."""
 
-    name: str = Field(pattern=NAME, max_length=100)
+    name: str = Field(pattern=NAME, max_length=NAME_LENGTH)
     """``cifar10``; ``cifar10-subset``, the embedded 500 training and 100 test images of each
     class; ``imagenet2012``; or photographs of your own, by the name they were added under."""
 
@@ -166,7 +169,8 @@ class DatasetSpec(Spec):
         if self.name not in TRAIN_IMAGES and not self.content:
             rule = (
                 f"must be {', '.join(map(repr, TRAIN_IMAGES))}, or that of photographs of your "
-                "own, stated with their content (resnet-bench data add prints both)"
+                "own, stated with their content (resnet-bench data add prints both); images with "
+                "boxes are for runs that state a detector"
             )
             raise refuse("name", rule, self.name)
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from benchmark.spec.base import Ints, Spec, refuse
-from benchmark.spec.dataset import NAME
+from benchmark.spec.dataset import NAME, NAME_LENGTH
 
 PASTED = "pasted-cifar"
 """The set that is made of embedded CIFAR images."""
@@ -101,7 +101,7 @@ class DetectionDataSpec(Spec):
     """Sets images with boxes apart from those that have a class alone. Implied where a run states
     a detector."""
 
-    name: str = Field(pattern=NAME, max_length=100)
+    name: str = Field(pattern=NAME, max_length=NAME_LENGTH)
     """``coco2014`` (the paper's: trained on the training images, scored on those of validation) and
     ``coco2017``; ``voc2007`` (trained on trainval, scored on test), ``voc0712`` (the paper's
     "07+12": the trainval of both years, scored on 2007's test), ``voc2012`` (trained on train,
