@@ -41,6 +41,14 @@ def test_a_run_on_the_margin_is_rarely_called_consistent(n, spread):
     assert share_reproduced(finding, n, spread) <= AT_MOST
 
 
+@pytest.mark.parametrize("n", [3, 5])
+def test_a_mean_on_the_bound_is_rarely_called_beyond_it(n):
+    def finding(ours, rng):
+        return statistics.beyond(ours, 7 + MARGIN, higher=True, margin=MARGIN)
+
+    assert share_reproduced(finding, n) <= AT_MOST
+
+
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize(("n", "spread"), [(5, 0.05), (5, 0.2), (10, 0.16)])
 def test_a_best_on_the_margin_is_rarely_called_consistent(n, spread, side):
@@ -104,6 +112,20 @@ def test_a_difference_beyond_the_margin_is_refuted():
         statistics.equivalence_of_samples(ours, [6.5, 6.6, 6.7], MARGIN),
     ):
         assert found.p > 0.99 and found.p_against < ALPHA
+
+
+def test_a_bound_by_hand():
+    found = statistics.beyond([61.0, 62.0, 63.0], 60.0, higher=True, margin=2.0)
+    half = 2.92 / math.sqrt(3)  # Student's t with 2 degrees of freedom, a standard deviation of 1.
+    assert (found.n, found.effect) == ((3,), 62.0)
+    assert found.interval == pytest.approx((62 - half, 62 + half), abs=1e-3)
+    expected = stats.ttest_1samp([61.0, 62.0, 63.0], 60.0, alternative="greater").pvalue
+    assert found.p == pytest.approx(expected) and found.p_against == pytest.approx(1 - expected)
+    drawn = np.random.default_rng(0).normal(62, 1, (PAPERS, 3))
+    supported = stats.ttest_1samp(drawn, 60.0, axis=1, alternative="greater").pvalue <= ALPHA
+    assert found.power == pytest.approx(np.mean(supported), abs=0.02)
+    lower = statistics.beyond([61.0, 62.0, 63.0], 60.0, higher=False, margin=2.0)
+    assert (lower.p, lower.p_against) == pytest.approx((found.p_against, found.p))
 
 
 def test_a_direction():

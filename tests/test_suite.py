@@ -362,6 +362,12 @@ def test_claims_are_parsed(load):
         ("against: plain20", "against: plain56", "a claim's variants are the suite's"),
         ("    direction: lower\n", "", "is stated with against"),
         ("    against: plain20-weight_decay=0.0001\n", "", "exactly one of"),
+        ("    against: plain20-weight_decay=0.0001\n", "    than: 0\n", "greater than 0"),
+        (
+            "    against: plain20-weight_decay=0.0001\n    direction: lower\n",
+            "    than: 60\n    direction: equal\n",
+            "must be lower or higher with than",
+        ),
         ("margin: 1.0", "margin: 0", "greater than 0"),
         ("metric: train_error_percent", "metric: accuracy", "'test_error_percent'"),
         ("against: plain20-weight", "against: resnet20-A-weight", "must be another variant"),

@@ -108,6 +108,32 @@ def test_a_departure_makes_it_not_comparable_and_is_listed(changes):
 AGAINST = {"variant": "plain", "against": "r20", "direction": "higher"}
 
 
+@pytest.mark.parametrize(
+    ("errors", "direction", "outcome", "where"),
+    [
+        ([85.0, 84.0, 86.0], "higher", "reproduced", "lies above 60"),
+        ([85.0, 84.0, 86.0], "lower", "not reproduced", "lies above 60"),
+        ([50.0, 51.0, 49.0], "higher", "not reproduced", "lies below 60"),
+        ([55.0, 75.0, 65.0], "higher", "inconclusive", "lies on both sides of 60"),
+        ([85.0, None, None], "higher", "reproduced", "lies above 60"),
+    ],
+)
+def test_a_stated_bound(errors, direction, outcome, where):
+    claim = {"variant": "deep", "than": 60.0, "direction": direction}
+    found = verdict(claim, runs(deep=errors))
+    assert found.verdict == outcome and where in found.sentence
+
+
+def test_a_bound_is_no_direction_of_the_family():
+    claims = [
+        Claim(statement="So", variant="a", against="b", direction="lower"),
+        Claim(statement="So too", variant="a", than=60.0, direction="lower"),
+    ]
+    frame = runs(a=[1.0, 2.0, 3.0], b=[4.0, 5.0, 6.0])
+    alone, _ = judge(claims, frame, {"a": spec(), "b": spec()})
+    assert alone.finding.p == pytest.approx(1 / 20)
+
+
 def test_a_direction_and_its_opposite():
     frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
     assert verdict(AGAINST, frame).verdict == "reproduced"

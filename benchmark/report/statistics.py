@@ -28,17 +28,18 @@ class Finding:
     n: tuple[int, ...]
     """Runs on each side."""
     effect: float
-    """Difference in points, or the probability that one run has a lower value than another."""
+    """Difference in points, the probability that one run has a lower value than another, or the
+    mean that is held against a bound."""
     interval: tuple[float, float]
-    """Of the effect: 90 % for equivalence, else 95 %."""
+    """Of the effect: 90 % for equivalence and a bound, else 95 %."""
     p: float
     """Small where the claim is supported."""
     p_against: float
     """Small where the claim is refuted."""
     power: float
     """The chance to support the claim, were it true: no difference for an equivalence, one of the
-    margin for a direction, one of the margin from each variant to the next for a trend; with as
-    many runs, and the spread that they showed."""
+    margin for a direction and beyond a bound, one of the margin from each variant to the next for
+    a trend; with as many runs, and the spread that they showed."""
     in_order: bool = True
     """Whether the means of a trend's variants stand in its order; without, it is not supported."""
 
@@ -80,6 +81,22 @@ def equivalence_of_difference(
     found = equivalence_of_samples([value - stated for value in ours], theirs, margin)
     low, high = found.interval
     return replace(found, effect=found.effect + stated, interval=(low + stated, high + stated))
+
+
+def beyond(ours: Sequence[float], bound: float, higher: bool, margin: float) -> Finding:
+    """Our mean is higher, or lower, than ``bound``: a one-sided t test."""
+    n, mean, side = len(ours), float(np.mean(ours)), 1 if higher else -1
+    se = max(float(np.std(ours, ddof=1)) / math.sqrt(n), 1e-9)
+    distance, least = side * (mean - bound) / se, float(stats.t.ppf(1 - ALPHA, n - 1))
+    return Finding(
+        test="one-sided t test",
+        n=(n,),
+        effect=mean,
+        interval=(mean - least * se, mean + least * se),
+        p=float(stats.t.sf(distance, n - 1)),
+        p_against=float(stats.t.cdf(distance, n - 1)),
+        power=float(stats.nct.sf(least, n - 1, min(margin / se, 30))),  # There it is 1.
+    )
 
 
 def consistency(ours: Sequence[float], published: float, margin: float) -> Finding:

@@ -83,6 +83,9 @@ def _finding(
     if claim.trend:
         rising = claim.direction == "higher"
         return statistics.rising(samples if rising else samples[::-1], claim.margin, level)
+    if claim.than is not None:
+        higher = claim.direction == "higher"
+        return statistics.beyond(samples[0], claim.than, higher, claim.margin)
     ours, other = samples
     if claim.direction == "equal":
         return statistics.equivalence_of_samples(ours, other, claim.margin)
@@ -213,6 +216,12 @@ def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
         side = "against it" if outcome == NOT_REPRODUCED else "for it"
         but = "" if finding.in_order else ", but the means do not stand in that order"
         return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}{but}."
+    if claim.than is not None:
+        where = "on both sides of"
+        if outcome != INCONCLUSIVE:
+            where = "above" if low > claim.than else "below"
+        interval = f"its 90 % interval, {low:.2f} to {high:.2f}, lies {where} {claim.than:g}"
+        return f"The mean is {finding.effect:.2f}; {interval}."
     what = f"the difference is {finding.effect:+.2f} points"
     if finding.test == statistics.NO_CHANCE:
         side = "within" if outcome == REPRODUCED else "beyond"

@@ -20,7 +20,8 @@ _VIEWS = {
 
 
 class Claim(Spec):
-    """One comparison: of a variant with a published value, of two variants, or a trend."""
+    """One comparison: of a variant with a published value or a stated bound, of two variants, or a
+    trend."""
 
     statement: str = Field(min_length=1)
     """The claim in one plain sentence."""
@@ -41,8 +42,11 @@ class Claim(Spec):
     trend: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
     """Variants along which the metric moves in ``direction``."""
 
+    than: float | None = Field(default=None, gt=0)
+    """Compared with this bound, in the metric's unit, which its mean is lower or higher than."""
+
     direction: Literal["lower", "higher", "equal"] | None = None
-    """How ``variant`` stands to ``against``, or how the trend goes."""
+    """How ``variant`` stands to ``against`` or ``than``, or how the trend goes."""
 
     by: float | None = Field(default=None, gt=0, le=100)
     """With ``against``: how much lower or higher it is, in the metric's unit and within
@@ -66,12 +70,13 @@ class Claim(Spec):
 
     @model_validator(mode="after")
     def _one_comparison(self) -> "Claim":
-        named = [n for n in ("published", "against", "trend") if getattr(self, n) is not None]
+        kinds = ("published", "against", "than", "trend")
+        named = [kind for kind in kinds if getattr(self, kind) is not None]
         if len(named) != 1:
-            rule = "a claim has exactly one of published, against and trend"
+            rule = "a claim has exactly one of published, against, than and trend"
             raise refuse(named[-1] if named else "published", rule, named)
         if (self.variant is None) != bool(self.trend or self.ensemble):
-            rule = "is stated with published and against, and not with trend or ensemble"
+            rule = "is stated with published, against and than, and not with trend or ensemble"
             raise refuse("variant", rule, self.variant)
         if self.ensemble and not (self.published and self.protocol):
             rule = "is stated with published and protocol"
@@ -81,8 +86,10 @@ class Claim(Spec):
             if len(set(variants)) < len(variants):
                 raise refuse(field, "names each variant once", variants)
         if (self.direction is None) != (self.published is not None):
-            rule = "is stated with against and trend, and not with published"
+            rule = "is stated with against, than and trend, and not with published"
             raise refuse("direction", rule, self.direction)
+        if self.than is not None and self.direction == "equal":
+            raise refuse("direction", "must be lower or higher with than", self.direction)
         if self.against is not None and self.against == self.variant:
             raise refuse("against", "must be another variant than variant", self.against)
         self._refuse_an_amount_that_does_not_fit()
@@ -144,8 +151,8 @@ class Claim(Spec):
 
     @property
     def is_of_order(self) -> bool:
-        """Whether it says only that something is lower or higher, not by how much."""
-        return self.direction in ("lower", "higher") and self.by is None
+        """Whether it says only that a variant is lower or higher than another, not by how much."""
+        return self.direction in ("lower", "higher") and self.by is None and self.than is None
 
     @property
     def variants(self) -> tuple[str, ...]:
