@@ -98,7 +98,8 @@ def test_frames_hold_every_number():
 
 
 @pytest.mark.parametrize(
-    ("suite", "figures"), [("figure6", (1, 6)), ("figure7", (7,)), ("table6-1202", (6,))]
+    ("suite", "figures"),
+    [("figure4", (4,)), ("figure6", (1, 6)), ("figure7", (7,)), ("table6-1202", (6,))],
 )
 def test_what_figures_show_is_claimed_with_the_quantity_that_it_is_judged_by(suite, figures):
     claims = {c.statement: c.metric for c in load_suite(f"suites/{suite}.yaml").suite.claims}
@@ -107,3 +108,10 @@ def test_what_figures_show_is_claimed_with_the_quantity_that_it_is_judged_by(sui
     assert len(common) >= 2
     assert {s: claims[s] for s in common} == {s: shown[s] for s in common}
     assert len(load_shown()) == len(SHOWN)
+
+
+def test_all_that_figures_show_is_a_claim_of_a_suite():
+    files = ("figure4", "figure6", "figure7", "table6-1202")
+    suites = [load_suite(f"suites/{name}.yaml").suite for name in files]
+    claimed = {claim.statement for suite in suites for claim in suite.claims}
+    assert {each.statement for each in SHOWN} <= claimed

@@ -368,6 +368,7 @@ def test_claims_are_parsed(load):
             "    than: 60\n    direction: equal\n",
             "must be lower or higher with than",
         ),
+        ("    margin: 1.0\n", "    at: [100000]\n", "at must be within the 64000 of resnet20"),
         ("margin: 1.0", "margin: 0", "greater than 0"),
         ("metric: train_error_percent", "metric: accuracy", "'test_error_percent'"),
         ("against: plain20-weight", "against: resnet20-A-weight", "must be another variant"),

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from benchmark.report import verdicts
 from benchmark.report.attainable import undecidable
+from benchmark.report.measured import with_values_at
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
@@ -122,6 +123,67 @@ def test_a_stated_bound(errors, direction, outcome, where):
     claim = {"variant": "deep", "than": 60.0, "direction": direction}
     found = verdict(claim, runs(deep=errors))
     assert found.verdict == outcome and where in found.sentence
+
+
+THROUGHOUT = {"variant": "b", "against": "a", "direction": "higher", "least_seeds": 4}
+THROUGHOUT |= {"metric": "train_error_percent", "at": [10, 30]}
+
+
+@pytest.mark.parametrize(
+    ("ends_at", "later", "outcome", "said"),
+    [
+        (20, [60.0, 61.0, 62.0, 63.0], "reproduced", "10 and 30 iterations, where it is least,"),
+        (20, [60.0, 61.0, 22.0, 63.0], "inconclusive", "probability 0.75"),
+        (20, [20.0, 21.0, 22.0, 23.0], "not reproduced", "against it p = 0.0286"),
+        (15, [60.0, None, 62.0, 63.0], "reproduced", "for it p = 0.0143"),
+        (31, [60.0, 61.0, 62.0, 63.0], "reproduced", "holds"),  # The epoch before counts.
+    ],
+)
+def test_a_claim_on_iterations_must_hold_at_each(ends_at, later, outcome, said):
+    claim = Claim(statement="Throughout.", **THROUGHOUT)
+    ends = {"a": [30.0, 31.0, 32.0, 33.0], "b": later}
+    frame = runs(**ends)
+    frame["run_id"] = frame["variant"] + frame["seed"].astype(str)
+    early = frame["variant"].map({"a": 40.0, "b": 80.0}) + frame["seed"]
+    curves = pd.concat(
+        [
+            frame.assign(iteration=5, train_error_percent=99.0),
+            frame.assign(iteration=10, train_error_percent=early),
+            frame.assign(iteration=ends_at, train_error_percent=frame["final_error_percent"]),
+        ]
+    )
+    found = verdict(
+        THROUGHOUT, with_values_at(frame, curves, [claim]), a=spec(), b=spec(model={"depth": 56})
+    )
+    assert found.verdict == outcome and said in found.sentence
+
+
+def test_iterations_that_no_epoch_had_ended_by_have_no_value():
+    frame = runs(a=[1.0] * 4, b=[2.0] * 4)
+    frame["run_id"] = frame["variant"] + frame["seed"].astype(str)
+    curves = frame.assign(iteration=11, train_error_percent=5.0)
+    claim = Claim(statement="Throughout.", **THROUGHOUT)
+    found = verdict(THROUGHOUT, with_values_at(frame, curves, [claim]))
+    assert found.verdict == "inconclusive" and "Too few runs (b: 0, a: 0)" in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "rule"),
+    [
+        ({"direction": "equal"}, "at", "with against and the direction lower or higher"),
+        ({"by": 1.0}, "at", "with against and the direction lower or higher"),
+        ({"against": None, "than": 1.0}, "at", "with against and the direction lower or higher"),
+        ({"metric": "mean_response_std"}, "at", "test_error_percent and train_error_percent"),
+        ({"at": [30, 10]}, "at", "must rise, from 1 on"),
+        ({"at": [10, 10]}, "at", "must rise, from 1 on"),
+        ({"at": [0]}, "at", "must rise, from 1 on"),
+        ({"at": []}, "at", "at least 1 item"),
+    ],
+)
+def test_iterations_that_do_not_fit_a_claim_are_refused(changes, field, rule):
+    with pytest.raises(ValidationError) as caught:
+        Claim(statement="So", **THROUGHOUT | changes)
+    assert field in str(caught.value) and rule in str(caught.value)
 
 
 def test_a_bound_is_no_direction_of_the_family():

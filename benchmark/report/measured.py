@@ -1,9 +1,10 @@
-"""Which of a suite's runs have errors, and which average precisions."""
+"""What of a suite's runs was measured: errors or average precisions, in the end or on the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from benchmark.suite.claim import Claim
 from benchmark.suite.measure import AP, ERROR, Measure
 
 
@@ -20,3 +21,17 @@ def by_measure(runs: pd.DataFrame) -> Iterator[tuple[Measure, pd.DataFrame]]:
         yield ERROR, runs[~detectors]
     if detectors.any():
         yield AP, runs[detectors]
+
+
+def with_values_at(
+    runs: pd.DataFrame, curves: pd.DataFrame, claims: Iterable[Claim]
+) -> pd.DataFrame:
+    """``runs`` with a column for each iteration that a claim is about: the metric after the last
+    epoch that had ended by then; none where no epoch had."""
+    added = {}
+    for claim in (each for each in claims if each.at):
+        for column, iteration in zip(claim.columns, claim.at or (), strict=True):
+            known = curves[curves["iteration"] <= iteration].dropna(subset=[claim.metric])
+            last = known.sort_values("iteration").groupby("run_id")[claim.metric].last()
+            added[column] = runs["run_id"].map(last)
+    return runs.assign(**added)

@@ -14,7 +14,7 @@ from benchmark.records.frames import load_all
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
-from benchmark.report.measured import by_measure
+from benchmark.report.measured import by_measure, with_values_at
 from benchmark.report.pages import Table
 from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
@@ -70,7 +70,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
     ensembles = load_ensembles(store, suite, claims)
     written = tables.write_frames(folder.path, vars(loaded) | {"ensembles": ensembles})
-    samples = pd.concat([runs, ensembles])
+    samples = pd.concat([with_values_at(runs, loaded.curves, claims), ensembles])
     verdicts = judge(claims, samples, specs)
     frames = {
         "verdicts": verdict_table(verdicts),

@@ -61,12 +61,24 @@ def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any])
 def _finding(
     claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any], level: float
 ) -> Finding | None:
-    """``level``: that of a direction or trend, with its family as large as it is."""
-    samples = samples_of(claim, runs)
-    if min(map(len, samples)) < _needed(claim, specs) or _without_value(claim, runs):
+    """``level``: that of a direction or trend, with its family as large as it is.
+
+    A claim on several iterations is supported where it is at each of them, and so as little as at
+    that one where it is least (an intersection-union test); it is refuted where it is at any, the
+    p value being corrected for their number.
+    """
+    each = [samples_of(claim, runs, column) for column in claim.columns]
+    few = min(len(sample) for samples in each for sample in samples) < _needed(claim, specs)
+    if few or _without_value(claim, runs) or _all_lost(claim, each[0]):
         return None
-    if _all_lost(claim, samples):
-        return None
+    found = [_tested(claim, samples, specs, level) for samples in each]
+    against = min(1.0, len(found) * min(finding.p_against for finding in found))
+    return replace(max(found, key=lambda finding: finding.p), p_against=against)
+
+
+def _tested(
+    claim: Claim, samples: Sequence[Sequence[float]], specs: Mapping[str, Any], level: float
+) -> Finding:
     if claim.published:
         number = PUBLISHED[claim.published]
         if _is_as_published(claim, specs):
@@ -131,15 +143,17 @@ def _all_lost(claim: Claim, samples: Sequence[Sequence[float]]) -> bool:
     return compared and all(value == worst for sample in samples for value in sample)
 
 
-def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
-    """The values that a claim is judged by, of each that it compares."""
-    return [_sample(runs, variant, claim) for variant in claim.compared]
+def samples_of(claim: Claim, runs: pd.DataFrame, column: str | None = None) -> list[list[float]]:
+    """The values that a claim is judged by, of each that it compares; ``column``: the first of the
+    claim's."""
+    column = column or claim.columns[0]
+    return [_sample(runs, variant, claim, column) for variant in claim.compared]
 
 
-def _sample(runs: pd.DataFrame, variant: str, claim: Claim) -> list[float]:
+def _sample(runs: pd.DataFrame, variant: str, claim: Claim, column: str) -> list[float]:
     """The metric of each run that has ended by itself, and was tested as the claim asks for."""
     chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
-    values = pd.to_numeric(chosen.reindex(columns=[claim.column])[claim.column], errors="coerce")
+    values = pd.to_numeric(chosen.reindex(columns=[column])[column], errors="coerce")
     if claim.measure.worst is not None:
         values = values.where(chosen["status"] != "diverged", claim.measure.worst)
     return [float(value) for value in values if not math.isnan(value)]
@@ -211,7 +225,9 @@ def _field(phrase: str) -> str:
 def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
     low, high = finding.interval
     if claim.is_of_order:
-        what = "In a pair of runs the claim holds with probability"
+        when = f" after {' and '.join(f'{i:,}' for i in claim.at)} iterations" if claim.at else ""
+        least = ", where it is least," if claim.at and len(claim.at) > 1 else ""
+        what = f"In a pair of runs the claim holds{when}{least} with probability"
         p = finding.p_against if outcome == NOT_REPRODUCED else finding.p
         side = "against it" if outcome == NOT_REPRODUCED else "for it"
         but = "" if finding.in_order else ", but the means do not stand in that order"

@@ -1,16 +1,18 @@
 """What a suite sets out to show."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from benchmark.paper import PUBLISHED, Published
-from benchmark.spec.base import Spec, refuse
+from benchmark.spec.base import Ints, Spec, refuse
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.measure import MEASURES, Measure, Metric
 
 _BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
+
+_BY_EPOCH = ("test_error_percent", "train_error_percent")
 
 _VIEWS = {
     "10-crop": "ten-crop-",
@@ -51,6 +53,10 @@ class Claim(Spec):
     by: float | None = Field(default=None, gt=0, le=100)
     """With ``against``: how much lower or higher it is, in the metric's unit and within
     ``margin``, where the paper states that."""
+
+    at: Annotated[Ints, Field(min_length=1, max_length=100)] | None = None
+    """With ``against``: the iterations at each of which it is lower or higher, by the last epoch
+    that ended by then, in place of the training's end."""
 
     metric: Metric = "test_error_percent"
     """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
@@ -93,6 +99,7 @@ class Claim(Spec):
         if self.against is not None and self.against == self.variant:
             raise refuse("against", "must be another variant than variant", self.against)
         self._refuse_an_amount_that_does_not_fit()
+        self._refuse_iterations_that_do_not_fit()
         self._refuse_a_protocol_that_does_not_fit()
         comparable = [
             key
@@ -129,6 +136,17 @@ class Claim(Spec):
             rule = f"must be above margin ({self.margin:g}), or no difference would do as well"
             raise refuse("by", rule, self.by)
 
+    def _refuse_iterations_that_do_not_fit(self) -> None:
+        if self.at is None:
+            return
+        if self.against is None or not self.is_of_order:
+            rule = "is stated with against and the direction lower or higher, and with no other"
+            raise refuse("at", rule, self.at)
+        if self.metric not in _BY_EPOCH:
+            raise refuse("at", f"is stated with the metrics {' and '.join(_BY_EPOCH)}", self.metric)
+        if list(self.at) != sorted(set(self.at)) or self.at[0] < 1:
+            raise refuse("at", "must rise, from 1 on", self.at)
+
     def _is_come_by_as(self, number: Published) -> bool:
         """Whether a published number was come by as the claim's value is: seen by its protocol,
         and by an ensemble only if that is one."""
@@ -144,10 +162,13 @@ class Claim(Spec):
         return MEASURES[self.metric]
 
     @property
-    def column(self) -> str:
-        """Of the frame of runs, where the metric stands."""
+    def columns(self) -> tuple[str, ...]:
+        """Of the frame of runs, where the metric stands: one, or one for each iteration of ``at``,
+        which ``report.measured.with_values_at`` adds."""
+        if self.at:
+            return tuple(f"{self.metric}@{iteration}" for iteration in self.at)
         column = self.measure.column
-        return f"{self.protocol}.{column}" if self.protocol else column
+        return (f"{self.protocol}.{column}" if self.protocol else column,)
 
     @property
     def is_of_order(self) -> bool:

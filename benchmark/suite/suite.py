@@ -175,6 +175,9 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
                 kind = "detector" if claim.measure.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
                 yield _problem(document, ("claims", number, "metric"), needs, named)
+            elif claim.at and claim.at[-1] > names[named].schedule.iterations:
+                needs = f"at must be within the {names[named].schedule.iterations} of {named}"
+                yield _problem(document, ("claims", number, "at"), needs, claim.at[-1])
         scored = {_scored(names[v]) for v in claim.ensemble or () if v in names}
         if len(scored) > 1:
             needs = "an ensemble's variants are scored on the same images"
