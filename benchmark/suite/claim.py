@@ -1,7 +1,7 @@
 """What a suite sets out to show."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -11,6 +11,9 @@ from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.measure import MEASURES, Measure, Metric
 
 _BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
+
+_OF_TWO = "is stated with against and the direction lower or higher, and with no other"
+"""The rule of fields that say more of how one variant stands to another."""
 
 _BY_EPOCH = ("test_error_percent", "train_error_percent")
 
@@ -54,7 +57,7 @@ class Claim(Spec):
     """With ``against``: how much lower or higher it is, in the metric's unit and within
     ``margin``, where the paper states that."""
 
-    at: Annotated[Ints, Field(min_length=1, max_length=100)] | None = None
+    at: Ints | None = Field(default=None, min_length=1, max_length=100)
     """With ``against``: the iterations at each of which it is lower or higher, by the last epoch
     that ended by then, in place of the training's end."""
 
@@ -130,8 +133,7 @@ class Claim(Spec):
         if self.by is None:
             return
         if self.against is None or self.direction == "equal":
-            rule = "is stated with against and the direction lower or higher, and with no other"
-            raise refuse("by", rule, self.by)
+            raise refuse("by", _OF_TWO, self.by)
         if self.by <= self.margin:
             rule = f"must be above margin ({self.margin:g}), or no difference would do as well"
             raise refuse("by", rule, self.by)
@@ -140,8 +142,7 @@ class Claim(Spec):
         if self.at is None:
             return
         if self.against is None or not self.is_of_order:
-            rule = "is stated with against and the direction lower or higher, and with no other"
-            raise refuse("at", rule, self.at)
+            raise refuse("at", _OF_TWO, self.at)
         if self.metric not in _BY_EPOCH:
             raise refuse("at", f"is stated with the metrics {' and '.join(_BY_EPOCH)}", self.metric)
         if list(self.at) != sorted(set(self.at)) or self.at[0] < 1:

@@ -44,7 +44,7 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     shown = pd.concat(means.values())
     low, high = shown[shown > 0].min(), shown.max()
     peaks = [stds.max() for stds in means.values()]
-    # Without batch normalisation they may vanish; in a deep plain net the last ones may tower.
+    # Without batch normalisation they may vanish; in a deep plain net the first ones may tower.
     if high > _FAR * low or max(peaks) > _FAR_PEAKS * min(peaks):
         for panel in axes:
             panel.set_yscale("log")
