@@ -5,7 +5,7 @@ import json
 from photograph_files import cut, encoded
 
 from benchmark.data.detection import coco_json
-from benchmark.spec import DetectionDataSpec
+from benchmark.spec import BoxesSpec
 
 CATEGORIES = [{"id": 9, "name": "flower"}, {"id": 4, "name": "china"}]
 """Neither in the order of their ids nor without gaps."""
@@ -59,5 +59,5 @@ def add(name, root, **counts):
 
 
 def spec_of(added, **fields):
-    fields = {"shorter_side": 48, "longest_side": 90, "most_boxes": 4} | fields
-    return DetectionDataSpec(name=added.name, content=added.content, **fields)
+    fields = {"shorter_side": 48, "longest_side": 90, "max_boxes": 4} | fields
+    return BoxesSpec(name=added.name, content=added.content, **fields)

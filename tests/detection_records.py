@@ -12,7 +12,7 @@ from benchmark.records.journal import Journal
 from benchmark.records.result import summarize
 from benchmark.records.shown import Shown, save_shown
 from benchmark.records.store import Store
-from benchmark.spec import DetectorSpec, ModelSpec, PastedSpec, RunSpec
+from benchmark.spec import DetectorSpec, ResNetSpec, PastedSpec, RunSpec
 
 CLASSES = list(cifar10.CLASSES)
 PASTED = PastedSpec(test_canvases=8)
@@ -31,14 +31,14 @@ def classifier_spec(**changes):
 
 def detector_spec(name="pasted-cifar", **changes):
     """Plain data of a run as appendix A has it, but for its data where ``name`` is another's."""
-    model = ModelSpec(stem="imagenet", depth=101, shortcut="B")
+    model = ResNetSpec(stem="imagenet", depth=101, shortcut="B")
     schedule = {"kind": "piecewise", "learning_rate": 0.001, "factor": 0.1}
     short = {"iterations": 320_000, "drops": [240_000]}
     spec = classifier_spec() | {
         "dataset": {"kind": "boxes", "name": name, "shorter_side": 600, "longest_side": 1000},
         "model": model.model_dump(mode="json"),
         "detector": DetectorSpec(regions={"pooling": "max"}).model_dump(mode="json"),
-        "pretrained": {"source": "keras-applications", "name": "ResNet101", "way": "train-all"},
+        "pretrained": {"source": "keras-applications", "name": "ResNet101", "mode": "train-all"},
     }
     spec["schedule"] = spec["schedule"] | schedule | short
     spec["optimizer"] = spec["optimizer"] | {"batch_size": 8}

@@ -9,11 +9,11 @@ from benchmark.data.normalization import normalization
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages, _resident, crop_and_flip
 from benchmark.evaluation.single_view import scorer
-from benchmark.spec import DatasetSpec
+from benchmark.spec import LabelledSpec
 
 
 def dataset(**fields):
-    return DatasetSpec(name="cifar10-subset", **fields)
+    return LabelledSpec(name="cifar10-subset", **fields)
 
 
 def cropped(image, crop):

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from benchmark.spec import DatasetSpec, RunSpec
+from benchmark.spec import LabelledSpec, RunSpec
 from benchmark.suite.problems import rule_of
 
 CONTENT = {"classes": 10, "train_images": 100, "test_images": 20, "sha256": "0" * 64}
@@ -13,7 +13,7 @@ CIFAR = {"name": "cifar10"}
 
 
 def test_the_papers_preparation_of_imagenet_is_the_default():
-    spec = DatasetSpec.model_validate(IMAGENET)
+    spec = LabelledSpec.model_validate(IMAGENET)
     assert spec.model_dump(exclude_none=True) == {
         "name": "imagenet2012",
         "held_out_images": 0,
@@ -30,15 +30,15 @@ def test_the_papers_preparation_of_imagenet_is_the_default():
 
 
 def test_photographs_of_your_own_are_what_their_content_says():
-    spec = DatasetSpec.model_validate(OWN | {"held_out_images": 30, "crop_size": 64})
+    spec = LabelledSpec.model_validate(OWN | {"held_out_images": 30, "crop_size": 64})
     assert (spec.classes, spec.train_images, spec.test_images) == (10, 70, 20)
     assert (spec.image_shape, spec.shorter_side, spec.test_shorter_side) == (
         (64, 64, 3),
         (73, 137),
         73,
     )
-    other = DatasetSpec.model_validate(OWN | {"content": CONTENT | {"sha256": "1" * 64}})
-    assert other.digest() != DatasetSpec.model_validate(OWN).digest()
+    other = LabelledSpec.model_validate(OWN | {"content": CONTENT | {"sha256": "1" * 64}})
+    assert other.digest() != LabelledSpec.model_validate(OWN).digest()
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_photographs_of_your_own_are_what_their_content_says():
     [IMAGENET, OWN, IMAGENET | {"augmentation": "area-crop-flip"}, OWN | {"lighting": False}],
 )
 def test_specs_survive_json_and_stated_defaults(fields):
-    spec = DatasetSpec.model_validate(fields)
-    assert DatasetSpec.model_validate_json(spec.canonical_json()) == spec
-    assert DatasetSpec.model_validate(spec.model_dump(mode="json")).digest() == spec.digest()
+    spec = LabelledSpec.model_validate(fields)
+    assert LabelledSpec.model_validate_json(spec.canonical_json()) == spec
+    assert LabelledSpec.model_validate(spec.model_dump(mode="json")).digest() == spec.digest()
 
 
 def test_the_texts_of_specs_without_photographs_are_as_they_were():
-    assert DatasetSpec.model_validate(CIFAR).canonical_json() == '{"name":"cifar10"}'
+    assert LabelledSpec.model_validate(CIFAR).canonical_json() == '{"name":"cifar10"}'
     fields = {"name": "cifar10-subset", "augmentation": "none", "held_out_images": 9}
     text = '{"augmentation":"none","held_out_images":9,"name":"cifar10-subset"}'
-    assert DatasetSpec.model_validate(fields).canonical_json() == text
+    assert LabelledSpec.model_validate(fields).canonical_json() == text
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_texts_of_specs_without_photographs_are_as_they_were():
 )
 def test_what_cannot_be_is_refused(fields, place, rule):
     with pytest.raises(ValidationError) as caught:
-        DatasetSpec.model_validate(fields)
+        LabelledSpec.model_validate(fields)
     found = [rule_of(error) for error in caught.value.errors()]
     assert any(".".join(map(str, at)) == place and rule in text for at, text, _ in found), found
 

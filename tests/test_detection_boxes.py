@@ -274,8 +274,8 @@ def test_proposals_are_moved_by_their_deltas():
 
 def test_small_proposals_are_dropped():
     rows = [(0, 0, 3, 30), (40, 40, 60, 60)]
-    assert proposed(rows, [2.0, 1.0], smallest_side=4.0)[0][0] == [40, 40, 60, 60]
-    assert proposed(rows, [2.0, 1.0], smallest_side=3.0)[0][0] == [0, 0, 3, 30]
+    assert proposed(rows, [2.0, 1.0], min_side=4.0)[0][0] == [40, 40, 60, 60]
+    assert proposed(rows, [2.0, 1.0], min_side=3.0)[0][0] == [0, 0, 3, 30]
 
 
 def test_suppression_begins_with_the_best_scored_alone():

@@ -15,7 +15,7 @@ from benchmark.data.detection import coco_json, registry
 from benchmark.data.detection.example import Example, clipped, joined, without_degenerate
 from benchmark.data.images import DataError
 from benchmark.data.photographs import registry as photographs
-from benchmark.spec import DetectionDataSpec
+from benchmark.spec import BoxesSpec
 from benchmark.suite import load_suite
 
 CONTENT = {"classes": 2, "train_images": 7, "test_images": 5, "sha256": "0" * 64}
@@ -31,20 +31,20 @@ def cache_of_its_own(tmp_path, monkeypatch):
 
 
 def test_the_papers_scale_is_the_default():
-    spec = DetectionDataSpec(name="coco2014")
+    spec = BoxesSpec(name="coco2014")
     assert (spec.shorter_side, spec.longest_side, spec.flip) == (600, 1000, True)
     assert (spec.classes, spec.train_images, spec.test_images) == (80, 82_783, 40_504)
     assert spec.canonical_json() == '{"name":"coco2014"}'
-    assert DetectionDataSpec(name="voc0712").train_images == 5_011 + 11_540
+    assert BoxesSpec(name="voc0712").train_images == 5_011 + 11_540
 
 
 def test_what_a_run_asks_of_any_data_set():
-    spec = DetectionDataSpec(name="voc2007", shorter_side=300, longest_side=500)
+    spec = BoxesSpec(name="voc2007", shorter_side=300, longest_side=500)
     assert next(iter(spec.model_dump())) == "kind"
     assert (spec.kind, spec.normalization) == ("boxes", "torch")
     assert (spec.image_shape, spec.photographs) == ((500, 500, 3), True)
     assert (spec.held_out_images, spec.voc_year) == (0, 2007)
-    assert DetectionDataSpec(name="coco2014").voc_year is None
+    assert BoxesSpec(name="coco2014").voc_year is None
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_what_a_run_asks_of_any_data_set():
     [{"name": "voc2007", "flip": False}, OWN, {"name": "pasted-cifar", "pasted": {"side": 96}}],
 )
 def test_specs_survive_json(fields):
-    spec = DetectionDataSpec.model_validate(fields)
-    assert DetectionDataSpec.model_validate_json(spec.canonical_json()) == spec
-    assert DetectionDataSpec.model_validate(spec.model_dump(mode="json")).digest() == spec.digest()
+    spec = BoxesSpec.model_validate(fields)
+    assert BoxesSpec.model_validate_json(spec.canonical_json()) == spec
+    assert BoxesSpec.model_validate(spec.model_dump(mode="json")).digest() == spec.digest()
 
 
 def test_pasted_canvases_are_shown_in_their_own_size():
-    spec = DetectionDataSpec(name="pasted-cifar")
+    spec = BoxesSpec(name="pasted-cifar")
     assert (spec.shorter_side, spec.longest_side) == (128, 128)
     assert (spec.classes, spec.train_images, spec.test_images) == (10, 2000, 200)
-    spec = DetectionDataSpec.model_validate({"name": "pasted-cifar", "pasted": {"side": 96}})
+    spec = BoxesSpec.model_validate({"name": "pasted-cifar", "pasted": {"side": 96}})
     assert (spec.shorter_side, spec.longest_side) == (96, 96)
-    spec = DetectionDataSpec(name="pasted-cifar", shorter_side=64, longest_side=64)
+    spec = BoxesSpec(name="pasted-cifar", shorter_side=64, longest_side=64)
     assert (spec.shorter_side, spec.longest_side) == (64, 64)
 
 
@@ -74,11 +74,11 @@ def test_pasted_canvases_are_shown_in_their_own_size():
         ({"name": "coco2014", "content": CONTENT}, "images of your own alone"),
         (OWN | {"pasted": {}}, "belongs to pasted-cifar alone"),
         (OWN | {"longest_side": 400}, "at least shorter_side"),
-        (OWN | {"most_boxes": 0}, "greater than or equal to 1"),
+        (OWN | {"max_boxes": 0}, "greater than or equal to 1"),
         (OWN | {"kind": "classes"}, "'boxes'"),
         (OWN | {"normalization": "none"}, "'torch', 'caffe' or 'pretrained'"),
-        ({"name": "pasted-cifar", "pasted": {"greatest_scale": 2.5}}, r"side / 64 \(2\)"),
-        ({"name": "pasted-cifar", "pasted": {"least_scale": 2.0}}, r"least_scale \(2\)"),
+        ({"name": "pasted-cifar", "pasted": {"max_scale": 2.5}}, r"side / 64 \(2\)"),
+        ({"name": "pasted-cifar", "pasted": {"min_scale": 2.0}}, r"min_scale \(2\)"),
         ({"name": "pasted-cifar", "pasted": {"side": "big"}}, "valid integer"),
         ({"name": "pasted-cifar", "pasted": 3}, "pasted"),
         ({"name": "pasted-cifar", "pasted": {"only_classes": [1, 10]}}, "classes from 0 to 9"),
@@ -87,7 +87,7 @@ def test_pasted_canvases_are_shown_in_their_own_size():
 )
 def test_specs_that_do_not_fit_are_refused(fields, rule):
     with pytest.raises(ValidationError, match=rule):
-        DetectionDataSpec.model_validate(fields)
+        BoxesSpec.model_validate(fields)
 
 
 # The truth

@@ -12,7 +12,7 @@ from benchmark.data.detection.geometry import Sides, shown_boxes
 from benchmark.data.detection.order import batch_of
 from benchmark.data.images import DataError
 from benchmark.data.order import shown
-from benchmark.spec import DetectionDataSpec, PastedSpec
+from benchmark.spec import BoxesSpec, PastedSpec
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +117,7 @@ def test_a_batch_of_a_group_is_due_when_its_images_are_there():
 
 def test_a_batch_of_canvases():
     """At their own size pixels are what they are, so that places can be checked exactly."""
-    spec = DetectionDataSpec(name="pasted-cifar", pasted=PastedSpec(train_canvases=6), most_boxes=5)
+    spec = BoxesSpec(name="pasted-cifar", pasted=PastedSpec(train_canvases=6), max_boxes=5)
     found = registry.load(spec)
     data = DetectionFeed(spec, found, workers=2)
     flips = set()
@@ -200,8 +200,8 @@ def test_going_on_from_the_middle_gives_what_comes_without_a_stop(added, padding
 
 
 def test_what_does_not_fit_a_batch_is_an_error(added):
-    with pytest.raises(DataError, match=r"most_boxes must be at least 2.*Received: 1"):
-        feed(added, most_boxes=1)
+    with pytest.raises(DataError, match=r"max_boxes must be at least 2.*Received: 1"):
+        feed(added, max_boxes=1)
     assert feed(added, train_without_objects=True).train_count == 7
 
 

@@ -17,7 +17,7 @@ from benchmark.detection.roi_features import roi_features
 from benchmark.evaluation.detections import Detections
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import assign
-from benchmark.spec import ModelSpec, OptimizerSpec
+from benchmark.spec import ResNetSpec, SgdSpec
 from benchmark.spec.detector import DetectorSpec, InferenceSpec
 from benchmark.training.detection import PARTS, JointLoss
 from benchmark.training.loss_scale import LossScale
@@ -57,7 +57,7 @@ def spec_of(**fields):
 
 def net_of(spec, model=None, seed=0):
     keras.utils.set_random_seed(seed)
-    model = ModelSpec.model_validate(model or {**TINY, "shortcut": "A"})
+    model = ResNetSpec.model_validate(model or {**TINY, "shortcut": "A"})
     return FasterRCNN(spec, backbone_of(model), CLASSES)
 
 
@@ -93,7 +93,7 @@ def canvases(embedded):
 
 def trained(net, batch, steps, rate=0.01, seed=0, xla=False):
     """Train, and give the losses of each step: all of it, and its parts."""
-    optimizer = Momentum(OptimizerSpec(), net.trainable_weights)
+    optimizer = Momentum(SgdSpec(), net.trainable_weights)
     objective = JointLoss(net, NORMALIZATION, seed)
     step = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=xla)
     found, count = [], len(batch[0])
@@ -165,7 +165,7 @@ def test_what_cannot_be_is_refused(fields, where):
     ],
 )
 def test_both_parts_with_a_classifiers_weights_are_the_classifier(model, stride):
-    model = ModelSpec.model_validate(model)
+    model = ResNetSpec.model_validate(model)
     keras.utils.set_random_seed(1)
     classifier = build_model(model, (64, 64, 3), 7)
     rng = np.random.default_rng(0)
@@ -183,7 +183,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(model, stride)
 
 
 def test_weights_that_do_not_fit_are_refused_and_none_is_set():
-    model = ModelSpec.model_validate({**TINY, "shortcut": "A"})
+    model = ResNetSpec.model_validate({**TINY, "shortcut": "A"})
     backbone = backbone_of(model)
     before = backbone.features.get_weights()
     arrays = weight_arrays(build_model(model, (32, 32, 3), 10))
@@ -200,7 +200,7 @@ def test_weights_that_do_not_fit_are_refused_and_none_is_set():
 
 
 def test_a_net_of_one_stage_cannot_be_parted():
-    model = ModelSpec(
+    model = ResNetSpec(
         stem="cifar", block="basic", stage_blocks=(1,), stage_widths=(4,), shortcut="A"
     )
     with pytest.raises(ValueError, match="two stages"):

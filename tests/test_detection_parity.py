@@ -136,7 +136,7 @@ def test_proposals(seed, most):
     reference = random_boxes(rng, (400,), 200)
     scores = rng.normal(size=400).astype(np.float32)
     deltas = rng.normal(size=(400, 4)).astype(np.float32) * 0.2
-    spec = ProposalSpec(test_before_nms=300, test_count=50, nms_iou=most, smallest_side=12.0)
+    spec = ProposalSpec(test_before_nms=300, test_count=50, nms_iou=most, min_side=12.0)
     found = proposals(
         spec,
         tf.constant(scores[None]),

@@ -6,7 +6,7 @@ from PIL import Image
 
 from benchmark.data.detection import pasted, registry
 from benchmark.data.detection.pasted import MOST_OVERLAP, Pasted, canvas, layout, overlap
-from benchmark.spec import DetectionDataSpec, PastedSpec
+from benchmark.spec import BoxesSpec, PastedSpec
 
 SPEC = PastedSpec(train_canvases=40, test_canvases=30)
 
@@ -21,7 +21,7 @@ def test_overlap_is_a_part_of_the_smaller_one():
 
 
 def test_boxes_lie_where_the_images_lie(embedded):
-    scales = {"least_scale": 1.0, "greatest_scale": 1.0}
+    scales = {"min_scale": 1.0, "max_scale": 1.0}
     spec = PastedSpec(**scales)
     for split in ("train", "test"):
         images = embedded.arrays()[f"{split}_images"]
@@ -85,12 +85,12 @@ def test_backgrounds():
 
 
 def test_the_set_is_whole():
-    found = registry.load(DetectionDataSpec(name="pasted-cifar", pasted=SPEC))
+    found = registry.load(BoxesSpec(name="pasted-cifar", pasted=SPEC))
     assert (len(found.truths["train"]), len(found.truths["test"])) == (40, 30)
     assert found.classes[:2] == ["airplane", "automobile"] and len(found.category_ids) == 10
     assert found.content.classes == 10
     other = registry.load(
-        DetectionDataSpec(name="pasted-cifar", pasted=SPEC.model_copy(update={"seed": 1}))
+        BoxesSpec(name="pasted-cifar", pasted=SPEC.model_copy(update={"seed": 1}))
     )
     assert other.sha256 != found.sha256
     np.testing.assert_array_equal(
@@ -101,7 +101,7 @@ def test_the_set_is_whole():
 
 
 def test_of_some_classes_alone(embedded):
-    spec = DetectionDataSpec(
+    spec = BoxesSpec(
         name="pasted-cifar", pasted=SPEC.model_copy(update={"only_classes": (9, 2)})
     )
     found = registry.load(spec)
@@ -116,7 +116,7 @@ def test_of_some_classes_alone(embedded):
 
 @pytest.mark.parametrize("most", [1, 16])
 def test_where_no_room_is_left_there_are_fewer_objects(most):
-    spec = PastedSpec(most_objects=most, least_scale=2.0, greatest_scale=2.0)
+    spec = PastedSpec(max_objects=most, min_scale=2.0, max_scale=2.0)
     counts = [len(layout(spec, "train", index).objects) for index in range(50)]
     assert min(counts) == 1
     assert max(counts) <= min(most, 9)

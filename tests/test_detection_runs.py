@@ -32,8 +32,8 @@ def tiny_spec(**changes):
                 "side": 64,
                 "train_canvases": 6,
                 "test_canvases": 3,
-                "greatest_scale": 1.0,
-                "most_objects": 2,
+                "max_scale": 1.0,
+                "max_objects": 2,
             },
         },
         "model": {

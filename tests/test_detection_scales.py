@@ -12,7 +12,7 @@ from benchmark.data.normalization import Normalization
 from benchmark.detection.backbone import resnet_backbone
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.scoring import detections, scorer
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 from benchmark.spec.detector import DetectorSpec
 
 NORMALIZATION = Normalization(np.full(3, 118, np.float32), np.full(3, 1 / 64, np.float32))
@@ -42,7 +42,7 @@ def net_of(regions=None, **inference):
         }
     )
     keras.utils.set_random_seed(0)
-    model = ModelSpec(
+    model = ResNetSpec(
         stem="cifar", block="basic", stage_blocks=(1, 1), stage_widths=(8, 16), shortcut="A"
     )
     net = FasterRCNN(spec, resnet_backbone(model), CLASSES)

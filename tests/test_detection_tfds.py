@@ -14,8 +14,8 @@ from benchmark.data import cache
 from benchmark.data.detection import registry, tfds
 from benchmark.data.detection.feed import DetectionFeed
 from benchmark.data.images import DataError
-from benchmark.spec import DetectionDataSpec
-from benchmark.spec.detection_data import DETECTION_CLASSES, DETECTION_IMAGES
+from benchmark.spec import BoxesSpec
+from benchmark.spec.boxes import DETECTION_CLASSES, DETECTION_IMAGES
 
 CATEGORIES = [{"id": 5 * label + 1, "name": f"class{label}"} for label in range(80)]
 
@@ -122,7 +122,7 @@ def test_coco(tmp_path, year):
     found.images.check()
     assert get(f"coco{year}", tmp_path).sha256 == found.sha256, "once more, from what is there"
     with pytest.raises(DataError, match=r"must have \(classes, training images, test images\)"):
-        registry.load(DetectionDataSpec(name=f"coco{year}"))
+        registry.load(BoxesSpec(name=f"coco{year}"))
 
 
 def test_voc(tmp_path):
@@ -148,7 +148,7 @@ def test_both_years_of_voc_are_one_set(tmp_path):
     assert train.ids.tolist() == [1, 2, 3, 4, 2008000011, 2008000012, 2008000013, 2008000014]
     assert found.truths["test"].ids.tolist() == [5, 6]
     assert found.images.encoded("train", 6) == photograph(13)[1]
-    spec = DetectionDataSpec(name="voc0712", shorter_side=64, longest_side=96)
+    spec = BoxesSpec(name="voc0712", shorter_side=64, longest_side=96)
     data = DetectionFeed(spec, registry.find("voc0712"), workers=1)
     batch = data.train_batch(0, 8, 0)
     assert batch.pixels.shape == (8, 96, 96, 3)

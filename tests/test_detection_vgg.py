@@ -17,7 +17,7 @@ from benchmark.models.build import build_model
 from benchmark.models.count import Cost
 from benchmark.models.counting import counted_cost
 from benchmark.models.pretrained import assign
-from benchmark.spec import DetectorSpec, ModelSpec, OptimizerSpec, VggSpec
+from benchmark.spec import DetectorSpec, ResNetSpec, SgdSpec, VggSpec
 from benchmark.training.detection import JointLoss
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.optimizer import Momentum
@@ -158,7 +158,7 @@ def test_fixed_batch_normalisation_does_not_keep_dropout_from_a_detector(narrow)
 def test_training_goes_on_bit_for_bit_where_it_was_stopped(narrow):
     keras.utils.set_random_seed(3)
     net = FasterRCNN(spec_of(frozen_stages=2), backbone_of(VGG16), CLASSES)
-    optimizer = Momentum(OptimizerSpec(), net.trainable_weights)
+    optimizer = Momentum(SgdSpec(), net.trainable_weights)
     normalization = Normalization(np.full(3, 118, np.float32), np.full(3, 1 / 64, np.float32))
     scale = LossScale(None)
     objective = JointLoss(net, normalization, 0)
@@ -240,7 +240,7 @@ def test_the_cost_of_vgg_is_that_of_its_layers():
 )
 def test_the_cost_of_residual_nets_is_that_of_their_layers(model, fields):
     net = {"stem": "imagenet", "stage_blocks": [1, 2, 1], "stage_widths": [4, 8, 12], **model}
-    model, spec = ModelSpec.model_validate(net), spec_of(**fields)
+    model, spec = ResNetSpec.model_validate(net), spec_of(**fields)
     built = FasterRCNN(spec, backbone_of(model), CLASSES)
     assert detector_cost(model, spec, (75, 50, 3), CLASSES) == counted(built, (75, 50, 3))
 

@@ -16,7 +16,7 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs import imagenet, registry
 from benchmark.data.photographs.imagenet import Archive
 from benchmark.data.photographs.stream import StreamedImages
-from benchmark.spec import DatasetSpec
+from benchmark.spec import LabelledSpec
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +143,7 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "6 training and 4 test images of 2 classes" in done.stdout
     stated = yaml.safe_load(done.stdout[done.stdout.index("  dataset:") :])
-    spec = DatasetSpec.model_validate(stated["dataset"])
+    spec = LabelledSpec.model_validate(stated["dataset"])
     assert registry.load(spec).content == spec.content
     done = bench("data", "list", "--cache", tmp_path / "cache")
     assert f"2026            {tree}: 6 training" in done.stdout

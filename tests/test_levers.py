@@ -16,7 +16,7 @@ from benchmark.evaluation import single_view
 from benchmark.models import layers
 from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 from benchmark.speed.keras_fit import SlicedShortcut
 from benchmark.training import classification
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
@@ -99,7 +99,7 @@ def unfolded(spec, model, data):
 
 @pytest.mark.parametrize("fields", [{"shortcut": "A"}, {"shortcut": "C", "conv_bias": True}])
 def test_a_folded_net_has_the_logits_of_its_model(fields):
-    spec = ModelSpec(stem="cifar", depth=8, **fields)
+    spec = ResNetSpec(stem="cifar", depth=8, **fields)
     model = build_model(spec, (32, 32, 3), 10)
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.uniform(0.1, 1, w.shape) for w in model.get_weights()])

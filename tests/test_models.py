@@ -10,7 +10,7 @@ from benchmark.models.count import Cost, cost
 from benchmark.models.counting import counted_cost
 from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.layout import blocks
-from benchmark.spec import BatchNormSpec, ModelSpec
+from benchmark.spec import BatchNormSpec, ResNetSpec
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def fresh_keras():
 
 
 def net(**fields):
-    return ModelSpec.model_validate(fields)
+    return ResNetSpec.model_validate(fields)
 
 
 def small(**fields):

@@ -14,7 +14,7 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.data.photographs.tree import read_tree
-from benchmark.spec import DatasetSpec
+from benchmark.spec import LabelledSpec
 from benchmark.suite import load_suite
 
 
@@ -242,7 +242,7 @@ def test_damaged_statistics_are_taken_anew(tree):
 
 def test_what_was_not_added_says_how_to():
     with pytest.raises(DataError, match="resnet-bench data get imagenet2012 --folder FOLDER"):
-        registry.load(DatasetSpec(name="imagenet2012"))
+        registry.load(LabelledSpec(name="imagenet2012"))
     with pytest.raises(DataError, match="resnet-bench data add mine FOLDER"):
         registry.find("mine")
 

@@ -45,7 +45,7 @@ def test_a_state_dict_in_the_cache(kind, tmp_path, monkeypatch):
         weight.assign(pretrained.arrays[weight.path])
     arrays = {name: np.ascontiguousarray(a) for name, a in reference_weights(net).items()}
     save_file(arrays, path) if kind == "safetensors" else np.savez(path, **arrays)
-    stated = {"source": "file", "name": path.name, "way": "train-all", "preprocessing": "caffe"}
+    stated = {"source": "file", "name": path.name, "mode": "train-all", "preprocessing": "caffe"}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     spec = tiny_spec(pretrained={**stated, "sha256": digest})
     found = pretrained_of(spec, tmp_path)

@@ -10,13 +10,13 @@ from benchmark.models.reference_weights import (
     load_reference_weights,
     reference_weights,
 )
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 
 RNG = np.random.default_rng(0)
 
 
 def net(**fields):
-    return ModelSpec.model_validate({"stem": "cifar", "shortcut": "A", **fields})
+    return ResNetSpec.model_validate({"stem": "cifar", "shortcut": "A", **fields})
 
 
 def random_norm(channels):

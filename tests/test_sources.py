@@ -14,7 +14,7 @@ from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
-from benchmark.spec import DatasetSpec, DetectionDataSpec, PastedSpec
+from benchmark.spec import LabelledSpec, BoxesSpec, PastedSpec
 
 
 @pytest.fixture(autouse=True)
@@ -25,10 +25,10 @@ def cache_of_its_own(tmp_path, monkeypatch):
 def test_each_kind_of_images_is_loaded(tmp_path):
     photographs = registry.add("photographs", make_tree(tmp_path / "tree"))
     specs = {
-        DatasetSpec(name="cifar10-subset"): Images,
-        DatasetSpec(name="photographs", content=photographs.content): Photographs,
+        LabelledSpec(name="cifar10-subset"): Images,
+        LabelledSpec(name="photographs", content=photographs.content): Photographs,
         spec_of(add("boxes", tmp_path / "boxes")): DetectionSet,
-        DetectionDataSpec(
+        BoxesSpec(
             name="pasted-cifar", pasted=PastedSpec(train_canvases=3, test_canvases=2)
         ): DetectionSet,
     }
@@ -45,7 +45,7 @@ def test_images_that_are_missing_end_a_command(tmp_path, capsys):
         require_images([spec])
     assert "0102.jpg must be as it was when it was added" in capsys.readouterr().err
     with pytest.raises(typer.Exit):
-        require_images([DetectionDataSpec(name="coco2017")])
+        require_images([BoxesSpec(name="coco2017")])
     said = capsys.readouterr().err
     assert "coco2017 must be" in said and "resnet-bench data get coco2017\n" in said
 
@@ -53,9 +53,9 @@ def test_images_that_are_missing_end_a_command(tmp_path, capsys):
 def test_what_is_in_the_package_is_not_read_first_nor_is_tensorflow_loaded():
     code = (
         "import sys; from benchmark.commands.data import require_images\n"
-        "from benchmark.spec import DatasetSpec, DetectionDataSpec\n"
-        "require_images([DatasetSpec(name='cifar10-subset'),"
-        " DetectionDataSpec(name='pasted-cifar')])\n"
+        "from benchmark.spec import LabelledSpec, BoxesSpec\n"
+        "require_images([LabelledSpec(name='cifar10-subset'),"
+        " BoxesSpec(name='pasted-cifar')])\n"
         "assert not {'tensorflow', 'tensorflow_datasets'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from benchmark.spec import (
-    ModelSpec,
+    ResNetSpec,
     NumericsSpec,
-    OptimizerSpec,
+    SgdSpec,
     RunSpec,
     ScheduleSpec,
     WarmupSpec,
@@ -125,10 +125,10 @@ def test_no_default_ever_changes():
 
 
 def test_a_new_field_with_its_default_leaves_ids_as_they_are():
-    class Extended(OptimizerSpec):
+    class Extended(SgdSpec):
         clipping: float | None = None
 
-    assert Extended().canonical_json() == OptimizerSpec().canonical_json()
+    assert Extended().canonical_json() == SgdSpec().canonical_json()
     assert Extended(clipping=1.0).canonical_json() == '{"clipping":1.0}'
 
 
@@ -181,7 +181,7 @@ def test_every_kind_of_field_is_in_the_id(field, value):
 )
 def test_specs_survive_json(stem, block, stages, shortcut, dropout):
     stages = sorted(stages, key=lambda stage: stage[1])
-    spec = ModelSpec.model_validate(
+    spec = ResNetSpec.model_validate(
         {
             "stem": stem,
             "block": block,
@@ -191,14 +191,14 @@ def test_specs_survive_json(stem, block, stages, shortcut, dropout):
             "dropout_rate": dropout,
         }
     )
-    assert ModelSpec.model_validate_json(spec.canonical_json()) == spec
+    assert ResNetSpec.model_validate_json(spec.canonical_json()) == spec
     layers = {"basic": 2, "bottleneck": 3}[block]
     assert spec.depth == 2 + layers * sum(blocks for blocks, _ in stages)
 
 
 def test_two_ways_to_state_a_net_are_one_spec():
-    by_depth = ModelSpec.model_validate({"stem": "imagenet", "depth": 50, "shortcut": "B"})
-    by_stages = ModelSpec.model_validate(
+    by_depth = ResNetSpec.model_validate({"stem": "imagenet", "depth": 50, "shortcut": "B"})
+    by_stages = ResNetSpec.model_validate(
         {
             "stem": "imagenet",
             "block": "bottleneck",
@@ -250,7 +250,7 @@ def test_the_papers_schedule_is_the_default():
         ("optimizer.nesterov", 1, "optimizer.nesterov", "boolean"),
         ("schedule.drops", [200, 100], "schedule.drops", "rise strictly"),
         ("schedule.drops", [64_000], "schedule.drops", "rise strictly"),
-        ("schedule.iterations", 0, "schedule.iterations", "must be 0 with pretrained.way"),
+        ("schedule.iterations", 0, "schedule.iterations", "must be 0 with pretrained.mode"),
         ("schedule.iterations", -1, "schedule.iterations", "greater than"),
         ("schedule.iterations", 10**22, "schedule.iterations", "less than or equal"),
         ("model.depth", 6 * 10**9 + 2, "model.depth", "less than or equal to 10000"),
@@ -288,14 +288,14 @@ def test_fields_that_do_not_fit_each_other_are_refused(model, place):
     if "stage_blocks" not in model:
         fields["depth"] = 20
     with pytest.raises(ValidationError) as caught:
-        ModelSpec.model_validate(fields)
+        ResNetSpec.model_validate(fields)
     at, _, _ = rule_of(caught.value.errors()[0])
     assert ".".join(map(str, at)) == place
 
 
 def test_the_deepest_net_of_the_paper_is_well_within_the_bounds():
     fields = {"stem": "cifar", "depth": 1202, "shortcut": "A"}
-    assert ModelSpec.model_validate(fields).stage_blocks == (200, 200, 200)
+    assert ResNetSpec.model_validate(fields).stage_blocks == (200, 200, 200)
 
 
 @pytest.mark.parametrize("value", [0, 0.0, -1.0, 0.5])

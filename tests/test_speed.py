@@ -9,7 +9,7 @@ from photograph_files import make_tree
 from benchmark.data import cache
 from benchmark.data.photographs import registry
 from benchmark.records.files import read_json, write_json
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 from benchmark.speed import measure as measuring
 from benchmark.speed.case import NETS, Case, Net, images
 from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, contenders
@@ -18,7 +18,7 @@ from benchmark.speed.measure import Measured, Turn, measure
 from benchmark.speed.record import run_cases, write_table
 from benchmark.speed.table import summary
 
-TINY = Net(ModelSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 200)
+TINY = Net(ResNetSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 200)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
     from benchmark.models.count import cost
     from benchmark.speed.torch_net import TorchNet
 
-    spec = ModelSpec(stem="imagenet", depth=depth, shortcut=shortcut)
+    spec = ResNetSpec(stem="imagenet", depth=depth, shortcut=shortcut)
     net = TorchNet(spec, 1000)
     counted = sum(p.numel() for p in net.parameters())
     assert counted == cost(spec, (224, 224, 3), 1000).parameters

@@ -19,7 +19,7 @@ from benchmark.models.reference_weights import reference_weights
 from benchmark.records import Store, load_layers, load_runs
 from benchmark.report.pages import WRITERS
 from benchmark.report.suite_report import write_report
-from benchmark.spec import ModelSpec, RunSpec
+from benchmark.spec import ResNetSpec, RunSpec
 from benchmark.suite import Cell, Plan, load_suite
 from benchmark.suite.suite import LoadedSuite
 from benchmark.training import process
@@ -38,7 +38,7 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
         data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
     net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
     del net["depth"]
-    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
+    data["model"] = ResNetSpec.model_validate(net).model_dump(mode="json")
     data["dataset"]["name"] = "cifar10-subset"
     data["dataset"]["held_out_images"] = min(500, spec.dataset.held_out_images)
     data["optimizer"]["batch_size"] = 50
@@ -72,8 +72,8 @@ def smoke_form_of_detector(data, smoke_ids):
     elif begun:
         stated = {"source": "file", "name": "backbone.safetensors", "preprocessing": "caffe"}
         data["pretrained"] = begun | stated | {"sha256": weights_file(net, stated["name"], 5)}
-    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
-    pasted = {"side": 64, "train_canvases": 4, "test_canvases": 2, "greatest_scale": 1.0}
+    data["model"] = ResNetSpec.model_validate(net).model_dump(mode="json")
+    pasted = {"side": 64, "train_canvases": 4, "test_canvases": 2, "max_scale": 1.0}
     shown = {key: data["dataset"][key] for key in ("kind", "normalization")}
     data["dataset"] = {"name": "pasted-cifar", "pasted": pasted, **shown}
     detector = data["detector"]
@@ -102,7 +102,7 @@ def smoke_form_on_photographs(data, photographs):
         data["pretrained"] = begun | stated | {"sha256": weights_file(net, stated["name"], classes)}
         if net.get("inner_classes"):
             net["inner_classes"] = classes
-    data["model"] = ModelSpec.model_validate(net).model_dump(mode="json")
+    data["model"] = ResNetSpec.model_validate(net).model_dump(mode="json")
     content = photographs.content.model_dump()
     data["dataset"] = {"name": photographs.name, "content": content, "crop_size": 32}
     if begun:
@@ -120,7 +120,7 @@ def weights_file(net, name, classes):
     file = cache.cache_folder() / "weights" / name
     if not file.exists():
         file.parent.mkdir(exist_ok=True)
-        spec = ModelSpec.model_validate({**net, "inner_classes": None})
+        spec = ResNetSpec.model_validate({**net, "inner_classes": None})
         model = build_model(spec, (32, 32, 3), classes)
         arrays = reference_weights(model).items()
         save_file({name: np.ascontiguousarray(array) for name, array in arrays}, file)

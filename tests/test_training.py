@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
-from benchmark.spec import DiagnosticsSpec, OptimizerSpec, RunSpec, ScheduleSpec, WarmupSpec
+from benchmark.spec import DiagnosticsSpec, SgdSpec, RunSpec, ScheduleSpec, WarmupSpec
 from benchmark.training import loop
 from benchmark.training.optimizer import Momentum
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
@@ -67,7 +67,7 @@ def digests(events):
 def test_the_update_is_the_stated_one(form, nesterov, decay_form, scope):
     rng = np.random.default_rng(0)
     m, wd, rates = 0.9, 0.01, [0.1, 0.1, 0.01, 0.01]
-    spec = OptimizerSpec(
+    spec = SgdSpec(
         momentum=m,
         nesterov=nesterov,
         momentum_form=form,
@@ -385,7 +385,7 @@ def test_a_run_with_a_warmup_uses_both_rates(embedded, bound, rates):
 
 def test_the_rate_drops_where_the_error_has_reached_a_plateau():
     spec = ScheduleSpec(
-        kind="plateau", plateau={"patience": 2, "threshold_percent": 1.0, "most_drops": 2}
+        kind="plateau", plateau={"patience": 2, "threshold_percent": 1.0, "max_drops": 2}
     )
     plateaus, rates = Plateaus(spec), []
     #        best  no    best  no    no    no    no    no    no

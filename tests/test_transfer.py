@@ -19,7 +19,7 @@ WAYS = ("train-all", "new-head", "dense-after-head")
 
 
 def transfer_spec(way="train-all", **changes):
-    stated = {"pretrained": {**RUN, "way": way}}
+    stated = {"pretrained": {**RUN, "mode": way}}
     if way == "dense-after-head":
         stated["model"] = {"inner_classes": OLD_CLASSES}
     return tiny_spec(**stated, **changes)
@@ -172,7 +172,7 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
         ({"pretrained": {"sha256": "1" * 64}}, "pretrained.sha256", "not for runs"),
         ({"pretrained": {"sha256": "1"}}, "pretrained.sha256", "64 hexadecimal digits"),
         (
-            {"pretrained": {"way": "new-head", "backbone_rate": 0.5}},
+            {"pretrained": {"mode": "new-head", "backbone_rate": 0.5}},
             "pretrained.backbone_rate",
             "left out",
         ),
@@ -188,7 +188,7 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
         ),
         ({"model": {"inner_classes": 7}}, "model.inner_classes", "dense-after-head"),
         (
-            {"pretrained": {"way": "dense-after-head"}},
+            {"pretrained": {"mode": "dense-after-head"}},
             "model.inner_classes",
             "dense-after-head",
         ),
@@ -211,7 +211,7 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
 def test_what_does_not_fit_is_refused(changes, field, rule):
     stated = changes.get("pretrained", {})
     if stated is not None:
-        changes = changes | {"pretrained": {**RUN, "way": "train-all"} | stated}
+        changes = changes | {"pretrained": {**RUN, "mode": "train-all"} | stated}
     with pytest.raises(ValidationError) as error:
         tiny_spec(**changes)
     place, told, _ = rule_of(error.value.errors()[0])
@@ -219,7 +219,7 @@ def test_what_does_not_fit_is_refused(changes, field, rule):
 
 
 def test_another_preprocessing_is_used_where_it_is_asked_for_by_name(pretrained, embedded):
-    asked = {**RUN, "way": "train-all", "other_preprocessing": True}
+    asked = {**RUN, "mode": "train-all", "other_preprocessing": True}
     done, _ = trained(tiny_spec(pretrained=asked), embedded, pretrained=pretrained)
     np.testing.assert_allclose(
         done.task.normalization.mean, embedded.train_images.mean(0, dtype=np.float64), rtol=1e-6

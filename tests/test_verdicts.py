@@ -436,7 +436,7 @@ def test_published_weights_are_judged_by_one_run_without_chance(error, outcome):
     own = spec()
     own["model"] = {"vgg": 16}
     own["dataset"]["name"] = "imagenet2012"
-    own["pretrained"] = {"source": "keras-applications", "name": "VGG16", "way": "as-published"}
+    own["pretrained"] = {"source": "keras-applications", "name": "VGG16", "mode": "as-published"}
     frame = pd.DataFrame(
         {"variant": ["vgg16"], "seed": [0], "status": ["finished"]}
         | {"ten-crop-256.top1_error_percent": [error]}

@@ -43,7 +43,7 @@ def photographs_spec(**changes):
     data = {
         "dataset": {"name": "mine", "content": content},
         "model": {"vgg": 16},
-        "pretrained": {"source": "keras-applications", "name": "VGG16", "way": "as-published"},
+        "pretrained": {"source": "keras-applications", "name": "VGG16", "mode": "as-published"},
         "seed": 0,
     }
     return RunSpec.model_validate(data | changes)
@@ -55,7 +55,7 @@ def test_published_weights_are_not_trained_and_keep_their_preprocessing():
     assert RunSpec.model_validate(spec.model_dump(mode="json")) == spec
     assert not any(phrase.startswith("model.") for phrase in departures(spec.model_dump()))
     assert photographs_spec(schedule={"kind": "plateau"}).schedule.iterations == 0
-    after = {"source": "keras-applications", "name": "VGG16", "way": "dense-after-head"}
+    after = {"source": "keras-applications", "name": "VGG16", "mode": "dense-after-head"}
     with pytest.raises(ValidationError, match="must be another way for VGG"):
         photographs_spec(pretrained=after, schedule={"iterations": 5})
 

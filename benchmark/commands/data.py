@@ -13,7 +13,7 @@ from benchmark.commands.options import Cache
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
-    from benchmark.spec import ContentSpec, DatasetSpec, DetectionContentSpec, DetectionDataSpec
+    from benchmark.spec import BoxContentSpec, ContentSpec, DatasetSpec
 
 data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
 
@@ -115,7 +115,7 @@ def data_add_boxes(
     _say_stated(name, added.content)
 
 
-def _say_stated(name: str, content: "ContentSpec | DetectionContentSpec") -> None:
+def _say_stated(name: str, content: "ContentSpec | BoxContentSpec") -> None:
     stated = ", ".join(f"{field}: {value}" for field, value in content)
     (named,) = yaml.safe_dump({"name": name}).splitlines()  # Quoted where it looks like a number.
     say(f"  dataset:\n    {named}\n    content: {{{stated}}}")
@@ -177,13 +177,13 @@ def use_cache(cache: Path | None) -> None:
         os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
 
 
-def require_images(datasets: Iterable["DatasetSpec | DetectionDataSpec"]) -> None:
+def require_images(datasets: Iterable["DatasetSpec"]) -> None:
     """Fail before anything is written or trained where images are missing or not the real ones."""
     from benchmark.data import sources
     from benchmark.data.images import DataError
 
     # One look at each: specs may differ in how the same images are prepared.
-    named = {(spec.name, spec.content): spec for spec in datasets}
+    named = {(spec.name, getattr(spec, "content", None)): spec for spec in datasets}
     try:
         for spec in named.values():
             if spec.name not in sources.IN_PACKAGE:

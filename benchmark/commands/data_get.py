@@ -8,7 +8,7 @@ from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
     from benchmark.data.detection.registry import DetectionSet
-    from benchmark.spec import ContentSpec, DetectionContentSpec
+    from benchmark.spec import BoxContentSpec, ContentSpec
 
 OWNER = {
     "source": "cifar10",
@@ -42,11 +42,11 @@ def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) ->
     """From the two archives that were downloaded by hand."""
     from benchmark.data.images import DataError
     from benchmark.data.photographs import imagenet, registry
-    from benchmark.spec import DatasetSpec
+    from benchmark.spec import PhotographsSpec
 
     try:
         added = imagenet.get(folder, verify=verify, say=say)
-        registry.load(DatasetSpec(name=name))
+        registry.load(PhotographsSpec.model_validate({"name": name}))
     except DataError as error:
         fail(str(error), RUNS_FAILED)
     say(f"{added.folder}: {counts(added.content)}, SHA-256 {added.sha256}")
@@ -56,11 +56,11 @@ def _boxes(name: str) -> None:
     """By tensorflow-datasets, which downloads and prepares COCO and VOC."""
     from benchmark.data.detection import registry, tfds
     from benchmark.data.images import DataError
-    from benchmark.spec import DetectionDataSpec
+    from benchmark.spec import BoxesSpec
 
     try:
         added = tfds.get(name, say=say)
-        registry.load(DetectionDataSpec(name=name))
+        registry.load(BoxesSpec(name=name))
     except DataError as error:
         fail(str(error), RUNS_FAILED)
     say_boxes(added)
@@ -89,7 +89,7 @@ def say_boxes(added: "DetectionSet") -> None:
         say(f"  {split:5} {len(truths):,} images, {len(truths.boxes):,} boxes{tail}")
 
 
-def counts(content: "ContentSpec | DetectionContentSpec") -> str:
+def counts(content: "ContentSpec | BoxContentSpec") -> str:
     """In a line."""
     train, test = content.train_images, content.test_images
     return f"{train} training and {test} test images of {content.classes} classes"

@@ -59,9 +59,7 @@ def plan(
     seeds = len(loaded.suite.seeds)
     begun = {cell.variant: cell.spec.pretrained for cell in cells}
     as_published = [
-        name
-        for name, own in begun.items()
-        if own and own.way == "as-published" and own.source != "run"
+        name for name, own in begun.items() if own and own.mode == "as-published" and not own.run
     ]
     for statement in undecidable(loaded.suite.claims, seeds, as_published):
         say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")

@@ -12,11 +12,13 @@ import numpy as np
 
 from benchmark.data.cache import cache_folder, replacing
 from benchmark.data.images import DataError
-from benchmark.spec import ContentSpec, DatasetSpec, DetectionDataSpec
-from benchmark.spec.dataset import NAME, NAME_LENGTH, TRAIN_IMAGES
-from benchmark.spec.detection_data import DETECTION_IMAGES, PASTED, DetectionContentSpec
+from benchmark.spec import BoxContentSpec, BoxesSpec, ContentSpec, PhotographsSpec
+from benchmark.spec.boxes import DETECTION_IMAGES, PASTED
+from benchmark.spec.cifar import CIFAR_IMAGES
+from benchmark.spec.images import NAME, NAME_LENGTH
+from benchmark.spec.photographs import IMAGENET
 
-KNOWN = (*TRAIN_IMAGES, *DETECTION_IMAGES, PASTED)
+KNOWN = (*CIFAR_IMAGES, IMAGENET, *DETECTION_IMAGES, PASTED)
 """Names that images of your own cannot have."""
 
 SPLITS = ("train", "test")
@@ -87,7 +89,7 @@ class Register:
 
 
 def require_as_stated(
-    spec: DatasetSpec | DetectionDataSpec, content: ContentSpec | DetectionContentSpec
+    spec: PhotographsSpec | BoxesSpec, content: ContentSpec | BoxContentSpec
 ) -> None:
     """Raises DataError where the content that was found is not what a spec states."""
     if spec.content and spec.content != content:

@@ -27,8 +27,8 @@ class Feed(Protocol):
     normalization: Normalization
     """What is done to the pixels before they come to the net."""
 
-    scored_count: int
-    """Images that are scored."""
+    scored_counts: dict[str, int]
+    """Split (``test``, and ``validation`` where images are held out) -> images that are scored."""
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """For the iterations ``first`` to ``first + steps - 1``, counted from 0: of each input the
@@ -38,15 +38,15 @@ class Feed(Protocol):
         """In the graph, of one iteration or of a replica's share of it: images (batch, height,
         width, 3) float32, normalised and augmented, and labels (batch,) int32."""
 
-    def scored_inputs(self, batch_size: int) -> Iterator[Tensors]:
+    def scored_inputs(self, split: str, batch_size: int) -> Iterator[Tensors]:
         """For one batch after the other; each image once, in the split's order."""
 
     def scored_views(
-        self, views: Views, count: int, batch_size: int, first: int = 0
+        self, split: str, views: Views, count: int, batch_size: int, first: int = 0
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """For each batch of the scored images from ``first`` on, in order, each image once: pixels
         (batch, count, height, width, 3) uint8 of the ``count`` views that ``views`` says, and
         labels. Views whose size differs from image to image need a ``batch_size`` of 1."""
 
-    def scored_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def scored_batch(self, split: str, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """In the graph: images, as they are but normalised, and labels, of a scored batch."""

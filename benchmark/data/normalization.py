@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import tensorflow as tf
 
-from benchmark.spec import DatasetSpec
+from benchmark.spec import LabelledSpec
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ TORCH = _imagenet((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 *
 """What the weights of torchvision and most state dicts were trained with."""
 
 
-def normalization(spec: DatasetSpec, train_images: np.ndarray) -> Normalization:
+def normalization(spec: LabelledSpec, train_images: np.ndarray) -> Normalization:
     """The spec's, from the images that are trained on alone: (n, height, width, 3) uint8."""
     unit = 1 / 255 if spec.pixel_range == "0-1" else 1.0
     mean, scale = np.zeros(3), np.full(3, unit)

@@ -10,7 +10,7 @@ from benchmark.data.images import Images, chosen
 from benchmark.data.normalization import Normalization, normalization
 from benchmark.data.order import PADDING, batches
 from benchmark.data.photographs.decode import resampled, rows_of
-from benchmark.spec import DatasetSpec
+from benchmark.spec import CifarSpec
 
 
 class ResidentImages:
@@ -20,29 +20,28 @@ class ResidentImages:
 
     def __init__(
         self,
-        spec: DatasetSpec,
+        spec: CifarSpec,
         images: Images,
-        split: str,
         pretrained: Normalization | None = None,
     ):
-        """``split``: ``test``, or ``validation`` for the images held out of the training set.
-        ``pretrained``: the normalisation, where it is not that of these images."""
+        """``pretrained``: the normalisation, where it is not that of these images."""
         images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
-        scored = (
-            (images.test_images, images.test_labels)
-            if split == "test"
-            else (images.train_images[held_out], images.train_labels[held_out])
-        )
+        scored = {"test": (images.test_images, images.test_labels)}
+        if spec.held_out_images:
+            scored["validation"] = images.train_images[held_out], images.train_labels[held_out]
         self.augmented = spec.augmentation == "pad-crop-flip"
+        self.pad_black = spec.padding == "black"
         self.normalization = pretrained or normalization(spec, images.train_images[trained])
         self.train_count = len(images.train_labels[trained])
         self.train_images = _resident(images.train_images[trained])
         self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
-        self.scored_count = len(scored[1])
-        self.scored_images = _resident(scored[0])
-        self.scored_labels = tf.constant(scored[1].astype(np.int32))
+        self.scored_counts = {split: len(labels) for split, (_, labels) in scored.items()}
+        self.scored = {
+            split: (_resident(pixels), tf.constant(labels.astype(np.int32)))
+            for split, (pixels, labels) in scored.items()
+        }
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on."""
@@ -54,22 +53,28 @@ class ResidentImages:
 
         ``indices``: (batch,); ``crops``: (batch, 3) top, left and flip.
         """
-        pixels = self.normalization(tf.gather(self.train_images, indices))
-        if self.augmented:
-            pixels = crop_and_flip(pixels, crops)
+        pixels = tf.gather(self.train_images, indices)
+        if self.augmented and self.pad_black:
+            pixels = self.normalization(crop_and_flip(pixels, crops))
+        elif self.augmented:
+            pixels = crop_and_flip(self.normalization(pixels), crops)
+        else:
+            pixels = self.normalization(pixels)
         return pixels, tf.gather(self.train_labels, indices)
 
-    def scored_inputs(self, batch_size: int) -> Iterator[Tensors]:
+    def scored_inputs(self, split: str, batch_size: int) -> Iterator[Tensors]:
         """Where each batch starts and stops."""
-        for start in range(0, self.scored_count, batch_size):
-            stop = min(start + batch_size, self.scored_count)
+        count = self.scored_counts[split]
+        for start in range(0, count, batch_size):
+            stop = min(start + batch_size, count)
             yield tf.constant(start), tf.constant(stop)
 
     def scored_views(
-        self, views: Views, count: int, batch_size: int, first: int = 0
+        self, split: str, views: Views, count: int, batch_size: int, first: int = 0
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """See ``Feed``."""
-        height, width = self.scored_images.shape[1:3]
+        scored, labels = self.scored[split]
+        height, width = scored.shape[1:3]
         windows, placements = rows_of(views(height, width))
 
         @tf.function(reduce_retracing=True)
@@ -80,14 +85,14 @@ class ResidentImages:
 
             return tf.map_fn(of_one, images)
 
-        for start in range(first, self.scored_count, batch_size):
-            stop = min(start + batch_size, self.scored_count)
-            pixels = tf.identity(self.scored_images[start:stop])
-            yield cut(pixels), self.scored_labels[start:stop]
+        for start in range(first, self.scored_counts[split], batch_size):
+            stop = min(start + batch_size, self.scored_counts[split])
+            yield cut(tf.identity(scored[start:stop])), labels[start:stop]
 
-    def scored_batch(self, start: tf.Tensor, stop: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The images from ``start`` to ``stop`` of the scored split, as they are, and labels."""
-        return self.normalization(self.scored_images[start:stop]), self.scored_labels[start:stop]
+    def scored_batch(self, split: str, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The images of a split from where a batch starts to where it stops, and labels."""
+        (pixels, labels), (start, stop) = self.scored[split], inputs
+        return self.normalization(pixels[start:stop]), labels[start:stop]
 
 
 def _resident(array: np.ndarray) -> tf.Tensor | tf.Variable:

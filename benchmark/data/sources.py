@@ -9,8 +9,8 @@ from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError, Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
-from benchmark.spec import DatasetSpec, DetectionDataSpec
-from benchmark.spec.detection_data import PASTED
+from benchmark.spec import BoxesSpec, CifarSpec, DatasetSpec, LabelledSpec, PhotographsSpec
+from benchmark.spec.boxes import PASTED
 
 if TYPE_CHECKING:
     from benchmark.data.feed import Feed
@@ -21,25 +21,23 @@ IN_PACKAGE = ("cifar10-subset", PASTED)
 
 
 @overload
-def load(spec: DatasetSpec) -> Images | Photographs: ...
+def load(spec: LabelledSpec) -> Images | Photographs: ...
 @overload
-def load(spec: DetectionDataSpec) -> DetectionSet: ...
-def load(spec: DatasetSpec | DetectionDataSpec) -> Images | Photographs | DetectionSet:
+def load(spec: BoxesSpec) -> DetectionSet: ...
+def load(spec: DatasetSpec) -> Images | Photographs | DetectionSet:
     """The images that a spec names, checked. Raises DataError, which says how to get them."""
-    if isinstance(spec, DetectionDataSpec):
+    if isinstance(spec, BoxesSpec):
         return boxes.load(spec)
-    return registry.load(spec) if spec.photographs else cifar10.load(spec.name)
+    return cifar10.load(spec.name) if isinstance(spec, CifarSpec) else registry.load(spec)
 
 
 def feed(
-    spec: DatasetSpec,
+    spec: LabelledSpec,
     images: Images | Photographs,
-    split: str,
     pretrained: "Normalization | None" = None,
 ) -> "Feed":
-    """What trains and scores on images that have a class. ``split``: ``test`` or ``validation``;
-    ``pretrained``: the normalisation, where it is not that of these images. Raises DataError where
-    it is for images of another size."""
+    """What trains and scores on images that have a class. ``pretrained``: the normalisation, where
+    it is not that of these images. Raises DataError where it is for images of another size."""
     from benchmark.data.photographs.stream import StreamedImages
     from benchmark.data.resident import ResidentImages
 
@@ -47,5 +45,7 @@ def feed(
         rule = "the mean image that the pretrained weights come with must be of the images' shape"
         raise DataError(f"{rule}, {spec.image_shape}. Received: {pretrained.mean.shape}")
     if isinstance(images, Photographs):
-        return StreamedImages(spec, images, split, pretrained)
-    return ResidentImages(spec, images, split, pretrained)
+        assert isinstance(spec, PhotographsSpec)
+        return StreamedImages(spec, images, pretrained)
+    assert isinstance(spec, CifarSpec)
+    return ResidentImages(spec, images, pretrained)

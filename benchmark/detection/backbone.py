@@ -9,7 +9,7 @@ from keras import layers
 from benchmark.models.build import build_model
 from benchmark.models.layout import blocks
 from benchmark.models.vgg import vgg_convolutions, vgg_dense
-from benchmark.spec import ModelSpec, VggSpec
+from benchmark.spec import ModelSpec, ResNetSpec, VggSpec
 from benchmark.spec.vgg import VGG_CROP, VGG_STAGES
 
 VGG_DROPOUT = 0.5
@@ -43,13 +43,13 @@ class Backbone:
             raise ValueError(f"regions.size must be {wanted} for this backbone. Received: {size}")
 
 
-def backbone_of(model: ModelSpec | VggSpec) -> Backbone:
+def backbone_of(model: ModelSpec) -> Backbone:
     """The net that regions are found and classified by. Weights are drawn from Keras's global
     seed. Raises ValueError where ``model`` has one stage alone."""
     return vgg_backbone(model) if isinstance(model, VggSpec) else resnet_backbone(model)
 
 
-def resnet_backbone(spec: ModelSpec) -> Backbone:
+def resnet_backbone(spec: ResNetSpec) -> Backbone:
     """Conv1 to conv4_x, and conv5_x with its average pooling (appendix A); of a net with another
     number of stages, all but the last, and the last."""
     last = len(spec.stage_blocks)
@@ -71,7 +71,7 @@ def vgg_backbone(spec: VggSpec) -> Backbone:
     """Conv1_1 to conv5_3, without the pooling that follows, and the two dense layers ([Faster],
     section 3.1), each with dropout in training. What is dropped is drawn from a state that is
     among the variables of the net, though not its weights: who goes on from it drops the same."""
-    stages = VGG_STAGES[spec.vgg]
+    stages = VGG_STAGES[spec.depth]
     net = vgg_convolutions((None, None, 3))
     boundary = net.get_layer(f"block{len(stages)}_conv{stages[-1][0]}").output
     size = VGG_CROP // 32

@@ -11,13 +11,13 @@ from benchmark.models.count import (
     vgg_convolutions_cost,
     vgg_dense_cost,
 )
-from benchmark.spec import ModelSpec, VggSpec
+from benchmark.spec import ModelSpec, ResNetSpec, VggSpec
 from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.vgg import VGG_DENSE, VGG_STAGES
 
 
 def detector_cost(
-    model: ModelSpec | VggSpec,
+    model: ModelSpec,
     detector: DetectorSpec,
     input_shape: tuple[int, int, int],
     num_classes: int,
@@ -60,7 +60,7 @@ class _Parts:
     """Of one region."""
 
 
-def _resnet(spec: ModelSpec, input_shape: tuple[int, int, int], size: int) -> _Parts:
+def _resnet(spec: ResNetSpec, input_shape: tuple[int, int, int], size: int) -> _Parts:
     height, width, image_channels = input_shape
     shared = region = NOTHING
     for placed in convolutions(spec, image_channels):
@@ -76,7 +76,7 @@ def _resnet(spec: ModelSpec, input_shape: tuple[int, int, int], size: int) -> _P
 
 def _vgg(spec: VggSpec, input_shape: tuple[int, int, int]) -> _Parts:
     height, width, _ = input_shape
-    stages = VGG_STAGES[spec.vgg]
+    stages = VGG_STAGES[spec.depth]
     stride = 2 ** (len(stages) - 1)
     return _Parts(
         shared=vgg_convolutions_cost(spec, input_shape),

@@ -113,8 +113,8 @@ def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
     found = tf.image.combined_non_max_suppression(
         scored.boxes,
         scored.probabilities,
-        max_output_size_per_class=spec.most,
-        max_total_size=spec.most,
+        max_output_size_per_class=spec.max_detections,
+        max_total_size=spec.max_detections,
         iou_threshold=spec.nms_iou,
         score_threshold=spec.score_threshold,
         clip_boxes=False,

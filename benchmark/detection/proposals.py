@@ -39,7 +39,7 @@ def proposals(
     )
     found = boxes.clip(found, sizes)
     smallest = tf.reduce_min(boxes.sides(found), -1)
-    kept = (smallest >= spec.smallest_side) & (smallest > 0)
+    kept = (smallest >= spec.min_side) & (smallest > 0)
     return _suppressed(found, tf.where(kept, scores, -float("inf")), count, spec.nms_iou)
 
 

@@ -15,7 +15,7 @@ def start_from(net: FasterRCNN, spec: PretrainedSpec, arrays: Mapping[str, np.nd
 
     Raises ValueError, and sets none, where one is missing or of another shape.
     """
-    if spec.way == "backbone":
+    if spec.mode == "backbone":
         assign([*net.shared.weights, *net.regions.weights], arrays)
     else:
         assign(net.weights, arrays, every=True)

@@ -12,6 +12,9 @@ from benchmark.evaluation.protocols import Pass, Protocol
 from benchmark.models.folding import inference_model
 from benchmark.spec import RunSpec
 
+SPLIT = "test"
+"""The images that are looked at in several ways."""
+
 BATCH_VIEWS = 100
 """Views that are scored at a time, where they are of one size; an image's are never parted."""
 
@@ -19,15 +22,15 @@ BATCH_VIEWS = 100
 def scored_in_parts(
     spec: RunSpec, model: keras.Model, data: Feed, protocol: Protocol, part: int, first: int = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each ``part`` of the scored images from ``first`` on, in order: probabilities (images,
+    """For each ``part`` of the test images from ``first`` on, in order: probabilities (images,
     classes) float32, the mean over all views, and labels (images,).
 
     ``model``: a net of ``build_model``. Each image is scored exactly once, or RuntimeError raised.
     """
     net = _net_of_any_size(spec, model)
     passes = [_Scored(net, data, each, first) for each in protocol.passes]
-    for start in range(first, data.scored_count, part):
-        count = min(part, data.scored_count - start)
+    for start in range(first, data.scored_counts[SPLIT], part):
+        count = min(part, data.scored_counts[SPLIT] - start)
         sums: np.ndarray = np.zeros(())
         for each in passes:
             found, labels = each.next(count)
@@ -42,7 +45,7 @@ class _Scored:
 
     def __init__(self, net: keras.Model, data: Feed, views: Pass, first: int):
         self.batch = max(1, BATCH_VIEWS // views.count) if views.one_size else 1
-        self.batches = data.scored_views(views.views, views.count, self.batch, first)
+        self.batches = data.scored_views(SPLIT, views.views, views.count, self.batch, first)
         # What is not of the size that it was trained on has no mean image of its own.
         normalization = data.normalization
         self.score = _score_of(

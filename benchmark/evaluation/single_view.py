@@ -42,12 +42,12 @@ class Scores:
         return float(np.mean(self.losses, dtype=np.float64))
 
 
-def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scores]:
-    """A function that scores ``model``, as it is at each call, on ``data``'s scored split."""
+def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Callable[[], Scores]:
+    """A function that scores ``model``, as it is at each call, on a split of ``data``."""
 
     @tf.function(reduce_retracing=True)
     def score(*inputs):
-        images, labels = data.scored_batch(*inputs)
+        images, labels = data.scored_batch(split, *inputs)
         logits = model(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         columns = tf.argmax(logits, axis=1, output_type=tf.int32), labels, losses
@@ -56,9 +56,9 @@ def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scor
         return *columns, tf.math.in_top_k(labels, logits, 5)
 
     def scores() -> Scores:
-        parts = [score(*inputs) for inputs in data.scored_inputs(batch_size)]
+        parts = [score(*inputs) for inputs in data.scored_inputs(split, batch_size)]
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        count = data.scored_count
+        count = data.scored_counts[split]
         if any(len(column) != count for column in columns):
             raise RuntimeError(f"{count} images must be scored once. Scored: {len(columns[0])}")
         return Scores(*columns, *[np.empty(0, bool)] * (4 - len(columns)))
@@ -66,15 +66,16 @@ def scorer(model: keras.Model, data: Feed, batch_size: int) -> Callable[[], Scor
     return scores
 
 
-def scorer_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[], Scores]:
-    """``scorer`` of a run's net, by way of the one that is faster in inference."""
+def scorer_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[str], Scores]:
+    """``scorer`` of a run's net, for each of its splits, by way of the one that is faster in
+    inference."""
     net, take_over = inference_model(
         spec.model, model, spec.dataset.image_shape, spec.dataset.classes
     )
-    score = scorer(net, data, spec.evaluation.batch_size)
+    of = {split: scorer(net, data, split, spec.evaluation.batch_size) for split in spec.splits}
 
-    def score_as_it_is() -> Scores:
+    def score_as_it_is(split: str) -> Scores:
         take_over()
-        return score()
+        return of[split]()
 
     return score_as_it_is

@@ -32,7 +32,8 @@ def _cost(spec: RunSpec) -> Cost:
     shape, classes = spec.dataset.image_shape, spec.dataset.classes
     if spec.detector:
         return detector_cost(spec.model, spec.detector, shape, classes)
-    return cost(spec.model, shape, classes)
+    head = spec.pretrained.head_classes if spec.pretrained else None
+    return cost(spec.model, shape, classes, head)
 
 
 def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
@@ -47,9 +48,8 @@ def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]
 
 def _test_work(cell: Cell, protocol: str) -> int:
     spec, data = cell.spec, cell.spec.dataset
-    images = data.held_out_images if spec.evaluation.split == "validation" else data.test_images
     passes = of_name(ProtocolName.of(protocol), data.image_shape[0]).passes
-    return images * sum(
+    return data.test_images * sum(
         each.count * cost(spec.model, (each.side, each.side, 3), data.classes).multiply_adds
         for each in passes
     )

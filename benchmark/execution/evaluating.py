@@ -13,7 +13,7 @@ from benchmark.evaluation.protocols import of_name
 from benchmark.records.ensembles import ensembles, errors_of, save_errors
 from benchmark.records.files import read_json, write_bytes, write_json
 from benchmark.records.store import RunFolder, Store
-from benchmark.spec import DatasetSpec
+from benchmark.spec import LabelledSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.claim import Claim
 
@@ -43,39 +43,39 @@ def evaluate(
     name: ProtocolName,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Evaluated:
-    """Score each image of the run's scored split once, in float32, and keep the probabilities in
+    """Score each image of the test split once, in float32, and keep the probabilities in
     ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
 
     ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights
     or its images cannot be used.
     """
     from benchmark.data import sources
-    from benchmark.evaluation.multi_view import scored_in_parts
+    from benchmark.evaluation.multi_view import SPLIT, scored_in_parts
     from benchmark.execution.pretrained import finished
 
     run = finished(folder)
     if run.spec.detector:
         rule = (
-            "a detector is tested another way by a run of its weights (pretrained.way "
+            "a detector is tested another way by a run of its weights (pretrained.mode "
             "as-published) with another detector.inference, not by a protocol for classifiers"
         )
         raise DataError(f"{rule}. Received: {folder.run_id} and {name}")
     dataset = run.spec.dataset
-    assert isinstance(dataset, DatasetSpec)  # RunSpec's rule.
+    assert isinstance(dataset, LabelledSpec)  # RunSpec's rule.
     protocol = of_name(name, dataset.image_shape[0])
-    images, split = sources.load(dataset), run.spec.evaluation.split
-    known = protocol.name, protocol.views, split, run.weights_sha256, images.sha256
+    images = sources.load(dataset)
+    known = protocol.name, protocol.views, SPLIT, run.weights_sha256, images.sha256
     own = dict(zip(_OWN, known, strict=True))
     place = _Place(folder.evaluations / protocol.name, own)
-    data = sources.feed(dataset, images, split, run.normalization)
+    data = sources.feed(dataset, images, run.normalization)
     found = _parts(place.path)
     done = sum(len(labels) for _, labels in found)
-    tell(done, data.scored_count)
+    tell(done, data.scored_counts[SPLIT])
     for part in scored_in_parts(run.spec, run.model, data, protocol, PART, done):
         place.add(len(found), part)
         found.append(part)
         done += len(part[1])
-        tell(done, data.scored_count)
+        tell(done, data.scored_counts[SPLIT])
     probabilities, labels = _joined(found)
     result = own | errors(probabilities, labels)
     write_json(place.path / "result.json", result)

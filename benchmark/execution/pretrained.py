@@ -12,7 +12,13 @@ from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
 from benchmark.records.store import RunFolder
-from benchmark.spec import PretrainedSpec, RunSpec, VggSpec
+from benchmark.spec import (
+    PretrainedApplication,
+    PretrainedFile,
+    PretrainedRun,
+    RunSpec,
+    VggSpec,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -29,9 +35,9 @@ def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
     own = spec.pretrained
     if own is None:
         return None
-    if own.source == "run":
+    if isinstance(own, PretrainedRun):
         return _of_run(RunFolder(runs / own.name))
-    if own.source == "keras-applications":
+    if isinstance(own, PretrainedApplication):
         return _of_application(spec, own)
     return _of_file(spec, own)
 
@@ -81,7 +87,7 @@ def finished(source: RunFolder) -> Finished:
     return Finished(theirs, net, Normalization.of_arrays(preprocessing), digest)
 
 
-def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
+def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
     import keras
 
     from benchmark.models.reference_weights import keras_applications_weights
@@ -102,7 +108,7 @@ def _of_application(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
     return Pretrained(by_path, CAFFE)
 
 
-def _of_file(spec: RunSpec, own: PretrainedSpec) -> Pretrained:
+def _of_file(spec: RunSpec, own: PretrainedFile) -> Pretrained:
     path = cache_folder() / "weights" / own.name
     try:
         _require(own, hashlib.sha256(path.read_bytes()).hexdigest(), str(path))
@@ -131,8 +137,7 @@ def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
     from benchmark.models.reference_weights import load_reference_weights
     from benchmark.training.weights import weight_arrays
 
-    model = spec.model.model_copy(update={"inner_classes": None})
-    net = build_model(model, spec.dataset.image_shape, classes)
+    net = build_model(spec.model, spec.dataset.image_shape, classes)
     try:
         load_reference_weights(net, arrays)
     except ValueError as error:
@@ -140,6 +145,6 @@ def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
     return weight_arrays(net)
 
 
-def _require(own: PretrainedSpec, received: str, what: str) -> None:
+def _require(own: PretrainedApplication | PretrainedFile, received: str, what: str) -> None:
     if own.sha256 not in (None, received):
         raise DataError(f"{what} must have the SHA-256 {own.sha256}. Received: {received}")

@@ -94,7 +94,7 @@ class _Recorded:
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "built":
-            event |= {"dataset_sha256": self.dataset_sha256, "split": self.spec.evaluation.split}
+            event |= {"dataset_sha256": self.dataset_sha256}
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         if event["event"] != "progress":

@@ -1,2 +1,2 @@
-"""From a ModelSpec to a Keras model. Import from the modules: ``layout`` and ``count`` are
+"""From a ResNetSpec to a Keras model. Import from the modules: ``layout`` and ``count`` are
 plain arithmetic, the others need Keras."""

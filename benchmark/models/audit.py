@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmark.models.count import Cost, cost
 from benchmark.paper import PUBLISHED
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class AuditRow:
     """One net."""
 
     net: str
-    spec: ModelSpec
+    spec: ResNetSpec
     arithmetic: Cost
     published_parameters: Printed | None
     """Table 6, in millions."""
@@ -74,12 +74,12 @@ def audit_rows() -> Iterator[AuditRow]:
             yield _row(_net("imagenet", depth, "B", bottleneck_stride=stride))
 
 
-def _net(stem: str, depth: int, shortcut: str, **others: str) -> ModelSpec:
+def _net(stem: str, depth: int, shortcut: str, **others: str) -> ResNetSpec:
     fields = {"stem": stem, "depth": depth, "shortcut": shortcut, **others}
-    return ModelSpec.model_validate(fields)
+    return ResNetSpec.model_validate(fields)
 
 
-def _row(spec: ModelSpec) -> AuditRow:
+def _row(spec: ResNetSpec) -> AuditRow:
     cifar = spec.stem == "cifar"
     shape, classes = ((32, 32, 3), 10) if cifar else ((224, 224, 3), 1000)
     name = f"plain-{spec.depth}" if spec.shortcut == "none" else f"ResNet-{spec.depth}"

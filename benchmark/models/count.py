@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from benchmark.models.layout import Convolution, blocks, stem_convolution
-from benchmark.spec import BatchNormSpec, ModelSpec, VggSpec
+from benchmark.spec import BatchNormSpec, ModelSpec, ResNetSpec, VggSpec
 from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VGG_STAGES
 
 
@@ -26,27 +26,37 @@ class Cost:
 
 NOTHING = Cost(0, 0)
 
-_COSTS_NOTHING = {"dropout_rate": 0.0, "initializer": "he-fan-in", "initializer_stddev": None}
+_COSTS_NOTHING = {
+    "dropout_rate": 0.0,
+    "initializer": "he-fan-in",
+    "initializer_stddev": None,
+    "classifier_initializer": "same",
+}
 """What no cost depends on is made alike, so that a suite's costs are reckoned once a net."""
 
 
-def cost(spec: ModelSpec | VggSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
-    """The cost of ``build_model(spec, input_shape, num_classes)``, without building it."""
+def cost(
+    spec: ModelSpec,
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    head_classes: int | None = None,
+) -> Cost:
+    """The cost of ``build_model`` with the same arguments, without building the net."""
     if isinstance(spec, VggSpec):
         return _cost_of_vgg(spec, input_shape, num_classes)
     norm = BatchNormSpec() if spec.batch_norm else None
     layers = spec.model_copy(update=_COSTS_NOTHING | {"batch_norm": norm})
-    return _cost(layers, input_shape, num_classes)
+    return _cost(layers, input_shape, (*filter(None, (head_classes,)), num_classes))
 
 
 @cache
-def _cost(spec: ModelSpec, input_shape: tuple[int, int, int], num_classes: int) -> Cost:
+def _cost(spec: ResNetSpec, input_shape: tuple[int, int, int], dense: tuple[int, ...]) -> Cost:
     height, width, channels = input_shape
     total = NOTHING
     for placed in convolutions(spec, channels):
         total += placed.cost(spec, shrunk(height, placed.shrink) * shrunk(width, placed.shrink))
         features = placed.convolution.out_channels
-    for units in filter(None, (spec.inner_classes, num_classes)):
+    for units in dense:
         total += layer_cost(1, features, units, places=1)
         features = units
     return total
@@ -76,14 +86,14 @@ class Placed(NamedTuple):
     shrink: int
     """By what its output is smaller than the image."""
 
-    def cost(self, spec: ModelSpec, places: int) -> Cost:
+    def cost(self, spec: ResNetSpec, places: int) -> Cost:
         """Its own and that of its batch normalisation, at ``places``."""
         kernel, _, inputs, units = astuple(self.convolution)
         per_unit = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
         return layer_cost(kernel, inputs, units, places, per_unit=per_unit)
 
 
-def convolutions(spec: ModelSpec, channels: int) -> Iterator[Placed]:
+def convolutions(spec: ResNetSpec, channels: int) -> Iterator[Placed]:
     """Each convolution of a net for images of ``channels``, the last one last."""
     stem = stem_convolution(spec, channels)
     yield Placed(stem, 0, stem.stride)
@@ -109,7 +119,7 @@ def vgg_convolutions_cost(spec: VggSpec, input_shape: tuple[int, int, int]) -> C
     the one before it, rounded down."""
     height, width, channels = input_shape
     total = NOTHING
-    for halvings, (count, filters) in enumerate(VGG_STAGES[spec.vgg]):
+    for halvings, (count, filters) in enumerate(VGG_STAGES[spec.depth]):
         places = (height >> halvings) * (width >> halvings)
         for _ in range(count):
             total += layer_cost(3, channels, filters, places)
@@ -119,6 +129,6 @@ def vgg_convolutions_cost(spec: VggSpec, input_shape: tuple[int, int, int]) -> C
 
 def vgg_dense_cost(spec: VggSpec, places: int) -> Cost:
     """Of the two layers before the classifier, at ``places``."""
-    filters = VGG_STAGES[spec.vgg][-1][1]
+    filters = VGG_STAGES[spec.depth][-1][1]
     first = layer_cost(VGG_CROP // 32, filters, VGG_DENSE, places)
     return first + layer_cost(1, VGG_DENSE, VGG_DENSE, places)

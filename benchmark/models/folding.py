@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from benchmark.models.build import build_model
 from benchmark.models.layers import InputShape
-from benchmark.spec import ModelSpec, VggSpec
+from benchmark.spec import ModelSpec, ResNetSpec
 
 
 def inference_model(
-    spec: ModelSpec | VggSpec, model: keras.Model, input_shape: InputShape, num_classes: int
+    spec: ModelSpec, model: keras.Model, input_shape: InputShape, num_classes: int
 ) -> tuple[keras.Model, Callable[[], None]]:
     """A net for images of ``input_shape`` that gives the logits of ``model``, a net of
     ``build_model``, in inference.
@@ -20,7 +20,7 @@ def inference_model(
     shifts in their kernels and biases: the same function up to rounding, with fewer operations.
     Returns it, and a function that takes over ``model``'s weights as they then are.
     """
-    if isinstance(spec, ModelSpec) and spec.batch_norm:
+    if isinstance(spec, ResNetSpec) and spec.batch_norm:
         return _folded_model(spec, model, input_shape, num_classes)
     if model.input_shape[1:] == input_shape:
         return model, lambda: None
@@ -29,7 +29,7 @@ def inference_model(
 
 
 def _folded_model(
-    spec: ModelSpec, model: keras.Model, input_shape: InputShape, num_classes: int
+    spec: ResNetSpec, model: keras.Model, input_shape: InputShape, num_classes: int
 ) -> tuple[keras.Model, Callable[[], None]]:
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
     folded = build_model(spec.model_copy(update=without), input_shape, num_classes)

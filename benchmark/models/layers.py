@@ -5,13 +5,13 @@ from keras import KerasTensor, layers, ops
 
 from benchmark.models.batch_norm import BatchNormalization
 from benchmark.models.layout import Convolution
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 
 InputShape = tuple[int | None, int | None, int]
 """Height, width and channels; None where images of any size are taken."""
 
 
-def convolve(spec: ModelSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
+def convolve(spec: ResNetSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
     """A convolution, padded alike on all sides, and its batch normalisation.
 
     ``x``: (batch, height, width, channels).
@@ -30,7 +30,7 @@ def convolve(spec: ModelSpec, x: KerasTensor, plan: Convolution, name: str) -> K
     )(x)
 
 
-def normalize(spec: ModelSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
+def normalize(spec: ResNetSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
     """Batch normalisation over all but the channels; ``last`` on its residual branch."""
     if spec.batch_norm is None:
         return x
@@ -42,7 +42,7 @@ def normalize(spec: ModelSpec, x: KerasTensor, name: str, *, last: bool = False)
     )(x)
 
 
-def initializer(spec: ModelSpec) -> keras.Initializer:
+def initializer(spec: ResNetSpec) -> keras.Initializer:
     """The kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
     if spec.initializer == "gaussian":
         return keras.initializers.RandomNormal(stddev=spec.initializer_stddev)
@@ -55,17 +55,31 @@ def initializer(spec: ModelSpec) -> keras.Initializer:
     )
 
 
+def classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
+    """That of the classifier's kernel."""
+    kind = spec.classifier_initializer
+    if kind == "gaussian":
+        return keras.initializers.RandomNormal(stddev=0.01)
+    if kind == "glorot-uniform":
+        return keras.initializers.GlorotUniform()
+    if kind == "torch-uniform":  # A variance of 1 / (3 fan-in).
+        return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+    return initializer(spec)
+
+
 @keras.saving.register_keras_serializable("resnet_bench")
 class ZeroPadShortcut(layers.Layer):
-    """Option A: every ``stride``-th pixel, and zeros for the channels to be gained.
+    """Option A: every ``stride``-th pixel, or the mean of those from it on, and zeros for the
+    channels to be gained.
 
     (batch, height, width, channels in) -> (batch, height / stride, width / stride, ``channels``).
-    ``side`` is ``end`` (zeros after the copied channels) or ``both`` (half of them before).
+    ``side`` is ``end`` (zeros after the copied channels) or ``both`` (half of them before);
+    ``pool``: pixels on a side of the square that a mean is taken of.
     """
 
-    def __init__(self, channels: int, stride: int, side: str, **kwargs):
+    def __init__(self, channels: int, stride: int, side: str, pool: int = 1, **kwargs):
         super().__init__(**kwargs)
-        self.channels, self.stride, self.side = channels, stride, side
+        self.channels, self.stride, self.side, self.pool = channels, stride, side, pool
 
     def call(self, x):
         """Subsample and pad."""
@@ -73,7 +87,7 @@ class ZeroPadShortcut(layers.Layer):
         before = gained // 2 if self.side == "both" else 0
         # Pooling over single pixels subsamples, and its gradient is several times faster than
         # that of a slice with strides.
-        x = ops.average_pool(x, 1, self.stride)
+        x = ops.average_pool(x, self.pool, self.stride, padding="same")
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
 
     def compute_output_shape(self, shape):
@@ -84,5 +98,5 @@ class ZeroPadShortcut(layers.Layer):
 
     def get_config(self):
         """The arguments, for ``from_config``."""
-        own = {"channels": self.channels, "stride": self.stride, "side": self.side}
-        return super().get_config() | own
+        own = ("channels", "stride", "side", "pool")
+        return super().get_config() | {name: getattr(self, name) for name in own}

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.spec import ModelSpec
-from benchmark.spec.model import EXPANSION
+from benchmark.spec import ResNetSpec
+from benchmark.spec.resnet import EXPANSION
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def shortcut_kind(option: str, *, changes_shape: bool) -> str:
     return "zero_pad" if changes_shape else "identity"
 
 
-def blocks(spec: ModelSpec) -> Iterator[Block]:
+def blocks(spec: ResNetSpec) -> Iterator[Block]:
     """The blocks in order. Each stage but the first begins with stride 2 (table 1)."""
     channels = spec.stage_widths[0]
     stages = zip(spec.stage_blocks, spec.stage_widths, strict=True)
@@ -72,7 +72,7 @@ def blocks(spec: ModelSpec) -> Iterator[Block]:
             channels = out
 
 
-def stem_convolution(spec: ModelSpec, image_channels: int) -> Convolution:
+def stem_convolution(spec: ResNetSpec, image_channels: int) -> Convolution:
     """The first convolution."""
     width = spec.stage_widths[0]
     if spec.stem == "cifar":
@@ -80,7 +80,7 @@ def stem_convolution(spec: ModelSpec, image_channels: int) -> Convolution:
     return Convolution(7, 2, image_channels, width)
 
 
-def _branch(spec: ModelSpec, channels: int, width: int, stride: int) -> tuple[Convolution, ...]:
+def _branch(spec: ResNetSpec, channels: int, width: int, stride: int) -> tuple[Convolution, ...]:
     if spec.block == "basic":
         return (Convolution(3, stride, channels, width), Convolution(3, 1, width, width))
     first, second = (stride, 1) if spec.bottleneck_stride == "1x1" else (1, stride)

@@ -21,15 +21,15 @@ class Pretrained:
 
 def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
     """Set the weights of ``model``, a net of ``build_model``, all but those of the layer that is
-    new; then freeze what ``spec.way`` does not train. A layer that is frozen keeps its moving
+    new; then freeze what ``spec.mode`` does not train. A layer that is frozen keeps its moving
     statistics and normalises by them.
 
     Raises ValueError, and sets none, where a weight is missing or of another shape.
     """
     new = new_layer(model, spec)
     wanted = [weight for weight in model.weights if not _is_in(new, weight)]
-    assign(wanted, arrays, every=spec.way in ("dense-after-head", "as-published"))
-    if spec.way == "new-head":
+    assign(wanted, arrays, every=spec.mode in ("dense-after-head", "as-published"))
+    if spec.mode == "new-head":
         for layer in model.layers:
             layer.trainable = layer.name == new
 
@@ -55,7 +55,7 @@ def assign(
 
 def new_layer(model: keras.Model, spec: PretrainedSpec) -> str | None:
     """The name of the layer whose weights are drawn, if there is one."""
-    if spec.way == "as-published":
+    if spec.mode == "as-published":
         return None
     return [layer.name for layer in model.layers if layer.weights][-1]
 

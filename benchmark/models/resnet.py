@@ -7,18 +7,26 @@ from contextlib import contextmanager
 import keras
 from keras import KerasTensor, layers
 
-from benchmark.models.layers import InputShape, ZeroPadShortcut, convolve, initializer, normalize
+from benchmark.models.layers import (
+    InputShape,
+    ZeroPadShortcut,
+    classifier_initializer,
+    convolve,
+    normalize,
+)
 from benchmark.models.layout import Block, Convolution, blocks, stem_convolution
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 
 
-def build_resnet(spec: ModelSpec, input_shape: InputShape, num_classes: int) -> keras.Model:
+def build_resnet(
+    spec: ResNetSpec, input_shape: InputShape, num_classes: int, head_classes: int | None = None
+) -> keras.Model:
     """The functional model of a spec.
 
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
     logits in float32. Weights are drawn from Keras's global seed; layers are named
     ``stem_conv``, ``stage1_block1_conv1``, ``stage1_block1_projection_bn``, ``classifier``, and
-    after that ``new_classifier`` where the spec has ``inner_classes``.
+    after that ``new_classifier`` where ``head_classes`` are stated.
     """
     image = layers.Input(input_shape, name="image")
     x = _stem(spec, image)
@@ -27,18 +35,20 @@ def build_resnet(spec: ModelSpec, input_shape: InputShape, num_classes: int) -> 
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     if spec.dropout_rate:
         x = layers.Dropout(spec.dropout_rate, name="dropout")(x)
-    x = _dense(spec, x, spec.inner_classes or num_classes, "classifier")
-    logits = _dense(spec, x, num_classes, "new_classifier") if spec.inner_classes else x
+    x = _dense(spec, x, head_classes or num_classes, "classifier")
+    logits = _dense(spec, x, num_classes, "new_classifier") if head_classes else x
     kind = "plain" if spec.shortcut == "none" else "resnet"
     with _recursion_for(spec.depth):
         return keras.Model(image, logits, name=f"{kind}{spec.depth}")
 
 
-def _dense(spec: ModelSpec, x: KerasTensor, units: int, name: str) -> KerasTensor:
-    return layers.Dense(units, kernel_initializer=initializer(spec), dtype="float32", name=name)(x)
+def _dense(spec: ResNetSpec, x: KerasTensor, units: int, name: str) -> KerasTensor:
+    return layers.Dense(
+        units, kernel_initializer=classifier_initializer(spec), dtype="float32", name=name
+    )(x)
 
 
-def _stem(spec: ModelSpec, x: KerasTensor) -> KerasTensor:
+def _stem(spec: ResNetSpec, x: KerasTensor) -> KerasTensor:
     x = convolve(spec, x, stem_convolution(spec, x.shape[-1]), "stem_conv")
     x = layers.ReLU(name="stem_relu")(normalize(spec, x, "stem_bn"))
     if spec.stem == "cifar":
@@ -48,7 +58,7 @@ def _stem(spec: ModelSpec, x: KerasTensor) -> KerasTensor:
     return layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
 
 
-def _block(spec: ModelSpec, x: KerasTensor, block: Block) -> KerasTensor:
+def _block(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor:
     shortcut = _shortcut(spec, x, block)
     count = len(block.convolutions)
     for number, convolution in enumerate(block.convolutions, start=1):
@@ -62,12 +72,16 @@ def _block(spec: ModelSpec, x: KerasTensor, block: Block) -> KerasTensor:
     return layers.ReLU(name=f"{block.name}_relu{count}")(x)
 
 
-def _shortcut(spec: ModelSpec, x: KerasTensor, block: Block) -> KerasTensor | None:
+def _shortcut(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor | None:
     if block.shortcut == "identity":
         return x
     if block.shortcut == "zero_pad" and spec.zero_pad is not None:
         return ZeroPadShortcut(
-            block.out_channels, block.stride, spec.zero_pad, name=f"{block.name}_zero_pad"
+            block.out_channels,
+            block.stride,
+            spec.zero_pad,
+            pool=block.stride if spec.subsampling == "mean" else 1,
+            name=f"{block.name}_zero_pad",
         )(x)
     if block.shortcut == "projection":
         plan = Convolution(1, block.stride, block.in_channels, block.out_channels)

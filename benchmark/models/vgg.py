@@ -18,7 +18,7 @@ def build_vgg(spec: VggSpec, input_shape: InputShape, num_classes: int) -> keras
     x = vgg_dense(features.output, dropout_rate=0.0)
     x = layers.Conv2D(num_classes, 1, dtype="float32", name="predictions")(x)
     logits = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
-    return keras.Model(features.input, logits, name=f"vgg{spec.vgg}")
+    return keras.Model(features.input, logits, name=f"vgg{spec.depth}")
 
 
 def vgg_convolutions(input_shape: InputShape) -> keras.Model:

@@ -100,7 +100,7 @@ def published_for(spec: Mapping[str, Any]) -> Published | None:
     if own is None or net.get("shortcut") == "none":
         return None
     table, metric = own
-    row = f"VGG-{net['vgg']}" if "vgg" in net else f"ResNet-{net['depth']}"
+    row = f"VGG-{net['depth']}" if net.get("family") == "vgg" else f"ResNet-{net['depth']}"
     return PUBLISHED.get(f"table{table}/{row}/{metric}")
 
 

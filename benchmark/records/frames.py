@@ -29,7 +29,7 @@ EPOCH = (
 
 LAYER = ("iteration", "number", "layer", "response_std", "gradient_norm")
 
-_TEXTS = {"status", "failure", "reason", "split", "device"}
+_TEXTS = {"status", "failure", "reason", "device"}
 
 
 def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:

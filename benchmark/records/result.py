@@ -19,10 +19,11 @@ def summarize(
 
     Errors are percent, top-1 where they do not say top-5. ``final_error_percent`` is the last
     epoch's and the primary figure;
-    ``best_error_percent`` is the lowest of all epochs, and so selected on the scored split.
+    ``best_error_percent`` is the lowest of all epochs, and so selected on the test images;
+    ``final_validation_error_percent`` is that of images held out, where there are some.
     ``final_ap_percent`` and its like are the last epoch's, of detectors alone, which have no
     errors; VOC's ``final_map_percent`` is of its own data sets alone.
-    ``mean_response_std`` is the mean over the layers at the last of ``diagnostics.iterations``.
+    ``mean_response_std`` is the mean over the layers in the end.
     ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
     versions or on another machine than it had begun, so that no replay can give its bits.
     """
@@ -43,7 +44,6 @@ def summarize(
         "failure": failure,
         "reason": reason,
         "attempt": began.get("attempt"),
-        "split": began.get("split"),
         "parameters": began.get("parameters"),
         "multiply_adds": began.get("multiply_adds"),
         "device": began.get("device"),
@@ -52,6 +52,7 @@ def summarize(
         "final_train_error_percent": last.get("train_error_percent"),
         "final_error_percent": scored(last),
         "final_top5_error_percent": scored(last, "top5_error_percent"),
+        "final_validation_error_percent": scored(last, split="validation"),
         "best_error_percent": best[0],
         "best_epoch": best[1],
         **{f"final_{score}_percent": scored(last, f"{score}_percent") for score in SCORES},
@@ -90,11 +91,8 @@ def _digest(result: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
-def scored(row: Event, which: str = "error_percent") -> float | None:
-    """The scored split's error, or another quantity of it, in an epoch's row; None where the epoch
-    was not scored, or not by that."""
-    for split in ("test", "validation"):
-        value = row.get(f"{split}_{which}")
-        if value is not None and math.isfinite(value):
-            return value
-    return None
+def scored(row: Event, which: str = "error_percent", split: str = "test") -> float | None:
+    """The test error, or another quantity of a split, in an epoch's row; None where the epoch was
+    not scored, or not by that."""
+    value = row.get(f"{split}_{which}")
+    return value if value is not None and math.isfinite(value) else None

@@ -19,7 +19,7 @@ from benchmark.report.pages import Table
 from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import finding_table, judge, verdict_table
-from benchmark.spec import DatasetSpec
+from benchmark.spec import CifarSpec
 from benchmark.suite.claim import Claim
 from benchmark.suite.measure import AP, ERROR
 
@@ -91,7 +91,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "suite": suite,
         "source": plan["source"],
         "note": subset_note(specs),
-        "split": _split(runs),
+        "split": "test",
         **{name: Table(frame) for name, frame in frames.items()},
         "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
         "runs": Table(tables.runs_table(runs)),
@@ -151,17 +151,14 @@ def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
 
     ``specs``: variant -> its spec as plain data."""
     subset = {
-        variant: (DatasetSpec.model_validate(spec["dataset"]), spec["evaluation"]["split"])
+        variant: CifarSpec.model_validate(spec["dataset"])
         for variant, spec in specs.items()
         if spec["dataset"]["name"] == "cifar10-subset"
     }
     if not subset:
         return None
-    trained = [dataset.train_images for dataset, _ in subset.values()]
-    scored = [
-        dataset.held_out_images if split == "validation" else dataset.test_images
-        for dataset, split in subset.values()
-    ]
+    trained = [dataset.train_images for dataset in subset.values()]
+    scored = [dataset.test_images for dataset in subset.values()]
     which = "" if len(subset) == len(specs) else f" ({', '.join(subset)})"
     return (
         f"Trained on {_numbers(trained)} and scored on {_numbers(scored)} "
@@ -174,11 +171,6 @@ def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 def _numbers(numbers: Iterable[int]) -> str:
     return " or ".join(f"{number:,}" for number in sorted(set(numbers)))
-
-
-def _split(runs: pd.DataFrame) -> str:
-    splits = runs.get("evaluation.split", pd.Series(dtype=object)).dropna().unique()
-    return " or ".join(splits) or "test"
 
 
 def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:

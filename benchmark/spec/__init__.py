@@ -1,35 +1,59 @@
 """What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
 
-from benchmark.spec.dataset import ContentSpec, DatasetSpec
-from benchmark.spec.detection_data import DetectionContentSpec, DetectionDataSpec, PastedSpec
+from benchmark.spec.boxes import BoxContentSpec, BoxesSpec, PastedSpec
+from benchmark.spec.cifar import CifarSpec
+from benchmark.spec.dataset import DatasetSpec, LabelledSpec
 from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
-from benchmark.spec.model import BatchNormSpec, ModelSpec
+from benchmark.spec.model import ModelSpec
 from benchmark.spec.numerics import NumericsSpec
-from benchmark.spec.optimizer import OptimizerSpec
-from benchmark.spec.pretrained import PretrainedSpec
+from benchmark.spec.optimizer import OptimizerSpec, SgdSpec
+from benchmark.spec.photographs import ContentSpec, PhotographsSpec
+from benchmark.spec.pretrained import (
+    PretrainedApplication,
+    PretrainedFile,
+    PretrainedRun,
+    PretrainedSpec,
+)
+from benchmark.spec.resnet import BatchNormSpec, ResNetSpec
 from benchmark.spec.run import RunSpec
-from benchmark.spec.schedule import PlateauSpec, ScheduleSpec, WarmupSpec
+from benchmark.spec.schedule import (
+    CosineSchedule,
+    PiecewiseSchedule,
+    PlateauSchedule,
+    ScheduleSpec,
+    WarmupSpec,
+)
 from benchmark.spec.vgg import VggSpec
 
 __all__ = [
     "BatchNormSpec",
+    "BoxContentSpec",
+    "BoxesSpec",
+    "CifarSpec",
     "ContentSpec",
+    "CosineSchedule",
     "DatasetSpec",
-    "DetectionContentSpec",
-    "DetectionDataSpec",
     "DetectorSpec",
     "DiagnosticsSpec",
     "EvaluationSpec",
+    "LabelledSpec",
     "ModelSpec",
     "NumericsSpec",
     "OptimizerSpec",
     "PastedSpec",
-    "PlateauSpec",
+    "PhotographsSpec",
+    "PiecewiseSchedule",
+    "PlateauSchedule",
+    "PretrainedApplication",
+    "PretrainedFile",
+    "PretrainedRun",
     "PretrainedSpec",
+    "ResNetSpec",
     "RunSpec",
     "ScheduleSpec",
+    "SgdSpec",
     "VggSpec",
     "WarmupSpec",
 ]

@@ -82,7 +82,7 @@ class ProposalSpec(Spec):
     nms_iou: Share = 0.7
     """A box that overlaps a better one more is suppressed."""
 
-    smallest_side: Annotated[float, Field(ge=0), UNSIGNED] = 0.0
+    min_side: Annotated[float, Field(ge=0), UNSIGNED] = 0.0
     """In pixels of the scaled image; smaller boxes are dropped, and those without an area always.
     Not in the papers; py-faster-rcnn's is 16."""
 
@@ -141,7 +141,7 @@ class InferenceSpec(Spec):
     """Of two detections of one class that overlap more, the worse is suppressed. The paper's where
     boxes are refined (appendix B), and py-faster-rcnn's."""
 
-    most: int = Field(default=100, ge=1, le=MAX_BOXES)
+    max_detections: int = Field(default=100, ge=1, le=MAX_BOXES)
     """Detections an image: the best scored."""
 
     box_refinement: bool = False

@@ -1,6 +1,4 @@
-"""What a run is scored on, and how often."""
-
-from typing import Literal
+"""How often and in what batches a run is scored."""
 
 from pydantic import Field
 
@@ -8,10 +6,8 @@ from benchmark.spec.base import Spec
 
 
 class EvaluationSpec(Spec):
-    """The single view of each original 32x32 image (section 4.2)."""
-
-    split: Literal["test", "validation"] = "test"
-    """``validation``: the images that ``dataset.held_out_images`` keeps back."""
+    """The single view of each image of the test split and, where images are held out, of those
+    (section 4.2)."""
 
     every_epochs: int = Field(default=1, ge=1, le=10**9)
     """Epochs from one scoring to the next; the last epoch is always scored."""

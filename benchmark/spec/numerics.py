@@ -1,4 +1,4 @@
-"""What changes the bits of a result and is no part of the method."""
+"""What changes the bits of a result and is not part of the method."""
 
 from typing import Literal
 
@@ -10,15 +10,18 @@ from benchmark.spec.base import Spec, refuse
 class NumericsSpec(Spec):
     """Precision and execution; each field changes the last bits, so each is in a run's id."""
 
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """``mixed_bfloat16``: float32 variables, bfloat16 arithmetic; ``mixed_float16``: float16
-    arithmetic with dynamic loss scaling, for GPUs that have no bfloat16."""
+    precision: Literal["float32", "tensorfloat32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """``tensorfloat32``: float32 whose products NVIDIA's GPUs, from Ampere on, round to 10 bits;
+    ``float32`` is never that. ``mixed_bfloat16``: float32 variables, bfloat16 arithmetic.
+    ``mixed_float16``: float16 arithmetic with dynamic loss scaling, for GPUs that have no
+    bfloat16."""
 
     loss_scale: float | None = Field(default=None, ge=1, le=2**40)
     """``mixed_float16`` alone: the first factor on the loss; 32768 where it is left out."""
 
-    threads: int = Field(default=2, ge=1, le=1024)
-    """TensorFlow's threads within an operation."""
+    threads: int = Field(default=1, ge=1, le=1024)
+    """TensorFlow's threads within an operation, where a run is trained on a CPU. On a GPU, whose
+    bits they do not change, as many as the host has are used."""
 
     deterministic: bool = True
     """Operations that have no deterministic form raise an error instead of being used."""

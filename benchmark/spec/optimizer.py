@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from benchmark.spec.base import UNSIGNED, Spec
+from benchmark.spec.base import TOLD, UNSIGNED, Spec, tag, told_by
 
 
-class OptimizerSpec(Spec):
+class SgdSpec(Spec):
     """Stochastic gradient descent with momentum (sections 3.4 and 4.2)."""
+
+    kind: Annotated[Literal["sgd"], TOLD] = "sgd"
 
     batch_size: int = Field(default=128, ge=1, le=65_536)
     """Images a step."""
@@ -16,19 +18,31 @@ class OptimizerSpec(Spec):
     momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
 
     nesterov: bool = False
-    """Nesterov's form of momentum. The paper does not say."""
+    """Nesterov's form of momentum. The paper does not say; the authors' released solver and Goyal
+    et al. (2017), of whom He is one, do not use it."""
 
     momentum_form: Literal["caffe", "torch"] = "caffe"
-    """Where the learning rate stands: ``caffe``, v = m v + lr g, w = w - v (the framework of
-    the paper's authors, and Keras's SGD); ``torch``, v = m v + g, w = w - lr v. They differ
-    after each change of the rate."""
+    """Where the learning rate stands: ``caffe``, v = m v + lr g, w = w - v (the authors' framework,
+    Goyal et al. (2017), equation 9, and Keras's SGD); ``torch``, v = m v + g, w = w - lr v. They
+    differ after each change of the rate."""
 
     weight_decay: Annotated[float, Field(ge=0), UNSIGNED] = 1e-4
 
     weight_decay_form: Literal["coupled", "decoupled"] = "coupled"
-    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w
-    beside it (Keras's ``weight_decay``)."""
+    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w, apart
+    from it (Keras's ``weight_decay``)."""
 
-    weight_decay_scope: Literal["kernels", "all"] = "all"
-    """``kernels``: convolution and classifier kernels; ``all``: biases and BN's scale and shift
-    too, as Caffe does by default. The paper does not say."""
+    weight_decay_scope: Literal["convolutions", "kernels", "all"] = "all"
+    """``convolutions``: their kernels alone; ``kernels``: the classifier's, too; ``all``: also
+    biases and BN's scale and shift, as Caffe does by default. The paper does not say. On ImageNet
+    BN's scale and shift are not decayed, by Goyal et al. (2017), section 5.1, of whom He is one,
+    and by fb.resnet.torch's README; on CIFAR-10 the sources disagree."""
+
+
+OptimizerSpec = SgdSpec
+"""The union of all rules; there is one so far."""
+
+OptimizerField = Annotated[
+    Annotated[SgdSpec, tag("sgd")], *told_by("kind", ("sgd",), lambda data: "sgd")[1:]
+]
+"""In a spec; SGD where ``kind`` is left out."""

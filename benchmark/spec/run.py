@@ -2,19 +2,23 @@
 
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, model_validator
 
-from benchmark.spec.base import Spec, refuse
-from benchmark.spec.dataset import DatasetSpec
-from benchmark.spec.detection_data import DetectionDataSpec
+from benchmark.spec.base import MEASURED, Spec, refuse
+from benchmark.spec.boxes import BoxesSpec
+from benchmark.spec.cifar import CifarSpec
+from benchmark.spec.dataset import DatasetField
 from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
-from benchmark.spec.model import BatchNormSpec, ModelSpec
+from benchmark.spec.model import ModelField
 from benchmark.spec.numerics import NumericsSpec
-from benchmark.spec.optimizer import OptimizerSpec
-from benchmark.spec.pretrained import PretrainedSpec
-from benchmark.spec.schedule import ScheduleSpec
+from benchmark.spec.optimizer import OptimizerField, SgdSpec
+from benchmark.spec.photographs import PhotographsSpec
+from benchmark.spec.pretrained import PretrainedApplication, PretrainedField
+from benchmark.spec.recipe import recipe
+from benchmark.spec.resnet import BatchNormSpec, ResNetSpec
+from benchmark.spec.schedule import PiecewiseSchedule, PlateauSchedule, ScheduleField
 from benchmark.spec.vgg import VGG_CROP, VGG_REGION, VggSpec
 
 LARGEST_CIFAR_INPUT = 64
@@ -25,24 +29,6 @@ DETECTORS_BATCH = 8
 """Images that a detector is trained on, and scored, at a time where that is left out. The paper's
 batch for proposals (appendix A)."""
 
-_RESNET, _VGG, _LABELS, _BOXES = "(a ResNet or plain net)", "(VGG)", "(labels)", "(boxes)"
-
-KINDS = (_RESNET, _VGG, _LABELS, _BOXES)
-"""Tags that pydantic puts into the places of what is wrong with a model or a data set."""
-
-
-def _kind_of_model(model: Any) -> str:
-    return _VGG if _is_vgg(model) else _RESNET
-
-
-def _is_vgg(model: Any) -> bool:
-    return isinstance(model, VggSpec) or (isinstance(model, dict) and "vgg" in model)
-
-
-def _kind_of_data(data: Any) -> str:
-    stated = isinstance(data, dict) and data.get("kind") == "boxes"
-    return _BOXES if stated or isinstance(data, DetectionDataSpec) else _LABELS
-
 
 def _filled(stated: Any, implied: Any) -> Any:
     """``stated`` with what it leaves out of ``implied``, at any depth."""
@@ -52,116 +38,137 @@ def _filled(stated: Any, implied: Any) -> Any:
 
 
 class RunSpec(Spec):
-    """Everything that a run's result is a function of. Its ``digest()`` is the run's id."""
+    """Everything that a run's result is a function of. Its ``digest()`` is the run's id: of all
+    that the trained weights are a function of, and of nothing that is only measured."""
 
-    dataset: Annotated[
-        Annotated[DatasetSpec, Tag(_LABELS)] | Annotated[DetectionDataSpec, Tag(_BOXES)],
-        Discriminator(_kind_of_data),
-    ]
+    dataset: DatasetField
     """Of a detector: images with boxes."""
 
-    model: Annotated[
-        Annotated[ModelSpec, Tag(_RESNET)] | Annotated[VggSpec, Tag(_VGG)],
-        Discriminator(_kind_of_model),
-    ]
+    model: ModelField
     """The net, whose last layer a detector leaves behind."""
 
     detector: DetectorSpec | None = None
     """Where it is stated, the net is the backbone of a detector (appendix A)."""
 
-    optimizer: OptimizerSpec = OptimizerSpec()
-    schedule: ScheduleSpec = ScheduleSpec()
-    evaluation: EvaluationSpec = EvaluationSpec()
+    optimizer: OptimizerField = SgdSpec()
+    schedule: ScheduleField = PiecewiseSchedule.model_validate({})
+    evaluation: Annotated[EvaluationSpec, MEASURED] = EvaluationSpec()
     numerics: NumericsSpec = NumericsSpec()
-    diagnostics: DiagnosticsSpec = DiagnosticsSpec()
-    pretrained: PretrainedSpec | None = None
+    diagnostics: Annotated[DiagnosticsSpec, MEASURED] = DiagnosticsSpec()
+    pretrained: PretrainedField | None = None
     seed: int = Field(ge=0, lt=2**32)
     """The seed of the weights, of the order of the images and of their augmentation."""
 
     @property
-    def diagnosed_at_the_end(self) -> bool:
-        """Whether the layers are measured when the training is over."""
-        return self.schedule.iterations in self.diagnostics.iterations
+    def measured_at(self) -> tuple[int, ...]:
+        """The iterations at which the layers are measured."""
+        if self.detector or isinstance(self.model, VggSpec) or not self.schedule.iterations:
+            return ()
+        return self.diagnostics.measured_at(self.schedule.iterations)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Which images are scored, the reported ones first."""
+        return ("test", "validation") if self.dataset.held_out_images else ("test",)
+
+    def stated(self) -> dict[str, Any]:
+        """What the id is made of: also the recipe and, where the learning rate listens to the
+        error of a scored split, in what batches that is scored."""
+        listens = isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
+        scored = {"evaluation": {"batch_size": self.evaluation.batch_size}} if listens else {}
+        return super().stated() | {"recipe": recipe(self)} | scored
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
         """A detector is trained on images with boxes, few at a time. Pretrained weights come with
-        their preprocessing, and keras.applications' with 1000 classes; those that are used as they
-        were published are not trained."""
+        their preprocessing; those that are used as they were published are not trained."""
         if not isinstance(data, dict):
             return data
-        implied: dict[str, dict[str, Any]] = {"dataset": {}, "model": {}}
+        implied: dict[str, dict[str, Any]] = {}
         if isinstance(data.get("detector"), dict):
             few = {"batch_size": DETECTORS_BATCH}
             implied |= {"dataset": {"kind": "boxes"}, "optimizer": few, "evaluation": few}
             data = {"optimizer": {}, "evaluation": {}} | data
-            if _is_vgg(data.get("model")):
+            model = data.get("model")
+            if isinstance(model, dict) and model.get("family") == "vgg":
                 implied["detector"] = {"regions": {"size": VGG_REGION}}
         if isinstance(stated := data.get("pretrained"), dict):
-            if stated.get("way") == "as-published":
+            if stated.get("mode") == "as-published":
                 implied["schedule"], data = {"iterations": 0}, {"schedule": {}} | data
             if not stated.get("other_preprocessing"):
-                implied["dataset"] = implied["dataset"] | {"normalization": "pretrained"}
-            kept_head = (stated.get("source"), stated.get("way"))
-            of_keras = kept_head == ("keras-applications", "dense-after-head")
-            if of_keras and not _is_vgg(data.get("model")):
-                implied["model"] = {"inner_classes": 1000}
+                implied["dataset"] = implied.get("dataset", {}) | {"normalization": "pretrained"}
         return data | {part: _filled(data[part], implied[part]) for part in implied if part in data}
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "RunSpec":
-        if self.evaluation.split == "validation" and not self.dataset.held_out_images:
-            rule = "validation needs dataset.held_out_images above 0"
-            raise refuse("evaluation.split", rule, self.evaluation.split)
+        schedule = self.schedule
+        listens = schedule.of if isinstance(schedule, PlateauSchedule) else "train"
+        if listens not in ("train", *self.splits):
+            raise refuse("schedule.of", "validation needs dataset.held_out_images above 0", listens)
         if self.optimizer.batch_size > self.dataset.train_images:
             rule = f"must be at most the {self.dataset.train_images} images trained on"
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
         if self.optimizer.batch_size % self.numerics.replicas:
             rule = f"must be a multiple of numerics.replicas ({self.numerics.replicas})"
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
-        chosen, end = self.diagnostics.iterations, self.schedule.iterations
-        if list(chosen) != sorted({*chosen}) or not all(0 <= i <= end for i in chosen):
+        added, end = self.diagnostics.iterations, self.schedule.iterations
+        if list(added) != sorted({*added}) or not all(0 <= i <= end for i in added):
             rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
-            raise refuse("diagnostics.iterations", rule, chosen)
+            raise refuse("diagnostics.iterations", rule, added)
         self._refuse_what_does_not_fit_vgg()
         self._refuse_what_does_not_fit_the_pretrained_weights()
         self._refuse_what_does_not_fit_the_detector()
-        if isinstance(self.dataset, DatasetSpec):
-            self._refuse_what_does_not_fit_the_images(self.dataset)
+        self._refuse_what_does_not_fit_the_images()
         return self
 
-    def _refuse_what_does_not_fit_the_images(self, dataset: DatasetSpec) -> None:
-        if self.model.stem == "imagenet" and not dataset.photographs:
+    def _refuse_what_does_not_fit_the_images(self) -> None:
+        dataset, model = self.dataset, self.model
+        if isinstance(dataset, CifarSpec) and isinstance(model, VggSpec):
+            raise refuse("model.family", f"must be resnet for {dataset.name}", model.family)
+        if not isinstance(model, ResNetSpec):
+            return
+        if isinstance(dataset, CifarSpec) and model.stem == "imagenet":
             rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
-            raise refuse("model.stem", rule, self.model.stem)
-        if self.model.stem == "cifar" and dataset.image_shape[0] > LARGEST_CIFAR_INPUT:
+            raise refuse("model.stem", rule, model.stem)
+        small = not isinstance(dataset, PhotographsSpec) or dataset.crop_size <= LARGEST_CIFAR_INPUT
+        if model.stem == "cifar" and not small:
             rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
-            raise refuse("model.stem", f"{rule} ({dataset.crop_size})", self.model.stem)
+            raise refuse("model.stem", f"{rule} ({dataset.image_shape[0]})", model.stem)
+        if model.stem == "imagenet" and self.numerics.xla and self.numerics.deterministic:
+            rule = "must be false for the ImageNet stem: XLA has no deterministic gradient of its"
+            raise refuse("numerics.xla", f"{rule} max-pooling", True)
 
     def _refuse_what_does_not_fit_the_detector(self) -> None:
-        way = self.pretrained.way if self.pretrained else None
+        mode = self.pretrained.mode if self.pretrained else None
         if self.detector is None:
-            if isinstance(self.dataset, DetectionDataSpec):
+            if isinstance(self.dataset, BoxesSpec):
                 raise refuse("detector", "must be stated for images with boxes", self.detector)
-            if way == "backbone":
-                raise refuse("pretrained.way", "backbone is for detectors alone", way)
+            if mode == "backbone":
+                raise refuse("pretrained.mode", "backbone is for detectors alone", mode)
             return
-        if way not in (None, "backbone", "as-published"):
+        if not isinstance(self.dataset, BoxesSpec):
+            rule = "must be boxes where a detector is stated"
+            raise refuse("dataset.kind", rule, self.dataset.kind)
+        if mode not in (None, "backbone", "as-published"):
             rule = "of a detector must be backbone or as-published"
-            raise refuse("pretrained.way", rule, way)
-        if self.pretrained and way == "as-published" and self.pretrained.source != "run":
+            raise refuse("pretrained.mode", rule, mode)
+        if self.pretrained and mode == "as-published" and not self.pretrained.run:
             rule = "must be a run's: no other detector is known"
             raise refuse("pretrained.source", rule, self.pretrained.source)
-        for field, received, agreed in (
-            ("evaluation.split", self.evaluation.split, "test"),
-            ("diagnostics.iterations", self.diagnostics.iterations, ()),
-            ("schedule.plateau", self.schedule.plateau, None),
-            ("schedule.warmup", self.schedule.warmup, None),
-            ("model.inner_classes", self.model.inner_classes, None),
+        if isinstance(self.schedule, PlateauSchedule):
+            rule = "of a detector must be piecewise or cosine"
+            raise refuse("schedule.kind", rule, self.schedule.kind)
+        norm = self.model.batch_norm if isinstance(self.model, ResNetSpec) else None
+        if norm and norm.statistics != "moving":
+            rule = "of a detector must be moving; detector.batch_norm says what it normalises by"
+            raise refuse("model.batch_norm.statistics", rule, norm.statistics)
+        for field, received in (
+            ("diagnostics.iterations", self.diagnostics.iterations),
+            ("schedule.warmup", self.schedule.warmup),
         ):
-            if received != agreed:
-                raise refuse(field, f"of a detector must be {agreed or 'left out'}", received)
+            if received:
+                raise refuse(field, "of a detector must be left out", received)
         if isinstance(self.model, VggSpec):
             size = self.detector.regions.size
             if size != VGG_REGION:
@@ -176,15 +183,11 @@ class RunSpec(Spec):
         elif normalization != "pretrained":
             rule = "must be pretrained, or pretrained.other_preprocessing be true"
             raise refuse("dataset.normalization", rule, normalization)
-        trained = own is None or own.way != "as-published"
+        trained = own is None or own.mode != "as-published"
         if trained != (self.schedule.iterations > 0):
-            rule = "must be 0 with pretrained.way as-published, and more with any other"
+            rule = "must be 0 with pretrained.mode as-published, and more with any other"
             raise refuse("schedule.iterations", rule, self.schedule.iterations)
-        keeps_head = own is not None and own.way == "dense-after-head"
-        if keeps_head != (self.model.inner_classes is not None):
-            rule = "is stated with pretrained.way dense-after-head, and with nothing else"
-            raise refuse("model.inner_classes", rule, self.model.inner_classes)
-        if own is not None and own.source == "keras-applications":
+        if isinstance(own, PretrainedApplication):
             for field, needed in _of_application(own.name).items():
                 received = getattr(self.model, field, None)
                 if received != needed:
@@ -203,20 +206,21 @@ class RunSpec(Spec):
         if self.pretrained.source == "file":
             rule = "must be run or keras-applications for VGG"
             raise refuse("pretrained.source", rule, self.pretrained.source)
-        if self.pretrained.way == "dense-after-head":
-            rule = "must be another way for VGG, which has no place for a layer after its head"
-            raise refuse("pretrained.way", rule, self.pretrained.way)
+        if self.pretrained.mode == "dense-after-head":
+            rule = "must be another for VGG, which has no place for a layer after its head"
+            raise refuse("pretrained.mode", rule, self.pretrained.mode)
         data = self.dataset
-        if isinstance(data, DatasetSpec) and data.photographs and data.crop_size != VGG_CROP:
-            rule = f"must be {VGG_CROP} for VGG-{self.model.vgg}"
+        if isinstance(data, PhotographsSpec) and data.crop_size != VGG_CROP:
+            rule = f"must be {VGG_CROP} for VGG-{self.model.depth}"
             raise refuse("dataset.crop_size", rule, data.crop_size)
 
 
 def _of_application(name: str) -> dict[str, Any]:
     """The net that the weights of keras.applications fit."""
     if name.startswith("VGG"):
-        return {"vgg": int(name.removeprefix("VGG"))}
+        return {"family": "vgg", "depth": int(name.removeprefix("VGG"))}
     return {
+        "family": "resnet",
         "stem": "imagenet",
         "depth": int(name.removeprefix("ResNet")),
         "shortcut": "B",

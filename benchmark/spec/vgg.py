@@ -1,8 +1,8 @@
 """The net that the paper compares its own with."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, Literal
 
-from benchmark.spec.base import Spec
+from benchmark.spec.base import TOLD, Spec
 
 VGG_STAGES = {16: ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))}
 """Weighted layers -> convolutions and filters of each stage, which pooling ends."""
@@ -18,10 +18,7 @@ take."""
 class VggSpec(Spec):
     """VGG-16 as keras.applications has it (the paper's [41]; tables 3, 4, 7 and 8)."""
 
-    vgg: Literal[16]
-    """Weighted layers."""
+    family: Annotated[Literal["vgg"], TOLD]
 
-    stem: ClassVar[str] = "imagenet"
-    """It is for photographs."""
-    batch_norm: ClassVar[None] = None
-    inner_classes: ClassVar[None] = None
+    depth: Literal[16] = 16
+    """Weighted layers."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.spec import ModelSpec, NumericsSpec
+from benchmark.spec import NumericsSpec, ResNetSpec
 
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 
@@ -14,7 +14,7 @@ MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 class Net:
     """A net, and how it is trained."""
 
-    spec: ModelSpec
+    spec: ResNetSpec
     size: int
     """Height and width of its images."""
     classes: int
@@ -30,8 +30,8 @@ class Net:
         return min(self.size, 64)
 
 
-def _spec(stem: str, depth: int, shortcut: str) -> ModelSpec:
-    return ModelSpec.model_validate({"stem": stem, "depth": depth, "shortcut": shortcut})
+def _spec(stem: str, depth: int, shortcut: str) -> ResNetSpec:
+    return ResNetSpec.model_validate({"stem": stem, "depth": depth, "shortcut": shortcut})
 
 
 PAPERS = {

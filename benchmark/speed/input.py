@@ -14,7 +14,7 @@ from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.records.files import read_json, write_text
 from benchmark.records.provenance import machine_line, provenance
-from benchmark.spec import DatasetSpec
+from benchmark.spec import PhotographsSpec
 from benchmark.speed import contender
 from benchmark.speed.family import cpu_s, machine_cpu_s
 from benchmark.speed.measure import Measured
@@ -41,7 +41,7 @@ The images: {name}, {images:,} files of {kib:.0f} KiB in the mean.
 
 def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.DataFrame:
     """A row a turn: round, contender, images_per_s, others_percent (of the machine)."""
-    spec = DatasetSpec.model_validate(
+    spec = PhotographsSpec.model_validate(
         {"name": photographs.name, "content": photographs.content.model_dump(), "lighting": False}
         | {"normalization": "none"}
     )
@@ -98,8 +98,8 @@ def _needed(cases: Path, rate: float, here: dict[str, Any]) -> list[str]:
     ]
 
 
-def _ours(spec: DatasetSpec, photographs: Photographs) -> Callable[[], Any]:
-    feed, step = StreamedImages(spec, photographs, "test"), iter(range(2**40))
+def _ours(spec: PhotographsSpec, photographs: Photographs) -> Callable[[], Any]:
+    feed, step = StreamedImages(spec, photographs), iter(range(2**40))
     return lambda: feed.train_inputs(0, BATCH, next(step), 1)
 
 

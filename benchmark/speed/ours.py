@@ -14,7 +14,7 @@ from benchmark.data.resident import ResidentImages
 from benchmark.models.build import build_model
 from benchmark.models.counting import counted_cost
 from benchmark.models.reference_weights import reference_weights
-from benchmark.spec import DatasetSpec, OptimizerSpec
+from benchmark.spec import CifarSpec, SgdSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
 from benchmark.training.classification import CrossEntropy
@@ -87,9 +87,9 @@ def _trainer(net: Net, size: int):
     """A model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
-    data = ResidentImages(DatasetSpec(name="cifar10-subset"), stored, "test")
+    data = ResidentImages(CifarSpec(name="cifar10-subset"), stored)
     model = build_model(net.spec, (size, size, 3), net.classes)
-    spec = OptimizerSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
+    spec = SgdSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     optimizer = Momentum(spec, model.trainable_weights)
     objective = CrossEntropy(model, [data])
     steps = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=False)

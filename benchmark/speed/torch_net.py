@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.models.layout import Block, blocks, stem_convolution
-from benchmark.spec import ModelSpec
+from benchmark.spec import ResNetSpec
 
 
 class ZeroPad(nn.Module):
@@ -20,9 +20,9 @@ class ZeroPad(nn.Module):
 
 
 class Residual(nn.Module):
-    """A block of any net of ``ModelSpec`` with batch normalisation."""
+    """A block of any net of ``ResNetSpec`` with batch normalisation."""
 
-    def __init__(self, spec: ModelSpec, block: Block):
+    def __init__(self, spec: ResNetSpec, block: Block):
         super().__init__()
         self.count = len(block.convolutions)
         self.plain = block.shortcut == "none"
@@ -39,7 +39,7 @@ class Residual(nn.Module):
             setattr(self, f"bn{number}", nn.BatchNorm2d(plan.out_channels))
         self.shortcut = self._shortcut(spec, block)
 
-    def _shortcut(self, spec: ModelSpec, block: Block) -> nn.Module:
+    def _shortcut(self, spec: ResNetSpec, block: Block) -> nn.Module:
         if block.shortcut == "projection":
             return nn.Sequential(
                 nn.Conv2d(block.in_channels, block.out_channels, 1, block.stride, bias=False),
@@ -66,7 +66,7 @@ class TorchNet(nn.Module):
     Its parameters have the names of ``benchmark.models.reference_weights``.
     """
 
-    def __init__(self, spec: ModelSpec, num_classes: int):
+    def __init__(self, spec: ResNetSpec, num_classes: int):
         super().__init__()
         stem = stem_convolution(spec, 3)
         self.pooled = spec.stem == "imagenet"

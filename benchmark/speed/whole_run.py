@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmark.execution.recorded import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
-from benchmark.spec import DatasetSpec, OptimizerSpec, RunSpec, ScheduleSpec
+from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
 from benchmark.speed.case import NETS, Case
 
 _ENDLESS = 100_000
@@ -61,10 +61,10 @@ def build(case: Case, weights: Path) -> WholeRun:
     """The embedded images, scored after each epoch, in a folder beside ``weights``."""
     net = NETS[case.net]
     spec = RunSpec(
-        dataset=DatasetSpec(name="cifar10-subset", train_per_class=net.images // 10),
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=net.images // 10),
         model=net.spec,
-        optimizer=OptimizerSpec(batch_size=net.batch),
-        schedule=ScheduleSpec(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
+        optimizer=SgdSpec(batch_size=net.batch),
+        schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
         numerics=case.numerics,
         seed=0,
     )

@@ -97,7 +97,7 @@ def net_name(spec: RunSpec) -> str:
     """``plain20``, ``resnet20-A`` or ``vgg16``."""
     model = spec.model
     if isinstance(model, VggSpec):
-        return f"vgg{model.vgg}"
+        return f"vgg{model.depth}"
     if model.shortcut == "none":
         return f"plain{model.depth}"
     return f"resnet{model.depth}-{model.shortcut}"

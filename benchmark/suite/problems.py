@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from benchmark.spec.run import KINDS
+from benchmark.spec.base import is_tag
 
 _SHOWN = 20
 
@@ -53,7 +53,7 @@ def set_of(problems: list[Problem]) -> list[Problem]:
 def rule_of(error: ErrorDetails) -> Broken:
     """One of pydantic's errors."""
     context = error.get("ctx", {})
-    place = tuple(part for part in error["loc"] if part not in KINDS)
+    place = tuple(part for part in error["loc"] if not is_tag(part))
     if error["type"] == "rule":
         return (*place, *context["field"].split(".")), context["rule"], context["received"]
     if error["type"] == "missing":

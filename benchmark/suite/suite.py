@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from benchmark.spec import DatasetSpec, RunSpec
+from benchmark.spec import CifarSpec, RunSpec
 from benchmark.spec.base import Ints, Spec
 from benchmark.suite.claim import Claim
 from benchmark.suite.overrides import Overrides, conflicts, overridden, settings
@@ -168,8 +168,8 @@ def _problems_of_claims(document: Document, suite: Suite, cells: list[Cell]) -> 
         for named in claim.variants:
             if named not in names:
                 yield _problem(document, ("claims", number), rule, named)
-            elif claim.metric == "mean_response_std" and not names[named].diagnosed_at_the_end:
-                needs = "mean_response_std needs schedule.iterations among diagnostics.iterations"
+            elif claim.metric == "mean_response_std" and not names[named].measured_at:
+                needs = "mean_response_std needs a ResNet or plain net that is trained"
                 yield _problem(document, ("claims", number, "metric"), needs, named)
             elif claim.measure.of_detectors != _detects(names[named]):
                 kind = "detector" if claim.measure.of_detectors else "classifier"
@@ -192,10 +192,8 @@ def _detects(spec: RunSpec) -> bool:
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:
     """Which images."""
-    data, split = spec.dataset, spec.evaluation.split
-    held_out = data.held_out_images if split == "validation" else 0
-    chosen = data.only_classes if isinstance(data, DatasetSpec) else None
-    return data.name, chosen, split, held_out
+    data = spec.dataset
+    return data.name, data.only_classes if isinstance(data, CifarSpec) else None
 
 
 def _places(number: int, own: Overrides, indices: dict[str, int]) -> dict[Place, Place]:

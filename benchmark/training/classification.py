@@ -1,6 +1,7 @@
 """Classification: softmax, cross-entropy, and the error on a single view of each image."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -12,7 +13,8 @@ from benchmark.data.sources import feed
 from benchmark.evaluation.single_view import scorer_of
 from benchmark.models.counting import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
-from benchmark.spec import DatasetSpec, RunSpec
+from benchmark.spec import LabelledSpec, ResNetSpec, RunSpec
+from benchmark.training.batch_statistics import recompute
 from benchmark.training.net import build_net
 from benchmark.training.replicas import Replicas
 from benchmark.training.responses import layer_responses
@@ -48,13 +50,13 @@ class Classification:
         replicas: Replicas,
     ):
         """Raises ValueError where the pretrained weights are another net's."""
-        assert isinstance(spec.dataset, DatasetSpec)  # RunSpec's rule.
+        assert isinstance(spec.dataset, LabelledSpec)  # RunSpec's rule.
         given = pretrained if spec.dataset.normalization == "pretrained" else None
         data = []
         for device in replicas.devices:
             with tf.device(device):
                 own = given.normalization if given else None
-                data.append(feed(spec.dataset, images, spec.evaluation.split, own))
+                data.append(feed(spec.dataset, images, own))
         with replicas.scope():
             self.model = build_net(spec)
             self.cost = counted_cost(self.model)
@@ -66,22 +68,27 @@ class Classification:
         self.normalization = self.data.normalization
         self.train_count = spec.dataset.train_images
         self.steps_a_call = self.data.steps_a_call
+        norm = spec.model.batch_norm if isinstance(spec.model, ResNetSpec) else None
+        self.statistics_batches = norm.statistics_batches if norm else None
         self._scores = scorer_of(spec, self.model, self.data)
-        self._responses = (
-            layer_responses(spec, self.model, self.data) if spec.diagnostics.iterations else dict
-        )
+        self._responses = layer_responses(spec, self.model, self.data) if spec.measured_at else dict
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """See ``Feed``."""
         return self.data.train_inputs(seed, batch_size, first, steps)
 
+    def finish(self, batches: Iterable[Tensors]) -> None:
+        """Take batch normalisation's statistics over so many batches, where the spec says so."""
+        if self.statistics_batches:
+            recompute(self.model, self.data, itertools.islice(batches, self.statistics_batches))
+
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
         """The training error, over mini-batches as they were augmented."""
         return {"train_error_percent": 100 * counted["errors"] / images}
 
-    def score(self) -> dict[str, float | None]:
+    def score(self, split: str) -> dict[str, float | None]:
         """Loss and errors; the top-5 error where there are more than a few classes."""
-        scores = self._scores()
+        scores = self._scores(split)
         found: dict[str, float | None] = {
             "loss": scores.loss,
             "error_percent": scores.error_percent,

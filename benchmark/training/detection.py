@@ -1,6 +1,6 @@
 """Detection: Faster R-CNN, trained jointly, and average precision on the scored images."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,7 @@ from benchmark.detection.start import rates, start_from
 from benchmark.evaluation.average_precision import average_precisions
 from benchmark.evaluation.detections import Detections
 from benchmark.models.pretrained import Pretrained
-from benchmark.spec import DetectionDataSpec, RunSpec
+from benchmark.spec import BoxesSpec, RunSpec
 from benchmark.training.net import build_net
 from benchmark.training.replicas import Replicas
 from benchmark.training.task import Counted
@@ -60,7 +60,7 @@ class Detection:
     ):
         """Raises ValueError where the pretrained weights are another net's, and DataError where the
         images cannot be trained on."""
-        assert isinstance(spec.dataset, DetectionDataSpec) and spec.detector  # RunSpec's rule.
+        assert isinstance(spec.dataset, BoxesSpec) and spec.detector  # RunSpec's rule.
         self.found = found
         self.detections: list[Detections] = []
         """Of the last scoring, image by image."""
@@ -95,12 +95,15 @@ class Detection:
         ]
         return tf.constant(places.reshape(steps, batch_size)), *parts
 
+    def finish(self, batches: Iterable[tuple[tf.Tensor, ...]]) -> None:
+        """Nothing: ``detector.batch_norm`` says what a detector normalises by."""
+
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
         """The loss of each part."""
         return {f"train_{part}_loss": counted[part] / images for part in PARTS}
 
-    def score(self) -> dict[str, float | None]:
-        """Average precisions, in percent."""
+    def score(self, split: str) -> dict[str, float | None]:
+        """Average precisions on the test images, in percent."""
         self.detections = self._detect()
         truths = self.found.truths["test"]
         return average_precisions(
@@ -119,7 +122,7 @@ class Detection:
         return [tf.TensorSpec(shape, pixels.dtype), *rest]
 
 
-def _normalization(spec: DetectionDataSpec, pretrained: Pretrained | None) -> Normalization:
+def _normalization(spec: BoxesSpec, pretrained: Pretrained | None) -> Normalization:
     if spec.normalization == "pretrained":
         assert pretrained  # RunSpec's rule.
         return pretrained.normalization.of_any_size()

@@ -1,8 +1,9 @@
 """Train one run: a pure function of its spec and its images."""
 
+import itertools
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,7 +23,7 @@ from benchmark.training.optimizer import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
-from benchmark.training.step import StepSums, TrainingSteps, kernels
+from benchmark.training.step import Steps, TrainingSteps, kernels
 from benchmark.training.task import Task
 from benchmark.training.totals import Totals
 from benchmark.training.weights import weights_sha256
@@ -143,7 +144,7 @@ class _Run:
         self.iteration, self.epoch = state.counters["iteration"], state.counters["epoch"]
         self.rate = state.counters["rate"]
         self.warmup.restore(state.counters["warmup"])
-        if self.spec.schedule.plateau:
+        if self.plateaus.of:
             self.plateaus.restore(state.counters["plateaus"])
         self.totals = Totals.of_json(state.counters["totals"])
 
@@ -155,7 +156,7 @@ class _Run:
                 return "interrupted"
             if time.monotonic() - self.kept > KEEP_EVERY_S:
                 self._keep()
-            if self.iteration in self.spec.diagnostics.iterations:
+            if self.iteration in self.spec.measured_at:
                 self._diagnose()
             else:
                 self._advance(min(self.iteration + self._steps_a_call(), end))
@@ -167,8 +168,7 @@ class _Run:
         """Up to where the warm-up is judged or the net is diagnosed next, if that is near."""
         most = self.task.steps_a_call
         judged = self.warmup.steps_until_judged(self.iteration) or most
-        chosen = self.spec.diagnostics.iterations
-        ahead = (i - self.iteration for i in chosen if i > self.iteration)
+        ahead = (i - self.iteration for i in self.spec.measured_at if i > self.iteration)
         return min(most, judged, next(ahead, most))
 
     def _diagnose(self) -> None:
@@ -176,24 +176,25 @@ class _Run:
         at = self.iteration
         found: dict[str, dict] = {"response_stds": self.task.layers()}
         if at < self.spec.schedule.iterations:
-            sums = self._advance(at + 1)
-            found["gradient_norms"] = self._by_kernel(np.asarray(sums.gradient_norms)[:-1])
+            norms = self._advance(at + 1).gradient_norms
+            found["gradient_norms"] = self._by_kernel(np.sum(norms, axis=0)[:-1])
         self.totals.layers[str(at)] = found
 
     def _by_kernel(self, norms: np.ndarray) -> dict[str, float]:
         names = [kernel.path.removesuffix("/kernel") for kernel in kernels(self.model)]
         return dict(zip(names, map(float, norms), strict=True))
 
-    def _advance(self, stop: int) -> StepSums:
+    def _advance(self, stop: int) -> Steps:
         """Train up to iteration ``stop``, with one call of TensorFlow."""
         spec, started = self.spec, time.perf_counter()
-        sums = self._call(self.iteration, stop)
-        self.totals.add(sums, time.perf_counter() - started)
-        self.iteration += int(sums.steps)
+        steps = self._call(self.iteration, stop)
+        count = len(steps.loss)
+        self.totals.add(steps, time.perf_counter() - started)
+        self.iteration += count
         self.rate = self._rate(self.iteration - 1)
         if self.warmup.active:
-            images = int(sums.steps) * spec.optimizer.batch_size
-            self.warmup.observe(int(sums.counted["errors"]), images, self.iteration)
+            errors = int(np.sum(steps.counted["errors"]))
+            self.warmup.observe(errors, count * spec.optimizer.batch_size, self.iteration)
         self.on_event(
             {
                 "event": "progress",
@@ -204,13 +205,14 @@ class _Run:
                 **self.task.trained(self.totals.counted, self._images()),
             }
         )
-        return sums
+        return steps
 
-    def _call(self, first: int, stop: int) -> StepSums:
+    def _call(self, first: int, stop: int) -> Steps:
+        """In NumPy, so that the clock is read when the last step is done."""
         spec = self.spec
         rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
         inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
-        return self.steps(tf.constant(rates), *inputs)
+        return tf.nest.map_structure(np.asarray, self.steps(tf.constant(rates), *inputs))
 
     def _rate(self, iteration: int) -> float:
         return learning_rate(
@@ -224,10 +226,12 @@ class _Run:
         """Report the epoch. Returns ``diverged`` where its scored loss is not finite, or where
         each of its steps overflowed in float16."""
         self.epoch += 1
-        totals, split = self.totals, self.spec.evaluation.split
-        end = self.spec.schedule.iterations
-        if self.iteration == end and end in self.spec.diagnostics.iterations:
-            self._diagnose()
+        totals = self.totals
+        if self.iteration == self.spec.schedule.iterations:
+            if self.iteration:
+                self.task.finish(self._batches_from(self.iteration))
+            if self.spec.measured_at:
+                self._diagnose()
         row: Event = {
             "event": "epoch",
             "epoch": self.epoch,
@@ -241,18 +245,27 @@ class _Run:
         if self.loss_scale.active:
             row["loss_scale"] = float(self.loss_scale.scale)
             row["skipped_steps"] = totals.skipped
-        if last or self.epoch % self.spec.evaluation.every_epochs == 0:
-            started = time.perf_counter()
-            scores = self.task.score()
-            row |= {f"{split}_{name}": score for name, score in scores.items()}
+        due = last or self.epoch % self.spec.evaluation.every_epochs == 0
+        scored = [split for split in self.spec.splits if due or split == self.plateaus.of]
+        started = time.perf_counter()
+        for split in scored:
+            row |= {f"{split}_{name}": score for name, score in self.task.score(split).items()}
+        if scored:
             row["evaluation_time_s"] = time.perf_counter() - started
-            if self.spec.schedule.plateau:
-                self.plateaus.observe(row[f"{split}_error_percent"])
+        if self.plateaus.of:
+            self.plateaus.observe(row[f"{self.plateaus.of}_error_percent"])
         self.on_event(row)
         self.totals = Totals()
-        finite = math.isfinite(row.get(f"{split}_loss", 0.0))
+        finite = all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
         overflowed = totals.steps > 0 and totals.skipped == totals.steps
         return "diverged" if not finite or overflowed else None
+
+    def _batches_from(self, iteration: int) -> Iterator[tuple[tf.Tensor, ...]]:
+        """The train inputs of each iteration from ``iteration`` on."""
+        spec = self.spec
+        for at in itertools.count(iteration):
+            inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, at, 1)
+            yield tuple(each[0] for each in inputs)
 
     def _trained(self) -> Event:
         """What the epoch's steps came to."""

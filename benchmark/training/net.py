@@ -14,4 +14,5 @@ def build_net(spec: RunSpec) -> keras.Model:
     classes = spec.dataset.classes
     if spec.detector:
         return FasterRCNN(spec.detector, backbone_of(spec.model), classes)
-    return build_model(spec.model, spec.dataset.image_shape, classes)
+    head = spec.pretrained.head_classes if spec.pretrained else None
+    return build_model(spec.model, spec.dataset.image_shape, classes, head)

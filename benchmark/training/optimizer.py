@@ -3,17 +3,17 @@
 import keras
 import tensorflow as tf
 
-from benchmark.spec import OptimizerSpec
+from benchmark.spec import SgdSpec
 
 
 class Momentum:
-    """The update of OptimizerSpec, on TensorFlow's fused kernels.
+    """The update of SgdSpec, on TensorFlow's fused kernels.
 
     Keras's own SGD has the ``caffe`` form and decoupled decay alone.
     """
 
     def __init__(
-        self, spec: OptimizerSpec, weights: list[keras.Variable], rates: list[float] | None = None
+        self, spec: SgdSpec, weights: list[keras.Variable], rates: list[float] | None = None
     ):
         """``rates``: by weight, its learning rate over that of the step; 1 where left out."""
         self.spec = spec
@@ -53,4 +53,7 @@ class Momentum:
             )
 
     def _decays(self, weight: keras.Variable) -> bool:
-        return self.spec.weight_decay_scope == "all" or weight.name == "kernel"
+        scope = self.spec.weight_decay_scope
+        if scope == "convolutions":
+            return weight.name == "kernel" and len(weight.shape) == 4
+        return scope == "all" or weight.name == "kernel"

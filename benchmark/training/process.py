@@ -1,5 +1,7 @@
 """What a run sets for its whole process, before TensorFlow has started."""
 
+import os
+
 import keras
 import tensorflow as tf
 
@@ -8,18 +10,23 @@ from benchmark.spec import NumericsSpec
 
 def configure(numerics: NumericsSpec, seed: int) -> None:
     """Set threads, devices, precision, determinism and Keras's seed. Once a process."""
-    tf.config.threading.set_intra_op_parallelism_threads(numerics.threads)
+    gpus = tf.config.list_physical_devices("GPU")
+    # With GPUs the host's threads change no bits, and feed the GPUs.
+    threads = len(os.sched_getaffinity(0)) if gpus else numerics.threads
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
     # Two operations at a time, where there are threads for them: a few percent faster, and no
     # other bits.
-    tf.config.threading.set_inter_op_parallelism_threads(min(numerics.threads, 2))
-    gpus = tf.config.list_physical_devices("GPU")
+    at_once = max(min(threads, 2), numerics.replicas if gpus else 1)
+    tf.config.threading.set_inter_op_parallelism_threads(at_once)
+    tf.config.experimental.enable_tensor_float_32_execution(numerics.precision == "tensorfloat32")
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus and numerics.replicas > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
         shares = [tf.config.LogicalDeviceConfiguration() for _ in range(numerics.replicas)]
         tf.config.set_logical_device_configuration(cpu, shares)
-    keras.config.set_dtype_policy(numerics.precision)
+    single = numerics.precision in ("float32", "tensorfloat32")
+    keras.config.set_dtype_policy("float32" if single else numerics.precision)
     keras.utils.set_random_seed(seed)
     if numerics.deterministic:
         tf.config.experimental.enable_op_determinism()

@@ -8,10 +8,10 @@ import tensorflow as tf
 from benchmark.data.feed import Feed
 from benchmark.models.layout import blocks
 from benchmark.models.resnet import build_resnet
-from benchmark.spec import ModelSpec, RunSpec
+from benchmark.spec import ResNetSpec, RunSpec
 
 IMAGES = 500
-"""Of the scored split, the first so many."""
+"""Of the test split, the first so many."""
 
 
 def layer_responses(
@@ -23,11 +23,12 @@ def layer_responses(
     deviation of its outputs over images, pixels and channels: after batch normalisation (by the
     statistics of these images, as in training) and before addition and nonlinearity.
     """
-    assert isinstance(spec.model, ModelSpec)  # RunSpec's rule.
+    assert isinstance(spec.model, ResNetSpec)  # RunSpec's rule.
     twin = build_resnet(
         spec.model.model_copy(update={"dropout_rate": 0.0}),
         spec.dataset.image_shape,
         spec.dataset.classes,
+        spec.pretrained.head_classes if spec.pretrained else None,
     )
     names = ["stem_conv"]
     for block in blocks(spec.model):
@@ -36,13 +37,13 @@ def layer_responses(
     outputs = [twin.get_layer(name).output for name in normalized]
     inner = keras.Model(twin.input, outputs)
 
-    first = next(data.scored_inputs(IMAGES))
+    first = next(data.scored_inputs("test", IMAGES))
 
     @tf.function
     def measured() -> tf.Tensor:
         for own, weight in zip(twin.weights, model.weights, strict=True):
             own.assign(weight)
-        images, _ = data.scored_batch(*first)
+        images, _ = data.scored_batch("test", *first)
         responses = inner(images, training=True)
         return tf.stack([tf.math.reduce_std(tf.cast(each, tf.float32)) for each in responses])
 

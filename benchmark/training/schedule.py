@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from benchmark.spec import ScheduleSpec
+from benchmark.spec import CosineSchedule, PiecewiseSchedule, PlateauSchedule, ScheduleSpec
 
 
 def learning_rate(
@@ -13,10 +13,11 @@ def learning_rate(
     32000 and those after it. ``plateaus``: those that were reached before."""
     if warming_up and spec.warmup:
         return spec.warmup.learning_rate
-    if spec.kind == "cosine":
+    if isinstance(spec, CosineSchedule):
         return spec.learning_rate * (1 + math.cos(math.pi * iteration / spec.iterations)) / 2
-    assert spec.factor is not None
-    drops = sum(iteration >= drop for drop in spec.drops or ()) + plateaus
+    drops = plateaus
+    if isinstance(spec, PiecewiseSchedule):
+        drops = sum(iteration >= drop for drop in spec.drops)
     rate = spec.learning_rate * spec.factor**drops
     return float(f"{rate:.12g}")
 
@@ -64,13 +65,13 @@ class Warmup:
 
 @dataclass
 class Plateaus:
-    """How often the error of the scored split has ceased to get better."""
+    """How often the error that a schedule listens to has ceased to get better."""
 
     spec: ScheduleSpec
     reached: int = 0
     best_percent: float = math.inf
     without: int = 0
-    """Scorings since the best."""
+    """Epochs since the best."""
 
     def as_json(self) -> dict:
         """Where it stands."""
@@ -82,14 +83,19 @@ class Plateaus:
         self.reached, self.without = data["reached"], data["without"]
         self.best_percent = math.inf if data["best_percent"] is None else data["best_percent"]
 
+    @property
+    def of(self) -> str | None:
+        """Whose error it listens to, if to any."""
+        return self.spec.of if isinstance(self.spec, PlateauSchedule) else None
+
     def observe(self, error_percent: float) -> None:
-        """Take note of a scoring."""
-        rule = self.spec.plateau
-        if rule is None:
+        """Take note of the error after an epoch."""
+        rule = self.spec
+        if not isinstance(rule, PlateauSchedule):
             return
         if error_percent < self.best_percent - rule.threshold_percent:
             self.best_percent, self.without = error_percent, 0
             return
         self.without += 1
-        if self.without >= rule.patience and self.reached < rule.most_drops:
+        if self.without >= rule.patience and self.reached < rule.max_drops:
             self.reached, self.without = self.reached + 1, 0

@@ -11,20 +11,20 @@ from benchmark.training.replicas import Replicas
 from benchmark.training.task import Counted, Objective
 
 
-class StepSums(NamedTuple):
-    """Sums over the steps done; they stop after a step whose loss is not finite."""
+class Steps(NamedTuple):
+    """What some steps measured: of each tensor the first axis is theirs. They stop after a step
+    whose loss is not finite."""
 
-    steps: tf.Tensor
-    skipped: tf.Tensor
-    """Steps whose float16 gradients overflowed, and that changed no trained weight. The moving
-    statistics, which come from the forward pass, did move."""
     loss: tf.Tensor
-    """Mean loss of a batch, without the weight penalty, float64."""
+    """(steps,) float64: mean loss of a batch, without the weight penalty."""
+    skipped: tf.Tensor
+    """(steps,) bool: whether the float16 gradients overflowed, so that no trained weight changed.
+    The moving statistics, which come from the forward pass, did move."""
     counted: Counted
-    """What the objective counts, over all images."""
+    """Name -> (steps,): what the objective counts, over all images of a batch."""
     gradient_norms: tf.Tensor
-    """(kernels + 1,) float64, over the steps not skipped: the L2 norm of each kernel's gradient,
-    of the loss without its penalty, and last that of all gradients together."""
+    """(steps, kernels + 1) float64, 0 where skipped: the L2 norm of each kernel's gradient, of the
+    loss without its penalty, and last that of all gradients together."""
 
 
 def kernels(model: keras.Model) -> list[keras.Variable]:
@@ -34,7 +34,7 @@ def kernels(model: keras.Model) -> list[keras.Variable]:
 
 
 class TrainingSteps:
-    """A function (learning_rates, *inputs) -> StepSums that trains the weights of ``optimizer``.
+    """A function (learning_rates, *inputs) -> Steps that trains the weights of ``optimizer``.
 
     ``learning_rates``: (steps,). ``inputs``: of the objective, for as many steps.
     """
@@ -51,7 +51,7 @@ class TrainingSteps:
         self._steps = _steps(objective, optimizer, loss_scale, replicas, xla)
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
 
-    def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> StepSums:
+    def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         """Train as many steps as there are learning rates."""
         return self.concrete(*inputs)(learning_rates, *inputs)
 
@@ -95,34 +95,37 @@ def _steps(
         else:
             optimizer.apply(gradients, rate)
         names, numbers = zip(*counted.items(), strict=True)
-        return StepSums(
-            steps=tf.constant(1),
-            skipped=1 - tf.cast(applied, tf.int32),
+        return Steps(
             loss=tf.cast(replicas.mean([loss])[0], tf.float64),
+            skipped=~applied,
             counted=dict(zip(names, replicas.sum([*numbers]), strict=True)),
             gradient_norms=norms,
         )
 
     @tf.function
     def steps(rates, *inputs):
-        def more(sums):
-            return (sums.steps < tf.shape(rates)[0]) & tf.math.is_finite(sums.loss)
+        def more(at, finite, rows):
+            return (at < tf.shape(rates)[0]) & finite
 
-        def body(sums):
-            at = sums.steps
+        def body(at, finite, rows):
             every = replicas.strategy.run(step, (rates[at], *(each[at] for each in inputs)))
             done = tf.nest.map_structure(
                 lambda part: replicas.strategy.experimental_local_results(part)[0], every
             )
-            return (tf.nest.map_structure(tf.add, sums, done),)
+            rows = tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
+            return at + 1, tf.math.is_finite(done.loss), rows
 
-        start = StepSums(
-            tf.constant(0),
-            tf.constant(0),
-            tf.constant(0.0, tf.float64),
-            {name: tf.zeros((), kind) for name, kind in objective.counted.items()},
-            tf.zeros(len(reported) + 1, tf.float64),
+        def room(kind, *shape):
+            return tf.TensorArray(kind, tf.shape(rates)[0], element_shape=shape)
+
+        rows = Steps(
+            room(tf.float64),
+            room(tf.bool),
+            {name: room(kind) for name, kind in objective.counted.items()},
+            room(tf.float64, len(reported) + 1),
         )
-        return tf.while_loop(more, body, (start,), parallel_iterations=1)[0]
+        start = tf.constant(0), tf.constant(True), rows
+        count, _, rows = tf.while_loop(more, body, start, parallel_iterations=1)
+        return tf.nest.map_structure(lambda row: row.stack()[:count], rows)
 
     return steps

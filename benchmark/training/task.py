@@ -1,6 +1,6 @@
 """What a run trains, and how that is scored: what the training loop asks of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import keras
@@ -49,12 +49,16 @@ class Task(Protocol):
         """For the iterations ``first`` to ``first + steps - 1``, counted from 0: of each input the
         first axis is the iterations', the second the batch's, and all other sizes are known."""
 
+    def finish(self, batches: Iterable[tuple[tf.Tensor, ...]]) -> None:
+        """What is done to the net when its training is over, before it is scored. ``batches``: the
+        train inputs of one iteration after the other, from the training's end on."""
+
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
         """What is told of training on so many images, by name, beside the loss."""
 
-    def score(self) -> dict[str, float | None]:
-        """Scores of the net as it is, each image of the scored split counted once; by name, None
-        where one does not exist."""
+    def score(self, split: str) -> dict[str, float | None]:
+        """Scores of the net as it is, each image of a split counted once; by name, None where one
+        does not exist."""
 
     def layers(self) -> dict[str, float]:
         """The standard deviation of each layer's responses, where ``diagnostics`` asks for it."""

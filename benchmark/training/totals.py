@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from benchmark.training.step import StepSums
+from benchmark.training.step import Steps
 
 
 @dataclass
@@ -30,12 +30,16 @@ class Totals:
         """Plain data of its own, which later steps leave as it is."""
         return {**asdict(self), "norms": np.asarray(self.norms).tolist()}
 
-    def add(self, sums: StepSums, seconds: float) -> None:
-        """What a call measured, and how long it took."""
-        self.steps += int(sums.steps)
-        self.skipped += int(sums.skipped)
-        self.loss += float(sums.loss)
-        for name, number in sums.counted.items():
-            self.counted[name] = self.counted.get(name, 0) + number.numpy().item()
-        self.norms = self.norms + np.asarray(sums.gradient_norms)
+    def add(self, steps: Steps, seconds: float) -> None:
+        """What a call measured, and how long it took. Step after step, so that the sums do not
+        depend on how many steps a call has."""
+        self.steps += len(steps.loss)
+        self.skipped += int(np.sum(steps.skipped))
+        for loss in steps.loss:
+            self.loss += float(loss)
+        for name, numbers in steps.counted.items():
+            for number in numbers:
+                self.counted[name] = self.counted.get(name, 0) + number.item()
+        for norms in steps.gradient_norms:
+            self.norms = self.norms + norms
         self.seconds += seconds

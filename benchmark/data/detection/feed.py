@@ -17,7 +17,7 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs.draws import VIEW, integer, words
 from benchmark.data.photographs.geometry import Window
 from benchmark.data.photographs.pipeline import ENDLESS, Onward, cores, decoded
-from benchmark.spec.detection_data import DetectionDataSpec
+from benchmark.spec.boxes import BoxesSpec
 
 
 class Batch(NamedTuple):
@@ -57,7 +57,7 @@ class DetectionFeed:
     as each comes after the last, they are decoded ahead, in bounded memory.
     """
 
-    def __init__(self, spec: DetectionDataSpec, found: DetectionSet, *, workers: int | None = None):
+    def __init__(self, spec: BoxesSpec, found: DetectionSet, *, workers: int | None = None):
         """``workers``: threads that decode, which change no bits; as many as cores by default.
 
         Raises DataError where no image can be trained on, or one has too many boxes; later, too,
@@ -75,9 +75,9 @@ class DetectionFeed:
         if not len(self.trained):
             raise DataError(f"{spec.name} must have training images with objects. Received: none")
         most = int(truths.counts[self.trained].max())
-        if most > spec.most_boxes:
-            rule = f"most_boxes must be at least {most}, the most that a training image has"
-            raise DataError(f"{rule}. Received: {spec.most_boxes}")
+        if most > spec.max_boxes:
+            rule = f"max_boxes must be at least {most}, the most that a training image has"
+            raise DataError(f"{rule}. Received: {spec.max_boxes}")
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
         self._pixels = Onward(self._decoded_from)
 
@@ -89,7 +89,7 @@ class DetectionFeed:
     def train_signature(self, batch_size: int) -> Batch:
         """Of ``train_batch``; with batches by orientation its height and width are not fixed."""
         height, width = (None, None) if self.sides.by_orientation else self.sides.room(high=False)
-        most = self.spec.most_boxes
+        most = self.spec.max_boxes
         return Batch(
             tf.TensorSpec((batch_size, height, width, 3), tf.uint8),
             tf.TensorSpec((batch_size, 2), tf.int32),
@@ -105,7 +105,7 @@ class DetectionFeed:
         pixels = ready.numpy()[:, 0]
         if any(each.flip for each in shown):
             pixels = pixels.copy()
-        most = self.spec.most_boxes
+        most = self.spec.max_boxes
         sizes = np.array([each.scaled for each in shown], np.int32)
         boxes = np.zeros((batch_size, most, 4), np.float32)
         labels = np.full((batch_size, most), -1, np.int32)

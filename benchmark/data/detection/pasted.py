@@ -14,7 +14,7 @@ from benchmark.data.detection.example import Example, joined
 from benchmark.data.detection.registry import SPLITS, DetectionSet, digest
 from benchmark.data.images import Images, chosen
 from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
-from benchmark.spec.detection_data import PASTED, PastedSpec
+from benchmark.spec.boxes import PASTED, PastedSpec
 
 SOURCE = "cifar10-subset"
 """The images that are pasted: training images onto training canvases, test images onto those that
@@ -74,12 +74,12 @@ def layout(spec: PastedSpec, split: str, index: int) -> Layout:
     object is there."""
     count = len(_of(spec, split)[1])
     each = 2 + 2 * _TRIES
-    drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.most_objects)
+    drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.max_objects)
     number, behind, *rest = drawn
     objects: list[Pasted] = []
-    for start in range(0, each * integer(number, 1, spec.most_objects), each):
+    for start in range(0, each * integer(number, 1, spec.max_objects), each):
         image, scale, *places = rest[start : start + each]
-        side = round(_IMAGE * uniform(scale, spec.least_scale, spec.greatest_scale))
+        side = round(_IMAGE * uniform(scale, spec.min_scale, spec.max_scale))
         for left, top in zip(places[::2], places[1::2], strict=True):
             room = spec.side - side
             new = Pasted(

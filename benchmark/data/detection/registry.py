@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.data.added import SPLITS, Register, require_as_stated
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
 from benchmark.data.detection.images import Columns, FileImages, Images, RecordImages
-from benchmark.spec.detection_data import DetectionContentSpec, DetectionDataSpec
+from benchmark.spec.boxes import BoxContentSpec, BoxesSpec
 
 ADDED = Register(
     "detection.json",
@@ -47,9 +47,9 @@ class DetectionSet:
         return self.images.path("train", 0).parent
 
     @property
-    def content(self) -> DetectionContentSpec:
+    def content(self) -> BoxContentSpec:
         """As a spec states it."""
-        return DetectionContentSpec(
+        return BoxContentSpec(
             classes=len(self.classes),
             train_images=len(self.truths["train"]),
             test_images=len(self.truths["test"]),
@@ -57,7 +57,7 @@ class DetectionSet:
         )
 
 
-def load(spec: DetectionDataSpec) -> DetectionSet:
+def load(spec: BoxesSpec) -> DetectionSet:
     """What a spec names, whose files are all there. Raises DataError."""
     if spec.pasted:
         from benchmark.data.detection.pasted import pasted

@@ -14,8 +14,8 @@ from benchmark.data.photographs.geometry import center_view
 from benchmark.data.photographs.held_out import fixed_order
 from benchmark.data.photographs.pipeline import cores, decoded
 from benchmark.data.photographs.registry import Photographs
-from benchmark.data.photographs.statistics import SAMPLE, Statistics, measured
-from benchmark.spec import DatasetSpec
+from benchmark.data.photographs.statistics import Statistics, measured
+from benchmark.spec import PhotographsSpec
 
 _BATCH = 32
 
@@ -23,12 +23,12 @@ _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeErr
 """What reading a kept file may raise; it is made anew then."""
 
 
-def statistics(photographs: Photographs, spec: DatasetSpec) -> Statistics:
-    """Of the centre crops of at most 10,000 training images: the first of the fixed order, whose
-    last are held out, so of images trained on alone. The first time it takes some 3 ms of a core
-    for each. Raises DataError."""
-    crop, side = spec.image_shape[0], spec.test_shorter_side or spec.image_shape[0]
-    count = min(SAMPLE, spec.train_images)
+def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
+    """Of the centre crops of at most ``statistics_images`` training images: the first of the fixed
+    order, whose last are held out, so of images trained on alone. The first time it takes some 3 ms
+    of a core for each. Raises DataError."""
+    crop, side = spec.image_shape[0], spec.test_shorter_side
+    count = min(spec.statistics_images or spec.train_images, spec.train_images)
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"
     with suppress(*_DAMAGED), kept.open("rb") as file:
         return Statistics(**np.load(file, allow_pickle=False))

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.data.added import SPLITS, Register, require_as_stated
 from benchmark.data.cache import cache_folder
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
-from benchmark.spec import ContentSpec, DatasetSpec
+from benchmark.spec import ContentSpec, PhotographsSpec
 
 ADDED = Register(
     "index.json", "photographs", add="add {name} FOLDER", get="get {name} --folder FOLDER"
@@ -75,7 +75,7 @@ def save(
     return find(name)
 
 
-def load(spec: DatasetSpec) -> Photographs:
+def load(spec: PhotographsSpec) -> Photographs:
     """What a spec names, whose files are all there in their sizes. Raises DataError."""
     found = find(spec.name)
     require_as_stated(spec, found.content)

@@ -17,7 +17,7 @@ from benchmark.data.photographs.measure import statistics
 from benchmark.data.photographs.pipeline import ENDLESS, Onward, cores, decoded
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.statistics import Statistics
-from benchmark.spec import DatasetSpec
+from benchmark.spec import PhotographsSpec
 
 
 class StreamedImages:
@@ -28,15 +28,13 @@ class StreamedImages:
 
     def __init__(
         self,
-        spec: DatasetSpec,
+        spec: PhotographsSpec,
         photographs: Photographs,
-        split: str,
         pretrained: Normalization | None = None,
         *,
         workers: int | None = None,
     ):
-        """``split``: ``test``, or ``validation`` for the images held out of the training set.
-        ``pretrained``: the normalisation, where it is not that of these images. ``workers``:
+        """``pretrained``: the normalisation, where it is not that of these images. ``workers``:
         threads that decode, which change no bits; as many as cores by default.
 
         Raises DataError, here and when images are asked for, where a file cannot be used.
@@ -47,9 +45,11 @@ class StreamedImages:
         listings = photographs.source.listings
         self.trained, held_out = parted(len(listings["train"]), spec.held_out_images)
         """Index among the images trained on -> index in the training split."""
-        self.scored_split = "test" if split == "test" else "train"
-        self.scored = np.arange(len(listings["test"])) if split == "test" else held_out
-        self.scored_count = len(self.scored)
+        self.scored = {"test": ("test", np.arange(len(listings["test"])))}
+        """Split -> the listing that it is of, and the indices there."""
+        if spec.held_out_images:
+            self.scored["validation"] = "train", held_out
+        self.scored_counts = {split: len(own) for split, (_, own) in self.scored.items()}
         if spec.lighting or pretrained is None:
             self.statistics = statistics(photographs, spec)
         self.normalization = pretrained or normalization_of(spec, self.statistics)
@@ -75,39 +75,40 @@ class StreamedImages:
         lit = tf.cast(pixels, tf.float32) + lighting[:, None, None]
         return self.normalization(lit), labels
 
-    def scored_inputs(self, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
+    def scored_inputs(self, split: str, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
         """Pixels (batch, crop, crop, 3) uint8 of the centre crops, and labels. See ``Feed``."""
         views = partial(geometry.center_view, side=self._test_side, crop=self.crop)
-        for pixels, labels in self.scored_views(views, 1, batch_size):
+        for pixels, labels in self.scored_views(split, views, 1, batch_size):
             yield pixels[:, 0], labels
 
     def scored_views(
-        self, views: Views, count: int, batch_size: int, first: int = 0
+        self, split: str, views: Views, count: int, batch_size: int, first: int = 0
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """See ``Feed``."""
-        starts = range(first, self.scored_count, batch_size)
-        batches = [self.scored[start : start + batch_size].tolist() for start in starts]
+        listing, indices = self.scored[split]
+        starts = range(first, len(indices), batch_size)
+        batches = [indices[start : start + batch_size].tolist() for start in starts]
         pixels = decoded(
             self.photographs.source,
-            self.scored_split,
+            listing,
             lambda number: [(index, views) for index in batches[number]],
             len(batches),
             windows=count,
             batch_size=batch_size,
             workers=self.workers,
         )
-        labels = self.photographs.source.listings[self.scored_split].labels
+        labels = self.photographs.source.listings[listing].labels
         for batch, ready in zip(batches, pixels, strict=True):
             yield ready, tf.constant(labels[batch], tf.int32)
 
-    def scored_batch(self, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def scored_batch(self, split: str, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See ``Feed``."""
         pixels, labels = inputs
         return self.normalization(pixels), labels
 
     @property
     def _test_side(self) -> int:
-        return self.spec.test_shorter_side or self.crop
+        return self.spec.test_shorter_side
 
     def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
         return decoded(
@@ -148,7 +149,7 @@ class StreamedImages:
         return offsets
 
 
-def normalization_of(spec: DatasetSpec, found: Statistics) -> Normalization:
+def normalization_of(spec: PhotographsSpec, found: Statistics) -> Normalization:
     """The spec's, from the statistics of the images that are trained on."""
     mean, scale = np.zeros(3), np.full(3, 1 / 255 if spec.pixel_range == "0-1" else 1.0)
     if spec.normalization == "per-pixel-mean":

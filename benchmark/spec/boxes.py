@@ -1,11 +1,11 @@
 """Which images with boxes, prepared how, for a detector."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from benchmark.spec.base import Ints, Spec, refuse
-from benchmark.spec.dataset import NAME, NAME_LENGTH
+from benchmark.spec.base import TOLD, Ints, Spec, refuse
+from benchmark.spec.images import Name, Sha256
 
 PASTED = "pasted-cifar"
 """The set that is made of embedded CIFAR images."""
@@ -37,14 +37,14 @@ _STRIDE = 32
 """Of the last stage of a net for ImageNet: the sides of a batch are multiples of it."""
 
 
-class DetectionContentSpec(Spec):
+class BoxContentSpec(Spec):
     """What images with boxes of your own are, as they were counted when they were added."""
 
     classes: int = Field(ge=1, le=10**6)
     train_images: int = Field(ge=1, le=10**9)
     test_images: int = Field(ge=1, le=10**9)
 
-    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    sha256: Sha256
     """Of the categories, the annotations and the files' content."""
 
 
@@ -59,18 +59,18 @@ class PastedSpec(Spec):
     """Made of the embedded test images."""
 
     only_classes: Ints | None = Field(default=None, min_length=1)
-    """Images of these classes alone, numbered anew in this order: an easier set."""
+    """Images of these classes alone, renumbered in this order: an easier set."""
 
     side: int = Field(default=_SIDE, ge=64, le=1024)
     """Height and width of a canvas, in pixels."""
 
-    most_objects: int = Field(default=4, ge=1, le=16)
+    max_objects: int = Field(default=4, ge=1, le=16)
     """Objects on a canvas: from 1 to so many, fewer where there is no room for more."""
 
-    least_scale: float = Field(default=0.75, ge=0.25, le=16)
+    min_scale: float = Field(default=0.75, ge=0.25, le=16)
     """Of the factors that an image's 32 pixels are scaled by."""
 
-    greatest_scale: float = Field(default=1.5, ge=0.25, le=16)
+    max_scale: float = Field(default=1.5, ge=0.25, le=16)
     """At the most so that it is half as long as the canvas."""
 
     background: Literal["photograph", "plain"] = "photograph"
@@ -82,10 +82,10 @@ class PastedSpec(Spec):
 
     @model_validator(mode="after")
     def _scales_fit(self) -> "PastedSpec":
-        least, most = self.least_scale, self.side / 64
-        if not least <= self.greatest_scale <= most:
-            rule = f"must be from least_scale ({least:g}) to side / 64 ({most:g})"
-            raise refuse("greatest_scale", rule, self.greatest_scale)
+        least, most = self.min_scale, self.side / 64
+        if not least <= self.max_scale <= most:
+            rule = f"must be from min_scale ({least:g}) to side / 64 ({most:g})"
+            raise refuse("max_scale", rule, self.max_scale)
         chosen = self.only_classes or ()
         if len(set(chosen)) != len(chosen) or not set(chosen) <= {*range(_CLASSES)}:
             rule = f"must be classes from 0 to {_CLASSES - 1}, each once"
@@ -93,22 +93,22 @@ class PastedSpec(Spec):
         return self
 
 
-class DetectionDataSpec(Spec):
+class BoxesSpec(Spec):
     """The images and boxes of a detector's run, and what is done to them (the paper's appendix A;
     Faster R-CNN, section 3.3)."""
 
-    kind: Literal["boxes"] = "boxes"
+    kind: Annotated[Literal["boxes"], TOLD] = "boxes"
     """Sets images with boxes apart from those that have a class alone. Implied where a run states
     a detector."""
 
-    name: str = Field(pattern=NAME, max_length=NAME_LENGTH)
+    name: Name
     """``coco2014`` (the paper's: trained on the training images, scored on those of validation) and
     ``coco2017``; ``voc2007`` (trained on trainval, scored on test), ``voc0712`` (the paper's
     "07+12": the trainval of both years, scored on 2007's test), ``voc2012`` (trained on train,
     scored on val, as its test has no public boxes); ``pasted-cifar``; or images of your own, by
     the name they were added under."""
 
-    content: DetectionContentSpec | None = None
+    content: BoxContentSpec | None = None
     """Images of your own alone, which state it: so a run's id tells them apart."""
 
     pasted: PastedSpec | None = None
@@ -135,17 +135,12 @@ class DetectionDataSpec(Spec):
     flip: bool = True
     """Training alone: of every other image, at random, its mirror image is shown."""
 
-    most_boxes: int = Field(default=100, ge=1, le=1000)
+    max_boxes: int = Field(default=100, ge=1, le=1000)
     """That a training batch has room for, an image. Images with more are an error, not cut."""
 
     train_without_objects: bool = False
     """Whether images that have no object, or crowds alone, are trained on. Those who follow Faster
     R-CNN leave them out. They are scored in any case."""
-
-    @property
-    def photographs(self) -> bool:
-        """True: the images are of many sizes, decoded as they are needed."""
-        return True
 
     @property
     def held_out_images(self) -> int:
@@ -200,7 +195,7 @@ class DetectionDataSpec(Spec):
         return {"shorter_side": side, "longest_side": side, **data}
 
     @model_validator(mode="after")
-    def _fields_fit(self) -> "DetectionDataSpec":
+    def _fields_fit(self) -> "BoxesSpec":
         if self.pasted and self.name != PASTED:
             raise refuse("pasted", f"belongs to {PASTED} alone", self.pasted)
         known = (*DETECTION_IMAGES, PASTED)

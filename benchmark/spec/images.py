@@ -1,0 +1,13 @@
+"""What specs of images have in common."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+NAME, NAME_LENGTH = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", 100
+"""What a data set may be called, and in how many characters at the most."""
+
+Name = Annotated[str, Field(pattern=NAME, max_length=NAME_LENGTH)]
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""64 hexadecimal digits."""

@@ -1,0 +1,228 @@
+"""Which net: any ResNet or plain net of the paper, and the choices that it left open."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import TOLD, UNSIGNED, Ints, Spec, refuse
+
+LAYERS_PER_BLOCK = {"basic": 2, "bottleneck": 3}
+"""Weighted layers on a block's residual branch."""
+
+EXPANSION = {"basic": 1, "bottleneck": 4}
+"""A block's output channels over its stage's width."""
+
+IMAGENET_STAGES = {
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+    101: ("bottleneck", (3, 4, 23, 3)),
+    152: ("bottleneck", (3, 8, 36, 3)),
+}
+"""Depth -> block and blocks a stage (table 1)."""
+
+WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
+"""Stem -> the stages' widths (section 4.2, table 1)."""
+
+MAX_DEPTH, MAX_WIDTH, MAX_STAGES = 10_000, 65_536, 16
+"""Far beyond what is trained; a mistyped number is told at once, not counted layer by layer."""
+
+
+class BatchNormSpec(Spec):
+    """Batch normalisation after each convolution, before the nonlinearity (section 3.4)."""
+
+    momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
+    """The share of the old moving statistic that is kept (PyTorch's is one minus this)."""
+
+    epsilon: float = Field(default=1e-5, gt=0)
+    """Added to the variance."""
+
+    zero_gamma: bool = False
+    """The last scale of each residual branch starts at 0 instead of 1 (not in the paper)."""
+
+    statistics: Literal["moving", "recomputed"] = "moving"
+    """What a trained net normalises by. ``recomputed``: after the training, strict averages over
+    training images, as the authors' release says of theirs; until then, moving ones. The paper
+    does not say it of classifiers; of detectors appendix A does."""
+
+    statistics_batches: int | None = Field(default=None, ge=1, le=10**6)
+    """``recomputed`` alone: over so many batches of training images, augmented as in training; 100
+    by default."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("statistics") != "recomputed":
+            return data
+        stated = data.get("statistics_batches")
+        return data if stated is not None else {**data, "statistics_batches": 100}
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "BatchNormSpec":
+        if self.statistics_batches is not None and self.statistics != "recomputed":
+            raise refuse(
+                "statistics_batches", "belongs to recomputed alone", self.statistics_batches
+            )
+        return self
+
+
+class ResNetSpec(Spec):
+    """A plain or residual net.
+
+    ``depth`` alone is enough for the paper's nets; other nets state ``block``, ``stage_blocks``
+    and ``stage_widths``, and their depth follows. What was left out is filled in, so two ways
+    to state one net are one spec.
+    """
+
+    family: Annotated[Literal["resnet"], TOLD] = "resnet"
+
+    stem: Literal["cifar", "imagenet"]
+    """``cifar``: 3x3 convolution; ``imagenet``: 7x7 at stride 2, then 3x3 max-pooling at
+    stride 2."""
+
+    depth: int = Field(ge=1, le=MAX_DEPTH)
+    """Weighted layers from the stem to the classifier, projections not counted."""
+
+    block: Literal["basic", "bottleneck"]
+    """Two 3x3 convolutions, or 1x1, 3x3, 1x1 (figure 5)."""
+
+    stage_blocks: Ints = Field(min_length=1, max_length=MAX_STAGES)
+    """Blocks in each stage."""
+
+    stage_widths: Ints = Field(min_length=1, max_length=MAX_STAGES)
+    """Filters of the 3x3 convolutions in each stage; the first is the stem's as well."""
+
+    shortcut: Literal["none", "A", "B", "C"]
+    """``none``: a plain net. A: subsampling and zero channels; B: a projection where the shape
+    changes; C: a projection on every shortcut (section 3.3 and table 3)."""
+
+    zero_pad: Literal["end", "both"] | None = None
+    """Option A alone: zero channels after the copied ones, or half of them on each side. The
+    paper does not say; ``end`` where it is left out."""
+
+    subsampling: Literal["stride", "mean"] | None = None
+    """Option A alone: every second pixel, or the mean of each 2x2. The paper says a stride of 2;
+    ``stride`` where it is left out."""
+
+    bottleneck_stride: Literal["1x1", "3x3"] | None = None
+    """Bottlenecks alone: which convolution has the stage's stride. The first 1x1 is the paper's
+    and the default; the 3x3 is called v1.5."""
+
+    batch_norm: BatchNormSpec | None = BatchNormSpec()
+    """``null`` for a net without it."""
+
+    conv_bias: bool = False
+    """Biases on the convolutions."""
+
+    dropout_rate: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.0
+    """Dropout before the classifier, on the pooled features. The paper uses none."""
+
+    initializer: Literal["he-fan-in", "he-fan-out", "glorot-uniform", "gaussian"] = "he-fan-in"
+    """Of the kernels. ``he-fan-in`` is an untruncated normal with variance 2 / fan-in (the paper's
+    [13])."""
+
+    classifier_initializer: Literal["same", "glorot-uniform", "torch-uniform", "gaussian"] = "same"
+    """Of the classifier's kernel, which the paper does not tell apart. ``same``: as the others;
+    ``torch-uniform``: uniform within 1 / sqrt(fan-in), Torch's default; ``gaussian``: with a
+    standard deviation of 0.01."""
+
+    initializer_stddev: float | None = Field(default=None, gt=0)
+    """``gaussian`` alone: its standard deviation."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, data: Any) -> Any:
+        """Fill in what the given fields imply; what is wrong is left for the fields' checks."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        stem, depth, block = data.get("stem"), data.get("depth"), data.get("block")
+        if _names(stem, WIDTHS):
+            data.setdefault("stage_widths", WIDTHS[stem])
+        stages = data.get("stage_blocks")
+        if isinstance(depth, int) and "stage_blocks" not in data and _names(stem, WIDTHS):
+            block, stages = _stages_of(stem, depth, block)
+            data.update(block=block, stage_blocks=stages)
+        elif "depth" not in data and _names(block, LAYERS_PER_BLOCK) and _integers(stages):
+            data["depth"] = _depth(block, stages)
+            if data["depth"] > MAX_DEPTH:
+                raise refuse("stage_blocks", f"a net has at most {MAX_DEPTH} layers", stages)
+        if data.get("shortcut") == "A":
+            for field, usual in _OPTION_A.items():
+                data[field] = usual if data.get(field) is None else data[field]
+        if data.get("block") == "bottleneck" and data.get("bottleneck_stride") is None:
+            data["bottleneck_stride"] = "1x1"
+        return data
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "ResNetSpec":
+        if min(self.stage_blocks) < 1:
+            raise refuse("stage_blocks", "each stage has at least one block", self.stage_blocks)
+        if not 1 <= min(self.stage_widths) <= max(self.stage_widths) <= MAX_WIDTH:
+            rule = f"each width is 1 to {MAX_WIDTH}"
+            raise refuse("stage_widths", rule, self.stage_widths)
+        if len(self.stage_blocks) != len(self.stage_widths):
+            rule = f"must name as many stages as stage_blocks, {len(self.stage_blocks)}"
+            raise refuse("stage_widths", rule, self.stage_widths)
+        implied = _depth(self.block, self.stage_blocks)
+        if self.depth != implied:
+            rule = f"must be {implied}, which block and stage_blocks imply"
+            raise refuse("depth", rule, self.depth)
+        for field in _OPTION_A:
+            if self.shortcut != "A" and (received := getattr(self, field)) is not None:
+                raise refuse(field, "belongs to shortcut A alone", received)
+        if self.bottleneck_stride is not None and self.block != "bottleneck":
+            rule = "belongs to bottleneck blocks alone"
+            raise refuse("bottleneck_stride", rule, self.bottleneck_stride)
+        if (self.initializer == "gaussian") != (self.initializer_stddev is not None):
+            rule = "is stated with initializer gaussian, and with no other"
+            raise refuse("initializer_stddev", rule, self.initializer_stddev)
+        if self.shortcut == "none" and self.batch_norm and self.batch_norm.zero_gamma:
+            rule = "a plain net whose branches start at zero passes nothing on; must be false"
+            raise refuse("batch_norm.zero_gamma", rule, True)
+        if self.shortcut == "A":
+            self._refuse_option_a_where_channels_shrink()
+        return self
+
+    def _refuse_option_a_where_channels_shrink(self) -> None:
+        channels = self.stage_widths[0]
+        for stage, width in enumerate(self.stage_widths, start=1):
+            out = width * EXPANSION[self.block]
+            if out < channels:
+                rule = f"A cannot shrink channels, as stage {stage} does ({channels} to {out})"
+                raise refuse("shortcut", rule, self.shortcut)
+            channels = out
+
+
+_OPTION_A = {"zero_pad": "end", "subsampling": "stride"}
+"""Fields that belong to shortcut A, and what they are where they are left out."""
+
+
+def _depth(block: str, stage_blocks: tuple[int, ...]) -> int:
+    return 2 + LAYERS_PER_BLOCK[block] * sum(stage_blocks)
+
+
+def _names(value: Any, table: Mapping[str, Any]) -> bool:
+    return isinstance(value, str) and value in table
+
+
+def _integers(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, int) for item in value)
+
+
+def _stages_of(stem: str, depth: int, block: Any) -> tuple[str, tuple[int, ...]]:
+    """The block and the blocks a stage of a depth, by the paper's rules."""
+    if stem == "imagenet":
+        if depth not in IMAGENET_STAGES:
+            rule = f"must be one of {list(IMAGENET_STAGES)} (table 1), or stage_blocks be stated"
+            raise refuse("depth", rule, depth)
+        usual, stages = IMAGENET_STAGES[depth]
+        return (usual if block is None else block), stages
+    block = "basic" if block is None else block
+    layers = 3 * LAYERS_PER_BLOCK[block if _names(block, LAYERS_PER_BLOCK) else "basic"]
+    blocks, rest = divmod(depth - 2, layers)
+    if rest or blocks < 1:
+        kind = f"a CIFAR net of {block} blocks"
+        raise refuse("depth", f"must be {layers}n+2, n at least 1, for {kind}", depth)
+    return block, (blocks,) * 3
