@@ -102,7 +102,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "captions": _CAPTIONS | {"variants": f"{title[0].upper()}{title[1:]}, by variant."},
         "of_errors": ERROR in measures,
         "of_precisions": AP in measures,
-        "sections": _sections({section(spec) for spec in specs.values()}),
+        "sections": _sections({held for spec in specs.values() if (held := section(spec))}),
     }
     written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
     return Report(
