@@ -18,6 +18,7 @@ from benchmark.commands.terminal import Commands
 from benchmark.commands.ui import ui
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # What TensorFlow tells of itself as it loads.
+os.environ["KERAS_BACKEND"] = "tensorflow"  # Whatever a user has set for other work.
 
 app = typer.Typer(
     cls=Commands,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from benchmark.execution import failure
+from benchmark.execution.environment import of_worker
 from benchmark.execution.failure import Failure
 from benchmark.execution.lease import Lease, lease
 from benchmark.execution.share import WHOLE, Share
@@ -103,14 +104,14 @@ def _start(
     ends the worker. It shares the session: Linux may give each session an equal part of the
     processors, and then what stands back in this one would not stand back for the worker. ``-P``: a
     ``keras.py`` in the current folder is not Keras."""
-    own = {"TF_CPP_MIN_LOG_LEVEL": "2", PARENT: str(os.getpid())}
+    own = of_worker(os.environ) | {PARENT: str(os.getpid())} | share.environment()
     with folder.log.open("a") as log:
         return subprocess.Popen(
             [sys.executable, "-P", *command],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=os.environ | own | share.environment(),
+            env=own,
             process_group=0,
             pass_fds=[lock.descriptor],
         )

@@ -9,7 +9,14 @@ from benchmark.spec import NumericsSpec
 
 
 def configure(numerics: NumericsSpec, seed: int) -> None:
-    """Set threads, devices, precision, determinism and Keras's seed. Once a process."""
+    """Set threads, devices, precision, determinism and Keras's seed, and what a user's keras.json
+    may have set otherwise. Once a process."""
+    if keras.config.backend() != "tensorflow":
+        rule = "KERAS_BACKEND, or the backend of ~/.keras/keras.json, must be tensorflow"
+        raise RuntimeError(f"{rule}. Received: {keras.config.backend()}")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
     gpus = tf.config.list_physical_devices("GPU")
     # With GPUs the host's threads change no bits, and feed the GPUs.
     threads = len(os.sched_getaffinity(0)) if gpus else numerics.threads
