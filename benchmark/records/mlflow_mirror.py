@@ -63,7 +63,7 @@ class MlflowMirror:
     def __init__(self, store: Store, suite: str, tracking_uri: str, *, rebuild: bool = False):
         """``rebuild``: delete what is there of the suite first."""
         self.store, self.suite, self.uri = store, suite, tracking_uri
-        with creating(tracking_uri):
+        with creating(tracking_uri, rebuild=rebuild):
             self.client = client_of(tracking_uri)
             self.experiment = self._experiment()
             if rebuild:

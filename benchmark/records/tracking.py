@@ -1,6 +1,5 @@
 """The MLflow server or database that the mirror is kept in."""
 
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from benchmark.records import database
 from benchmark.records.problems import RecordsError, TrackingError, one_line
 from benchmark.records.store import Store
 
@@ -28,10 +28,13 @@ def default_tracking_uri(store: Store) -> str:
 
     The driver is named, since MLflow makes a folder of the escaped path for a plain ``sqlite:``.
     """
+    return _uri_of((store.root / "mlflow.db").resolve())
+
+
+def _uri_of(file: Path) -> str:
     from sqlalchemy import URL
 
-    file = str((store.root / "mlflow.db").resolve())
-    return URL.create("sqlite+pysqlite", database=file).render_as_string(hide_password=False)
+    return URL.create("sqlite+pysqlite", database=str(file)).render_as_string(hide_password=False)
 
 
 def sqlite_file(tracking_uri: str) -> Path | None:
@@ -68,20 +71,30 @@ def reaching(tracking_uri: str) -> Iterator[None]:
         raise
     except Exception as error:
         rule = "the tracking URI must be of an MLflow server or database that answers"
-        raise TrackingError(f"{rule}: {tracking_uri}. Received: {one_line(error)}") from error
+        mend = ""
+        if (file := sqlite_file(tracking_uri)) and file.exists():
+            mend = ". To make it from the records: resnet-bench sync SUITE --rebuild"
+        received = f"Received: {one_line(error)}{mend}"
+        raise TrackingError(f"{rule}: {tracking_uri}. {received}") from error
 
 
 @contextmanager
-def creating(tracking_uri: str) -> Iterator[None]:
-    """One process at a time where the database is a file: MLflow's creation of it is no atom."""
+def creating(tracking_uri: str, *, rebuild: bool = False) -> Iterator[None]:
+    """Where the database is a file: it is there and has MLflow's tables, and one process at a time
+    adds to them. ``rebuild``: a file that MLflow cannot open is moved aside first."""
     file = sqlite_file(tracking_uri)
     if file is None:
         yield
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f"{file.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with database.held(file):
+        if rebuild and file.exists():
+            database.move_aside_if_unusable(file, _open)
+        database.make(file, _open)
         yield
+
+
+def _open(file: Path) -> None:
+    client_of(_uri_of(file)).search_experiments(max_results=1)
 
 
 def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
