@@ -36,10 +36,17 @@ def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
     if own is None:
         return None
     if isinstance(own, PretrainedRun):
-        return _of_run(RunFolder(runs / own.name))
-    if isinstance(own, PretrainedApplication):
-        return _of_application(spec, own)
-    return _of_file(spec, own)
+        found = _of_run(RunFolder(runs / own.name))
+    elif isinstance(own, PretrainedApplication):
+        found = _of_application(spec, own)
+    else:
+        found = _of_file(spec, own)
+    for name, array in found.arrays.items():
+        if not np.isfinite(array).all():
+            count = int(np.size(array) - np.isfinite(array).sum())
+            rule = f"the pretrained weights of {own.name} must be finite"
+            raise DataError(f"{rule}. Received: {name} with {count} values that are not")
+    return found
 
 
 def _of_run(source: RunFolder) -> Pretrained:
