@@ -185,7 +185,7 @@ def test_of_ten_thousand_cells_the_costs_are_reckoned_once_a_net(load, monkeypat
         ("name: good", "1: good", 1, "file", "a key must be text", "1"),
         ("[none, A]", "[none, none]", 6, "vary", "name of its own", "plain20"),
         ("base:\n", "base:\n  seed: 3\n", 4, "base.seed", "seeds alone", "3"),
-        ("base:\n", "base:\n  seed.x: 3\n", 4, "base.seed.x", "seeds alone", "3"),
+        ("base:\n", "base:\n  seed.x: 3\n", 4, "base.seed", "seeds alone", "{'x': 3}"),
         ("  grid:\n", "  grid:\n    seed: [3]\n", 8, "vary.grid.seed", "seeds alone", "[3]"),
         (
             "vary:\n",
@@ -213,7 +213,7 @@ def test_errors_name_line_field_rule_and_value(load, old, new, line, field, rule
         load(GOOD.replace(old, new, 1))
     problem = next((p for p in caught.value.problems if p.field == field), None)
     assert problem, str(caught.value)
-    assert problem.line == line
+    assert problem.origin.line == line
     assert rule in problem.rule
     assert received in str(problem.received)
     assert f"suite.yaml:{line}: {field}: " in str(caught.value)

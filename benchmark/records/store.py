@@ -26,7 +26,8 @@ from benchmark.records.problems import RecordsError
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
-from benchmark.suite.suite import NAME, LoadedSuite
+from benchmark.suite.names import NAME
+from benchmark.suite.suite import LoadedSuite
 
 DONE = ("finished", "diverged")
 """The statuses of a run that is never trained again."""
