@@ -178,13 +178,15 @@ class SuiteFolder:
     path: Path
 
     def save_plan(self, loaded: LoadedSuite) -> None:
-        """Keep which runs the suite asks for, under which names, and each one's whole spec."""
+        """Keep which runs the suite asks for, under which names, each one's whole spec, and what
+        of it the command line set."""
         suite = loaded.suite
         write_json(
             self.path / "plan.json",
             {
                 "suite": suite.name,
                 "source": suite.source,
+                "set": loaded.changes.overrides,
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
                 "cells": [
                     {

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -45,9 +46,16 @@ class Changes:
             raise SuiteError(problems)
 
     @cached_property
-    def options(self) -> list[str]:
-        """As on the command line: ``--set model.depth=20``."""
-        return [str(self.origins[OPTION, field]) for field in self.overrides]
+    def words(self) -> tuple[str, ...]:
+        """As on the command line: ``--set``, ``model.depth=20``."""
+        return tuple(
+            word
+            for field in self.overrides
+            for word in self.origins[OPTION, field].source.split(" ", 1)
+        )
+
+    def __str__(self) -> str:
+        return shlex.join(self.words)
 
     def name(self, suite: str) -> str:
         """Of the suite so changed."""

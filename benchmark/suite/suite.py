@@ -58,6 +58,6 @@ def _planned(document: Document, suite: Suite, changes: Changes) -> Plan:
 
 def _told_of(changes: Changes, problem: Problem) -> Problem:
     """A value of the file may be wrong only because of what is set."""
-    if not changes.options or problem.origin.source.startswith(OPTION):
+    if not changes.words or problem.origin.source.startswith(OPTION):
         return problem
-    return replace(problem, rule=f"{problem.rule} (with {' '.join(changes.options)})")
+    return replace(problem, rule=f"{problem.rule} (with {changes})")
