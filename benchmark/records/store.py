@@ -2,7 +2,8 @@
 
 ``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors,
 preprocessing.safetensors, log.txt; of detectors detections.json and shown.npz as well.
-``SUITE/``: plan.json, and the tables, figures and reports made from the runs.
+``SUITE/``: plan.json, and the tables, figures and reports made from the runs; reports of a part of
+them in ``selected/``. A suite that ``--set`` changes has a name, and so a folder, of its own.
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
 """
 
