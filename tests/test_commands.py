@@ -1,5 +1,6 @@
 """The commands from end to end, on the embedded images."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shlex
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -427,3 +429,143 @@ def test_json_records_hold_no_nan(ran):
             path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
         ):
             json.loads(line, parse_constant=refuse)
+
+
+def planned_ids(*arguments):
+    """Cell -> id, as ``plan`` prints them."""
+    done = bench("plan", *arguments)
+    assert done.returncode == 0, done.stderr
+    return dict(re.findall(r"^(\S+/seed\d+) +([0-9a-f]{16}) ", done.stdout, re.MULTILINE))
+
+
+def test_a_part_of_a_suite_is_planned_with_one_field_set(tmp_path):
+    suite, one = "suites/table3.yaml", ("--set", "numerics.replicas=1")
+    whole = planned_ids(suite, "--results", tmp_path)
+    changed = planned_ids(suite, "--results", tmp_path, *one)
+    part = planned_ids(suite, "--results", tmp_path, *one, "--only", "resnet34-*", "--seeds", "0")
+    assert list(part) == [f"resnet34-{option}/seed0" for option in "ABC"]
+    assert part.items() <= changed.items()
+    assert changed.keys() == whole.keys()
+    assert not set(changed.values()) & set(whole.values())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        (("--set", "numerics.replicas=0"), "--set numerics.replicas=0: numerics.replicas: "),
+        (("--set", "numerics.replicsa=1"), "--set numerics.replicsa=1: numerics.replicsa: "),
+        (("--set", "model.shortcut=A"), "--set model.shortcut=A: model.shortcut: "),
+        (("--set", "model.depth"), "--set model.depth: "),
+        (("--only", "resnet9*"), "resnet8, plain8, diverges. Received: resnet9*"),
+        (("--seeds", "0-1"), "(0), "),
+    ],
+)
+def test_wrong_settings_and_selections_exit_2(ran, option, named):
+    before = files(ran.results)
+    for command in ("plan", "run", "report"):
+        done = bench(command, ran.suite, "--results", ran.results, *option)
+        assert done.returncode == 2, (command, done.stdout)
+        assert named in done.stderr
+        assert "Traceback" not in done.stderr
+    assert files(ran.results) == before
+
+
+def test_a_selection_says_what_is_trained_and_the_suite_stays_whole(ran, copied):
+    shutil.rmtree(copied / "tiny")
+    left = load_suite(ran.suite).plan.cells[1]
+    shutil.rmtree(Store(copied).run(left).path)
+    done = bench("run", ran.suite, "--results", copied, "--only", "resnet?", "--seeds", "0")
+    assert done.returncode == 0, done.stderr
+    assert "1 runs are done, 0 to be trained of the 3 of the suite" in done.stdout
+    assert [cell["variant"] for cell in Store(copied).suite("tiny").plan()["cells"]] == [
+        "resnet8",
+        "plain8",
+        "diverges",
+    ]
+    runs = load_runs(copied).set_index("variant")
+    assert runs["status"].to_dict() == {
+        "resnet8": "finished",
+        "plain8": "planned",
+        "diverges": "diverged",
+    }
+    assert "plain8" in (copied / "tiny" / "report.md").read_text()
+
+
+def test_what_is_set_makes_a_suite_with_records_of_its_own(ran, copied):
+    """The field has its value already, so that nothing is to be trained."""
+    before = files(copied)
+    stated = ("--set", "schedule.iterations=20")
+    done = bench("run", ran.suite, "--results", copied, *stated)
+    assert done.returncode == 0, done.stderr
+    assert "3 runs are done, 0 to be trained" in done.stdout
+    name = "tiny+schedule.iterations=20"
+    assert before.items() <= files(copied).items()
+    plan = Store(copied).suite(name).plan()
+    assert plan["set"] == {"schedule.iterations": 20}
+    assert plan["cells"] == Store(copied).suite("tiny").plan()["cells"]
+    with contextlib.closing(sqlite3.connect(copied / "mlflow.db")) as database:
+        tags = database.execute("SELECT value FROM tags WHERE key = 'set'").fetchall()
+    assert [json.loads(value) for (value,) in tags] == [plan["set"]]
+    for form in (ran.suite, "tiny"):
+        page = copied / name / "report.md"
+        page.unlink()
+        again = bench("report", form, "--results", copied, *stated)
+        assert again.returncode == 0, again.stderr
+        assert "schedule.iterations: 20" in page.read_text()
+
+
+def test_a_report_of_a_part_stands_apart_and_says_so(copied):
+    before = files(copied)
+    named = ("report", "tiny", "--results", copied)
+    done = bench(*named, "--only", "resnet8", "--format", "markdown", "--format", "html")
+    assert done.returncode == 0, done.stderr
+    assert before.items() <= files(copied).items()
+    (folder,) = (copied / "tiny" / "selected").iterdir()
+    markdown = (folder / "report.md").read_text()
+    assert "--only resnet8" in markdown and "--only resnet8" in (folder / "report.html").read_text()
+    assert "plain8" not in markdown
+    assert set(pd.read_csv(folder / "runs.csv")["variant"]) == {"resnet8"}
+    both = bench(*named, "--only", "resnet8", "--only", "plain8", "--format", "csv")
+    assert both.returncode == 0, both.stderr
+    (other,) = set((copied / "tiny" / "selected").iterdir()) - {folder}
+    whole = bench(*named, "--format", "csv")
+    assert whole.returncode == 0, whole.stderr
+    (copied_verdicts,) = (copied / "tiny").glob("verdicts.csv")
+    assert (other / "verdicts.csv").read_text() == copied_verdicts.read_text()
+    refused = bench(*named, "--only", "resnet8", "--tracking-uri", "sqlite:///x.db")
+    assert refused.returncode == 2
+
+
+def test_what_a_user_would_type_to_go_on_repeats_the_options(ran, copied):
+    from benchmark.execution.lease import lease
+
+    folder = Store(copied).run(load_suite(ran.suite).plan.cells[0])
+    (folder.path / "result.json").unlink()
+    options = ("--set", "schedule.iterations=20", "--only", "resnet*", "--seeds", "0")
+    with lease(folder):
+        done = bench("run", ran.suite, "--results", copied, *options)
+    assert done.returncode == 1, done.stderr
+    (told,) = (line for line in done.stdout.splitlines() if "resnet-bench run" in line)
+    words = shlex.split(told[told.index("resnet-bench") :])
+    assert words[:3] == ["resnet-bench", "run", str(ran.suite)]
+    assert words[3:9] == list(options)
+
+
+def test_a_selected_run_has_the_run_that_it_begins_from_trained(tmp_path):
+    suite, results = tmp_path / "carried.yaml", tmp_path / "results"
+    suite.write_text(
+        TINY_SUITE[: TINY_SUITE.index("    - {name: plain8")]
+        + "    - {name: wide, model.stage_widths: [8, 8, 16]}\n"
+        "    - {name: tuned, pretrained: {source: run, name: resnet8, way: train-all}}\n"
+        "seeds: [0]\n"
+    )
+    told = planned_ids(suite, "--results", results, "--only", "tuned")
+    assert list(told) == ["resnet8/seed0", "tuned/seed0"]
+    done = bench("run", suite, "--results", results, "--only", "tuned")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert load_runs(results).set_index("variant")["status"].to_dict() == {
+        "resnet8": "finished",
+        "wide": "planned",
+        "tuned": "finished",
+    }

@@ -17,10 +17,14 @@ def blocks(language):
 
 
 def test_its_suites_are_suites(tmp_path):
-    whole, part, detector = blocks("yaml")
+    whole, extending, part, detector = blocks("yaml")
     file = tmp_path / "mine.yaml"
     file.write_text(whole)
     assert len(load_suite(file).plan.cells) == 4 * 2 * 3
+    wide = tmp_path / "wide.yaml"
+    wide.write_text(extending)
+    assert {cell.spec.optimizer.batch_size for cell in load_suite(wide).plan.cells} == {256}
+    assert len(load_suite(wide).plan.cells) == 4 * 2 * 2
     file.write_text(f"name: carried\nsource: the README\nseeds: [0]\n{part}")
     assert [cell.source is not None for cell in load_suite(file).plan.cells] == [False] * 2 + [
         True

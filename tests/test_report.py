@@ -5,14 +5,17 @@ from html.parser import HTMLParser
 
 import pandas as pd
 import pytest
-from conftest import bench
+from conftest import TINY_SUITE, bench
 
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
+from benchmark.records.result import summarize
 from benchmark.report.pages import cell_text, markdown_cell
 from benchmark.report.suite_report import subset_note, write_report
 from benchmark.report.tables import variants_table
 from benchmark.spec import RunSpec
+from benchmark.suite import load_suite
+from benchmark.suite.selection import select
 
 
 def run_row(variant, seed, error, status="finished"):
@@ -213,3 +216,33 @@ def test_the_formats_that_are_asked_for_are_written(ran, tmp_path):
     assert "not comparable" in (folder / "verdicts.csv").read_text()
     refused = bench("report", "tiny", "--results", folder.parent, "--format=docx")
     assert refused.returncode == 2 and "docx" in refused.stderr
+
+
+def test_a_selection_of_seeds_changes_no_verdict(tmp_path):
+    """Nobody can choose the seeds that agree with a claim."""
+    suite = tmp_path / "tiny.yaml"
+    text = TINY_SUITE.replace("seeds: [0]", "seeds: [0, 1, 2, 3]").replace(
+        "cifar10-subset", "cifar10"
+    )
+    suite.write_text(
+        text.replace("lower}", "lower, departs_in: [dataset, model, optimizer, schedule]}")
+    )
+    loaded, store = load_suite(suite), Store(tmp_path / "results")
+    store.suite("tiny").save_plan(loaded)
+    for cell in loaded.plan.cells:
+        # In seed 0 alone, and only there, the residual net is the worse one.
+        better = (cell.variant == "resnet8") != (cell.seed == 0)
+        measured = {"final_error_percent": (10.0 if better else 20.0) + cell.seed / 10}
+        store.run(cell).prepare(cell.spec)
+        store.run(cell).end(summarize([], "finished") | measured)
+    whole = write_report(store, "tiny", ["csv"])
+    cells = [(cell.variant, cell.seed) for cell in loaded.plan.cells]
+    part = write_report(store, "tiny", ["csv"], select(cells, ["resnet8", "plain8"], "1-3"))
+    assert len(whole.verdicts) == 1
+    assert part.verdicts.equals(whole.verdicts)
+    means = part.variants.set_index("variant")["mean"]
+    assert means.to_dict() == pytest.approx({"resnet8": 10.2, "plain8": 20.2})
+    assert set(part.variants["runs"]) == {"3 of 3"}
+    assert not {file.parent for file in part.files} & {file.parent for file in whole.files}
+    alone = write_report(store, "tiny", ["csv"], select(cells, ["resnet8"], "1-3"))
+    assert alone.verdicts.empty

@@ -5,7 +5,9 @@ import pytest
 from benchmark.execution.progress import work
 from benchmark.models import count
 from benchmark.spec import RunSpec
-from benchmark.suite import SuiteError, load_suite
+from benchmark.suite import Changes, SuiteError, load_suite
+from benchmark.suite.names import NAME
+from benchmark.suite.selection import SelectionError, select
 
 SUITES = sorted(Path("suites").rglob("*.yaml"))
 
@@ -185,7 +187,7 @@ def test_of_ten_thousand_cells_the_costs_are_reckoned_once_a_net(load, monkeypat
         ("name: good", "1: good", 1, "file", "a key must be text", "1"),
         ("[none, A]", "[none, none]", 6, "vary", "name of its own", "plain20"),
         ("base:\n", "base:\n  seed: 3\n", 4, "base.seed", "seeds alone", "3"),
-        ("base:\n", "base:\n  seed.x: 3\n", 4, "base.seed.x", "seeds alone", "3"),
+        ("base:\n", "base:\n  seed.x: 3\n", 4, "base.seed", "seeds alone", "{'x': 3}"),
         ("  grid:\n", "  grid:\n    seed: [3]\n", 8, "vary.grid.seed", "seeds alone", "[3]"),
         (
             "vary:\n",
@@ -213,7 +215,7 @@ def test_errors_name_line_field_rule_and_value(load, old, new, line, field, rule
         load(GOOD.replace(old, new, 1))
     problem = next((p for p in caught.value.problems if p.field == field), None)
     assert problem, str(caught.value)
-    assert problem.line == line
+    assert problem.origin.line == line
     assert rule in problem.rule
     assert received in str(problem.received)
     assert f"suite.yaml:{line}: {field}: " in str(caught.value)
@@ -410,3 +412,333 @@ def test_a_trend_names_each_variant_once(load):
     trend = "claims: [{statement: x, trend: [plain20, plain20], direction: lower}]\n"
     with pytest.raises(SuiteError, match="names each variant once"):
         load(GOOD + trend)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, text):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        return path
+
+    return write
+
+
+CHILD = """\
+extends: good.yaml
+name: child
+base:
+  model.depth: 32
+  optimizer: {momentum: 0.8}
+"""
+
+
+def test_a_suite_states_only_how_it_differs_from_another(write):
+    good = load_suite(write("good.yaml", GOOD + CLAIM))
+    child = load_suite(write("child.yaml", CHILD + "claims: []\n"))
+    assert (child.suite.name, child.suite.source) == ("child", "a test")
+    assert (child.suite.seeds, child.suite.vary) == (good.suite.seeds, good.suite.vary)
+    assert child.suite.claims == () != good.suite.claims
+    for cell, theirs in zip(child.plan.cells, good.plan.cells, strict=True):
+        assert cell.spec.model.depth == 32
+        assert cell.spec.optimizer.momentum == 0.8
+        assert cell.spec.model.shortcut == theirs.spec.model.shortcut
+        assert cell.spec.optimizer.weight_decay == theirs.spec.optimizer.weight_decay
+    same = load_suite(write("same.yaml", "extends: good.yaml\nname: same\n"))
+    assert [cell.run_id for cell in same.plan.cells] == [cell.run_id for cell in good.plan.cells]
+
+
+def test_what_is_varied_and_the_seeds_are_replaced_whole(write):
+    write("good.yaml", GOOD)
+    text = CHILD + "vary: {variants: [{name: one, model.zero_pad: both}]}\nseeds: [5]\n"
+    (cell,) = load_suite(write("child.yaml", text)).plan.cells
+    assert (cell.name, cell.spec.model.zero_pad) == ("one/seed5", "both")
+    assert cell.spec.optimizer.weight_decay == 1e-4  # The default, not the grid's.
+
+
+def test_suites_extend_each_other_in_a_chain_across_folders(write):
+    write("good.yaml", GOOD)
+    write("within/child.yaml", CHILD.replace("good.yaml", "../good.yaml"))
+    last = "extends: within/child.yaml\nname: last\nbase: {optimizer: {batch_size: 64}}\n"
+    for cell in load_suite(write("last.yaml", last)).plan.cells:
+        optimizer = cell.spec.optimizer
+        assert (cell.spec.model.depth, optimizer.momentum, optimizer.batch_size) == (32, 0.8, 64)
+
+
+def test_a_mapping_can_take_nothing_over(write):
+    text = GOOD.replace("base:\n", "base:\n  schedule: {iterations: 900, drops: [800]}\n")
+    write("good.yaml", text)
+    replacing = "extends: good.yaml\nname: child\nbase: {schedule: {%siterations: 700}}\n"
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write("child.yaml", replacing % ""))
+    assert {problem.origin.source.rsplit("/")[-1] for problem in caught.value.problems} == {
+        "good.yaml"
+    }
+    kept = load_suite(write("child.yaml", replacing % "_delete_: false, drops: [600], "))
+    assert kept.plan.cells[0].spec.schedule.drops == (600,)
+    new = load_suite(write("child.yaml", replacing % "_delete_: true, "))
+    schedule = new.plan.cells[0].spec.schedule
+    assert (schedule.iterations, schedule.drops) == (700, (350, 525))
+    base = "{_delete_: true, dataset: {name: cifar10}, model: {stem: cifar, depth: 20}}"
+    bare = load_suite(write("child.yaml", f"extends: good.yaml\nname: child\nbase: {base}\n"))
+    assert bare.plan.cells[0].spec.schedule.iterations == 64_000
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write("child.yaml", replacing % "_delete_: 1, "))
+    assert caught.value.problems[0].field == "base.schedule._delete_"
+    with pytest.raises(SuiteError) as caught:  # There is nothing that it could replace.
+        load_suite(write("good.yaml", text.replace("{iterations", "{_delete_: true, iterations")))
+    assert caught.value.problems[0].field == "base.schedule._delete_"
+
+
+@pytest.mark.parametrize(
+    ("child", "file", "line", "field"),
+    [
+        (CHILD.replace("depth: 32", "depth: 33"), "child.yaml", 4, "base.model.depth"),
+        (CHILD.replace("momentum", "momentun"), "child.yaml", 5, "base.optimizer.momentun"),
+        (CHILD + "  model.stage_widths: [64, 32, 16]\n", "good.yaml", 8, None),
+        (CHILD + "vary: {grid: {model.depht: [1]}}\n", "child.yaml", 6, "vary.grid.model.depht.0"),
+        (CHILD.replace("name: child\n", ""), "child.yaml", 1, "extends"),
+        (CHILD.replace("child", "good"), "child.yaml", 2, "name"),
+        (CHILD.replace("good.yaml", "child.yaml"), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", "nothing.yaml"), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", '"a\\0"'), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", "x" * 5000), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", "."), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", "[good.yaml]"), "child.yaml", 1, "extends"),
+        (CHILD.replace("good.yaml", "bad.yaml"), "bad.yaml", 3, "file"),
+        (CHILD.replace("good.yaml", "one.yaml"), "two.yaml", 2, "extends"),
+        (CHILD.replace("extends", "extend"), "child.yaml", 1, "extend"),
+    ],
+)
+def test_errors_name_the_file_that_states_the_value(write, child, file, line, field):
+    write("good.yaml", GOOD)
+    write("bad.yaml", "name: bad\nsource: x\nbase: [")
+    write("one.yaml", "extends: two.yaml\nname: one\n")
+    write("two.yaml", "name: two\nextends: one.yaml\n")
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write("child.yaml", child))
+    (problem, *_) = (p for p in caught.value.problems if field in (None, p.field))
+    assert (Path(problem.origin.source).name, problem.origin.line) == (file, line)
+    assert f"{file}:{line}: " in str(caught.value)
+
+
+def test_inherited_claims_are_told_where_they_stand(write):
+    write("good.yaml", GOOD + CLAIM)
+    with pytest.raises(SuiteError) as caught:
+        load_suite(write("child.yaml", CHILD))
+    origins = {(Path(p.origin.source).name, p.origin.line) for p in caught.value.problems}
+    assert origins == {("good.yaml", 12), ("good.yaml", 15)}
+
+
+def test_a_base_may_be_nested_or_dotted(load):
+    dotted = GOOD.replace(
+        "model: {stem: cifar, depth: 20,", "model.depth: 20\n  model: {stem: cifar,"
+    )
+    assert list(load(dotted).plan.runs()) == list(load(GOOD).plan.runs())
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("model.depth: 32", "base.model.depth"),
+        ("seeds.x: 1", "base.seeds"),
+        ("dataset.name.x: 1", "base.dataset.name.x"),
+        ("model.: 1", "base.model."),
+        (".".join("a" * 100) + ": 1", "base." + ".".join("a" * 100)),
+    ],
+)
+def test_a_dotted_field_of_the_base_is_checked_as_a_nested_one(load, line, field):
+    with pytest.raises(SuiteError) as caught:
+        load(GOOD.replace("base:\n", f"base:\n  {line}\n"))
+    (problem,) = caught.value.problems
+    assert (problem.field, problem.origin.line) == (field, 4)
+
+
+def test_the_command_line_sets_a_field_of_all_cells(write):
+    path = write("good.yaml", GOOD)
+    text = GOOD.replace("base:\n", "base:\n  optimizer: {batch_size: 64, momentum: 0.8}\n")
+    edited = load_suite(write("edited.yaml", text)).plan
+    stated = ["optimizer.momentum=0.8", "optimizer.batch_size=64"]
+    changed = load_suite(path, Changes(stated))
+    assert list(changed.plan.runs()) == list(edited.runs())
+    assert changed.changes.overrides == {"optimizer.batch_size": 64, "optimizer.momentum": 0.8}
+    name = "good+optimizer.batch_size=64+optimizer.momentum=0.8"
+    assert (changed.suite.name, changed.plan.suite) == (name, name)
+    assert load_suite(path, Changes(stated[::-1])).suite.name == name
+    assert load_suite(path, Changes([stated[0]] * 2)).suite.name == "good+optimizer.momentum=0.8"
+    assert load_suite(path, Changes()).suite.name == "good"
+    whole = load_suite(path, Changes(["schedule={iterations: 700}"])).plan.cells[0].spec.schedule
+    assert (whole.iterations, whole.drops) == (700, (350, 525))
+
+
+@pytest.mark.parametrize(
+    ("stated", "field", "received"),
+    [
+        ("numerics.replicas=0", "numerics.replicas", "0"),
+        ("numerics.replicsa=1", "numerics.replicsa", "1"),
+        ("model.depth=21", "model.depth", "21"),
+        ("schedule.learning_rate=1e-4", "schedule.learning_rate", "1e-4"),
+        ("schedule.learning_rate=[", "schedule.learning_rate", "expected the node"),
+        ("schedule.drops=!!python/name:os.system x", "schedule.drops", "!!python"),
+        ("model={depth: 20, depth: 32}", "model.depth", "depth"),
+        ("dataset.name.part=1", "dataset.name.part", "cifar10"),
+        ("seed=3", "seed", "3"),
+        ("=3", "option", "=3"),
+        ("model.depth=", "option", "model.depth="),
+        ("model.depth", "option", "model.depth"),
+        (".".join("a" * 100) + "=1", ".".join("a" * 100), "more"),
+    ],
+)
+def test_what_is_set_is_checked_as_the_file_is(write, stated, field, received):
+    path = write("good.yaml", GOOD.replace("    model.shortcut: [none, A]\n", ""))
+    with pytest.raises(SuiteError) as caught:
+        load_suite(path, Changes([stated]))
+    (problem,) = caught.value.problems
+    assert (problem.origin, problem.field) == ((f"--set {stated}", None), field)
+    assert received in str(problem.received)
+
+
+def test_what_a_suite_varies_cannot_be_set(write):
+    path = write("good.yaml", varied(["model.shortcut: [none]"], "model.batch_norm.momentum: 0.8"))
+    cases = {
+        "model.shortcut=A": "vary.grid.model.shortcut",
+        "model={depth: 20}": "vary.grid.model.shortcut",
+        "model.batch_norm=null": "vary.variants.0.model.batch_norm.momentum",
+        "model.batch_norm.momentum=0.9": "vary.variants.0.model.batch_norm.momentum",
+    }
+    for stated, where in cases.items():
+        with pytest.raises(SuiteError) as caught:
+            load_suite(path, Changes([stated]))
+        (problem,) = caught.value.problems
+        assert problem.origin.source == f"--set {stated}"
+        assert problem.rule.endswith(where)
+    assert load_suite(path, Changes(["model.batch_norm.epsilon=1.0e-3"])).plan.cells
+
+
+def test_a_field_is_set_once_by_the_command_line(write):
+    path = write("good.yaml", GOOD)
+    for stated in (
+        ["optimizer.momentum=0.8", "optimizer.momentum=0.7"],
+        ["optimizer={}", "optimizer.momentum=0.8"],
+    ):
+        with pytest.raises(SuiteError) as caught:
+            load_suite(path, Changes(stated))
+        assert all(p.origin.source.startswith("--set") for p in caught.value.problems)
+
+
+def test_what_a_setting_breaks_in_the_file_names_the_setting(write):
+    path = write("good.yaml", GOOD + CLAIM)
+    with pytest.raises(SuiteError) as caught:
+        load_suite(path, Changes(["model.depth=32"]))
+    for problem in caught.value.problems:
+        assert problem.origin.source == str(path)
+        assert "--set model.depth=32" in problem.rule
+
+
+def test_different_settings_have_different_names():
+    values = [
+        "1",
+        "1.0",
+        "'1'",
+        "true",
+        "'true'",
+        "null",
+        "'null'",
+        "a",
+        "a-b",
+        "a b",
+        "a_b",
+        "[a]",
+    ]
+    values += [
+        "1.0e-5",
+        "'1e-05'",
+        ".nan",
+        "NaN",
+        "'.nan'",
+        "1+y=2",
+        "x" * 200,
+        "x" * 201,
+        "{a: 1}",
+    ]
+    stated = [[f"x={value}"] for value in values] + [["x=1", "y=2"], ["y=1"], ["x.y=1"]]
+    names = [Changes(each).name(suite) for each in stated for suite in ("t", "u", "s" * 100)]
+    assert len(set(names)) == len(names)
+    assert all(NAME.fullmatch(name) and "+" in name for name in names)
+    assert Changes(["numerics.replicas=1"]).name("table3") == "table3+numerics.replicas=1"
+
+
+def test_no_file_has_the_name_of_a_changed_suite(load):
+    with pytest.raises(SuiteError) as caught:
+        load(GOOD.replace("name: good", "name: good+model.depth=20"))
+    assert [problem.field for problem in caught.value.problems] == ["name"]
+
+
+CELLS = [
+    (variant, seed) for variant in ("plain20", "resnet20-A", "resnet20-B") for seed in (0, 1, 4)
+]
+
+
+@pytest.mark.parametrize(
+    ("only", "seeds", "variants", "chosen"),
+    [
+        ([], None, {"plain20", "resnet20-A", "resnet20-B"}, {0, 1, 4}),
+        (["plain20"], None, {"plain20"}, {0, 1, 4}),
+        (["resnet20-*"], "0", {"resnet20-A", "resnet20-B"}, {0}),
+        (["*-[AC]", "plain*"], "0-1", {"plain20", "resnet20-A"}, {0, 1}),
+        ([], "4,0", {"plain20", "resnet20-A", "resnet20-B"}, {0, 4}),
+        ([], "0-1,4", {"plain20", "resnet20-A", "resnet20-B"}, {0, 1, 4}),
+    ],
+)
+def test_variants_and_seeds_are_selected(only, seeds, variants, chosen):
+    selection = select(CELLS, only, seeds)
+    assert (selection.variants, selection.seeds) == (variants, chosen)
+    assert [cell for cell in CELLS if selection.has(*cell)] == [
+        (variant, seed) for variant, seed in CELLS if variant in variants and seed in chosen
+    ]
+    assert bool(selection.words) == bool(only or seeds)
+
+
+@pytest.mark.parametrize(
+    ("only", "seeds", "named"),
+    [
+        (["resnet20-*", "RESNET*"], None, ["RESNET*", "plain20", "resnet20-A", "resnet20-B"]),
+        (["plain"], None, ["plain"]),
+        ([], "2", ["0, 1, 4"]),
+        ([], "0-2", ["0, 1, 4"]),
+        ([], "0-99999999999999999", ["0, 1, 4"]),
+        ([], "1-0", ["1-0"]),
+        ([], "", ["0, 1, 4"]),
+        ([], "0,", ["0,"]),
+        ([], "-1", ["-1"]),
+        ([], "a", ["a"]),
+        ([], "٤", ["0, 1, 4"]),
+    ],
+)
+def test_what_is_not_in_the_suite_cannot_be_selected(only, seeds, named):
+    with pytest.raises(SelectionError) as caught:
+        select(CELLS, only, seeds)
+    for text in named:
+        assert text in str(caught.value)
+
+
+def test_different_selections_have_different_names():
+    asked = [(["resnet20-*"], None), (["resnet20-?"], None), (["resnet20-*"], "0"), ([], "0")]
+    asked += [([], "0-1"), ([], "0,1"), (["*"], None)]
+    names = [select(CELLS, only, seeds).name for only, seeds in asked]
+    assert len(set(names)) == len(names)
+    assert not any(set("/*? ") & set(name) for name in names)
+
+
+def test_a_selection_has_the_runs_that_it_begins_from():
+    """Table 9's tests are of other variants' weights."""
+    plan = load_suite("suites/table9.yaml").plan
+    seeds = {cell.name: cell for cell in plan.cells}
+    of_all = [(cell.variant, cell.seed) for cell in plan.cells]
+    part = select(of_all, ["box-refinement"], "1").part_of(plan)
+    assert [cell.name for cell in part.cells] == ["resnet101/seed1", "box-refinement/seed1"]
+    assert all(cell.run_id == seeds[cell.name].run_id for cell in part.cells)
+    alone = select(of_all, ["resnet101"], "1").part_of(plan)
+    assert [cell.name for cell in alone.cells] == ["resnet101/seed1"]
+    assert select(of_all).part_of(plan) == plan

@@ -52,3 +52,28 @@ Cache = Annotated[
         show_default=False,
     ),
 ]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Set a field of the spec in all cells, in YAML: numerics.replicas=1. That is another "
+        "suite, with other runs, and records and a report of its own. May be given several times.",
+        metavar="FIELD=VALUE",
+        show_default=False,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Only such variants; wildcards as in a shell ('resnet34-*'). May be given several "
+        "times.",
+        metavar="VARIANT",
+        show_default=False,
+    ),
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(
+        help="Only these of the suite's seeds: 0-2, 0,3 or 0.", metavar="SEEDS", show_default=False
+    ),
+]

@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Results, SuiteName, TrackingUri
-from benchmark.commands.suites import loaded_suite
+from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
+from benchmark.commands.suites import loaded_suite, selection_of
 from benchmark.commands.terminal import fail, say
 
 
@@ -28,18 +28,30 @@ _FORMATS = [Format.HTML, Format.MARKDOWN]
 def report(
     suite: SuiteName,
     results: Results = Path("results"),
+    set_: Set = None,
+    only: Only = None,
+    seeds: Seeds = None,
     tracking_uri: TrackingUri = None,
     formats: Annotated[
         list[Format], typer.Option("--format", help="Of the pages; may be given several times.")
     ] = _FORMATS,
 ) -> None:
-    """Write a suite's tables, figures and report again, from the records alone."""
+    """Write a suite's tables, figures and report again, from the records alone.
+
+    With --only or --seeds a part of it, in a folder of its own, selected/, within the suite's.
+    """
     gc.disable()  # A sixth of the time for thousands of runs; the process ends with the report.
-    store, name = _recorded(suite, results)
+    store, name, cells = _recorded(suite, results, set_)
+    selection = selection_of([(cell["variant"], cell["seed"]) for cell in cells], only, seeds)
+    if selection.words and tracking_uri:
+        fail(f"tracking-uri is for the report of a whole suite. Received: {selection}")
+    _require_records(
+        store, name, [cell for cell in cells if selection.has(cell["variant"], cell["seed"])]
+    )
     if tracking_uri:
         _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
     else:
-        make_report(store, name, formats)
+        make_report(store, name, formats, selection)
 
 
 def sync(
@@ -53,9 +65,10 @@ def sync(
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
     from benchmark.records.tracking import default_tracking_uri
 
-    store, name = _recorded(suite, results)
+    store, name, cells = _recorded(suite, results)
+    _require_records(store, name, cells)
     uri = tracking_uri or default_tracking_uri(store)
-    _mirrored_report(store, name, uri, store.suite(name).plan()["cells"], rebuild=rebuild)
+    _mirrored_report(store, name, uri, cells, rebuild=rebuild)
 
 
 def power(results: Results = Path("results")) -> None:
@@ -72,7 +85,7 @@ _PRINTED = 50
 """The most variants that the terminal shows."""
 
 
-def make_report(store, name: str, formats: Sequence[str] = _FORMATS):
+def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=None):
     """Write the report, and print its table and where it is."""
     from rich.console import Console
     from rich.table import Table
@@ -80,7 +93,7 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS):
     from benchmark.report.pages import cell_text
     from benchmark.report.suite_report import write_report
 
-    written = write_report(store, name, formats)
+    written = write_report(store, name, formats, selection)
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     table = Table(title=f"{name}: {written.title}")
@@ -103,21 +116,33 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS):
     return written
 
 
-def _recorded(suite: str, results: Path):
-    """The store, and the name of a suite of which at least one run has records there."""
+def _recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
+    """The store, the name of a suite that has records there, and the cells of its plan."""
     from benchmark.records.store import Store
 
     store = Store(results)
     is_file = Path(suite).suffix in (".yaml", ".yml")
-    name = loaded_suite(Path(suite)).suite.name if is_file else suite
+    name = loaded_suite(Path(suite), changes).suite.name if is_file else _named(suite, changes)
     known = store.suites()
     if name not in known:
         fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
-    cells = store.suite(name).plan()["cells"]
+    return store, name, store.suite(name).plan()["cells"]
+
+
+def _named(suite: str, changes: Sequence[str] | None) -> str:
+    from benchmark.suite import Changes, SuiteError
+
+    try:
+        return Changes(changes or ()).name(suite)
+    except SuiteError as error:
+        fail(str(error))
+
+
+def _require_records(store, name: str, cells: Sequence[dict]) -> None:
+    """Of at least one of the cells' runs, or the command ends."""
     if all(store.run(cell["run_id"]).status() == "planned" for cell in cells):
-        rule = f"must have records in {results / 'runs'}, or its report there would be lost"
+        rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
         fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
-    return store, name
 
 
 def _mirrored_report(

@@ -18,14 +18,17 @@ from benchmark.commands.options import (
     Cache,
     Jobs,
     On,
+    Only,
     Results,
+    Seeds,
+    Set,
     SuiteFile,
     TrackingUri,
     Where,
 )
 from benchmark.commands.places import packed, place_of
 from benchmark.commands.reporting import make_report
-from benchmark.commands.suites import loaded_suite
+from benchmark.commands.suites import loaded_suite, selected
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
 
 
@@ -38,6 +41,9 @@ class Retry(StrEnum):
 def run(
     suite: SuiteFile,
     results: Results = Path("results"),
+    set_: Set = None,
+    only: Only = None,
+    seeds: Seeds = None,
     jobs: Jobs = None,
     on: On = Where.HERE,
     address: Address = None,
@@ -63,11 +69,13 @@ def run(
     from benchmark.records.tracking import default_tracking_uri
 
     seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
-    loaded, shares = packed(loaded_suite(suite), jobs, on, address)
+    whole, shares = packed(loaded_suite(suite, set_), jobs, on, address)
+    loaded, selection = selected(whole, only, seeds)
     store = Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
     where = {"--jobs": jobs, "--on": on if on is Where.RAY else None, "--address": address}
-    again, sync, ui = _commands(suite, name, results, tracking_uri, cache, where)
+    asked = shlex.join([str(suite), *whole.changes.words, *selection.words])
+    again, sync, ui = _commands(asked, name, results, tracking_uri, cache, where)
     to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
     cells = to_train(loaded.plan, store, retry_failed=retry_failed)
     use_cache(cache)
@@ -76,14 +84,15 @@ def run(
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    store.suite(name).save_plan(loaded)
+    store.suite(name).save_plan(whole)
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
+    part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
     at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
-    say(f"{done} runs are done, {len(cells)} to be trained{at_once}.")
+    say(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
     reported = True
     try:
-        mirror = BackgroundMirror(store, loaded.plan, uri)
+        mirror = BackgroundMirror(store, whole.plan, uri)
         with _ended_after(seconds):
             with ProgressDisplay(cells, Console()) as display:
                 outcome = run_plan(
@@ -140,21 +149,24 @@ def _ended_after(seconds: int) -> Iterator[None]:
 
 
 def _commands(
-    suite: Path,
+    asked: str,
     name: str,
     results: Path,
     tracking_uri: str | None,
     cache: Path | None,
     where: dict[str, str | None],
 ) -> tuple[str, str, str]:
-    """What a user would type to go on, to complete the mirror, and to look at it."""
+    """What a user would type to go on, to complete the mirror, and to look at it.
+
+    ``asked``: the suite's file, and what is set and selected of it.
+    """
     here = f"--results {shlex.quote(str(results))}"
     if tracking_uri:
         here += f" --tracking-uri {shlex.quote(tracking_uri)}"
     from_cache = f" --cache {shlex.quote(str(cache))}" if cache else ""
     there = "".join(f" {name} {shlex.quote(value)}" for name, value in where.items() if value)
     return (
-        f"resnet-bench run {shlex.quote(str(suite))} {here}{from_cache}{there}",
+        f"resnet-bench run {asked} {here}{from_cache}{there}",
         f"resnet-bench sync {name} {here}",
         f"resnet-bench ui {here}",
     )

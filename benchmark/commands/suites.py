@@ -1,11 +1,23 @@
 """``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Address, Jobs, On, Results, SuiteFile, Where
+from benchmark.commands.options import (
+    Address,
+    Jobs,
+    On,
+    Only,
+    Results,
+    Seeds,
+    Set,
+    SuiteFile,
+    Where,
+)
 from benchmark.commands.places import at_once, packed
 from benchmark.commands.terminal import fail, say
 
@@ -36,6 +48,9 @@ def list_suites(
 def plan(
     suite: SuiteFile,
     results: Results = Path("results"),
+    set_: Set = None,
+    only: Only = None,
+    seeds: Seeds = None,
     jobs: Jobs = None,
     on: On = Where.HERE,
     address: Address = None,
@@ -45,7 +60,8 @@ def plan(
     from benchmark.records.store import DONE, Store
     from benchmark.report.attainable import undecidable
 
-    loaded, shares = packed(loaded_suite(suite), jobs, on, address)
+    whole, shares = packed(loaded_suite(suite, set_), jobs, on, address)
+    loaded, _ = selected(whole, only, seeds)
     store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
     statuses = {run_id: store.run(run_id).status() for run_id in runs}
@@ -56,13 +72,17 @@ def plan(
         say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
     say(f"{len(cells)} cells, {len(runs)} different runs, {len(runs) - len(left)} done.")
-    seeds = len(loaded.suite.seeds)
-    begun = {cell.variant: cell.spec.pretrained for cell in cells}
+    if whole.changes.words:
+        say(f"--set makes another suite, with records of its own: {whole.suite.name}")
+    if len(cells) < len(whole.plan.cells):
+        say(f"Selected of {len(whole.plan.cells)} cells, with those whose weights they begin from.")
+    begun = {cell.variant: cell.spec.pretrained for cell in whole.plan.cells}
     as_published = [
         name for name, own in begun.items() if own and own.mode == "as-published" and not own.run
     ]
-    for statement in undecidable(loaded.suite.claims, seeds, as_published):
-        say(f"With {seeds} seeds a claim can only be inconclusive: {statement}")
+    of_suite = len(loaded.suite.seeds)
+    for statement in undecidable(loaded.suite.claims, of_suite, as_published):
+        say(f"With {of_suite} seeds a claim can only be inconclusive: {statement}")
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
         say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
@@ -86,11 +106,29 @@ def _expected(cells, store, jobs: float) -> str:
     )
 
 
-def loaded_suite(path: Path):
-    """The suite of a file; where it breaks a rule the command ends and says so."""
-    from benchmark.suite import SuiteError, load_suite
+def loaded_suite(path: Path, changes: Sequence[str] | None = None):
+    """The suite of a file, changed as by ``--set``; where it or that breaks a rule the command
+    ends and says so."""
+    from benchmark.suite import Changes, SuiteError, load_suite
 
     try:
-        return load_suite(path)
+        return load_suite(path, Changes(changes or ()))
     except SuiteError as error:
+        fail(str(error))
+
+
+def selected(loaded, only: Sequence[str] | None, seeds: str | None):
+    """The suite with the selected part of its plan alone, and the selection."""
+    selection = selection_of([(cell.variant, cell.seed) for cell in loaded.plan.cells], only, seeds)
+    return replace(loaded, plan=selection.part_of(loaded.plan)), selection
+
+
+def selection_of(cells: Sequence[tuple[str, int]], only: Sequence[str] | None, seeds: str | None):
+    """What ``--only`` and ``--seeds`` select; where there is no such cell the command ends and
+    says so."""
+    from benchmark.suite.selection import SelectionError, select
+
+    try:
+        return select(cells, only or (), seeds)
+    except SelectionError as error:
         fail(str(error))

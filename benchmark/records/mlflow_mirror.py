@@ -4,6 +4,7 @@ Everything is sent with the journal's own times, so sending it again adds nothin
 run's last attempt: with a new attempt it is deleted and made anew.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,8 @@ class MlflowMirror:
     def _create_parent(self) -> str:
         plan = self.store.suite(self.suite).plan()
         tags = {"suite": self.suite, "source": plan["source"]}
+        if plan.get("set"):
+            tags["set"] = json.dumps(plan["set"])
         run = self.client.create_run(self.experiment, tags=tags, run_name=self.suite)
         return run.info.run_id
 

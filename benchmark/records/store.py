@@ -2,7 +2,8 @@
 
 ``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors,
 preprocessing.safetensors, log.txt; of detectors detections.json and shown.npz as well.
-``SUITE/``: plan.json, and the tables, figures and reports made from the runs.
+``SUITE/``: plan.json, and the tables, figures and reports made from the runs; reports of a part of
+them in ``selected/``. A suite that ``--set`` changes has a name, and so a folder, of its own.
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
 """
 
@@ -26,7 +27,8 @@ from benchmark.records.problems import RecordsError
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
-from benchmark.suite.suite import NAME, LoadedSuite
+from benchmark.suite.names import NAME
+from benchmark.suite.suite import LoadedSuite
 
 DONE = ("finished", "diverged")
 """The statuses of a run that is never trained again."""
@@ -177,13 +179,15 @@ class SuiteFolder:
     path: Path
 
     def save_plan(self, loaded: LoadedSuite) -> None:
-        """Keep which runs the suite asks for, under which names, and each one's whole spec."""
+        """Keep which runs the suite asks for, under which names, each one's whole spec, and what
+        of it the command line set."""
         suite = loaded.suite
         write_json(
             self.path / "plan.json",
             {
                 "suite": suite.name,
                 "source": suite.source,
+                "set": loaded.changes.overrides,
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
                 "cells": [
                     {

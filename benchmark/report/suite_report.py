@@ -18,10 +18,12 @@ from benchmark.report.measured import by_measure, with_values_at
 from benchmark.report.pages import Table
 from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
+from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
 from benchmark.suite.claim import Claim
 from benchmark.suite.measure import AP, ERROR
+from benchmark.suite.selection import Selection, select
 
 FORMATS = ("html", "markdown")
 """What is written where nothing else is asked for."""
@@ -56,22 +58,40 @@ class Report:
         return [*(page for each in self.pages.values() for page in each), *figures, *self.frames]
 
 
-def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> Report:
+def write_report(
+    store: Store,
+    suite: str,
+    formats: Sequence[str] = FORMATS,
+    selection: Selection | None = None,
+) -> Report:
     """Write everything that the records of a suite tell into its folder, as pages of each of
     ``formats`` (``html``, ``markdown``, ``latex``, ``csv``).
+
+    ``selection``: the cells that are shown, in a folder of their own; claims are judged by all.
 
     Raises FileNotFoundError where the suite has no records.
     """
     folder = store.suite(suite)
     plan = folder.plan()
     specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
+    selection = selection or select([(cell["variant"], cell["seed"]) for cell in plan["cells"]])
     loaded = load_all(store.root, suite)
-    runs = loaded.runs
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
     ensembles = load_ensembles(store, suite, claims)
-    written = tables.write_frames(folder.path, vars(loaded) | {"ensembles": ensembles})
-    samples = pd.concat([with_values_at(runs, loaded.curves, claims), ensembles])
-    verdicts = judge(claims, samples, specs)
+    samples = pd.concat([with_values_at(loaded.runs, loaded.curves, claims), ensembles])
+    verdicts = claimed(judge(claims, samples, specs), selection)
+    # From here on only what is shown.
+    path = folder_of(folder.path, selection)
+    specs = {variant: spec for variant, spec in specs.items() if variant in selection.variants}
+    runs, curves, layers = (shown(frame, selection) for frame in vars(loaded).values())
+    together = [name for verdict in verdicts for name in verdict.claim.compared]
+    written = tables.write_frames(
+        path,
+        {
+            **{"runs": runs, "curves": curves, "layers": layers},
+            "ensembles": shown(ensembles, selection, together),
+        },
+    )
     frames = {
         "verdicts": verdict_table(verdicts),
         "tests": finding_table(verdicts),
@@ -81,15 +101,14 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
     variants = frames["variants"]
     departing = {variant: departures(spec) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
-    drawn = draw_figures(
-        runs, loaded.curves, loaded.layers, levels, folder.path / "figures", gallery(store, runs)
-    )
+    drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
     measures = [measure for measure, _ in by_measure(runs)]
     title = f"{' and '.join(each.name for each in measures)} in percent after the last epoch"
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
     facts = {
         "suite": suite,
         "source": plan["source"],
+        "scope": scope_of(plan, selection),
         "note": subset_note(specs),
         "split": "test",
         **{name: Table(frame) for name, frame in frames.items()},
@@ -104,7 +123,7 @@ def write_report(store: Store, suite: str, formats: Sequence[str] = FORMATS) -> 
         "of_precisions": AP in measures,
         "sections": _sections({held for spec in specs.values() if (held := section(spec))}),
     }
-    written_pages = {name: pages.WRITERS[name](folder.path, facts) for name in formats}
+    written_pages = {name: pages.WRITERS[name](path, facts) for name in formats}
     return Report(
         written_pages,
         drawn,

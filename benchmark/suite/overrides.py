@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from benchmark.suite.problems import Broken, Place
+from benchmark.suite.yaml_document import MAX_DEPTH, OPTION, field_of
 
 Overrides = dict[str, Any]
 """Dotted spec field -> value."""
@@ -39,18 +40,40 @@ def overridden(base: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
 
 
 def conflicts(
-    base: dict[str, Any], grid: dict[str, list[Any]], variants: Sequence[Overrides]
+    base: dict[str, Any],
+    grid: dict[str, list[Any]],
+    variants: Sequence[Overrides],
+    changes: Overrides,
 ) -> Iterator[Broken]:
-    """Every setting that would overwrite another, or whose field is not a suite's to set."""
-    of_grid = settings(grid, "vary", "grid")
+    """Every setting that would overwrite another, or whose field is not a suite's to set.
+
+    ``changes``: what the command line sets of all runs.
+    """
+    of_grid, of_all = settings(grid, "vary", "grid"), settings(changes, OPTION)
     of_variants = [settings(own, "vary", "variants", i) for i, own in enumerate(variants)]
     for own in of_variants or [[]]:
         yield from _set_twice(own + of_grid)
-    for setting in chain(of_grid, *of_variants):
+    yield from _set_twice(of_all)
+    varied = [*of_grid, *chain(*of_variants)]
+    for setting in of_all:
+        yield from _varied(setting, varied)
+    for setting in (*varied, *of_all):
         yield from _set_within_a_value(setting, base)
-    for setting in chain(settings(base, "base"), of_grid, *of_variants):
+    for setting in (*settings(base, "base"), *varied, *of_all):
         if setting.field[0] == "seed":
             yield setting.place, "seed is set by seeds alone", setting.value
+        if len(setting.field) > MAX_DEPTH:
+            yield setting.place, f"is nested at most {MAX_DEPTH} deep", "more"
+
+
+def _varied(setting: Setting, varied: Sequence[Setting]) -> Iterator[Broken]:
+    """What is set of all runs alike would make one of those that differ in it."""
+    for other in varied:
+        common = min(len(setting.field), len(other.field))
+        if setting.field[:common] == other.field[:common]:
+            where = field_of(other.place)
+            yield setting.place, f"is varied by the suite, in {where}", setting.value
+            return
 
 
 def _set_twice(together: list[Setting]) -> Iterator[Broken]:
@@ -58,7 +81,7 @@ def _set_twice(together: list[Setting]) -> Iterator[Broken]:
     whole: Setting | None = None
     for setting in sorted(together, key=lambda setting: setting.field):
         if whole and setting.field[: len(whole.field)] == whole.field:
-            where = ".".join(map(str, whole.place))
+            where = field_of(whole.place)
             yield setting.place, f"a field is set once; {where} sets it as well", setting.value
         else:
             whole = setting

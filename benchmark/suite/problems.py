@@ -1,8 +1,7 @@
-"""What is wrong with a suite file, and where."""
+"""What is wrong with a suite, and where: in one of its files, or in an option."""
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
@@ -11,18 +10,29 @@ from benchmark.spec.base import is_tag
 _SHOWN = 20
 
 Place = tuple[str | int, ...]
-"""A path into a YAML document: keys and list positions."""
+"""A path into a suite's data: keys and list positions."""
 
 Broken = tuple[Place, str, Any]
 """A field, the rule that it breaks, and the value received."""
+
+
+class Origin(NamedTuple):
+    """Where a value is stated."""
+
+    source: str
+    """The file, or the option of the command line: ``--set model.depth=20``."""
+    line: int | None = None
+    """Counted from 1; None for an option, and for a file that cannot be read."""
+
+    def __str__(self) -> str:
+        return self.source if self.line is None else f"{self.source}:{self.line}"
 
 
 @dataclass(frozen=True)
 class Problem:
     """One broken rule."""
 
-    line: int
-    """Counted from 1."""
+    origin: Origin
     field: str
     rule: str
     received: Any
@@ -30,24 +40,22 @@ class Problem:
     def __str__(self) -> str:
         text = self.received if isinstance(self.received, str) else repr(self.received)
         shown = text if len(text) <= 200 else text[:200] + "..."
-        return f"{self.line}: {self.field}: {self.rule}. Received: {shown}"
+        return f"{self.origin}: {self.field}: {self.rule}. Received: {shown}"
 
 
 class SuiteError(ValueError):
-    """A suite file that cannot be planned; ``str()`` names every problem, a line each."""
+    """A suite that cannot be planned; ``str()`` names every problem, a line each."""
 
-    def __init__(self, path: Path, problems: list[Problem]):
-        self.path = path
-        self.problems = sorted(set_of(problems), key=lambda problem: problem.line)
-        lines = [f"{path}:{problem}" for problem in self.problems[:_SHOWN]]
+    def __init__(self, problems: list[Problem]):
+        different = list({str(problem): problem for problem in problems}.values())
+        sources = list(dict.fromkeys(problem.origin.source for problem in different))
+        self.problems = sorted(
+            different, key=lambda p: (sources.index(p.origin.source), p.origin.line or 0)
+        )
+        lines = [str(problem) for problem in self.problems[:_SHOWN]]
         if len(self.problems) > _SHOWN:
-            lines.append(f"{path}: and {len(self.problems) - _SHOWN} more")
+            lines.append(f"and {len(self.problems) - _SHOWN} more")
         super().__init__("\n".join(lines))
-
-
-def set_of(problems: list[Problem]) -> list[Problem]:
-    """The problems without repetition, in their order."""
-    return list({str(problem): problem for problem in problems}.values())
 
 
 def rule_of(error: ErrorDetails) -> Broken:

@@ -1,4 +1,4 @@
-"""A strict reader of YAML: plain data only, no duplicate keys, and each value's line."""
+"""A strict reader of YAML: plain data only, no duplicate keys, and where each value is stated."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from yaml.reader import ReaderError
 
-from benchmark.suite.problems import Place, Problem, SuiteError
+from benchmark.suite.problems import Origin, Place, Problem, SuiteError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
@@ -18,55 +18,47 @@ _READ_ANOTHER_WAY = re.compile(r"[-+]?0[0-9_].*|.*:.*")
 """YAML 1.1 reads 024 as octal, 20, and 1:30 as base 60, 90."""
 
 
+OPTION = "--set"
+"""Where a document's places begin that no file states but the command line."""
+
+
 class Document:
-    """The data of a YAML file, and the line that each of its values stands on."""
+    """Data in YAML, and where each of its values is stated."""
 
-    def __init__(self, path: Path):
-        """Read ``path``. Raises SuiteError for a file that cannot be read or breaks a rule."""
-        self.path = path
-        self.lines: dict[Place, int] = {(): 1}
-        self.problems: list[Problem] = []
-        root = self._compose()
-        self.data = self._build(root, ()) if root else None
-        if not isinstance(self.data, dict):
-            self.problems.append(Problem(1, "file", "must be a mapping of fields", self.data))
-        if self.problems:
-            raise SuiteError(path, self.problems)
+    def __init__(self, text: str, source: str, at: Place = ()):
+        """Read ``text``, which stands in ``source``. Raises SuiteError where it breaks a rule.
 
-    def line(self, place: Place) -> int:
-        """The line of the value at ``place``, or of the nearest value around it."""
-        while place not in self.lines:
+        ``at``: the place of the data; of an option, ``(OPTION, field)``, and then without lines.
+        """
+        self.origins: dict[Place, Origin] = {at: Origin(source, None if at else 1)}
+        self._source, self._at, self._problems = source, at, list[Problem]()
+        root = self._compose(text)
+        self.data: Any = self._build(root, at) if root else None
+        if self._problems:
+            raise SuiteError(self._problems)
+
+    def origin(self, place: Place) -> Origin:
+        """Of the value at ``place``, or of the nearest value around it."""
+        while place and place not in self.origins:
             place = place[:-1]
-        return self.lines[place]
+        return self.origins[place]
 
-    def _compose(self) -> yaml.Node | None:
+    def problem(self, place: Place, rule: str, received: Any) -> Problem:
+        """A rule that the value at ``place`` breaks."""
+        return Problem(self.origin(place), field_of(place), rule, received)
+
+    def _compose(self, text: str) -> yaml.Node | None:
         try:
-            with self.path.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
-            if len(raw) > MAX_BYTES:
-                raise SuiteError(
-                    self.path, [Problem(1, "file", f"is at most {MAX_BYTES} bytes", "more")]
-                )
-            text = raw.decode("utf-8")
-            loader = yaml.SafeLoader(text)
-            self._loader = loader
+            self._loader = yaml.SafeLoader(text)
             self._check_events(text)
-            return loader.get_single_node()
-        except OSError as error:
-            raise SuiteError(
-                self.path, [Problem(0, "file", "must be readable", error.strerror)]
-            ) from error
-        except UnicodeDecodeError as error:
-            raise SuiteError(
-                self.path, [Problem(1, "file", "must be UTF-8", f"byte {error.start}")]
-            ) from error
+            return self._loader.get_single_node()
         except SuiteError:
             raise
         except (ValueError, OverflowError) as error:  # PyYAML's, of an escape that is no character.
-            raise SuiteError(self.path, [Problem(1, "file", "must be YAML", str(error))]) from error
+            raise self._refused(1, "must be YAML", str(error)) from error
         except yaml.YAMLError as error:
             line, reason = _line_and_reason(error, text)
-            raise SuiteError(self.path, [Problem(line, "file", "must be YAML", reason)]) from error
+            raise self._refused(line, "must be YAML", reason) from error
 
     def _check_events(self, text: str) -> None:
         """Refuse what is more than plain data before any of it is read."""
@@ -83,11 +75,12 @@ class Document:
                 rule, received = f"is nested at most {MAX_DEPTH} deep", "more"
             else:
                 continue
-            line = event.start_mark.line + 1 if event.start_mark else 1
-            raise SuiteError(self.path, [Problem(line, "file", rule, received)])
+            raise self._refused(
+                event.start_mark.line + 1 if event.start_mark else 1, rule, received
+            )
 
     def _build(self, node: yaml.Node, place: Place) -> Any:
-        self.lines[place] = node.start_mark.line + 1
+        self.origins[place] = self._origin(node)
         if isinstance(node, yaml.SequenceNode):
             return [self._build(item, (*place, i)) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
@@ -115,12 +108,46 @@ class Document:
             if key in data:
                 self._problem(key_node, (*place, key), "a key may stand once", key)
             data[key] = self._build(value_node, (*place, key))
-            self.lines[(*place, key)] = key_node.start_mark.line + 1
+            self.origins[(*place, key)] = self._origin(key_node)
         return data
 
+    def _origin(self, node: yaml.Node) -> Origin:
+        return self._line(node.start_mark.line + 1)
+
+    def _line(self, line: int) -> Origin:
+        return Origin(self._source, None if self._at else line)
+
     def _problem(self, node: yaml.Node, place: Place, rule: str, received: Any) -> None:
-        field = ".".join(map(str, place)) or "file"
-        self.problems.append(Problem(node.start_mark.line + 1, field, rule, received))
+        self._problems.append(Problem(self._origin(node), field_of(place), rule, received))
+
+    def _refused(self, line: int, rule: str, received: Any) -> SuiteError:
+        return SuiteError([Problem(self._line(line), field_of(self._at), rule, received)])
+
+
+def read_document(path: Path) -> Document:
+    """The mapping in a YAML file. Raises SuiteError for a file that cannot be read or breaks a
+    rule."""
+    first = Origin(str(path), 1)
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise SuiteError([Problem(first, "file", f"is at most {MAX_BYTES} bytes", "more")])
+        document = Document(raw.decode("utf-8"), str(path))
+    except OSError as error:
+        unread = Problem(Origin(str(path)), "file", "must be readable", error.strerror)
+        raise SuiteError([unread]) from error
+    except UnicodeDecodeError as error:
+        received = f"byte {error.start}"
+        raise SuiteError([Problem(first, "file", "must be UTF-8", received)]) from error
+    if not isinstance(document.data, dict):
+        raise SuiteError([Problem(first, "file", "must be a mapping of fields", document.data)])
+    return document
+
+
+def field_of(place: Place) -> str:
+    """The field at a place, for people."""
+    return ".".join(map(str, place[1:] if place[:1] == (OPTION,) else place)) or "file"
 
 
 def _line_and_reason(error: yaml.YAMLError, text: str) -> tuple[int, str]:

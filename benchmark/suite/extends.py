@@ -1,0 +1,136 @@
+"""A suite file, completed by the one that it extends."""
+
+import os
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from benchmark.suite.problems import Place, Problem, SuiteError
+from benchmark.suite.yaml_document import MAX_DEPTH, Document, read_document
+
+EXTENDS, REPLACES = "extends", "_delete_"
+"""A field of a file, and of a mapping in its base."""
+
+_PATH = "must be the path of a suite file, from this one"
+
+
+def read_suite(path: Path) -> Document:
+    """A suite file with all that it inherits, as ``Suite.extends`` says; each value keeps the file
+    and line where it is stated. Raises SuiteError."""
+    documents = list(_chain(path))
+    for document in documents:
+        _nest(document)
+    suite = documents.pop()
+    while documents:
+        child = documents.pop()
+        _complete(child, suite, _replacing(child))
+        suite = child
+    return suite
+
+
+def _chain(path: Path) -> Iterator[Document]:
+    """The file, the one that it extends, and so on."""
+    read = [path]
+    document = read_document(path)
+    while EXTENDS in document.data:
+        yield document
+        stated = document.data[EXTENDS]
+        if not isinstance(stated, str) or not stated:
+            raise _refused(document, _PATH, stated)
+        parent = read[-1].parent / stated
+        if not os.path.isfile(parent):  # noqa: PTH113 - Path.is_file raises for names too long.
+            raise _refused(document, _PATH, stated)
+        if parent.resolve() in [each.resolve() for each in read]:
+            circle = " -> ".join(map(str, [*read, parent]))
+            raise _refused(document, "must not lead back to a file that extends it", circle)
+        base, name = read_document(parent), document.data.get("name")
+        if name is None:
+            raise _refused(document, "needs a name of its own in this file, as name", stated)
+        if name == base.data.get("name"):
+            rule = "must be another than that of the suite that this one extends"
+            raise SuiteError([document.problem(("name",), rule, name)])
+        read.append(parent)
+        document = base
+    yield document
+
+
+def _refused(document: Document, rule: str, received: Any) -> SuiteError:
+    return SuiteError([document.problem((EXTENDS,), rule, received)])
+
+
+def _nest(document: Document) -> None:
+    """Have dotted fields of the base stand where they belong. Raises SuiteError."""
+    base = document.data.get("base")
+    problems: list[Problem] = []
+    keys = [key for key in base if "." in key] if isinstance(base, dict) else []
+    for dotted in sorted(keys, key=lambda key: key.count(".")):
+        value, place = base.pop(dotted), ("base", dotted)
+        *parents, leaf = dotted.split(".")
+        if len(parents) >= MAX_DEPTH:
+            problems.append(document.problem(place, f"is nested at most {MAX_DEPTH} deep", "more"))
+            continue
+        here, field = base, list[str]()
+        for parent in parents:
+            field.append(parent)
+            here = here.setdefault(parent, {})
+            document.origins.setdefault(("base", *field), document.origin(place))
+            if not isinstance(here, dict):
+                rule = f"sets a part of base.{'.'.join(field)}, which must be a mapping"
+                problems.append(document.problem(place, rule, here))
+                break
+        else:
+            if leaf in here:
+                rule = f"a field is set once; line {document.origin(('base', *parents, leaf)).line}"
+                problems.append(document.problem(place, f"{rule} sets it as well", value))
+            here[leaf] = value
+            for at in list(_places(value, place)):
+                document.origins["base", *parents, leaf, *at[2:]] = document.origins[at]
+    if problems:
+        raise SuiteError(problems)
+
+
+def _replacing(document: Document) -> set[Place]:
+    """The mappings of the base that are marked to replace the parent's, without the marks."""
+    found, problems = set(), []
+    base = document.data.get("base")
+    for place in list(_places(base, ("base",))):
+        if place[-1] == REPLACES:
+            stated = _at(document.data, place[:-1]).pop(REPLACES)
+            if not isinstance(stated, bool):
+                problems.append(document.problem(place, "must be true or false", stated))
+            elif stated:
+                found.add(place[:-1])
+    if problems:
+        raise SuiteError(problems)
+    return found
+
+
+def _complete(child: Document, parent: Document, replacing: set[Place], place: Place = ()) -> None:
+    """Add to the child's mapping at ``place`` what only the parent's has."""
+    ours, theirs = _at(child.data, place), _at(parent.data, place)
+    for key, value in theirs.items():
+        at = (*place, key)
+        if key not in ours:
+            ours[key] = deepcopy(value)
+            child.origins |= {each: parent.origin(each) for each in _places(value, at)}
+        elif at[0] == "base" and at not in replacing and _are_mappings(ours[key], value):
+            _complete(child, parent, replacing, at)
+
+
+def _are_mappings(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _at(data: Any, place: Place) -> Any:
+    for part in place:
+        data = data[part]
+    return data
+
+
+def _places(value: Any, place: Place) -> Iterator[Place]:
+    """Of a value and all that it holds."""
+    yield place
+    if isinstance(value, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _places(item, (*place, key))

@@ -1,0 +1,48 @@
+"""The names of suites and variants, which are names of folders, too."""
+
+import hashlib
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
+RESERVED = {
+    *("runs", "speed", "scaling", "storm", "storm-short", "power"),
+    *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
+}
+"""What else stands in a results folder, beside the suites' own folders."""
+
+JOINT = "+"
+"""Between a suite's name and what is changed of it by ``--set``; in no suite file's own name."""
+
+_LONGEST = 100
+
+
+def as_name(text: str, key: str, *, exact: bool) -> str:
+    """The text where it is a name and ``exact``: no other key has it. Else as much of it as may
+    stand in a name, and a digest of ``key``."""
+    if exact and NAME.fullmatch(text):
+        return text
+    digest = hashlib.sha256(key.encode()).hexdigest()[:8]
+    clean = re.sub(r"[^A-Za-z0-9._=+-]+", "_", text).lstrip("._=+-")
+    return f"{clean[: _LONGEST - len(digest) - 1]}{JOINT}{digest}"
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise ValueError(
+            "should be 1 to 100 letters, digits or any of . _ = + -, beginning with a letter or "
+            f"digit, and none of {', '.join(sorted(RESERVED))}"
+        )
+    return name
+
+
+def _checked_of_suite(name: str) -> str:
+    if JOINT in name:
+        raise ValueError(f"should be without {JOINT}, which suites changed by --set are named with")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_checked)]
+SuiteName = Annotated[Name, AfterValidator(_checked_of_suite)]

@@ -1,0 +1,104 @@
+"""From a suite to its cells: each variant at each point of the grid with each seed, every spec
+checked."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from benchmark.spec import RunSpec
+from benchmark.suite.names import NAME
+from benchmark.suite.overrides import Overrides, conflicts, overridden, settings
+from benchmark.suite.plan import MAX_CELLS, Cell, Plan, combinations, variant_name
+from benchmark.suite.problems import Broken, Place, SuiteError, rule_of
+from benchmark.suite.schema import Suite
+from benchmark.suite.yaml_document import OPTION, Document
+
+
+def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
+    """The plan of a suite, which is what ``document`` holds. Raises SuiteError.
+
+    ``changes``: fields that the command line sets of all cells.
+    """
+    problems = [document.problem(*broken) for broken in _broken_before_planning(suite, changes)]
+    if problems:
+        raise SuiteError(problems)
+
+    grid = suite.vary.grid
+    stated: list[tuple[str | None, Overrides]] = [
+        (variant.name, variant.overrides) for variant in suite.vary.variants or ()
+    ]
+    stated = stated or [(None, {})]
+    cells: list[Cell] = []
+    names: set[str] = set()
+    runs: dict[tuple[str, int], str] = {}
+    for number, indices in combinations(len(stated), grid):
+        name, own = stated[number]
+        point = {dotted: grid[dotted][index] for dotted, index in indices.items()}
+        try:
+            data = overridden(suite.base, own | point | changes)
+            specs = [
+                RunSpec.model_validate({**_begun(data, runs, seed), "seed": seed})
+                for seed in suite.seeds
+            ]
+        except ValidationError as error:
+            places = _places(number, own, indices, changes)
+            for details in error.errors():
+                place, rule, received = rule_of(details)
+                problems.append(document.problem(_origin(place, places), rule, received))
+            if len(problems) >= 1000:
+                break
+            continue
+        variant = variant_name(name, specs[0], point)
+        if not NAME.fullmatch(variant):
+            rule = "a variant's name is at most 100 characters; name the variants in vary.variants"
+            problems.append(document.problem(("vary",), rule, variant))
+        if variant in names:
+            rule = "each variant needs a name of its own; name them in vary.variants"
+            problems.append(document.problem(("vary",), rule, variant))
+        names.add(variant)
+        runs |= {(variant, spec.seed): spec.digest() for spec in specs}
+        cells += [Cell(variant, seed, spec) for seed, spec in zip(suite.seeds, specs, strict=True)]
+    if problems:
+        raise SuiteError(problems)
+    return Plan(suite.name, tuple(cells))
+
+
+def _begun(data: dict[str, Any], runs: dict[tuple[str, int], str], seed: int) -> dict[str, Any]:
+    """With the id of the run whose weights it begins from for the name of its variant, which must
+    stand before."""
+    match data:
+        case {"pretrained": {"source": "run", "name": str(name), **stated}} if (name, seed) in runs:
+            begun = stated | {"source": "run", "name": runs[name, seed]}
+            return data | {"pretrained": begun}
+    return data
+
+
+def _broken_before_planning(suite: Suite, changes: Overrides) -> Iterator[Broken]:
+    grid, variants = suite.vary.grid, suite.vary.variants or ()
+    count = (len(variants) or 1) * math.prod(map(len, grid.values())) * len(suite.seeds)
+    if count > MAX_CELLS:
+        yield ("vary",), f"a suite has at most {MAX_CELLS} cells", count
+    if len(set(suite.seeds)) < len(suite.seeds):
+        yield ("seeds",), "each seed stands once", list(suite.seeds)
+    yield from conflicts(suite.base, grid, [variant.overrides for variant in variants], changes)
+
+
+def _places(
+    number: int, own: Overrides, indices: dict[str, int], changes: Overrides
+) -> dict[Place, Place]:
+    """Spec field -> where it is set, for one variant at one point of the grid."""
+    of_variant = settings(own, "vary", "variants", number)
+    of_grid = settings(indices, "vary", "grid")
+    return {field: place for field, place, _ in (*of_variant, *settings(changes, OPTION))} | {
+        field: (*place, index) for field, place, index in of_grid
+    }
+
+
+def _origin(place: Place, places: dict[Place, Place]) -> Place:
+    """Where the suite sets the spec field at ``place``, or the field whose part it is."""
+    for length in range(len(place), 0, -1):
+        if place[:length] in places:
+            return (*places[place[:length]], *place[length:])
+    return ("seeds", *place[1:]) if place[0] == "seed" else ("base", *place)

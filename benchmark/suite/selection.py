@@ -1,0 +1,94 @@
+"""``--only`` and ``--seeds``: some of a suite's cells. The suite stays what it is."""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from benchmark.suite.names import as_name
+from benchmark.suite.plan import Plan
+
+_SHOWN = 100
+
+
+class SelectionError(ValueError):
+    """What is asked for is not in the suite."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Some of a suite's variants with some of its seeds."""
+
+    variants: frozenset[str]
+    seeds: frozenset[int]
+    words: tuple[str, ...] = ()
+    """As on the command line; none where nothing was asked for, and everything is selected."""
+
+    def has(self, variant: str, seed: int) -> bool:
+        """Whether a cell is selected."""
+        return variant in self.variants and seed in self.seeds
+
+    @property
+    def name(self) -> str:
+        """For a folder."""
+        text = re.sub(r"-?-(only|seeds) ", "", " ".join(self.words))
+        return as_name(text, " ".join(self.words), exact=False)
+
+    def __str__(self) -> str:
+        return shlex.join(self.words)
+
+    def part_of(self, plan: Plan) -> Plan:
+        """The selected cells, and those whose weights they begin from."""
+        runs = plan.runs()
+        chosen = {cell.name: cell for cell in plan.cells if self.has(cell.variant, cell.seed)}
+        ids = {cell.run_id for cell in chosen.values()}
+        waiting = list(chosen.values())
+        while waiting:
+            source = runs.get(waiting.pop().source or "")
+            if source and source.run_id not in ids:
+                ids.add(source.run_id)
+                chosen[source.name] = source
+                waiting.append(source)
+        return Plan(plan.suite, tuple(cell for cell in plan.cells if cell.name in chosen))
+
+
+def select(
+    cells: Sequence[tuple[str, int]], only: Sequence[str] = (), seeds: str | None = None
+) -> Selection:
+    """Of a suite's cells, (variant, seed) each. Raises SelectionError.
+
+    ``only``: variants, with a shell's wildcards, of which each is to match some; ``seeds``: of the
+    suite's own, ``0-2``, ``0,3`` or ``0``.
+    """
+    variants = list(dict.fromkeys(variant for variant, _ in cells))
+    known = list(dict.fromkeys(seed for _, seed in cells))
+    chosen = {pattern: [v for v in variants if fnmatchcase(v, pattern)] for pattern in only}
+    for pattern, found in chosen.items():
+        if not found:
+            rule = f"--only must match a variant of the suite: {_listed(variants)}"
+            raise SelectionError(f"{rule}. Received: {pattern}")
+    words = [word for pattern in chosen for word in ("--only", pattern)]
+    if seeds is not None:
+        words += ["--seeds", seeds]
+    return Selection(
+        frozenset(v for found in chosen.values() for v in found) if only else frozenset(variants),
+        frozenset(known if seeds is None else _seeds(seeds, known)),
+        tuple(words),
+    )
+
+
+def _seeds(text: str, known: Sequence[int]) -> Iterator[int]:
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,19})\s*(?:-\s*(\d{1,19})\s*)?", part, re.ASCII)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        asked = range(first, last + 1)
+        if not asked or any(seed not in known for seed in asked):
+            rule = f"--seeds must be seeds of the suite ({_listed(known)}), as 0-2, 0,3 or 0"
+            raise SelectionError(f"{rule}. Received: {text}")
+        yield from asked
+
+
+def _listed(items: Sequence[object]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(map(str, items[:_SHOWN])) + more
