@@ -43,5 +43,5 @@ def test_weights_that_are_not_finite_are_refused(value, tmp_path, monkeypatch):
             "seed": 0,
         }
     )
-    with pytest.raises(DataError, match="net.npz.* 1 values"):
+    with pytest.raises(DataError, match=r"net\.npz.* 1 values"):
         pretrained_of(spec, tmp_path)
