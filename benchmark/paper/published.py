@@ -6,10 +6,24 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+SELECTIONS = {
+    "unstated": "not stated (one run assumed)",
+    "single": "one run",
+    "mean": "mean{count} runs",
+    "best": "best{count} runs",
+    "best-epoch": "the best epoch by test error",
+    "mean-of-best-epochs": "mean{count} runs, the best epoch by test error of each",
+    "ensemble": "ensemble{count} models",
+    "reported": "as others reported it",
+    "reported-ensemble": "an ensemble, as others reported it",
+    "arithmetic": "by arithmetic",
+}
+"""How a number was selected: code -> what it means."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Number:
-    """One reported number, with how it was come by."""
+    """One reported number, and how it was obtained."""
 
     row: str
     """The net, and what sets it apart in its table."""
@@ -19,26 +33,46 @@ class Number:
     sd: float | None
     """Standard deviation over the runs, where it is reported."""
     n: int | None
-    """Runs behind the number; None where it is no run's."""
+    """Runs behind the number; None where it is not of runs, or where nobody says."""
     unit: str
     dataset: str
     split: str
     view: str
     """How an image is looked at: ``single view``, ``10-crop`` and so on."""
     selection: str
-    """Which of the runs, or which mean of them; or ``arithmetic``."""
+    """Which of the runs, or which mean of them: one of ``SELECTIONS``."""
+
+    @property
+    def best_of(self) -> int | None:
+        """So many runs, where it is the best of them."""
+        return self.n if self.selection == "best" else None
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several nets together were scored."""
+        return "ensemble" in self.selection
+
+    @property
+    def selected(self) -> str:
+        """``selection`` for people: ``best of 5 runs``."""
+        count = "" if self.n is None else f" of {self.n}"
+        return SELECTIONS[self.selection].format(count=count)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published(Number):
-    """One number of a table of the paper (arXiv 1512.03385)."""
+    """One number of the paper (arXiv 1512.03385)."""
 
     table: int
+    """0 for what stands in the text alone."""
+    trained_on: str
+    """Which part of the data sets; empty where nothing was trained."""
 
     @property
     def key(self) -> str:
         """``table6/ResNet-20/test_error_percent``."""
-        return f"table{self.table}/{self.row}/{self.column}"
+        where = f"table{self.table}" if self.table else "text"
+        return f"{where}/{self.row}/{self.column}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +81,12 @@ class Reproduced(Number):
 
     source: str
     url: str
+    values: tuple[float, ...]
+    """Of each run, where they are known."""
+    departures: str
+    """From the paper's protocol, as far as they are known."""
+    evidence: str
+    """Whose runs, and how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +117,10 @@ def _rows(file: str) -> list[dict[str, Any]]:
     ]
 
 
+def _values(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "values": tuple(map(float, row["values"].split()))}
+
+
 PUBLISHED: dict[str, Published] = {
     number.key: number
     for number in (
@@ -105,7 +149,7 @@ def published_for(spec: Mapping[str, Any]) -> Published | None:
 
 
 REPRODUCTIONS: tuple[Reproduced, ...] = tuple(
-    Reproduced(**row) for row in _rows("reproductions.csv")
+    Reproduced(**_values(row)) for row in _rows("reproductions.csv")
 )
 """What others reported, apart from what the paper did."""
 

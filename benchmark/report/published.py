@@ -25,7 +25,7 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
         own = runs[runs["variant"] == claim.compared[0]]
         diverged = int((own["status"] == "diverged").sum())
         measured = number.value + finding.effect if finding else float(sample.mean())
-        if diverged or (not finding and number.selection.startswith("best of")):
+        if diverged or (not finding and number.best_of):
             measured = math.nan
         rows.append(
             {
@@ -33,7 +33,7 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
                 "of": claim.compared[0],
                 "published": number.value,
                 "sd": number.sd,
-                "selection": number.selection,
+                "selection": number.selected,
                 "measured": measured,
                 "sd of ours": math.nan if diverged else sample.std(ddof=1),
                 "runs": len(sample),
