@@ -616,7 +616,8 @@ def test_what_is_out_trains_the_same_bits(embedded, field, value, schedule):
     ]
     for one, two in zip(*rows, strict=True):
         assert {name: one[name] for name in names} == {name: two[name] for name in names}
-    assert rows[0] != rows[1]  # It was measured otherwise.
+    if field != "evaluation.batch_size":  # Whose scores are of the same bits here.
+        assert rows[0] != rows[1]
     assert len({row["weights_sha256"] for row in rows[0]}) == 3
     rates = [row["learning_rate"] for row in rows[0]]
     assert rates == pytest.approx([0.1, 0.1, 0.01] if schedule else [0.1, 0.01, 0.01])

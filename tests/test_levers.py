@@ -208,7 +208,7 @@ def in_halves(spec, embedded):
     keras.utils.set_random_seed(spec.seed)
     model = build_model(spec.model, (32, 32, 3), 10)
     sgd = keras.optimizers.SGD(spec.schedule.learning_rate, spec.optimizer.momentum)
-    data, size = ResidentImages(spec.dataset, embedded, "test"), spec.optimizer.batch_size
+    data, size = ResidentImages(spec.dataset, embedded), spec.optimizer.batch_size
     order = batches(spec.seed, 0, spec.schedule.iterations, size, 5000)
     losses, wrong = [], 0
     for indices, crops in zip(*order, strict=True):

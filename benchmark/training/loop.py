@@ -257,9 +257,7 @@ class _Run:
             self.plateaus.observe(row[f"{self.plateaus.of}_error_percent"])
         self.on_event(row)
         self.totals = Totals()
-        finite = not last or all(
-            math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored
-        )
+        finite = not last or all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
         overflowed = totals.steps > 0 and totals.skipped == totals.steps
         return "diverged" if not finite or overflowed else None
 
