@@ -19,6 +19,15 @@ from pathlib import Path
 GOLDEN = Path(__file__).with_name("golden.json")
 
 INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
+FLAGS = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "OMP_NUM_THREADS",
+    "ONEDNN_MAX_CPU_ISA",
+)
+"""Of the environment, which would change bits: these runs are without them, and without a GPU."""
+
 LIBRARIES = ("tensorflow", "keras", "numpy")
 
 NET = {
@@ -111,6 +120,9 @@ PROCESSES = (tuple(name for name in RUNS if name != "replicas"), ("replicas",))
 LOSSES = ("train_loss", "gradient_norm", "test_loss")
 """What is compared where a processor's bits are not known."""
 
+TOLERANCE = 2e-3
+"""Of these, relative."""
+
 
 def train(name):
     """Train one in this process: the numbers of its recipe, its losses and its weights' digest."""
@@ -201,11 +213,13 @@ def machine():
 def train_all(names=PROCESSES, **environment):
     """Train them in processes of their own. Returns name -> what ``train`` returns."""
     found = {}
+    usual = {name: value for name, value in os.environ.items() if name not in FLAGS}
     for group in names:
         with tempfile.TemporaryDirectory() as cache:
+            own = {"RESNET_BENCH_DATA": cache, "CUDA_VISIBLE_DEVICES": ""}
             done = subprocess.run(
                 [sys.executable, __file__, *group],
-                env=os.environ | {"RESNET_BENCH_DATA": cache} | environment,
+                env=usual | own | environment,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -214,6 +228,31 @@ def train_all(names=PROCESSES, **environment):
             raise RuntimeError(done.stderr[-3000:])
         found |= json.loads(done.stdout.splitlines()[-1])
     return found
+
+
+def problem(name, known, run, here):
+    """What is wrong with a run, and what is to be done; None where nothing is. ``known``: its
+    entry in the file; ``here``: the machine."""
+    if known.get("recipe") != run["recipe"]:
+        return (
+            f"{name} is recorded for the numbers {known.get('recipe')} and has {run['recipe']}: "
+            "record it with python tests/golden_runs.py --record"
+        )
+    digest = known["weights_sha256"].get(here)
+    if digest not in (None, run["weights_sha256"]):
+        return (
+            f"{name} has other bits under the same number, so ids would mix two codes' results: "
+            "find the change that does it and take it back, or raise the number of its part in "
+            "benchmark/spec/recipe.py and run python tests/golden_runs.py --record"
+        )
+    for loss, wanted in known["losses"].items():
+        received = run["losses"].get(loss, float("nan"))
+        if not abs(received - wanted) <= TOLERANCE * abs(wanted):
+            return (
+                f"{name}: {loss} must be within {TOLERANCE} of {wanted}. Received: {received}. "
+                "Find the change, or raise a number in benchmark/spec/recipe.py"
+            )
+    return None
 
 
 def record():
