@@ -117,11 +117,9 @@ RUNS = {
 PROCESSES = (tuple(name for name in RUNS if name != "replicas"), ("replicas",))
 """Those that one process trains after the other: replicas are made before TensorFlow starts."""
 
-LOSSES = ("train_loss", "gradient_norm", "test_loss")
-"""What is compared where a processor's bits are not known."""
-
-TOLERANCE = 2e-3
-"""Of these, relative."""
+TOLERANCE = {"train_loss": 2e-3, "test_loss": 2e-3, "gradient_norm": 2e-2}
+"""What is compared where a processor's bits are not known, and by how much it may differ, relative.
+With two threads, or without oneDNN, up to 6e-4, 8e-4 and 8e-3 were seen, all in bfloat16."""
 
 
 def train(name):
@@ -149,7 +147,7 @@ def train(name):
     row = next(event for event in reversed(events) if event["event"] == "epoch")
     return {
         "recipe": recipe(spec),
-        "losses": {loss: row[loss] for loss in LOSSES if loss in row},
+        "losses": {loss: row[loss] for loss in TOLERANCE if loss in row},
         "weights_sha256": events[-1]["final_weights_sha256"],
     }
 
@@ -247,9 +245,9 @@ def problem(name, known, run, here):
         )
     for loss, wanted in known["losses"].items():
         received = run["losses"].get(loss, float("nan"))
-        if not abs(received - wanted) <= TOLERANCE * abs(wanted):
+        if not abs(received - wanted) <= TOLERANCE[loss] * abs(wanted):
             return (
-                f"{name}: {loss} must be within {TOLERANCE} of {wanted}. Received: {received}. "
+                f"{name}: {loss} must be {wanted} to {TOLERANCE[loss]:g}. Received: {received}. "
                 "Find the change, or raise a number in benchmark/spec/recipe.py"
             )
     return None

@@ -11,7 +11,7 @@ from benchmark.data.resident import ResidentImages
 from benchmark.models.batch_norm import BatchNormalization
 from benchmark.training.weights import weight_arrays
 
-COUNT, ITERATIONS, SIZE = 3, 12, 500
+COUNT, ITERATIONS, SIZE = 3, 18, 500
 
 
 def spec_of(statistics, **changes):
@@ -64,7 +64,7 @@ def test_nothing_else_of_the_training_changes(both):
     differ = {name for name in arrays[0] if not np.array_equal(arrays[0][name], arrays[1][name])}
     assert differ == {name for name in arrays[0] if "moving" in name}
     rows = rows_of(usual), rows_of(other)
-    assert [row["iteration"] for row in rows[0]] == [10, 12]
+    assert [row["iteration"] for row in rows[0]] == [10, 18]
     assert rows[0][0] == rows[1][0]  # Until then, moving ones.
     for name in ("train_loss", "gradient_norms", "learning_rate"):
         assert rows[0][1][name] == rows[1][1][name]

@@ -164,7 +164,8 @@ trained = loop.train(spec, cifar10.load("cifar10-subset"), events.append)
 weights = {w.path: w.numpy().astype(float).tolist() for w in trained.task.model.weights}
 devices = sorted({d.name for d in tf.config.list_logical_devices()})
 tensor_float_32 = tf.config.experimental.tensor_float_32_execution_enabled()
-print(json.dumps({"tensor_float_32": tensor_float_32, "events": events, "weights": weights, "devices": devices}))
+found = {"events": events, "weights": weights, "devices": devices}
+print(json.dumps(found | {"tensor_float_32": tensor_float_32}))
 """
 
 
