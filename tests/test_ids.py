@@ -676,7 +676,87 @@ def test_specs_within_specs_state_what_they_differ_in_alone():
     assert Outer(rates=(1, 2.5)).canonical_json() == '{"rates":[1.0,2.5]}'
 
 
-PINNED: dict[str, tuple[str, dict[str, Any]]] = {}
+PINNED: dict[str, tuple[str, dict[str, Any]]] = {
+    "the paper's ResNet-20": (
+        "c4012399cb190e90",
+        {
+            "model": {"stem": "cifar", "depth": 20, "shortcut": "A"},
+            "seed": 0,
+            "dataset": {"name": "cifar10"},
+        },
+    ),
+    "ResNet-110 with its warm-up": (
+        "02bff056c9a517f9",
+        {
+            "dataset": {"name": "cifar10"},
+            "model": {"stem": "cifar", "depth": 110, "shortcut": "A"},
+            "schedule": {"warmup": {}},
+            "seed": 4,
+        },
+    ),
+    "ResNet-50 on ImageNet": (
+        "6fae405e705b7a0f",
+        {
+            "dataset": {"name": "imagenet2012"},
+            "model": {"stem": "imagenet", "depth": 50, "shortcut": "B"},
+            "optimizer": {"batch_size": 256, "weight_decay_scope": "kernels"},
+            "schedule": {"kind": "plateau", "iterations": 600000},
+            "numerics": {"precision": "mixed_bfloat16", "replicas": 8},
+            "seed": 0,
+        },
+    ),
+    "a detector from a run": (
+        "e21da4e219c6ee78",
+        {
+            "dataset": {"name": "coco2014"},
+            "model": {"stem": "imagenet", "depth": 101, "shortcut": "B"},
+            "detector": {},
+            "pretrained": {"source": "run", "name": "0123456789abcdef", "mode": "backbone"},
+            "schedule": {"iterations": 240000},
+            "seed": 0,
+        },
+    ),
+    "transfer from keras.applications": (
+        "f73aabd340df7ba1",
+        {
+            "dataset": {
+                "name": "own",
+                "content": {
+                    "classes": 10,
+                    "train_images": 999,
+                    "test_images": 99,
+                    "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
+                },
+            },
+            "model": {
+                "stem": "imagenet",
+                "depth": 50,
+                "shortcut": "B",
+                "conv_bias": True,
+                "batch_norm": {"epsilon": 1.001e-05},
+            },
+            "pretrained": {"source": "keras-applications", "name": "ResNet50", "mode": "new-head"},
+            "schedule": {"kind": "cosine", "iterations": 1000},
+            "seed": 1,
+        },
+    ),
+    "what the authors did": (
+        "530e9340a99e97f2",
+        {
+            "dataset": {"name": "cifar10", "held_out_images": 5000, "padding": "black"},
+            "model": {
+                "stem": "cifar",
+                "depth": 56,
+                "shortcut": "A",
+                "subsampling": "mean",
+                "classifier_initializer": "gaussian",
+                "batch_norm": {"statistics": "recomputed"},
+            },
+            "numerics": {"xla": True, "threads": 2},
+            "seed": 0,
+        },
+    ),
+}
 """What a run is -> its id, and all that it states. These ids never change: evidence is of them."""
 
 
