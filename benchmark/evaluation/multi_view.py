@@ -67,7 +67,9 @@ class _Scored:
 
 def _net_of_any_size(spec: RunSpec, model: keras.Model) -> keras.Model:
     """The same function of images of any height and width, in inference."""
-    net, take_over = inference_model(spec.model, model, (None, None, 3), model.output_shape[-1])
+    classes = model.output_shape[-1]
+    head = spec.pretrained.head_classes if spec.pretrained else None
+    net, take_over = inference_model(spec.model, model, (None, None, 3), classes, head)
     take_over()
     return net
 
