@@ -50,7 +50,7 @@ def net(embedded):
     model = build_model(spec.model, (32, 32, 3), 10)
     rng = np.random.default_rng(0)
     model.set_weights([w + rng.uniform(0, 0.5, w.shape) for w in model.get_weights()])
-    data = ResidentImages(spec.dataset, embedded, "test")
+    data = ResidentImages(spec.dataset, embedded)
     return spec, model, data
 
 
@@ -82,17 +82,18 @@ def test_fully_convolutional_is_the_centre_crop_where_both_see_the_same_pixels(n
 
 
 class Part:
-    """The first of a feed's scored images."""
+    """The first of a feed's test images."""
 
     def __init__(self, data, count):
-        self.data, self.scored_count, self.normalization = data, count, data.normalization
+        self.data, self.count, self.normalization = data, count, data.normalization
+        self.scored_counts = {"test": count}
 
-    def scored_views(self, views, count, batch_size, first=0):
+    def scored_views(self, split, views, count, batch_size, first=0):
         seen = first
-        for pixels, labels in self.data.scored_views(views, count, batch_size, first):
-            yield pixels[: self.scored_count - seen], labels[: self.scored_count - seen]
+        for pixels, labels in self.data.scored_views(split, views, count, batch_size, first):
+            yield pixels[: self.count - seen], labels[: self.count - seen]
             seen += len(labels)
-            if seen >= self.scored_count:
+            if seen >= self.count:
                 return
 
 
@@ -110,13 +111,13 @@ def test_ten_crops_are_averaged(net, embedded):
 def test_scales_are_averaged_and_a_mean_image_becomes_its_channels_means(net, embedded):
     spec, model, data = net
     mean = np.random.default_rng(1).uniform(0, 255, (32, 32, 3)).astype(np.float32)
-    data = sources.feed(spec.dataset, embedded, "test", type(data.normalization)(mean, np.ones(3)))
+    data = sources.feed(spec.dataset, embedded, type(data.normalization)(mean, np.ones(3)))
     net = spec, model, Part(data, 5)
     by_side = [scored(net, multi_scale(32, [side]))[0] for side in (24, 48)]
     both, _ = scored(net, multi_scale(32, [24, 48]))
     np.testing.assert_allclose(both, np.mean(by_side, 0), atol=1e-6)
     everywhere = type(data.normalization)(mean.mean((0, 1)), np.ones(3))
-    net = spec, model, Part(sources.feed(spec.dataset, embedded, "test", everywhere), 5)
+    net = spec, model, Part(sources.feed(spec.dataset, embedded, everywhere), 5)
     np.testing.assert_allclose(both, scored(net, multi_scale(32, [24, 48]))[0], atol=1e-5)
 
 
@@ -145,7 +146,7 @@ def test_a_protocol_is_named_as_it_is_read(text):
 def test_images_that_would_be_missed_are_told(net):
     spec, model, data = net
     short = Part(data, 90)
-    short.scored_count = 100
+    short.scored_counts = {"test": 100}
     short.data = Part(data, 90)
     with pytest.raises(RuntimeError, match=r"100 images must be scored once. Scored: 90"):
         scored((spec, model, short), center_crop(32, 32))
@@ -351,7 +352,7 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
     _, resumed = trained(spec, images, resume=states[0])
     assert digests(resumed)[1] == digests(events)[1]
 
-    data = sources.feed(spec.dataset, images, "test")
+    data = sources.feed(spec.dataset, images)
     for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80])):
         probabilities, labels = scored((spec, done.task.model, data), protocol, part=4)
         np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
@@ -362,12 +363,11 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
 
 def test_a_mean_image_of_another_size_is_refused(photographs, embedded):
     spec, wrong = photograph_spec(photographs), np.zeros((32, 32, 3), np.float32)
-    normalization = sources.feed(tiny_spec().dataset, embedded, "test").normalization
+    normalization = sources.feed(tiny_spec().dataset, embedded).normalization
     with pytest.raises(DataError, match=r"\(64, 64, 3\). Received: \(32, 32, 3\)"):
         sources.feed(
             spec.dataset,
             sources.load(spec.dataset),
-            "test",
             type(normalization)(wrong, normalization.scale),
         )
 
@@ -377,10 +377,10 @@ def test_top5_errors_are_of_many_classes_alone(net, embedded):
 
     inputs = keras.Input((32, 32, 3))
     logits = keras.layers.Dense(12)(keras.layers.GlobalAveragePooling2D()(inputs))
-    many = scorer(keras.Model(inputs, logits), net[2], 300)()
+    many = scorer(keras.Model(inputs, logits), net[2], "test", 300)()
     order = np.argsort(-keras.Model(inputs, logits).predict(
         net[2].normalization(embedded.test_images), verbose=0), 1)  # fmt: skip
     hits = (order[:, :5] == embedded.test_labels[:, None]).any(1)
     assert many.top5_error_percent == pytest.approx(100 - 100 * hits.mean())
-    few = scorer(keras.Model(inputs, keras.layers.Dense(10)(logits)), net[2], 300)()
+    few = scorer(keras.Model(inputs, keras.layers.Dense(10)(logits)), net[2], "test", 300)()
     assert few.top5_error_percent is None

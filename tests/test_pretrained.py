@@ -115,10 +115,9 @@ vary:
   variants:
     - {name: first, dataset.only_classes: [0, 2, 4, 6, 8], dataset.train_per_class: null}
     - {name: scratch}
-    - {name: head, pretrained: {source: run, name: first, way: new-head}}
+    - {name: head, pretrained: {source: run, name: first, mode: new-head}}
     - name: after
-      model.inner_classes: 5
-      pretrained: {source: run, name: first, way: dense-after-head}
+      pretrained: {source: run, name: first, mode: dense-after-head, head_classes: 5}
 seeds: [0]
 """
 
@@ -185,7 +184,7 @@ def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(carried):
 
 def test_a_variant_that_stands_later_cannot_be_begun_from(tmp_path):
     path = tmp_path / "suite.yaml"
-    path.write_text(SUITE.replace("name: first, way: new-head", "name: after, way: new-head"))
+    path.write_text(SUITE.replace("name: first, mode: new-head", "name: after, mode: new-head"))
     with pytest.raises(SuiteError, match=r"suite.yaml:14: .*must be a variant that stands before"):
         load_suite(path)
 

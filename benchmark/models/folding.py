@@ -24,7 +24,7 @@ def inference_model(
         return _folded_model(spec, model, input_shape, num_classes)
     if model.input_shape[1:] == input_shape:
         return model, lambda: None
-    net = build_model(spec, input_shape, num_classes)
+    net = build_model(spec, input_shape, num_classes, _head_classes(model))
     return net, lambda: net.set_weights(model.get_weights())
 
 
@@ -32,7 +32,8 @@ def _folded_model(
     spec: ResNetSpec, model: keras.Model, input_shape: InputShape, num_classes: int
 ) -> tuple[keras.Model, Callable[[], None]]:
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
-    folded = build_model(spec.model_copy(update=without), input_shape, num_classes)
+    plain = spec.model_copy(update=without)
+    folded = build_model(plain, input_shape, num_classes, _head_classes(model))
     layers = {layer.name: layer for layer in model.layers}
 
     @tf.function
@@ -48,6 +49,12 @@ def _folded_model(
                 target.bias.assign(source.bias)
 
     return folded, take_over
+
+
+def _head_classes(model: keras.Model) -> int | None:
+    """With which ``build_model`` made it."""
+    units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    return units[0] if len(units) > 1 else None
 
 
 def _folded(
