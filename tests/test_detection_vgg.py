@@ -26,7 +26,7 @@ from benchmark.training.state import Variables
 from benchmark.training.step import TrainingSteps
 from benchmark.training.weights import weight_arrays
 
-VGG16, CLASSES = VggSpec(vgg=16), 20
+VGG16, CLASSES = VggSpec(family="vgg"), 20
 CONVOLUTIONS = 14_714_688
 """Parameters of VGG-16 without its dense layers, as Keras documents them."""
 

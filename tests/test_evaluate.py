@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import bench
+from numpy.lib.stride_tricks import sliding_window_view
 from photograph_files import make_tree
 from test_training import tiny_spec
 
 from benchmark.data import cache, sources
 from benchmark.data.images import DataError
-from benchmark.data.photographs import registry
+from benchmark.data.photographs import geometry, registry
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.multi_view import scored_in_parts
 from benchmark.evaluation.protocols import (
@@ -34,6 +35,7 @@ from benchmark.execution.evaluating import (
     score_ensembles,
 )
 from benchmark.models.build import build_model
+from benchmark.models.layers import SlidingPooling
 from benchmark.records import Store
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.files import write_json
@@ -121,26 +123,82 @@ def test_scales_are_averaged_and_a_mean_image_becomes_its_channels_means(net, em
     np.testing.assert_allclose(both, scored(net, multi_scale(32, [24, 48]))[0], atol=1e-5)
 
 
+def test_sliding_is_global_where_the_map_is_a_crops(net):
+    net = (*net[:2], Part(net[2], 40))
+    one, other = (scored(net, multi_scale(32, [32], sliding=each))[0] for each in (False, True))
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("side", [48, 20])
+def test_the_classifier_is_slid_over_the_map_and_its_scores_are_averaged(net, side):
+    spec, model, data = net
+    few = Part(data, 6)
+    received, _ = scored((spec, model, few), multi_scale(32, [side], sliding=True))
+    anywhere = build_model(spec.model, (None, None, 3), 10)
+    anywhere.set_weights(model.get_weights())
+    until_pool = keras.Model(anywhere.input, anywhere.get_layer("pool").input)
+    kernel, bias = model.get_layer("classifier").get_weights()
+    (view,) = few.scored_views("test", lambda h, w: [geometry.whole(h, w, side)], 1, 6)
+    of_views = []
+    for pixels in (view[0][:, 0], view[0][:, 0, :, ::-1]):
+        maps = until_pool(data.normalization(pixels), training=False).numpy()
+        window = min(8, maps.shape[1])  # A crop of 32 pixels has a map of 8x8.
+        windows = sliding_window_view(maps, (window, window), axis=(1, 2)).mean((-2, -1))
+        of_views.append(softmax((windows @ kernel + bias).mean((1, 2))))
+    np.testing.assert_allclose(received, np.mean(of_views, 0), atol=2e-5)
+    by_the_whole_map, _ = scored((spec, model, few), multi_scale(32, [side]))
+    assert np.allclose(received, by_the_whole_map, atol=1e-4) == (side < 32)
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 7), (8, 8), (10, 15), (20, 9), (6, 9), (12, 3)])
+def test_sliding_pooling_is_the_mean_over_all_windows(height, width):
+    maps = np.random.default_rng(0).normal(size=(2, height, width, 3)).astype(np.float32)
+    window = min(7, height), min(7, width)
+    means = sliding_window_view(maps, window, axis=(1, 2)).mean((-2, -1))
+    pooling = SlidingPooling.from_config(SlidingPooling(7).get_config())
+    np.testing.assert_allclose(pooling(maps), means.mean((1, 2)), atol=1e-6)
+
+
 def test_the_papers_sides():
     assert (default_side(224), default_side(32)) == (256, 36)
     assert multi_scale(224).name == "multi-scale-224-256-384-480-640"
+    assert multi_scale(224, sliding=True).name == "multi-scale-sliding-224-256-384-480-640"
     assert multi_scale(224).views == 10 and ten_crop(224).name == "ten-crop-256"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ten", "ten-crop-", "ten-crop-0", "ten-crop-256-300", "multi-scale--1", "5-crop"]
+    "text",
+    [
+        *("", "ten", "ten-crop-", "ten-crop-0", "ten-crop-256-300", "multi-scale--1", "5-crop"),
+        *("multi-scale-sliding-", "ten-crop-sliding", "multi-scale-256-sliding"),
+    ],
 )
 def test_a_protocol_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="protocol must be center-crop or ten-crop"):
         ProtocolName.of(text)
 
 
-@pytest.mark.parametrize("text", ["center-crop-256", "ten-crop", "multi-scale-224-256"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "center-crop-256",
+        "ten-crop",
+        "multi-scale-224-256",
+        "multi-scale-sliding",
+        "multi-scale-sliding-9",
+    ],
+)
 def test_a_protocol_is_named_as_it_is_read(text):
     assert str(ProtocolName.of(text)) == text
     full = of_name(ProtocolName.of(text), 224)
     again = of_name(ProtocolName.of(full.name), 224)
     assert (again.name, again.views) == (full.name, full.views)
+    assert again.sliding == ("sliding" in text)
 
 
 def test_images_that_would_be_missed_are_told(net):
@@ -353,7 +411,7 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
     assert digests(resumed)[1] == digests(events)[1]
 
     data = sources.feed(spec.dataset, images)
-    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80])):
+    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80], sliding=True)):
         probabilities, labels = scored((spec, done.task.model, data), protocol, part=4)
         np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)

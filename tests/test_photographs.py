@@ -214,7 +214,9 @@ def test_normalisation(added, rule, pixel_range):
     if rule == "per-channel-mean-std":
         scale = crops.std((0, 1, 2))
     expected = (pixels.numpy() - mean) / scale
-    np.testing.assert_allclose(data.scored_batch("test", pixels, labels)[0], expected, atol=2e-5 * 255)
+    np.testing.assert_allclose(
+        data.scored_batch("test", pixels, labels)[0], expected, atol=2e-5 * 255
+    )
     zeros = tf.zeros((5, 3))
     np.testing.assert_array_equal(
         data.train_batch(pixels, zeros, labels)[0], data.normalization(pixels)

@@ -69,7 +69,11 @@ def test_published_weights_are_not_trained_and_keep_their_preprocessing():
         ({"pretrained": None}, "pretrained", "must be stated for VGG"),
         ({"model": {"family": "VGG"}}, "model.family", "must be one of resnet, vgg"),
         ({"diagnostics": {"iterations": [0]}}, "diagnostics.iterations", "plain nets alone"),
-        ({"model": {"stem": "imagenet", "depth": 50, "shortcut": "B"}}, "model.family", "must be vgg"),
+        (
+            {"model": {"stem": "imagenet", "depth": 50, "shortcut": "B"}},
+            "model.family",
+            "be vgg",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(changes, field, rule):

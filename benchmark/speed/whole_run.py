@@ -9,6 +9,7 @@ from benchmark.execution.recorded import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
 from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
+from benchmark.spec.cifar import CIFAR_CLASSES, CIFAR_IMAGES
 from benchmark.speed.case import NETS, Case
 
 _ENDLESS = 100_000
@@ -60,8 +61,10 @@ class WholeRun:
 def build(case: Case, weights: Path) -> WholeRun:
     """The embedded images, scored after each epoch, in a folder beside ``weights``."""
     net = NETS[case.net]
+    whole = net.images == CIFAR_IMAGES["cifar10-subset"][0]
+    each = None if whole else net.images // CIFAR_CLASSES
     spec = RunSpec(
-        dataset=CifarSpec(name="cifar10-subset", train_per_class=net.images // 10),
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=each),
         model=net.spec,
         optimizer=SgdSpec(batch_size=net.batch),
         schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
