@@ -173,8 +173,9 @@ def test_weights_that_were_changed_or_are_gone_are_refused(carried):
         pretrained_of(one.spec, runs / "elsewhere")
 
 
-def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(carried):
-    suite, _ = carried
+def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(tmp_path):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(SUITE.replace("  schedule:", "  numerics: {threads: 2}\n  schedule:"))
     plan = load_suite(suite).plan
     fewer = plan.with_threads_at_most(1)
     assert {cell.run_id for cell in plan.cells}.isdisjoint(cell.run_id for cell in fewer.cells)

@@ -60,15 +60,19 @@ class WholeRun:
 
 def build(case: Case, weights: Path) -> WholeRun:
     """The embedded images, scored after each epoch, in a folder beside ``weights``."""
+    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec_of(case))
+
+
+def spec_of(case: Case) -> RunSpec:
+    """Of a run on the images that all contenders train on."""
     net = NETS[case.net]
-    whole = net.images == CIFAR_IMAGES["cifar10-subset"][0]
-    each = None if whole else net.images // CIFAR_CLASSES
-    spec = RunSpec(
-        dataset=CifarSpec(name="cifar10-subset", train_per_class=each),
+    everything = net.images == CIFAR_IMAGES["cifar10-subset"][0]
+    per_class = None if everything else net.images // CIFAR_CLASSES
+    return RunSpec(
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=per_class),
         model=net.spec,
         optimizer=SgdSpec(batch_size=net.batch),
         schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
         numerics=case.numerics,
         seed=0,
     )
-    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec)
