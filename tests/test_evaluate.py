@@ -49,9 +49,17 @@ from benchmark.suite.claim import Claim
 def net(embedded):
     """A net with moving statistics of its own, and the images that it is scored on."""
     spec = tiny_spec(dataset={"normalization": "per-channel-mean-std"})
+    keras.utils.set_random_seed(0)
     model = build_model(spec.model, (32, 32, 3), 10)
     rng = np.random.default_rng(0)
-    model.set_weights([w + rng.uniform(0, 0.5, w.shape) for w in model.get_weights()])
+    for weight in model.weights:
+        spread = (weight * rng.uniform(0.7, 1.3, weight.shape)).numpy()
+        positive = weight.name in ("gamma", "moving_variance")
+        weight.assign(spread if positive else spread + rng.normal(0, 0.1, weight.shape))
+    probabilities = tf.nn.softmax(
+        model(np.random.default_rng(1).normal(size=(20, 32, 32, 3)), training=False)
+    )
+    assert np.median(np.max(probabilities, 1)) < 0.95, "nothing is seen of a saturated net's scores"
     data = ResidentImages(spec.dataset, embedded)
     return spec, model, data
 
