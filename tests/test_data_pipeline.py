@@ -162,3 +162,11 @@ def test_images_that_lie_as_tensorflow_wants_them_are_not_copied(aligned):
     resident = _resident(images)
     images[1] = 7
     assert tf.gather(resident, [1]).numpy().min() == (7 if aligned else 0)
+
+
+@pytest.mark.parametrize(("pixel_range", "unit"), [("0-1", 255), ("0-255", 1)])
+def test_each_channels_mean_alone_may_be_subtracted(embedded, pixel_range, unit):
+    spec = dataset(normalization="per-channel-mean", pixel_range=pixel_range)
+    found = normalization(spec, embedded.train_images)
+    np.testing.assert_allclose(found.mean, embedded.train_images.mean((0, 1, 2)), rtol=1e-6)
+    np.testing.assert_allclose(found.scale, 1 / unit, rtol=1e-6)

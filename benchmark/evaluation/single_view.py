@@ -69,9 +69,9 @@ def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Calla
 def scorer_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[str], Scores]:
     """``scorer`` of a run's net, for each of its splits, by way of the one that is faster in
     inference."""
-    shape, classes = spec.dataset.image_shape, spec.dataset.classes
-    head = spec.pretrained.head_classes if spec.pretrained else None
-    net, take_over = inference_model(spec.model, model, shape, classes, head)
+    net, take_over = inference_model(
+        spec.model, model, spec.dataset.image_shape, spec.dataset.classes
+    )
     of = {split: scorer(net, data, split, spec.evaluation.batch_size) for split in spec.splits}
 
     def score_as_it_is(split: str) -> Scores:
