@@ -9,6 +9,7 @@ from benchmark.data.images import chosen
 from benchmark.data.normalization import Normalization
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import Pretrained, start_from
+from benchmark.spec import PretrainedApplication, RunSpec
 from benchmark.suite.problems import rule_of
 from benchmark.training.net import build_net
 from benchmark.training.weights import weight_arrays
@@ -243,3 +244,19 @@ def test_the_first_images_of_some_classes(embedded):
             wanted = all_pixels[all_labels == old][:count]
             np.testing.assert_array_equal(pixels[labels == number], wanted)
     assert chosen(embedded, None, None).sha256 == embedded.sha256
+
+
+def test_what_is_frozen_has_no_statistics_to_recompute():
+    spec = transfer_spec("new-head").model_dump(mode="json")
+    norm = {"statistics": "recomputed"}
+    with pytest.raises(ValidationError) as caught:
+        RunSpec.model_validate({**spec, "model": spec["model"] | {"batch_norm": norm}})
+    assert caught.value.errors()[0]["ctx"]["field"] == "model.batch_norm.statistics"
+
+
+def test_the_head_of_published_weights_is_imagenets():
+    stated = {"source": "keras-applications", "name": "ResNet50", "mode": "dense-after-head"}
+    assert PretrainedApplication.model_validate(stated).head_classes == 1000
+    with pytest.raises(ValidationError) as caught:
+        PretrainedApplication.model_validate({**stated, "head_classes": 5})
+    assert caught.value.errors()[0]["ctx"]["field"] == "head_classes"

@@ -126,7 +126,7 @@ def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
     """Whether a published number is compared with a net of published weights, which, unlike those
     of a run, no seed makes others."""
     begun = specs[claim.variant]["pretrained"] if claim.published and claim.variant else None
-    return bool(begun and begun["way"] == "as-published" and begun["source"] != "run")
+    return bool(begun and begun["mode"] == "as-published" and begun["source"] != "run")
 
 
 def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
