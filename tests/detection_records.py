@@ -12,7 +12,7 @@ from benchmark.records.journal import Journal
 from benchmark.records.result import summarize
 from benchmark.records.shown import Shown, save_shown
 from benchmark.records.store import Store
-from benchmark.spec import DetectorSpec, ResNetSpec, PastedSpec, RunSpec
+from benchmark.spec import DetectorSpec, PastedSpec, ResNetSpec, RunSpec
 
 CLASSES = list(cifar10.CLASSES)
 PASTED = PastedSpec(test_canvases=8)

@@ -101,9 +101,7 @@ def test_the_set_is_whole():
 
 
 def test_of_some_classes_alone(embedded):
-    spec = BoxesSpec(
-        name="pasted-cifar", pasted=SPEC.model_copy(update={"only_classes": (9, 2)})
-    )
+    spec = BoxesSpec(name="pasted-cifar", pasted=SPEC.model_copy(update={"only_classes": (9, 2)}))
     found = registry.load(spec)
     assert (found.classes, spec.classes) == (["truck", "bird"], 2)
     assert {*found.truths["train"].labels.tolist()} == {0, 1}

@@ -14,7 +14,7 @@ from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
-from benchmark.spec import LabelledSpec, BoxesSpec, PastedSpec
+from benchmark.spec import BoxesSpec, LabelledSpec, PastedSpec
 
 
 @pytest.fixture(autouse=True)

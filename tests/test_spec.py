@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from benchmark.spec import (
-    ResNetSpec,
     NumericsSpec,
-    SgdSpec,
+    ResNetSpec,
     RunSpec,
     ScheduleSpec,
+    SgdSpec,
     WarmupSpec,
 )
 from benchmark.suite.problems import rule_of

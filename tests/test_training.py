@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
-from benchmark.spec import DiagnosticsSpec, SgdSpec, RunSpec, ScheduleSpec, WarmupSpec
+from benchmark.spec import DiagnosticsSpec, RunSpec, ScheduleSpec, SgdSpec, WarmupSpec
 from benchmark.training import loop
 from benchmark.training.optimizer import Momentum
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate

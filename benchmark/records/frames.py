@@ -22,6 +22,7 @@ EPOCH = (
     "train_loss",
     "train_error_percent",
     "test_error_percent",
+    "validation_error_percent",
     "test_ap_percent",
     "test_ap50_percent",
     "images_per_s",
