@@ -134,8 +134,9 @@ def run(
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(outcome, runs, store, again)
     _say_what_was_filled_in(filled, runs)
-    for line in what_lacks(lacking_of(loaded.plan, store)):
-        say(f"{line} To train them again and fill it in: {again} --fill-in")
+    left = [each for each in lacking_of(loaded.plan, store) if each[0].run_id not in filled.tried]
+    if lacks := what_lacks(left):
+        say(f"{lacks} To train them again and fill it in: {again} --fill-in")
     failed = {"failed", "busy"} & set(outcome.statuses.values()) or filled.others or filled.left
     if failed or not (reported and tested):
         raise typer.Exit(RUNS_FAILED)

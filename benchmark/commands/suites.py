@@ -67,8 +67,8 @@ def plan(
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
         say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
-    for line in what_lacks(lacking_of(loaded.plan, store)):
-        say(line)
+    if lacks := what_lacks(lacking_of(loaded.plan, store)):
+        say(f"{lacks} run --fill-in trains them again.")
     if left:
         say(_expected(left, store, at_once(on, address, shares, left)))
 
@@ -89,8 +89,8 @@ def _expected(cells, store, jobs: float) -> str:
     )
 
 
-def what_lacks(found) -> list[str]:
-    """Of runs that have ended, in a line, what the suite measures and they lack."""
+def what_lacks(found) -> str:
+    """Of runs that have ended, in a line, what the suite measures and they lack; empty where nothing is."""
     layers = [lacks.layers for _, lacks in found if lacks.layers]
     scores = [lacks.scores for _, lacks in found if lacks.scores]
     lines = []
@@ -99,7 +99,7 @@ def what_lacks(found) -> list[str]:
             each = sorted({number for numbers in runs for number in numbers})
             told = ", ".join(map(str, each[:5])) + (f" and {len(each) - 5} more" * (len(each) > 5))
             lines.append(f"{len(runs)} runs have ended without {what} {told}.")
-    return [" ".join(lines)] if lines else []
+    return " ".join(lines)
 
 
 def loaded_suite(path: Path):

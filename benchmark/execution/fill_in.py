@@ -61,6 +61,11 @@ class FilledIn:
     """Run id -> why it was not filled in: failed, interrupted, or busy with another process."""
     interrupted: bool = False
 
+    @property
+    def tried(self) -> set[str]:
+        """The ids of all of them."""
+        return {*self.whole, *self.others, *self.left}
+
 
 def fill_in(
     plan: Plan,
@@ -158,8 +163,7 @@ class _FillingIn:
         filled.interrupted = outcome.interrupted
         for cell in self.cells:
             self._settle(cell)  # What another process has trained to its end.
-            known = cell.run_id in {*filled.whole, *filled.others, *filled.left}
-            if known or not _lacking(cell, self.store.run(cell)):
+            if cell.run_id in filled.tried or not _lacking(cell, self.store.run(cell)):
                 continue
             status = outcome.statuses.get(cell.run_id, "interrupted")
             reason = outcome.reasons.get(cell.run_id)

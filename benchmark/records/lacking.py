@@ -25,7 +25,7 @@ class Lacking:
 
 
 def lacking(spec: RunSpec, events: Sequence[Event]) -> Lacking:
-    """What ``spec`` asks for, as far as the run came, and ``events``, its journal, does not have."""
+    """What ``spec`` asks for, as far as the run came, and its journal does not have."""
     rows = [event for event in events if event["event"] == "epoch"]
     if not rows:
         return Lacking()

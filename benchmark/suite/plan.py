@@ -16,7 +16,7 @@ MAX_CELLS = 100_000
 
 @dataclass(frozen=True)
 class Cell:
-    """One run that a suite asks for. Cells whose specs differ in what is measured alone share it."""
+    """One run that a suite asks for. Cells share it where only what is measured differs."""
 
     variant: str
     seed: int
