@@ -90,7 +90,7 @@ def _expected(cells, store, jobs: float) -> str:
 
 
 def what_lacks(found) -> str:
-    """Of runs that have ended, in a line, what the suite measures and they lack; empty where nothing is."""
+    """In a line, what the suite measures and runs that have ended lack; empty where nothing is."""
     layers = [lacks.layers for _, lacks in found if lacks.layers]
     scores = [lacks.scores for _, lacks in found if lacks.scores]
     lines = []

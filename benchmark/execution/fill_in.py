@@ -100,6 +100,7 @@ class _FillingIn:
                 there = RunSpec.model_validate(folder.spec())
                 again = replace(cell, spec=measured_for_both(there, cell.spec))
                 self._make_room(again)
+                self.filled.left.pop(cell.run_id, None)
                 yield again
 
     def _make_room(self, cell: Cell) -> None:
