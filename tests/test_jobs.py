@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY_SUITE, bench
+from typer.testing import CliRunner
 
+from benchmark.cli import app
 from benchmark.execution import memory
+from benchmark.execution.attempt import train_run
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
 from benchmark.execution.runner import run_plan
@@ -20,6 +23,8 @@ from benchmark.records.store import RunFolder
 from benchmark.spec import NumericsSpec
 from benchmark.speed.scaling import measure
 from benchmark.suite import Plan, load_suite
+
+SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 TWO = [Share((0,)), Share((1,))]
 
@@ -210,6 +215,33 @@ def test_two_at_once_give_the_bits_of_one_at_a_time(tmp_path):
     assert alone.returncode == 0, alone.stdout
     again = bench("run", suite, "--results", results, "--jobs", "2")
     assert "3 runs are done, 0 to be trained" in again.stdout
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_fewer_cores_than_threads_change_no_bits(tmp_path):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(TINY_SUITE.replace("vary:", "  numerics: {threads: 2}\nvary:"))
+    cell, cores = load_suite(suite).plan.cells[0], sorted(os.sched_getaffinity(0))[:2]
+    assert cell.spec.numerics.threads == 2
+    ended = []
+    for number in (1, 2):
+        folder = Store(tmp_path / str(number)).run(cell)
+        assert train_run(cell, folder, share=Share(tuple(cores[:number]))) == ("finished", "")
+        ended.append(folder.result()["final_weights_sha256"])
+    assert ended[0] == ended[1] and len(ended[0]) == 64
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda path: path.stem)
+def test_no_option_of_plan_changes_an_id(suite, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    ids = [f"{cell.name} {cell.run_id}" for cell in load_suite(suite).plan.cells]
+    for options in ([], ["--jobs", "1"], ["--jobs", "2"], ["--on", "ray"]):
+        words = ["plan", str(suite), "--results", str(tmp_path), *options]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        rows = [line.split() for line in done.stdout.splitlines()[: len(ids)]]
+        assert [f"{row[0]} {row[1]}" for row in rows] == ids
 
 
 def test_a_worker_keeps_to_its_cores():
