@@ -16,6 +16,7 @@ from benchmark.records.problems import DiskFullError, RecordsError
 from benchmark.records.result import summarize
 from benchmark.records.shown import Shown, load_shown, save_shown
 from benchmark.records.store import RunFolder
+from benchmark.spec.recipe import RECIPE
 from benchmark.suite import load_suite
 
 
@@ -265,6 +266,7 @@ def test_provenance_names_no_host_folder_or_person(ran):
         assert str(ran.results) not in text
         assert f'"{getpass.getuser()}"' not in text
         assert made["processor"] and made["cores"] >= 1
+        assert made["recipe"] == {"training": RECIPE["training"]}
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")

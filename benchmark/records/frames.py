@@ -52,11 +52,11 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
-    """A row for each layer at each iteration of ``diagnostics.iterations`` of each run: suite,
-    variant, seed, run_id, iteration, number (the place of a convolution from 1; none for
-    projections and the classifier), layer, ``response_std`` (the standard deviation of a
-    convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
-    of the kernel; none at the end of the run)."""
+    """A row for each layer at each iteration at which a run's layers were measured: suite, variant,
+    seed, run_id, iteration, number (the place of a convolution from 1; none for projections and the
+    classifier), layer, ``response_std`` (the standard deviation of a convolution's outputs, after
+    batch normalisation where there is one) and ``gradient_norm`` (L2, of the kernel; none at the end
+    of the run)."""
     return _curves_and_layers(_cells(results, suite))[1]
 
 
