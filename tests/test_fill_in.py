@@ -304,7 +304,6 @@ def test_a_folder_is_the_run_whose_id_is_its_name(recorded):
     ("file", "change"),
     [
         ("spec.json", {"seed": 1}),
-        ("spec.json", {"seed": None}),
         ("provenance.json", {"recipe": {"training": 10_000}}),
     ],
 )
@@ -319,6 +318,14 @@ def test_a_run_that_is_not_what_its_folder_says_is_told_and_not_used(
     assert outcome.statuses == {recorded.run_id: "failed"} and outcome.trained == 0
     assert "RecordsError" in outcome.reasons[recorded.run_id]
     assert lacking_of(trainer.plan(diagnostics=MORE), trainer.store) == []
+
+
+def test_a_spec_of_another_version_is_warned_of(recorded, caplog):
+    path = recorded.path / "spec.json"
+    write_json(path, read_json(path) | {"model": {"layers": 20}})
+    assert recorded.events()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert str(path) in caplog.text
 
 
 def test_what_is_only_measured_is_no_part_of_it(recorded):
