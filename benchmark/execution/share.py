@@ -4,9 +4,11 @@ each."""
 import os
 import shutil
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from benchmark.execution.worker import CORES
+from benchmark.spec import NumericsSpec
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,15 @@ def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
     ]
 
 
-def most_jobs(gpus_each: int = 1) -> int:
-    """What trains the most images/s: one run for each GPU or, without any, for each core (see the
-    speed benchmark's ``a run a core``). At least 1."""
-    gpus = available_gpus()
-    return max(1, len(gpus) // gpus_each if gpus else len(available_cores()))
+def best_jobs(specs: Collection[NumericsSpec]) -> int:
+    """How many of these runs at once train the most images/s: one for each GPU or, without any, for
+    each core (see the speed benchmark's ``a run a core``), as far as each has the GPUs, or the
+    cores, that it states. At least 1, and at most as many as there are runs."""
+    gpus, cores = available_gpus(), len(available_cores())
+    most = cores // max((each.threads for each in specs), default=1)
+    if gpus:
+        most = min(len(gpus) // max((each.replicas for each in specs), default=1), cores)
+    return max(1, min(most, len(specs)))
 
 
 def available_cores() -> list[int]:

@@ -8,6 +8,7 @@ Metric = Literal[
     "test_error_percent",
     "best_test_error_percent",
     "train_error_percent",
+    "validation_error_percent",
     "mean_response_std",
     "top1_error_percent",
     "top5_error_percent",
@@ -46,6 +47,9 @@ MEASURES: dict[Metric, Measure] = {
     "test_error_percent": Measure("final_error_percent", "error", 100.0),
     "best_test_error_percent": Measure("final_error_percent", "error", 100.0),
     "train_error_percent": Measure("final_train_error_percent", "train error", 100.0),
+    "validation_error_percent": Measure(
+        "final_validation_error_percent", "validation error", 100.0
+    ),
     "mean_response_std": Measure("mean_response_std", "mean response", None),
     "top1_error_percent": Measure("top1_error_percent", "top-1 error", 100.0),
     "top5_error_percent": Measure("top5_error_percent", "top-5 error", 100.0),
