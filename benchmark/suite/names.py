@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 RESERVED = {
-    *("runs", "speed", "scaling", "storm", "storm-short", "power"),
+    *("runs", "reference", "paper", "speed", "scaling", "storm", "storm-short", "power"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
 """What else stands in a results folder, beside the suites' own folders."""
