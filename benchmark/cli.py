@@ -8,6 +8,7 @@ from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
+from benchmark.commands.paper import paper
 from benchmark.commands.records import records_app
 from benchmark.commands.reporting import power, report, sync
 from benchmark.commands.run import run
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 app.command("list")(list_suites)
 for command in (
-    *(plan, run, report, sync, ui, replay, diff, verify, evaluate),
+    *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate),
     *(audit, power, speed, scaling, storm),
 ):
     app.command()(command)
