@@ -33,6 +33,8 @@ def record(store: Store, cell: Cell, **result: Any) -> RunFolder:
     folder = store.run(cell)
     folder.prepare(cell.spec)
     write_json(folder.path / "provenance.json", made_provenance())
+    for old in (folder.journal, folder.path / "result.json"):
+        old.unlink(missing_ok=True)
     error = result.get("final_error_percent", 9.0)
     journal = Journal(folder.journal)
     for event in _events(cell.spec, error, result.get("final_train_error_percent", 0.1)):

@@ -83,7 +83,7 @@ def with_records(own: Evidence, store: Store) -> Evidence:
         row = {"suite": suite.name, "variant": cell.variant, "seed": cell.seed}
         spec = cell.spec.model_dump(mode="json") if ended else {}
         read.append((row | {"run_id": cell.run_id, "spec": spec}, folder, ended))
-    done = frozenset(row["run_id"] for row, _, ended in read if ended)
+    done = frozenset(str(row["run_id"]) for row, _, ended in read if ended)
     if not done:
         return replace(own, verdicts=(None,) * len(suite.claims))
     ended_alone = [each for each in read if each[2]]

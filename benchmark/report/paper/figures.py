@@ -45,7 +45,7 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
     elif own.place.kind != "Figure":
         for measure, some in by_measure(runs):
             name = "seeds-ap" if measure.of_detectors else "seeds"
-            caption = f"{measure.name} of each run ({at}); the bar is at the mean."
+            caption = f"The {measure.name} of each run ({at}); the bar is at the mean."
             yield name, caption, draw_seeds(some, look, levels, measure)
 
 

@@ -33,7 +33,7 @@ class Row:
     measured: str
     verdict: str
     why: str
-    """The p value, or what it costs to run."""
+    """The p value, and what it costs to run what is left where it is not decided."""
     shortened: tuple[str, ...]
     """How it stands at shortened schedules."""
     held: tuple[str, ...]
@@ -60,14 +60,16 @@ def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
 def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> Row:
     outcome = outcome_of(own, claim, verdict)
     left = [cell for cell in own.cells(claim.variants) if cell.run_id not in own.done]
-    why = cost_text(left, known) if outcome in (NOT_RUN, PRELIMINARY) else _p(verdict)
+    open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
+    cost = cost_text(left, known) if open_ else ""
+    told = _p(verdict) if outcome != NOT_RUN else ""
     return Row(
         place=place_of(claim, own.source),
         claim=claim.statement,
         paper=_paper(own, claim),
         measured=measured(own, claim),
         verdict=outcome,
-        why=why,
+        why="; ".join(filter(None, [told, f"to run: {cost}" if cost else ""])),
         shortened=(),
         held=(),
         others=_others(own, claim),
@@ -195,14 +197,13 @@ def _others(own: Evidence, claim: Claim) -> str:
     names = {published.row} if published else set()
     names |= {name for spec in specs.values() for name in net_names(spec)}
     dataset = {spec.dataset.name for spec in specs.values()}
-    told = [
-        f"{number.row} {_value(number)} ({number.source}; {number.selection})"
-        for number in REPRODUCTIONS
-        if number.row in names
-        and number.dataset in dataset
-        and number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
-    ]
-    return "; ".join(dict.fromkeys(told))
+    told: dict[str, list[str]] = {}
+    for number in REPRODUCTIONS:
+        same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
+        if same and number.row in names and number.dataset in dataset:
+            source = told.setdefault(f"{number.source}, {number.selection}", [])
+            source.append(f"{number.row} {_value(number)}")
+    return "; ".join(f"{', '.join(numbers)} ({source})" for source, numbers in told.items())
 
 
 def counts(found: Iterable[Row]) -> dict[str, int]:
