@@ -8,6 +8,8 @@ from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
+from benchmark.commands.paper import paper
+from benchmark.commands.records import records_app
 from benchmark.commands.reporting import power, report, sync
 from benchmark.commands.run import run
 from benchmark.commands.scaling import scaling
@@ -16,6 +18,7 @@ from benchmark.commands.storm import storm
 from benchmark.commands.suites import list_suites, plan
 from benchmark.commands.terminal import Commands
 from benchmark.commands.ui import ui
+from benchmark.commands.verify import verify
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # What TensorFlow tells of itself as it loads.
 os.environ["KERAS_BACKEND"] = "tensorflow"  # Whatever a user has set for other work.
@@ -29,11 +32,12 @@ app = typer.Typer(
 )
 app.command("list")(list_suites)
 for command in (
-    *(plan, run, report, sync, ui, replay, diff, evaluate),
+    *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate),
     *(audit, power, speed, scaling, storm),
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")
+app.add_typer(records_app, name="records")
 
 if __name__ == "__main__":
     app()

@@ -35,6 +35,15 @@ Address = Annotated[
     ),
 ]
 Results = Annotated[Path, typer.Option(file_okay=False, help="The folder of all records.")]
+Reference = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="RESNET_BENCH_REFERENCE",
+        file_okay=False,
+        help="The reference's folder; by default results/reference of the clone.",
+        show_default=False,
+    ),
+]
 TrackingUri = Annotated[
     str | None,
     typer.Option(

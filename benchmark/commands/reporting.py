@@ -3,7 +3,7 @@ its verdicts are."""
 
 import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +41,7 @@ def report(
     With --only or --seeds a part of it, in a folder of its own, selected/, within the suite's.
     """
     gc.disable()  # A sixth of the time for thousands of runs; the process ends with the report.
-    store, name, cells = _recorded(suite, results, set_)
+    store, name, cells = recorded(suite, results, set_)
     selection = selection_of([(cell["variant"], cell["seed"]) for cell in cells], only, seeds)
     if selection.words and tracking_uri:
         fail(f"tracking-uri is for the report of a whole suite. Received: {selection}")
@@ -65,7 +65,7 @@ def sync(
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
     from benchmark.records.tracking import default_tracking_uri
 
-    store, name, cells = _recorded(suite, results)
+    store, name, cells = recorded(suite, results)
     _require_records(store, name, cells)
     uri = tracking_uri or default_tracking_uri(store)
     _mirrored_report(store, name, uri, cells, rebuild=rebuild)
@@ -104,6 +104,7 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=N
     Console(width=None if os.isatty(1) else 140).print(table)
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
+    _say_compared(written.compared)
     pages = [page for each in written.pages.values() for page in each]
     places = (
         ("report", pages),
@@ -116,7 +117,22 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=N
     return written
 
 
-def _recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
+def _say_compared(compared: Mapping) -> None:
+    """How many runs are the reference's, bit for bit, and how far the others are from it."""
+    from benchmark.records.reference import DIFFERENT, reference_folder
+
+    if not compared:
+        return
+    outcomes = [each.outcome for each in compared.values()]
+    counts = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    say(f"Beside the reference ({reference_folder()}): {counts}.")
+    for run, each in compared.items():
+        if each.outcome == DIFFERENT:
+            where = "" if each.same_processor else " (the reference ran on another processor)"
+            say(f"  {run} is {each}{where}")
+
+
+def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
     """The store, the name of a suite that has records there, and the cells of its plan."""
     from benchmark.records.store import Store
 

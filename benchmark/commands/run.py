@@ -1,16 +1,14 @@
 """``resnet-bench run``: train what a suite asks for."""
 
-import re
 import shlex
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from benchmark.commands.budget import ended_after, seconds_of
 from benchmark.commands.data import require_images, use_cache
 from benchmark.commands.evaluate import tested_as_claimed
 from benchmark.commands.options import (
@@ -29,7 +27,7 @@ from benchmark.commands.options import (
 from benchmark.commands.places import place_of, shares_of
 from benchmark.commands.reporting import make_report
 from benchmark.commands.suites import loaded_suite, selected, what_lacks
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
 
 
 class Retry(StrEnum):
@@ -78,7 +76,7 @@ def run(
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
 
-    seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
+    seconds, retry_failed = seconds_of(budget) if budget else 0, retry is not None
     whole = loaded_suite(suite, set_)
     loaded, selection = selected(whole, only, seeds)
     store = Store(results)
@@ -115,7 +113,7 @@ def run(
     reported, filled = True, FilledIn()
     try:
         mirror = BackgroundMirror(store, whole.plan, uri)
-        with _ended_after(seconds):
+        with ended_after(seconds):
             with ProgressDisplay(cells, Console()) as display:
                 outcome = run_plan(
                     loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
@@ -150,33 +148,6 @@ def run(
     failed = {"failed", "busy"} & set(outcome.statuses.values()) or filled.others or filled.left
     if failed or not (reported and tested):
         raise typer.Exit(RUNS_FAILED)
-
-
-_LEFT_S = 20
-"""Of a budget, for the last checkpoint and the report."""
-
-
-def _seconds(budget: str) -> int:
-    found = re.fullmatch(r"(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?", budget)
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    total = 3600 * hours + 60 * minutes + seconds
-    if total <= _LEFT_S:
-        fail(f"budget must be like 2h, 90m or 1h30m, above {_LEFT_S} s. Received: {budget}")
-    return total
-
-
-@contextmanager
-def _ended_after(seconds: int) -> Iterator[None]:
-    """As if Ctrl-C were pressed a little before so many seconds are over; never with 0."""
-    if not seconds:
-        yield
-        return
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, seconds - _LEFT_S)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _commands(

@@ -36,7 +36,7 @@ class Replayed:
     """Epochs that were to be compared."""
     curves: CurvesCompared
     environment: list[Difference]
-    """What differs in versions, machine, threads and flags, and could explain other bits."""
+    """What differs in versions, machine, device and flags, and could explain other bits."""
 
     @property
     def identical(self) -> bool:
@@ -65,5 +65,13 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
         reason=outcome.reasons[cell.run_id],
         expected=min(there, epochs or there),
         curves=compare_curves(recorded.events, events),
-        environment=differences(recorded.provenance, provenance),
+        environment=differences(
+            _around(recorded.events, recorded.provenance), _around(events, provenance)
+        ),
     )
+
+
+def _around(events: list[Event], provenance: dict[str, Any]) -> dict[str, Any]:
+    """The provenance, with the device."""
+    built = next((event for event in events if event["event"] == "built"), {})
+    return provenance | {"device": built.get("device")}

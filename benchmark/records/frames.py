@@ -1,6 +1,6 @@
 """Tidy pandas frames of a results folder: a row a run, and a row an epoch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,11 @@ class Frames:
 
 def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
     """The three of them, with each record read once."""
-    read = list(_read(results, suite))
+    return frames_of(list(_read(results, suite)))
+
+
+def frames_of(read: "Sequence[Read]") -> Frames:
+    """The same of cells whose records were looked up before."""
     runs = _frame([_run_row(*each) for each in read], CELL, MEASURED)
     return Frames(runs, *_curves_and_layers(read))
 

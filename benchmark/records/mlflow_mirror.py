@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.records.journal import Event
 from benchmark.records.nesting import flattened
+from benchmark.records.reference import compared_with, reference_for
 from benchmark.records.result import SCORES
 from benchmark.records.store import RunFolder, Store
 from benchmark.records.tracking import client_of, creating, sqlite_file
@@ -71,6 +72,7 @@ class MlflowMirror:
                 self._delete_all()
             parents = self._find("suite", suite)
             self.parent = parents[0].info.run_id if parents else self._create_parent()
+        self.reference = reference_for(store)
         self._sent: dict[str, int] = {}
 
     def mirror(self, cell: dict[str, Any]) -> None:
@@ -216,6 +218,10 @@ class MlflowMirror:
         from mlflow.entities import RunTag
 
         tags = [RunTag(key, str(result[key])) for key in RESULT_TAGS if result.get(key) is not None]
+        if compared := compared_with(self.reference, folder):
+            told = {"reference": compared.outcome, "reference.difference_percent": compared.by}
+            told |= {"reference.seeds_sd_percent": compared.sd}
+            tags += [RunTag(key, str(value)) for key, value in told.items() if value is not None]
         self.client.log_batch(child, tags=tags)
         for file in (folder.journal, folder.detections):
             if file.exists():  # Of a classifier, or what failed, nothing was detected.

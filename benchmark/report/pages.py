@@ -56,23 +56,23 @@ def markdown_cell(text: str) -> str:
 
 def note(facts: Mapping[str, Any]) -> str:
     """The first part of the Markdown report, for MLflow's description."""
-    return _template("note.md.j2").render(facts)
+    return template("note.md.j2").render(facts)
 
 
 def write_markdown(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
     """``report.md``."""
-    return [_written(folder / "report.md", _template("report.md.j2").render(facts))]
+    return [_written(folder / "report.md", template("report.md.j2").render(facts))]
 
 
 def write_html(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
     """``report.html``, which needs no other file."""
-    return [_written(folder / "report.html", _template("report.html.j2").render(facts))]
+    return [_written(folder / "report.html", template("report.html.j2").render(facts))]
 
 
 def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
     """``report.tex``: the tables, with booktabs' rules, and the figures, to be taken into a
     paper."""
-    return [_written(folder / "report.tex", _template("report.tex.j2").render(facts))]
+    return [_written(folder / "report.tex", template("report.tex.j2").render(facts))]
 
 
 def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
@@ -99,7 +99,8 @@ def _written(path: Path, text: str) -> Path:
     return path
 
 
-def _template(name: str) -> Any:
+def template(name: str) -> Any:
+    """A template of this package."""
     environment = Environment(
         loader=PackageLoader("benchmark.report", "templates"),
         autoescape=select_autoescape(["html.j2"]),

@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.paper import departures, published_for, section
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
+from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
@@ -44,6 +45,8 @@ class Report:
     """Verdicts and variants as Markdown tables, for MLflow's description."""
     title: str
     """Of the table of variants: ``error and AP in percent after the last epoch``."""
+    compared: dict[str, Compared]
+    """Run id -> how it compares with the reference, where that has it."""
 
     @property
     def verdict_counts(self) -> str:
@@ -102,6 +105,7 @@ def write_report(
     departing = {variant: departures(spec) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
     drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
+    compared = _compared(store, runs)
     measures = [measure for measure, _ in by_measure(runs)]
     title = f"{' and '.join(each.name for each in measures)} in percent after the last epoch"
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
@@ -113,7 +117,7 @@ def write_report(
         "split": "test",
         **{name: Table(frame) for name, frame in frames.items()},
         "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
-        "runs": Table(tables.runs_table(runs)),
+        "runs": Table(tables.runs_table(runs, compared)),
         "departures": _phrases(tables.variants_by_departure(departing), len(variants)),
         "environments": tables.environments(runs, store),
         "figures": drawn,
@@ -132,7 +136,16 @@ def write_report(
         frames["verdicts"],
         pages.note(facts),
         title,
+        compared,
     )
+
+
+def _compared(store: Store, runs: pd.DataFrame) -> dict[str, Compared]:
+    reference = reference_for(store)
+    if reference is None:
+        return {}
+    found = {run: compared_with(reference, store.run(run)) for run in runs["run_id"].unique()}
+    return {run: compared for run, compared in found.items() if compared}
 
 
 _CAPTIONS = {

@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
 from benchmark.records.files import write_bytes, write_text
+from benchmark.records.reference import Compared
 from benchmark.records.store import Store
 from benchmark.report.measured import by_measure
 from benchmark.suite.measure import AP, ERROR, MEASURES
@@ -92,8 +93,9 @@ _MEASURED = [
 ]
 
 
-def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a run, to trace each number to its records."""
+def runs_table(runs: pd.DataFrame, compared: Mapping[str, Compared] | None = None) -> pd.DataFrame:
+    """A row a run, to trace each number to its records; ``compared``: run id -> how it compares
+    with the reference, a column where there is any."""
     columns = {
         "variant": "variant",
         "seed": "seed",
@@ -113,6 +115,9 @@ def runs_table(runs: pd.DataFrame) -> pd.DataFrame:
     ]
     digests = table["final weights (SHA-256)"]
     table["final weights (SHA-256)"] = [d[:12] if isinstance(d, str) else None for d in digests]
+    if compared:
+        found = [compared.get(run) for run in table["run"]]
+        table["beside the reference"] = [str(each) if each else None for each in found]
     return table
 
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 RESERVED = {
-    *("runs", "speed", "scaling", "storm", "storm-short", "power"),
+    *("runs", "reference", "paper", "speed", "scaling", "storm", "storm-short", "power"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
 """What else stands in a results folder, beside the suites' own folders."""
@@ -30,15 +30,17 @@ def as_name(text: str, key: str, *, exact: bool) -> str:
 
 
 def _checked(name: str) -> str:
-    if not NAME.fullmatch(name) or name in RESERVED:
+    if not NAME.fullmatch(name):
         raise ValueError(
             "should be 1 to 100 letters, digits or any of . _ = + -, beginning with a letter or "
-            f"digit, and none of {', '.join(sorted(RESERVED))}"
+            "digit"
         )
     return name
 
 
 def _checked_of_suite(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"should be none of {', '.join(sorted(RESERVED))}")
     if JOINT in name:
         raise ValueError(f"should be without {JOINT}, which suites changed by --set are named with")
     return name

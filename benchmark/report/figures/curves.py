@@ -26,7 +26,7 @@ def draw_curves(
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
-    top = _top(curves)
+    top = top_of(curves)
     filled = curves.dropna(axis="columns", how="all")
     scored_on = [split for name, split in SCORED.items() if name in filled]
     key = f"bold: {' or '.join(scored_on)}\nthin and dashed: training" if scored_on else None
@@ -59,7 +59,8 @@ def scored_errors(curves: pd.DataFrame) -> pd.Series:
     return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
 
 
-def _top(curves: pd.DataFrame) -> float:
+def top_of(curves: pd.DataFrame) -> float:
+    """Where an axis of errors ends, in percent."""
     errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     highest = errors.max().max()

@@ -10,8 +10,12 @@ import pandas as pd
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.detections import Gallery, draw_detections
+from benchmark.report.figures.figure6 import draw_figure6
+from benchmark.report.figures.figure6 import key_of as key_of_nets
+from benchmark.report.figures.figure7 import draw_figure7
 from benchmark.report.figures.layers import draw_gradients, draw_responses
 from benchmark.report.figures.lines import key_of
+from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MOST, Look, keep, looks
@@ -91,9 +95,14 @@ def _of_frames(
     for measure, own in kinds:
         trained = curves[curves["variant"].isin(own["variant"])]
         if (trained["epoch"] > 1).any():  # A single point is no curve.
-            draw = draw_precisions if measure.of_detectors else draw_curves
-            caption = f"{_told(measure, split)} {key_of(trained)}"
-            yield _name("curves", measure), caption, draw(trained, look, levels)
+            nets = {} if measure.of_detectors else nets_of(own)
+            if nets:
+                caption = f"{_told(measure, split)} {key_of_nets(trained)}"
+                yield _name("curves", measure), caption, draw_figure6(trained, nets, levels)
+            else:
+                draw = draw_precisions if measure.of_detectors else draw_curves
+                caption = f"{_told(measure, split)} {key_of(trained)}"
+                yield _name("curves", measure), caption, draw(trained, look, levels)
     for measure, own in kinds:
         ended = finished[measure]
         published = levels.keys() & set(own["variant"])
@@ -107,12 +116,13 @@ def _of_frames(
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
     if (diagnosed["response_std"] > 0).any():
+        nets = nets_of(runs)
         yield (
             "responses",
             "Standard deviation of each layer's responses, after batch normalisation where there "
-            "is one and before addition and nonlinearity (figure 7 of the paper); mean over the "
-            "runs that finished.",
-            draw_responses(diagnosed, look),
+            "is one and before addition and nonlinearity (figure 7 of the paper); of the runs that "
+            f"finished. {key_of_nets(diagnosed) if nets else 'The mean over the runs.'}",
+            draw_figure7(diagnosed, nets) if nets else draw_responses(diagnosed, look),
         )
     if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
         yield (

@@ -1,6 +1,6 @@
 """What goes on within the net: responses by layer (figure 7), and gradients by layer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -24,9 +24,7 @@ _FAR_PEAKS = 10
 def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """The standard deviation of each layer's responses at each run's last diagnosis: by the layer's
     place, and by size. The mean over a variant's seeds."""
-    found = layers.dropna(subset=["response_std"])
-    last = found.groupby("run_id")["iteration"].transform("max")
-    found = found[found["iteration"] == last]
+    found = last_responses(layers)
     drawn, means = panels(found["variant"]), _means(found, ["variant"], "response_std")
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     for row, variants in enumerate(drawn):
@@ -41,9 +39,20 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         legend_beside(by_size)
     iterations = sorted(set(found["iteration"]))
     axes[0].set_title(f"iteration {' or '.join(f'{i:,}' for i in iterations)}", fontsize=10)
-    shown = pd.concat(means.values())
+    scale_responses(axes, pd.concat(means.values()), [stds.max() for stds in means.values()])
+    return figure
+
+
+def last_responses(layers: pd.DataFrame) -> pd.DataFrame:
+    """Those of each run's last diagnosis."""
+    found = layers.dropna(subset=["response_std"])
+    last = found.groupby("run_id")["iteration"].transform("max")
+    return found[found["iteration"] == last]
+
+
+def scale_responses(axes: "list[Axes]", shown: pd.Series, peaks: Sequence[float]) -> None:
+    """One scale for all; ``peaks``: the largest response of each variant."""
     low, high = shown[shown > 0].min(), shown.max()
-    peaks = [stds.max() for stds in means.values()]
     # Without batch normalisation they may vanish; in a deep plain net the first ones may tower.
     if high > _FAR * low or max(peaks) > _FAR_PEAKS * min(peaks):
         for panel in axes:
@@ -51,7 +60,6 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
         _one_scale(axes, low / 1.5, high * 1.5)
     else:
         _one_scale(axes, 0, 1.05 * high)
-    return figure
 
 
 def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":

@@ -1,0 +1,40 @@
+"""``resnet-bench paper``: the paper, claim by claim, on one page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Reference
+from benchmark.commands.terminal import fail, say
+
+
+def paper(
+    out: Annotated[
+        Path, typer.Option(file_okay=False, help="The folder that the page is written into.")
+    ] = Path("results/paper"),
+    reference: Reference = None,
+    suites: Annotated[
+        Path, typer.Option(exists=True, file_okay=False, help="The folder of the suite files.")
+    ] = Path("suites"),
+) -> None:
+    """Write one page on all claims of all suites, with figures, from the records alone."""
+    from benchmark.records.reference import reference_folder
+    from benchmark.records.store import Store
+    from benchmark.report.paper.page import write_paper
+    from benchmark.suite import SuiteError
+
+    try:
+        page = write_paper(suites, Store(reference or reference_folder()), out)
+    except SuiteError as error:
+        fail(str(error))
+    told = (
+        ("claims of the paper", page.of_paper),
+        ("claims beyond it", page.beyond),
+        ("at a shortened schedule", page.shortened),
+    )
+    for what, counts in told:
+        if counts:
+            say(f"{what}: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}")
+    for number, file in enumerate(page.files):
+        say(f"{'page:' if not number else '':9}{file}")

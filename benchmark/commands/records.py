@@ -1,0 +1,54 @@
+"""``resnet-bench records``: the reference, what this project itself ran."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Reference, SuiteName
+from benchmark.commands.reporting import recorded
+from benchmark.commands.terminal import say
+
+records_app = typer.Typer(
+    no_args_is_help=True, help="The reference: records of what this project itself ran."
+)
+
+
+@records_app.callback()
+def _group() -> None:
+    """So that a single command keeps its name."""
+
+
+@records_app.command()
+def add(
+    suite: SuiteName,
+    results: Annotated[
+        Path, typer.Option(file_okay=False, help="The folder that the suite was run in.")
+    ] = Path("results"),
+    reference: Reference = None,
+    weights: Annotated[
+        bool,
+        typer.Option(help="Of the first seed of each variant the weights, too (10 MB in all)."),
+    ] = False,
+) -> None:
+    """Copy the records of a suite's ended runs into the reference, and make its report there.
+
+    May be done again when more runs have ended; what is there stays as it is.
+    """
+    from benchmark.execution.pretrained import finished
+    from benchmark.records.adding import add_records
+    from benchmark.records.reference import reference_folder
+    from benchmark.records.store import Store
+    from benchmark.report.suite_report import write_report
+
+    store, name, _ = recorded(suite, results)
+    into = Store(reference or reference_folder())
+    done = add_records(store, name, into, finished if weights else None)
+    say(f"{len(done.added)} runs added, {len(done.there)} were there, {len(done.left)} not ended.")
+    for run_id in done.others:
+        say(f"{run_id} is there with other bits, which stay")
+    if weights:
+        say(f"With weights: {', '.join(done.weights) or 'none'}")
+    if done.added or done.there or done.others:
+        written = write_report(into, name)
+        say(f"report: {written.files[0]}")

@@ -1,0 +1,92 @@
+"""``resnet-bench verify``: do reference runs come out the same here?"""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.budget import ended_after, seconds_of
+from benchmark.commands.data import use_cache
+from benchmark.commands.options import Cache, Reference
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+
+
+def verify(
+    budget: Annotated[
+        str, typer.Option(help="How long it may take: 10m, 2h, 1h30m.", metavar="TIME")
+    ] = "10m",
+    reference: Reference = None,
+    cache: Cache = None,
+) -> None:
+    """Train reference runs again, the cheapest first, and compare each epoch bit for bit.
+
+    Exit code 0: all that were trained to their end are identical, or ran on another class of
+    processor than their reference; 1: one is not, or none was.
+    """
+    from rich.console import Console
+
+    from benchmark.execution import verify as execution
+    from benchmark.execution.progress import ProgressDisplay
+    from benchmark.execution.replay import Recorded, replay
+    from benchmark.records.reference import reference_folder
+    from benchmark.records.store import Store
+    from benchmark.suite import Cell
+
+    seconds = seconds_of(budget)
+    use_cache(cache)
+    store = Store(reference or reference_folder())
+    found, left = execution.candidates(store, _missing)
+    if not found and not left:
+        fail(f"reference must hold records of runs. Received: {store.root}, without any")
+    say(f"{len(found)} reference runs can be trained again here; {budget} for the cheapest.")
+
+    def train(candidate):
+        folder = candidate.folder
+        recorded = Recorded(candidate.spec, folder.events(), folder.provenance())
+        cell = Cell(candidate.name, candidate.spec.seed, candidate.spec)
+        with ProgressDisplay([cell], Console()) as display:
+            return replay(recorded, [display])
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    outcomes, broken = [], False
+    try:
+        with ended_after(seconds):
+            for each in execution.verify(found, train, seconds):
+                outcomes.append(each.outcome)
+                broken |= each.outcome == execution.OTHER and each.same_class
+                _say_one(each, execution.OTHER)
+    except KeyboardInterrupt:
+        pass  # The budget is over, or Ctrl-C, between two runs.
+    same = outcomes.count(execution.SAME)
+    say(f"{same} of {len(outcomes)} reference runs came out the same, bit for bit.")
+    if beyond := len(found) - len(outcomes):
+        say(f"{beyond} more would take longer than what was left of {budget}.")
+    for why, count in left.items():
+        say(f"{count} cannot be trained again here: {why}")
+    if broken or not same:
+        raise typer.Exit(RUNS_FAILED)
+
+
+def _say_one(each, other: str) -> None:
+    say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s")
+    if each.outcome != other:
+        return
+    curves = each.replayed.curves
+    where = f"epoch {curves.epochs} is the first" if curves.first else each.replayed.status
+    processor = "the same class of" if each.same_class else "another"
+    say(f"  {where}; on {processor} processor")
+    for difference in (*curves.first[:3], *each.replayed.environment[:5]):
+        say(f"  {difference}")
+
+
+def _missing(spec) -> str | None:
+    from benchmark.data import sources
+    from benchmark.data.images import DataError
+
+    if spec.dataset.name in sources.IN_PACKAGE:
+        return None
+    try:
+        sources.load(spec.dataset)
+    except DataError:
+        return f"the images of {spec.dataset.name} are not here (resnet-bench data)"
+    return None

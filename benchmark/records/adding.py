@@ -1,0 +1,194 @@
+"""Adds what a suite's runs came to, to the reference records.
+
+Only runs that have ended, only what is whole, and nothing that tells whose machine it was.
+"""
+
+import json
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from benchmark.records.files import read_json, write_bytes, write_json, write_text
+from benchmark.records.journal import Event
+from benchmark.records.problems import RecordsError
+from benchmark.records.reference import IDENTICAL, outcome_of
+from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.spec import RunSpec
+
+MOST_WEIGHTS_BYTES = 10 * 2**20
+"""Of all weights in the reference together: a clone is to stay small."""
+
+_MOST_BYTES = 2**20
+"""Of what a detector found in a run's images: larger files are left out."""
+
+_PATH = re.compile(r"(?<![\w.:/])~?/(?:[^\s/'\",:;()]+/)+([^\s/'\",:;()]*)")
+"""An absolute path, and its last part."""
+
+
+@dataclass
+class Added:
+    """What became of a suite's runs: their ids."""
+
+    added: list[str] = field(default_factory=list)
+    there: list[str] = field(default_factory=list)
+    """With the same bits."""
+    others: list[str] = field(default_factory=list)
+    """There with other bits, which stay as they are."""
+    left: list[str] = field(default_factory=list)
+    """That have not ended."""
+    weights: list[str] = field(default_factory=list)
+    """Whose weights are there."""
+
+
+def add_records(
+    store: Store,
+    suite: str,
+    reference: Store,
+    check_weights: Callable[[RunFolder], object] | None = None,
+) -> Added:
+    """Copy the records of a suite's ended runs, and its plan.
+
+    ``check_weights``: where it is given, of each variant the weights of the first seed, too, as
+    long as all are within ``MOST_WEIGHTS_BYTES``; it raises where a run's are not whole.
+
+    Raises RecordsError for records that are not whole, or that tell of the machine, before anything
+    of that run is written.
+    """
+    plan, done = store.suite(suite).plan(), Added()
+    for cell in {cell["run_id"]: cell for cell in plan["cells"]}.values():
+        _add(store.run(cell["run_id"]), reference, done)
+    if check_weights:
+        _add_weights(store, reference, plan["cells"], done, check_weights)
+    cells = _merged(plan["cells"], reference, suite)
+    write_json(reference.suite(suite).path / "plan.json", plan | {"cells": cells})
+    ensembles = store.suite(suite).path / "ensembles.json"
+    if ensembles.exists():
+        write_json(reference.suite(suite).path / ensembles.name, read_json(ensembles))
+    return done
+
+
+def _add(folder: RunFolder, reference: Store, done: Added) -> None:
+    if folder.status() not in DONE:
+        done.left.append(folder.run_id)
+        return
+    other = reference.run(folder.run_id)
+    if result := other.result():
+        same = outcome_of(folder.result() or {}, result) == IDENTICAL
+        (done.there if same else done.others).append(folder.run_id)
+        return
+    for name, text in _files(folder).items():
+        write_text(other.path / name, text)
+    for name in ("detections.json", "shown.npz"):
+        file = folder.path / name
+        if file.exists() and file.stat().st_size <= _MOST_BYTES:
+            write_bytes(other.path / name, file.read_bytes())
+    other.events()  # Raises where the copy is not whole.
+    done.added.append(folder.run_id)
+
+
+def _files(folder: RunFolder) -> dict[str, str]:
+    """Name -> text of the records, checked."""
+    result, events = folder.result() or {}, folder.events()
+    _check_id(folder)
+    ends = [event for event in events if event["event"] == "end"]
+    digests = {event.get("final_weights_sha256") for event in ends}
+    if result.get("curves_sha256") is None or digests != {result["final_weights_sha256"]}:
+        rule = "must have a journal that ends with the weights of its result"
+        raise RecordsError(f"{folder.path} {rule}. Received: {digests or 'no end'}")
+    files = {
+        "spec.json": folder.spec(),
+        "provenance.json": folder.provenance(),
+        "result.json": result,
+        **{f"evaluations/{name}/result.json": each for name, each in folder.tested().items()},
+    }
+    texts = {
+        name: json.dumps(data, indent=2, sort_keys=True) + "\n" for name, data in files.items()
+    }
+    texts["journal.jsonl"] = "".join(json.dumps(_nameless(event)) + "\n" for event in events)
+    for name, text in texts.items():
+        if told := next(_telling(text), None):
+            rule = "must not tell of the machine that it ran on"
+            raise RecordsError(f"{folder.path / name} {rule}. Received: {told}")
+    return texts
+
+
+def _check_id(folder: RunFolder) -> None:
+    try:
+        digest = RunSpec.model_validate(folder.spec()).digest()
+    except ValidationError as error:
+        rule = "must hold a spec of this version"
+        raise RecordsError(f"{folder.path / 'spec.json'} {rule}. Received: {error}") from error
+    if digest != folder.run_id:
+        rule = "must hold the spec, and be trained by the recipe, whose digest is the run's id"
+        raise RecordsError(f"{folder.path / 'spec.json'} {rule}. Received: {digest}")
+
+
+def _nameless(event: Event) -> Event:
+    """With the last part alone of each path that a message tells, such as a checkpoint's."""
+    if event["event"] == "epoch":  # Whose bits the result has the digest of.
+        return event
+    return {name: _without_paths(value) for name, value in event.items()}
+
+
+def _without_paths(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_paths(each) for each in value]
+    return _PATH.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def _telling(text: str) -> Iterator[str]:
+    """Absolute paths, and the names of this host and of its user."""
+    yield from (match.group() for match in _PATH.finditer(text))
+    for name in {platform.node(), os.environ.get("USER", "")} - {"", "root", "localhost"}:
+        yield from re.findall(rf"\b{re.escape(name)}\b", text)
+
+
+def _add_weights(
+    store: Store,
+    reference: Store,
+    cells: Iterable[dict[str, Any]],
+    done: Added,
+    check: Callable[[RunFolder], object],
+) -> None:
+    first: dict[str, str] = {}
+    for cell in cells:
+        if store.run(cell["run_id"]).status() == "finished":
+            first.setdefault(cell["variant"], cell["run_id"])
+    used = sum(path.stat().st_size for path in reference.root.glob("runs/*/*.safetensors"))
+    for run_id in dict.fromkeys(first.values()):
+        folder, other = store.run(run_id), reference.run(run_id)
+        if run_id in done.others or not folder.weights.exists():
+            continue
+        files = [file for file in (folder.weights, folder.preprocessing) if file.exists()]
+        size = sum(file.stat().st_size for file in files)
+        if not other.weights.exists():
+            if used + size > MOST_WEIGHTS_BYTES:
+                continue
+            check(folder)
+            for file in files:
+                write_bytes(other.path / file.name, file.read_bytes())
+            used += size
+        done.weights.append(run_id)
+
+
+def _merged(cells: list[dict[str, Any]], reference: Store, suite: str) -> list[dict[str, Any]]:
+    """The cells, each with the run of an earlier plan where that has records and its own has none,
+    as after other runs were made of it with other threads."""
+    earlier = read_json(Path(reference.suite(suite).path / "plan.json")) or {"cells": []}
+    recorded = {
+        (cell["variant"], cell["seed"]): cell
+        for cell in earlier["cells"]
+        if reference.run(cell["run_id"]).done()
+    }
+    return [
+        cell
+        if reference.run(cell["run_id"]).done()
+        else recorded.get((cell["variant"], cell["seed"]), cell)
+        for cell in cells
+    ]

@@ -1,0 +1,94 @@
+"""Errors by iteration as Figure 6 of the paper draws them: plain nets left, residual ones right."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from benchmark.report.figures.curves import scored_errors, top_of
+from benchmark.report.figures.nets import Net
+from benchmark.report.figures.style import blank
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+LEAST_OF_A_BAND = 3
+"""Runs of a net whose range is drawn, and their median; fewer are a line each."""
+
+_PAPERS_END, _PAPERS_TOP = 64_000, 20.0
+"""Iterations and percent: where the axes of Figure 6 end."""
+
+_MANY = 20_000
+"""Iterations from which they are counted by 10,000, as in the paper; fewer are by 1,000."""
+
+
+def draw_figure6(
+    curves: pd.DataFrame, nets: Mapping[str, Net], levels: Mapping[str, float]
+) -> "Figure":
+    """Training error thin and dashed, scored error bold; a colour a depth. With the paper's
+    schedule its axes; else they end where the training does, and above the last errors.
+
+    ``levels``: variant -> the published error, a thin line.
+    """
+    there = [variant for variant in nets if variant in set(curves["variant"])]
+    kinds = [[v for v in there if nets[v].plain == plain] for plain in (True, False)]
+    drawn = [kind for kind in kinds if kind]
+    figure, axes = blank(len(drawn), 1, 5.6, 4.4)
+    end = int(curves["iteration"].max())
+    of_paper = end == _PAPERS_END
+    top, unit = (_PAPERS_TOP if of_paper else top_of(curves)), 10_000 if end >= _MANY else 1000
+    scored = curves.assign(scored=scored_errors(curves), at=curves["iteration"] / unit)
+    by_variant = dict(list(scored.groupby("variant", sort=False)))
+    for panel, variants in zip(axes, drawn, strict=True):
+        for variant in variants:
+            net, runs = nets[variant], by_variant[variant]
+            look: dict[str, Any] = {"color": net.color}
+            draw_seeds_by(panel, runs, "at", "train_error_percent", linewidth=0.9, ls="--", **look)
+            label = _label(net, runs, variant, levels, top)
+            draw_seeds_by(panel, runs, "at", "scored", linewidth=2.2, label=label, **look)
+            if variant in levels:
+                panel.axhline(levels[variant], linewidth=0.7, **look)
+        panel.set(xlabel=f"iter. (1e{len(str(unit)) - 1})", ylabel="error (%)")
+        panel.set(xlim=(0, end / unit), ylim=(0, top))
+        if of_paper:
+            panel.set(xticks=range(7), yticks=[0, 5, 10, 20])
+        panel.legend(loc="lower left", fontsize=8, framealpha=0.85)
+    return figure
+
+
+def draw_seeds_by(
+    panel: "Axes", runs: pd.DataFrame, x: str, y: str, label: str | None = None, **how: Any
+) -> None:
+    """The values of a column, by another: the range of the runs and their median, or a line a
+    run."""
+    values = runs.dropna(subset=[y])
+    lines = [run.set_index(x)[y] for _, run in values.groupby("run_id", sort=False)]
+    if len(lines) >= LEAST_OF_A_BAND:
+        spread = values.groupby(x)[y]
+        low, high = spread.min(), spread.max()
+        panel.fill_between(low.index, low, high, color=how["color"], alpha=0.2, linewidth=0)
+        lines = [spread.median()]
+    for number, line in enumerate(lines):
+        panel.plot(line.index, line, label=None if number else label, **how)
+
+
+def key_of(curves: pd.DataFrame) -> str:
+    """What a line is, for captions."""
+    counts = curves.groupby("variant")["run_id"].nunique()
+    few, many = (counts < LEAST_OF_A_BAND).any(), (counts >= LEAST_OF_A_BAND).any()
+    told = {
+        (True, False): "A line a run.",
+        (False, True): "Lines are the median of the runs, bands their range.",
+        (True, True): f"From {LEAST_OF_A_BAND} runs on lines are their median, bands their range.",
+    }
+    return told.get((bool(few), bool(many)), "")
+
+
+def _label(
+    net: Net, runs: pd.DataFrame, variant: str, levels: Mapping[str, float], top: float
+) -> str:
+    """The net, and that it has no place in the panel, as the paper's plain-110."""
+    own = f"{net.name} (paper: {levels[variant]:g})" if variant in levels else net.name
+    least = runs["scored"].min()
+    return f"{own} (over {top:g} %)" if not pd.isna(least) and least > top else own

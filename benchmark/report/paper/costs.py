@@ -1,0 +1,69 @@
+"""What the runs cost that are still to be trained: multiply-adds, and hours by the records."""
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.execution.estimate import work
+from benchmark.records.store import Store
+from benchmark.suite import Cell
+
+_TRAINING = 3
+"""Multiply-adds of a training step, in those of its forward pass."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast runs were trained on the machine that most of the records are of."""
+
+    machine: str
+    by_numerics: dict[tuple[str, int], float]
+    """Precision and threads -> multiply-adds, forward, in a second."""
+
+
+def rates(store: Store) -> Rates:
+    """Of the finished runs of a results folder."""
+    found: dict[str, dict[tuple[str, int], list[float]]] = {}
+    runs: Counter[str] = Counter()
+    for path in sorted(store.root.glob("runs/*/result.json")):
+        folder = store.run(path.parent.name)
+        result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
+        if result.get("status") != "finished" or not result.get("train_time_s"):
+            continue
+        device = result.get("device")
+        machine = made.get("processor", "") if device == "CPU" else str(device)
+        numerics, optimizer = spec["numerics"], spec["optimizer"]
+        done = result["multiply_adds"] * result["iterations"] * optimizer["batch_size"]
+        key = (numerics["precision"], numerics["threads"])
+        by_numerics = found.setdefault(machine, {}).setdefault(key, [])
+        by_numerics.append(done / result["train_time_s"])
+        runs[machine] += 1
+    if not runs:
+        return Rates("", {})
+    machine = max(sorted(runs), key=lambda name: runs[name])
+    medians = {key: statistics.median(values) for key, values in found[machine].items()}
+    return Rates(machine, medians)
+
+
+def cost_text(cells: Iterable[Cell], known: Rates) -> str:
+    """``25 runs, 512 PMAC, 300 h``: each run once, one after the other."""
+    different = {cell.run_id: cell for cell in cells}
+    if not different:
+        return ""
+    total, seconds = 0.0, 0.0
+    for cell in different.values():
+        done = work(cell)
+        rate = known.by_numerics.get((cell.spec.numerics.precision, cell.spec.numerics.threads))
+        total += _TRAINING * done / 1e15
+        seconds += done / rate if rate else float("nan")
+    runs = f"{len(different)} run{'s' if len(different) > 1 else ''}"
+    if not total:
+        return f"{runs}, nothing to train"
+    hours = f", {_short(seconds / 3600)} h" if seconds == seconds else ""
+    return f"{runs}, {_short(total)} PMAC{hours}"
+
+
+def _short(number: float) -> str:
+    """Three digits, or whole: ``0.52``, ``51.2``, ``8,440``."""
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

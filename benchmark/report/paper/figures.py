@@ -1,0 +1,65 @@
+"""The page's figures: a suite's curves or responses where the paper has a figure, else each run's
+error."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from benchmark.paper import SHOWN, departures, published_for
+from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.figure6 import draw_figure6, key_of
+from benchmark.report.figures.figure7 import draw_figure7
+from benchmark.report.figures.layers import draw_responses
+from benchmark.report.figures.nets import nets_of
+from benchmark.report.figures.seeds import draw_seeds
+from benchmark.report.figures.style import MOST, looks
+from benchmark.report.measured import by_measure
+from benchmark.report.paper.evidence import Evidence
+from benchmark.report.paper.rows import samples_in
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_RESPONSES = "mean_response_std"
+
+
+def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
+    """Name, caption and figure of what the runs of a suite show; none where no claim of it has runs
+    of all that it compares."""
+    if own.frames is None or not any(all(samples_in(own, c)) for c in own.loaded.suite.claims):
+        return
+    runs, curves, layers = own.frames.runs, own.frames.curves, own.frames.layers
+    first = list(dict.fromkeys(runs["variant"]))[:MOST]
+    runs = runs[runs["variant"].isin(first)]
+    curves = curves[curves["variant"].isin(first)]
+    at = f"{own.name}, {own.shortened}" if own.shortened else f"{own.name}, in the paper's form"
+    nets, look, levels = nets_of(runs), looks(runs["variant"]), _levels(own)
+    if _shows(own, _RESPONSES):
+        found = layers[layers["response_std"].notna() & layers["variant"].isin(first)]
+        if len(found):
+            drawn = draw_figure7(found, nets) if nets else draw_responses(found, look)
+            yield "responses", f"Responses by layer ({at}). {key_of(found)}", drawn
+    elif own.place.kind == "Figure" and (curves["epoch"] > 1).any():
+        drawn = draw_figure6(curves, nets, levels) if nets else draw_curves(curves, look, levels)
+        told = "Bold: test error; thin and dashed: training error"
+        yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'A line a run.'}", drawn
+    elif own.place.kind != "Figure":
+        for measure, some in by_measure(runs):
+            name = "seeds-ap" if measure.of_detectors else "seeds"
+            caption = f"The {measure.name} of each run ({at}); the bar is at the mean."
+            yield name, caption, draw_seeds(some, look, levels, measure)
+
+
+def _shows(own: Evidence, quantity: str) -> bool:
+    """Whether the paper's figure that the suite stands for shows a quantity."""
+    number = own.place.number if own.place.kind == "Figure" else ""
+    return any(str(shown.figure) == number and shown.quantity == quantity for shown in SHOWN)
+
+
+def _levels(own: Evidence) -> dict[str, float]:
+    """Variant -> the published value, of those that were trained as the paper did it."""
+    found = {}
+    for cell in own.loaded.plan.cells:
+        spec = cell.spec.model_dump(mode="json")
+        if cell.variant not in found and not departures(spec) and (number := published_for(spec)):
+            found[cell.variant] = number.value
+    return found

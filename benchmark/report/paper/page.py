@@ -1,0 +1,132 @@
+"""Writes the page: ``paper.md`` and ``paper.html``, with its figures."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.paper import PUBLISHED
+from benchmark.records.files import write_text
+from benchmark.records.store import Store
+from benchmark.report.figures.drawn import Drawn
+from benchmark.report.figures.style import keep
+from benchmark.report.pages import Table, template
+from benchmark.report.paper.costs import rates
+from benchmark.report.paper.evidence import Evidence, gather
+from benchmark.report.paper.figures import figures_of
+from benchmark.report.paper.places import BEYOND, Place
+from benchmark.report.paper.rows import NOT_RUN, PRELIMINARY, Row, counts, rows, short_counts
+from benchmark.report.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
+
+_ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY, NOT_RUN)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was written, and what it counts."""
+
+    files: list[Path]
+    of_paper: dict[str, int]
+    """Verdict -> claims of the paper, in its form."""
+    beyond: dict[str, int]
+    """The same of what suites ask beyond it."""
+    shortened: dict[str, int]
+    """How the paper's claims stand at shortened schedules."""
+
+
+def write_paper(suites: Path, store: Store, out: Path) -> Page:
+    """Everything that the records of a folder tell of the suites' claims."""
+    evidence, known = list(gather(suites, store)), rates(store)
+    found = rows(evidence, known)
+    own = [row for row in found if row.place != BEYOND]
+    further = [row for row in found if row.place == BEYOND]
+    page = Page([], counts(own), counts(further), short_counts(own))
+    facts = {
+        "of_paper": _ordered(page.of_paper),
+        "beyond": _ordered(page.beyond),
+        "shortened": page.shortened,
+        "machine": known.machine,
+        "runs": len({run for each in evidence for run in each.done}),
+        "sections": _sections(found, evidence, out),
+        "unclaimed": _unclaimed(evidence),
+    }
+    for name in ("paper.md", "paper.html"):
+        write_text(out / name, template(f"{name}.j2").render(facts))
+        page.files.append(out / name)
+    return page
+
+
+def _ordered(told: dict[str, int]) -> dict[str, int]:
+    others = [verdict for verdict in told if verdict not in _ORDER]
+    return {verdict: told[verdict] for verdict in (*_ORDER, *others) if verdict in told}
+
+
+def _sections(
+    found: Sequence[Row], evidence: Sequence[Evidence], out: Path
+) -> list[dict[str, Any]]:
+    """One for each table, figure and section of the paper that a claim or suite is about."""
+    places = {row.place for row in found} | {each.place for each in evidence if each.done}
+    for old in (out / "figures").glob("*.*"):
+        old.unlink()
+    return [
+        {
+            "title": str(place),
+            "table": Table(_frame([row for row in found if row.place == place])),
+            "suites": [_told(e, out) for e in evidence if e.place == place],
+            "figures": _drawn(place, evidence, out / "figures"),
+        }
+        for place in sorted(places, key=lambda place: place.order)
+    ]
+
+
+def _frame(some: Sequence[Row]) -> pd.DataFrame:
+    told = [
+        {
+            "claim": row.claim,
+            "the paper": row.paper,
+            "measured": row.measured or "–",
+            "verdict": f"{row.verdict} ({row.why})" if row.why else row.verdict,
+            "at a shortened schedule": "; ".join(row.shortened) or "–",
+            "others measured": row.others or "–",
+            "suite": row.suite.name,
+        }
+        for row in some
+    ]
+    return pd.DataFrame(told)
+
+
+def _told(own: Evidence, out: Path) -> dict[str, Any]:
+    """A suite under the title of its place, with a link to its report."""
+    link = Path(os.path.relpath(own.report, out)).as_posix() if own.report else None
+    total = len(own.loaded.plan.runs())
+    return {
+        "name": own.name,
+        "link": link,
+        "source": own.loaded.suite.source,
+        "runs": f"{len(own.done)} of {total} runs",
+        "shortened": own.shortened,
+    }
+
+
+def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Drawn]:
+    drawn = []
+    for own in (e for e in evidence if e.place == place and e.loaded.suite.claims):
+        for name, caption, figure in figures_of(own):
+            file = f"{place.anchor}-{own.name}-{name}"
+            drawn.append(Drawn(caption, *keep(figure, folder, file)))
+    return drawn
+
+
+def _unclaimed(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
+    """Table -> the numbers that the paper prints there and no suite has a claim on; sizes of nets
+    are arithmetic, which ``resnet-bench audit`` does."""
+    claimed = {claim.published for each in evidence for claim in each.loaded.suite.claims}
+    found: dict[str, list[str]] = {}
+    for key, number in PUBLISHED.items():
+        if key not in claimed and number.selection != "arithmetic":
+            table = found.setdefault(f"Table {number.table}", [])
+            table.append(f"{number.row} {number.column} {number.value:g}")
+    return dict(sorted(found.items()))

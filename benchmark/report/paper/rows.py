@@ -1,0 +1,227 @@
+"""The page's rows: a claim each."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from scipy import stats
+
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, Number
+from benchmark.report.attainable import ALPHA
+from benchmark.report.paper.costs import Rates, cost_text
+from benchmark.report.paper.evidence import Evidence
+from benchmark.report.paper.places import Place, place_of
+from benchmark.report.verdicts import INCONCLUSIVE, Verdict, samples_of
+from benchmark.spec import RunSpec, VggSpec
+from benchmark.suite import Claim
+
+NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
+"""On top of the verdicts. The last: no suite states the claim in the paper's form."""
+
+HOLDS, AGAINST, UNDECIDED = "holds", "does not hold", "undecided"
+"""How a claim stands at a shortened schedule."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One claim."""
+
+    place: Place
+    claim: str
+    paper: str
+    """What the paper says."""
+    measured: str
+    verdict: str
+    why: str
+    """The p value, and what it costs to run what is left where it is not decided."""
+    shortened: tuple[str, ...]
+    """How it stands at shortened schedules."""
+    held: tuple[str, ...]
+    """The outcomes of these, the longest schedule first."""
+    others: str
+    """What others measured."""
+    suite: Evidence
+
+
+def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
+    """A row a claim of a suite in the paper's form; claims of the same words at shortened schedules
+    stand in it, and others have rows of their own."""
+    found: list[Row] = []
+    for each in (e for e in evidence if not e.shortened):
+        claims = zip(each.loaded.suite.claims, each.verdicts, strict=True)
+        found += [_row(each, claim, verdict, known) for claim, verdict in claims]
+    for each in sorted((e for e in evidence if e.shortened), key=lambda e: -e.share):
+        for claim, verdict in zip(each.loaded.suite.claims, each.verdicts, strict=True):
+            found = _with_shortened(found, each, claim, verdict)
+    # In a place its own suite comes first, and else they stand as the suites have them.
+    return sorted(found, key=lambda row: (row.place.order, row.place != row.suite.place))
+
+
+def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> Row:
+    outcome = outcome_of(own, claim, verdict)
+    left = [cell for cell in own.cells(claim.variants) if cell.run_id not in own.done]
+    open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
+    cost = cost_text(left, known) if open_ else ""
+    told = _p(verdict) if outcome != NOT_RUN else ""
+    return Row(
+        place=place_of(claim, own.source),
+        claim=claim.statement,
+        paper=_paper(own, claim),
+        measured=measured(own, claim),
+        verdict=outcome,
+        why="; ".join(filter(None, [told, f"to run: {cost}" if cost else ""])),
+        shortened=(),
+        held=(),
+        others=_others(own, claim),
+        suite=own,
+    )
+
+
+def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
+    """The verdict; ``not run`` where one of the variants has no run, and ``preliminary`` where they
+    are too few for a test, and not all have ended."""
+    if verdict is None or not all(samples_in(own, claim)):
+        return NOT_RUN
+    left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
+    few = verdict.finding is None and verdict.verdict == INCONCLUSIVE
+    return PRELIMINARY if few and left else verdict.verdict
+
+
+def measured(own: Evidence, claim: Claim) -> str:
+    """Of each that the claim compares: mean, sd, 95 % interval of the mean, and n."""
+    each = zip(claim.compared, samples_in(own, claim), strict=True)
+    return "; ".join(f"{name}: {summary(sample)}" for name, sample in each if sample)
+
+
+def summary(sample: Sequence[float]) -> str:
+    """``8.70 ± 0.15 (8.51 to 8.89, n = 5)``."""
+    n = len(sample)
+    mean = sum(sample) / n
+    if n < 2:
+        return f"{mean:.2f} (n = 1)"
+    sd = math.sqrt(sum((value - mean) ** 2 for value in sample) / (n - 1))
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    return f"{mean:.2f} ± {sd:.2f} ({mean - half:.2f} to {mean + half:.2f}, n = {n})"
+
+
+def samples_in(own: Evidence, claim: Claim) -> list[list[float]]:
+    """The values of each that the claim compares."""
+    if own.frames is None:
+        return [[] for _ in claim.compared]
+    return samples_of(claim, own.samples)
+
+
+def _p(verdict: Verdict | None) -> str:
+    found = verdict.finding if verdict else None
+    if found is None:
+        return ""
+    side, p = ("for it", found.p) if found.p <= found.p_against else ("against it", found.p_against)
+    return f"{side} p = {p:.2g}"
+
+
+def _with_shortened(
+    found: list[Row], own: Evidence, claim: Claim, verdict: Verdict | None
+) -> list[Row]:
+    outcome, text = _short_text(own, claim, verdict)
+    place = place_of(claim, own.source)
+    same = [
+        row for row in found if row.claim == claim.statement and row.suite.source == own.source
+    ] or [row for row in found if row.claim == claim.statement and row.verdict != SHORT_ALONE]
+    if not same:
+        blank = Row(
+            *(place, claim.statement, "", "", SHORT_ALONE, "", (), ()), _others(own, claim), own
+        )
+        return _with_shortened([*found, blank], own, claim, verdict)
+    row = same[0]
+    new = replace(row, shortened=(*row.shortened, text), held=(*row.held, outcome))
+    return [new if each is row else each for each in found]
+
+
+def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[str, str]:
+    outcome = outcome_of(own, claim, verdict)
+    where = f"{own.name}, {own.shortened}"
+    if outcome in (NOT_RUN, PRELIMINARY) or verdict is None or verdict.finding is None:
+        outcome = NOT_RUN if outcome == NOT_RUN else PRELIMINARY
+        return outcome, f"{where}: {outcome}"
+    found = verdict.finding
+    held = HOLDS if found.p <= ALPHA and found.in_order else UNDECIDED
+    held = AGAINST if found.p_against <= ALPHA else held
+    return held, f"{where}: {held}, {_p(verdict)}; {measured(own, claim)}"
+
+
+def _paper(own: Evidence, claim: Claim) -> str:
+    """The published number and how it was selected; of other claims the published numbers of its
+    variants, where the paper's table has them all."""
+    if number := PUBLISHED.get(claim.published or ""):
+        return f"{_value(number)} ({number.selection})"
+    if claim.than is not None:
+        return f"{claim.direction} than {claim.than:g}"
+    place = place_of(claim, own.source)
+    specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
+    numbers = [
+        next(
+            (
+                number
+                for number in PUBLISHED.values()
+                if place == Place("Table", str(number.table))
+                and number.row in net_names(specs[variant])
+                and number.column == claim.metric
+            ),
+            None,
+        )
+        for variant in claim.variants
+    ]
+    if numbers and all(numbers):
+        return ", ".join(f"{n.row} {_value(n)}" for n in numbers if n)
+    return f"{claim.direction}" + (f" by {claim.by:g}" if claim.by else "")
+
+
+def _value(number: Number) -> str:
+    return f"{number.value:g}" + (f" ± {number.sd:g}" if number.sd is not None else "")
+
+
+def net_names(spec: RunSpec) -> tuple[str, ...]:
+    """A net as the paper's rows may name it: ``ResNet-34``, ``ResNet-34 A``."""
+    model = spec.model
+    if isinstance(model, VggSpec):
+        return (f"VGG-{model.depth}",)
+    if model.shortcut == "none":
+        return (f"plain-{model.depth}",)
+    return f"ResNet-{model.depth}", f"ResNet-{model.depth} {model.shortcut}"
+
+
+def _others(own: Evidence, claim: Claim) -> str:
+    """What later reproductions report of the claim's nets on the same images."""
+    published = PUBLISHED.get(claim.published or "")
+    specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
+    names = {published.row} if published else set()
+    names |= {name for spec in specs.values() for name in net_names(spec)}
+    dataset = {spec.dataset.name for spec in specs.values()}
+    told: dict[str, list[str]] = {}
+    for number in REPRODUCTIONS:
+        same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
+        if same and number.row in names and number.dataset in dataset:
+            source = told.setdefault(f"{number.source}, {number.selection}", [])
+            source.append(f"{number.row} {_value(number)}")
+    return "; ".join(f"{', '.join(numbers)} ({source})" for source, numbers in told.items())
+
+
+def counts(found: Iterable[Row]) -> dict[str, int]:
+    """Verdict -> claims in the paper's form."""
+    told: dict[str, int] = {}
+    for row in found:
+        if row.verdict != SHORT_ALONE:
+            told[row.verdict] = told.get(row.verdict, 0) + 1
+    return told
+
+
+def short_counts(found: Iterable[Row]) -> dict[str, int]:
+    """How claims stand at shortened schedules: each by the longest that was run, whatever shorter
+    ones say."""
+    told: dict[str, int] = {}
+    for row in found:
+        run = [outcome for outcome in row.held if outcome != NOT_RUN]
+        if row.held:
+            outcome = run[0] if run else NOT_RUN
+            told[outcome] = told.get(outcome, 0) + 1
+    return told

@@ -1,0 +1,277 @@
+"""The page on all claims: its rows, its counts and its files, by made-up records."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+from made_records import made_suite, record
+
+from benchmark.records.store import Store
+from benchmark.report.paper.costs import Rates, cost_text, rates
+from benchmark.report.paper.evidence import gather
+from benchmark.report.paper.page import write_paper
+from benchmark.report.paper.places import BEYOND, Place, place_of_source
+from benchmark.report.paper.rows import (
+    AGAINST,
+    HOLDS,
+    NOT_RUN,
+    PRELIMINARY,
+    SHORT_ALONE,
+    UNDECIDED,
+    counts,
+    rows,
+    short_counts,
+    summary,
+)
+from benchmark.report.verdicts import REPRODUCED
+from benchmark.suite import load_suite
+
+NETS = """
+base:
+  dataset: {name: cifar10}
+  model: {stem: cifar}
+vary:
+  variants:
+    - {name: plain20, model.shortcut: none, model.depth: 20}
+    - {name: plain56, model.shortcut: none, model.depth: 56}
+    - {name: resnet20, model.shortcut: A, model.depth: 20}
+"""
+DEGRADED = "Plain-56 has a higher test error than plain-20."
+CLAIMS = f"""
+seeds: [0, 1, 2, 3, 4]
+claims:
+  - {{statement: {DEGRADED}, variant: plain56, against: plain20, direction: higher}}
+"""
+PUBLISHED_20 = "ResNet-20 has the published test error."
+OWN = f"""
+  - {{statement: {PUBLISHED_20}, variant: resnet20, published: table6/ResNet-20/test_error_percent}}
+"""
+
+
+@pytest.fixture
+def suites(tmp_path):
+    """One in the paper's form, two shortened ones of it, and one of what the paper does not ask."""
+    folder = tmp_path / "suites"
+    (folder / "night").mkdir(parents=True)
+    stem = "model: {stem: cifar}"
+    short = NETS.replace(stem, f"{stem}\n  schedule: {{iterations: %d}}")
+    for file, name, source, text in (
+        ("nets.yaml", "nets", "Figures 1 and 6, the nets", NETS + CLAIMS + OWN),
+        ("night/nets.yaml", "night-nets", "a night", short % 4000 + CLAIMS),
+        ("night/hour.yaml", "hour", "Figure 6 in an hour", short % 400 + CLAIMS),
+        ("more.yaml", "more", "An extension of Table 3", NETS + CLAIMS.replace("Plain-56", "It")),
+    ):
+        (folder / file).write_text(f"name: {name}\nsource: {source}\n{text}")
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "reference")
+
+
+ERRORS = {"plain20": 9.0, "plain56": 13.0, "resnet20": 8.7}
+
+
+def train(store, suites, file, seeds=5, errors=ERRORS):
+    """Made-up records of the runs of a suite with the first seeds."""
+    for cell in load_suite(suites / file).plan.cells:
+        if cell.seed < seeds and cell.variant in errors:
+            record(store, cell, final_error_percent=errors[cell.variant] + 0.01 * cell.seed)
+
+
+def found(store, suites):
+    return rows(list(gather(suites, store)), rates(store))
+
+
+def of(found_rows, claim):
+    (row,) = [row for row in found_rows if row.claim == claim]
+    return row
+
+
+def test_without_records_nothing_is_run_and_each_claim_has_its_cost(store, suites):
+    told = found(store, suites)
+    assert counts(told) == {NOT_RUN: 3}
+    assert short_counts(told) == {NOT_RUN: 1}
+    row = of(told, PUBLISHED_20)
+    assert (row.measured, row.place) == ("", Place("Table", "6"))
+    assert row.why.startswith("to run: 5 runs, 4.98 PMAC") and not row.why.endswith("h")
+    assert "8.75" in row.paper
+
+
+def test_every_claim_of_the_suites_here_is_on_the_page(store):
+    suites = Path("suites")
+    evidence = list(gather(suites, store))
+    told = rows(evidence, Rates("", {}))
+    claims = [c.statement for e in evidence if not e.shortened for c in e.loaded.suite.claims]
+    own = [row for row in told if row.verdict != SHORT_ALONE]
+    assert sorted(row.claim for row in own) == sorted(claims)
+    assert {row.verdict for row in own} == {NOT_RUN}
+    assert {"night-figure6", "quickstart"} <= {e.name for e in evidence if e.shortened}
+    places = {str(row.place) for row in told}
+    assert places >= {f"Table {n}" for n in range(2, 10)} | {"Figure 1", "Figure 6", "Figure 7"}
+
+
+def test_a_claim_is_judged_by_all_its_runs(store, suites):
+    train(store, suites, "nets.yaml")
+    row = of(found(store, suites), PUBLISHED_20)
+    assert row.verdict == REPRODUCED and "p = " in row.why
+    assert row.measured == "resnet20: 8.72 ± 0.02 (8.70 to 8.74, n = 5)"
+    assert "8.29 (gcr/torch-residual-networks" in row.others
+    assert of(found(store, suites), DEGRADED).place == Place("Figure", "1")
+
+
+def test_too_few_runs_are_preliminary_and_say_what_is_left(store, suites):
+    train(store, suites, "nets.yaml", seeds=2)
+    row = of(found(store, suites), PUBLISHED_20)
+    assert row.verdict == PRELIMINARY
+    assert "to run: 3 runs" in row.why and row.why.endswith(" h")  # By the rate of the two.
+
+
+def test_a_claim_without_runs_of_one_variant_is_not_run(store, suites):
+    train(store, suites, "nets.yaml", errors={"plain20": 9.0})
+    row = of(found(store, suites), DEGRADED)
+    assert row.verdict == NOT_RUN and row.measured.startswith("plain20: 9.02")
+    assert "to run: 5 runs" in row.why
+
+
+def test_a_shortened_schedule_is_told_apart_and_never_a_verdict(store, suites):
+    train(store, suites, "night/nets.yaml")
+    told = found(store, suites)
+    row = of(told, DEGRADED)
+    assert row.verdict == NOT_RUN and row.held == (HOLDS, NOT_RUN)
+    assert "night-nets, 1/16 of the schedule: holds" in row.shortened[0]
+    assert (counts(told), short_counts(told)) == ({NOT_RUN: 3}, {HOLDS: 1})
+
+
+def test_the_longest_schedule_that_was_run_counts_whatever_a_shorter_one_says(store, suites):
+    train(store, suites, "night/nets.yaml", errors={"plain20": 13.0, "plain56": 9.0})
+    train(store, suites, "night/hour.yaml")
+    told = found(store, suites)
+    assert of(told, DEGRADED).held == (AGAINST, HOLDS)
+    assert short_counts(told) == {AGAINST: 1}
+
+
+def test_a_shortened_schedule_may_leave_a_claim_undecided(store, suites):
+    train(store, suites, "night/nets.yaml", errors={"plain20": 9.0, "plain56": 9.0})
+    assert of(found(store, suites), DEGRADED).held[0] == UNDECIDED
+    train(store, suites, "night/nets.yaml", errors={"plain20": 9.0, "plain56": 13.0})
+    assert of(found(store, suites), DEGRADED).held[0] == HOLDS
+
+
+def test_a_shortened_schedule_with_few_runs_is_preliminary(store, suites):
+    train(store, suites, "night/nets.yaml", seeds=2)
+    told = found(store, suites)
+    assert of(told, DEGRADED).held == (PRELIMINARY, NOT_RUN)
+    assert short_counts(told) == {PRELIMINARY: 1}
+
+
+def test_a_claim_of_a_shortened_suite_alone_has_a_row_without_a_verdict(store, suites):
+    text = (suites / "night/nets.yaml").read_text()
+    (suites / "night/nets.yaml").write_text(text.replace("Plain-56 has a", "Here it has a"))
+    train(store, suites, "night/nets.yaml")
+    told = found(store, suites)
+    row = of(told, "Here it has a higher test error than plain-20.")
+    assert (row.verdict, row.held, row.place) == (SHORT_ALONE, (HOLDS,), Place("Figure", "6"))
+    assert sum(counts(told).values()) == 3
+
+
+def test_runs_that_failed_or_go_on_are_not_counted(store, suites):
+    cells = load_suite(suites / "nets.yaml").plan.cells
+    record(store, cells[-1], status="failed")
+    store.run(cells[-2]).prepare(cells[-2].spec)
+    assert of(found(store, suites), PUBLISHED_20).verdict == NOT_RUN
+
+
+def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tmp_path):
+    train(store, suites, "nets.yaml")
+    train(store, suites, "night/nets.yaml")
+    made_suite(store, "nets", list(load_suite(suites / "nets.yaml").plan.cells))
+    (store.root / "nets" / "report.md").write_text("a report")
+    out = tmp_path / "page"
+    page = write_paper(suites, store, out)
+    text = (out / "paper.md").read_text()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links and all((out / link).exists() for link in links), links
+    assert "../reference/nets/report.md" in links
+    assert {Path(link).name for link in links if link.startswith("figures")} == {
+        "figure-6-nets-curves.svg",
+        "figure-6-night-nets-curves.svg",
+        "beyond-the-paper-more-seeds.svg",
+    }
+    assert page.of_paper[REPRODUCED] == 2 and page.beyond == {REPRODUCED: 1}
+    assert page.shortened == {HOLDS: 1}
+    html = (out / "paper.html").read_text()
+    assert html.count("<svg") == 3 and PUBLISHED_20 in html
+    for row in text.splitlines():
+        if row.startswith(f"| {DEGRADED}"):
+            assert len(re.split(r"(?<!\\)\|", row)) == 9
+
+
+def test_the_same_records_give_the_same_page_and_old_figures_go(store, suites, tmp_path):
+    train(store, suites, "nets.yaml")
+    out = tmp_path / "page"
+    first = [file.read_bytes() for file in write_paper(suites, store, out).files]
+    (out / "figures" / "left-over.svg").write_text("old")
+    assert [file.read_bytes() for file in write_paper(suites, store, out).files] == first
+    assert not (out / "figures" / "left-over.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("Figures 1 and 6, plain and residual nets", Place("Figure", "6")),
+        ("Table 6 and Figure 6, ResNet-1202", Place("Table", "6")),
+        ("Section 4.2, ResNet-110 with its warm-up", Place("Section", "4.2")),
+        ("Section 3.4 where the paper is silent, the decay", BEYOND),
+        ("An extension of Table 3 to CIFAR-10", BEYOND),
+        ("the tests' own", BEYOND),
+    ],
+)
+def test_where_a_suite_stands_in_the_paper(source, place):
+    assert place_of_source(source) == place
+
+
+def test_places_come_in_order():
+    some = [BEYOND, Place("Figure", "4"), Place("Table", "10"), Place("Table", "9")]
+    assert [str(p) for p in sorted(some, key=lambda p: p.order)][:3] == [
+        "Table 9",
+        "Table 10",
+        "Figure 4",
+    ]
+
+
+def test_a_mean_has_its_interval():
+    assert summary([8.0, 9.0, 10.0]) == "9.00 ± 1.00 (6.52 to 11.48, n = 3)"  # t = 4.303
+    assert summary([8.0]) == "8.00 (n = 1)"
+
+
+def test_hours_are_by_the_machine_of_most_records_and_each_run_costs_once(store, suites):
+    cells = load_suite(suites / "nets.yaml").plan.cells
+    for cell in cells[:3]:
+        record(store, cell)  # 4 epochs of 25 s, by the journal.
+    known = rates(store)
+    assert known.machine == "made-up avx2"
+    (rate,) = known.by_numerics.values()
+    assert rate == pytest.approx(41_000_000 * 64_000 * 128 / 100)
+    assert cost_text(cells[:1] * 2, known).startswith("1 run, 0.997 PMAC, 0.0275 h")
+    assert cost_text(cells[:1], dataclasses.replace(known, by_numerics={})) == "1 run, 0.997 PMAC"
+    assert cost_text([], known) == ""
+    record(store, cells[3], device="a GPU")
+    assert rates(store) == known
+
+
+def test_it_loads_no_tensorflow(tmp_path):
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from benchmark.cli import app\n"
+        f"try: app(['paper', '--out', {str(tmp_path)!r}, '--suites', {str(tmp_path)!r}])\n"
+        "except SystemExit: pass\n"
+        "print('tensorflow' in sys.modules, 'keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False False"
+    assert (tmp_path / "paper.md").exists()

@@ -1,0 +1,115 @@
+"""Which reference runs are trained again within a budget, and what that says."""
+
+import pytest
+from made_records import made_cell, made_suite, record
+
+from benchmark.execution import verify as execution
+from benchmark.execution.replay import Replayed
+from benchmark.execution.verify import OTHER, SAME, STOPPED, Verified, candidates, verify
+from benchmark.records.comparison import CurvesCompared, Difference
+from benchmark.records.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    """Three runs, the last seed the cheapest."""
+    store = Store(tmp_path)
+    cells = [made_cell(seed=seed) for seed in range(3)]
+    made_suite(store, "made", cells)
+    for cell in cells:
+        record(store, cell, train_time_s=30.0 - 10 * cell.seed)
+    return store
+
+
+def names(found):
+    return [each.name for each in found]
+
+
+def replayed(identical=True, status="finished", environment=()):
+    first = [] if identical else [Difference("weights_sha256", "a", "b")]
+    epochs = 4 if status == "finished" else 2
+    curves = CurvesCompared(epochs, (4, epochs), first)
+    return Replayed(status, "", 4, curves, [Difference(name, 1, 2) for name in environment])
+
+
+def test_the_cheapest_come_first(store):
+    found, left = candidates(store, lambda spec: None)
+    assert names(found) == [f"made/resnet20/seed{seed}" for seed in (2, 1, 0)]
+    assert left == {}
+
+
+def test_why_others_cannot_be_trained_again_is_counted(store, monkeypatch):
+    monkeypatch.setattr(execution, "available_gpus", lambda: [])
+    record(store, made_cell(seed=1), environments_mixed=True)
+    record(store, made_cell(seed=5), device="NVIDIA H200")
+    found, left = candidates(store, lambda spec: "no images" if spec.seed == 2 else None)
+    assert names(found) == ["made/resnet20/seed0"]
+    assert sorted(left.values()) == [1, 1, 1] and left["no images"] == 1
+    monkeypatch.setattr(execution, "available_gpus", lambda: ["0"])
+    assert len(candidates(store, lambda spec: None)[0]) == 3
+
+
+def test_runs_of_another_recipe_are_left_out(store, monkeypatch):
+    monkeypatch.setitem(
+        execution.RunSpec.stated.__globals__, "recipe", lambda spec: {"training": 9}
+    )
+    found, left = candidates(store, lambda spec: None)
+    assert found == [] and sum(left.values()) == 3
+
+
+class Clock:
+    """Stands still but for training, which takes ``slower`` times as long as it did."""
+
+    def __init__(self, slower):
+        self.now, self.slower, self.trained = 0.0, slower, []
+
+    def train(self, candidate):
+        self.trained.append(candidate.name[-1])
+        self.now += candidate.train_time_s * self.slower
+        return replayed()
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("budget", "slower", "trained"),
+    [
+        (60, 1, "210"),
+        (59, 1, "21"),
+        (60, 2, "21"),
+        (59, 2, "2"),
+        (9, 1, ""),
+        (40, 0.5, "210"),
+    ],
+)
+def test_the_budget_is_kept_at_the_pace_of_this_machine(store, budget, slower, trained):
+    clock = Clock(slower)
+    found, _ = candidates(store, lambda spec: None)
+    done = list(verify(found, clock.train, budget, clock))
+    assert "".join(clock.trained) == trained and len(done) == len(trained)
+    assert not trained or clock.now <= budget
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "same_class"),
+    [
+        (replayed(), SAME, True),
+        (replayed(identical=False), OTHER, True),
+        (replayed(identical=False, environment=["processor"]), OTHER, False),
+        (replayed(identical=False, environment=["device"]), OTHER, False),
+        (replayed(identical=False, environment=["versions.keras"]), OTHER, True),
+        (replayed(status="interrupted"), STOPPED, True),
+        (replayed(identical=False, status="interrupted"), OTHER, True),
+        (replayed(status="failed"), OTHER, True),
+    ],
+)
+def test_what_a_replay_says(given, outcome, same_class):
+    verified = Verified(None, given, 1.0)
+    assert (verified.outcome, verified.same_class) == (outcome, same_class)
+
+
+def test_after_one_that_was_stopped_none_is_begun(store):
+    found, _ = candidates(store, lambda spec: None)
+    done = list(verify(found, lambda candidate: replayed(status="interrupted"), 1e9, lambda: 0.0))
+    assert [each.outcome for each in done] == [STOPPED]
