@@ -19,11 +19,10 @@ from benchmark.spec import (
     RunSpec,
     VggSpec,
 )
+from benchmark.spec.pretrained import APPLICATIONS_CLASSES
 
 if TYPE_CHECKING:
     import keras
-
-APPLICATIONS_CLASSES = 1000
 
 
 def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:

@@ -83,7 +83,7 @@ def _tested(
         number = PUBLISHED[claim.published]
         if _is_as_published(claim, specs):
             return statistics.difference(samples[0][0], number.value, claim.margin)
-        if number.selection.startswith("best of"):
+        if number.best_of:
             return statistics.consistency_of_best(
                 samples[0], number.value, number.n or 1, claim.margin
             )
@@ -118,7 +118,7 @@ def _needed(claim: Claim, specs: Mapping[str, Any]) -> int:
     if _is_as_published(claim, specs):
         return 1
     number = PUBLISHED.get(claim.published or "")
-    best_of = number.n if number and number.selection.startswith("best of") else None
+    best_of = number.best_of if number else None
     return max(2, claim.least_seeds, best_of or 1)
 
 
@@ -126,7 +126,7 @@ def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
     """Whether a published number is compared with a net of published weights, which, unlike those
     of a run, no seed makes others."""
     begun = specs[claim.variant]["pretrained"] if claim.published and claim.variant else None
-    return bool(begun and begun["way"] == "as-published" and begun["source"] != "run")
+    return bool(begun and begun["mode"] == "as-published" and begun["source"] != "run")
 
 
 def _without_value(claim: Claim, runs: pd.DataFrame) -> int:

@@ -91,6 +91,13 @@ class PretrainedApplication(_Pretrained):
         stated = data.get("head_classes")
         return data if stated is not None else {**data, "head_classes": APPLICATIONS_CLASSES}
 
+    @model_validator(mode="after")
+    def _head_is_imagenets(self) -> "PretrainedApplication":
+        if self.head_classes not in (None, APPLICATIONS_CLASSES):
+            rule = f"must be {APPLICATIONS_CLASSES}, as these weights have"
+            raise refuse("head_classes", rule, self.head_classes)
+        return self
+
 
 class PretrainedFile(_Pretrained):
     """Those of a torch-style state dict in the ``weights`` folder of the data cache."""
@@ -115,6 +122,6 @@ PretrainedField = Annotated[
     Annotated[PretrainedRun, tag("run")]
     | Annotated[PretrainedApplication, tag("keras-applications")]
     | Annotated[PretrainedFile, tag("file")],
-    *told_by("source", ("run", "keras-applications", "file"), lambda data: ""),
+    *told_by("source", ("run", "keras-applications", "file"), lambda data: None),
 ]
 """In a spec; ``source`` is always stated."""

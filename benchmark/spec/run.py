@@ -86,7 +86,7 @@ class RunSpec(Spec):
         if not isinstance(data, dict):
             return data
         implied: dict[str, dict[str, Any]] = {}
-        if isinstance(data.get("detector"), dict):
+        if data.get("detector") is not None:
             few = {"batch_size": DETECTORS_BATCH}
             implied |= {"dataset": {"kind": "boxes"}, "optimizer": few, "evaluation": few}
             data = {"optimizer": {}, "evaluation": {}} | data
@@ -183,6 +183,10 @@ class RunSpec(Spec):
         elif normalization != "pretrained":
             rule = "must be pretrained, or pretrained.other_preprocessing be true"
             raise refuse("dataset.normalization", rule, normalization)
+        norm = self.model.batch_norm if isinstance(self.model, ResNetSpec) else None
+        if own and own.mode == "new-head" and norm and norm.statistics != "moving":
+            rule = "must be moving with pretrained.mode new-head, which keeps the pretrained ones"
+            raise refuse("model.batch_norm.statistics", rule, norm.statistics)
         trained = own is None or own.mode != "as-published"
         if trained != (self.schedule.iterations > 0):
             rule = "must be 0 with pretrained.mode as-published, and more with any other"
