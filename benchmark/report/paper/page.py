@@ -54,7 +54,7 @@ def write_paper(suites: Path, store: Store, out: Path) -> Page:
         "unclaimed": _unclaimed(evidence),
     }
     for name in ("paper.md", "paper.html"):
-        write_text(out / name, template(f"{name}.j2").render(facts))
+        write_text(out / name, template(f"{name}.j2").render(facts).rstrip() + "\n")
         page.files.append(out / name)
     return page
 
