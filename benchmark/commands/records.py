@@ -1,5 +1,6 @@
 """``resnet-bench records``: the reference, what this project itself ran."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,12 +38,13 @@ def add(
     """
     from benchmark.execution.pretrained import finished
     from benchmark.records.adding import add_records
-    from benchmark.records.reference import reference_folder
+    from benchmark.records.reference import VARIABLE, reference_folder
     from benchmark.records.store import Store
     from benchmark.report.suite_report import write_report
 
     store, name, _ = recorded(suite, results)
     into = Store(reference or reference_folder())
+    os.environ[VARIABLE] = str(into.root)  # Its report compares it with no other.
     done = add_records(store, name, into, finished if weights else None)
     say(f"{len(done.added)} runs added, {len(done.there)} were there, {len(done.left)} not ended.")
     for run_id in done.others:

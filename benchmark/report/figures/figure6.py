@@ -63,7 +63,7 @@ def draw_seeds_by(
     """The values of a column, by another: the range of the runs and their median, or a line a
     run."""
     values = runs.dropna(subset=[y])
-    lines = [run.set_index(x)[y] for _, run in values.groupby("run_id", sort=False)]
+    lines = [run.set_index(x)[y].sort_index() for _, run in values.groupby("run_id", sort=False)]
     if len(lines) >= LEAST_OF_A_BAND:
         spread = values.groupby(x)[y]
         low, high = spread.min(), spread.max()

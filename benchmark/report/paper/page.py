@@ -54,7 +54,7 @@ def write_paper(suites: Path, store: Store, out: Path) -> Page:
         "unclaimed": _unclaimed(evidence),
     }
     for name in ("paper.md", "paper.html"):
-        write_text(out / name, template(f"{name}.j2").render(facts))
+        write_text(out / name, template(f"{name}.j2").render(facts).rstrip() + "\n")
         page.files.append(out / name)
     return page
 
@@ -121,12 +121,12 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
 
 
 def _unclaimed(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
-    """Table -> the numbers that the paper prints there and no suite has a claim on; sizes of nets
-    are arithmetic, which ``resnet-bench audit`` does."""
+    """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
+    arithmetic, which ``resnet-bench audit`` does."""
     claimed = {claim.published for each in evidence for claim in each.loaded.suite.claims}
     found: dict[str, list[str]] = {}
-    for key, number in PUBLISHED.items():
-        if key not in claimed and number.selection != "arithmetic":
+    for key, number in sorted(PUBLISHED.items(), key=lambda item: item[1].table or 0):
+        if key not in claimed and number.unit != "count" and not number.cited:
             table = found.setdefault(f"Table {number.table}", [])
             table.append(f"{number.row} {number.column} {number.value:g}")
-    return dict(sorted(found.items()))
+    return found

@@ -54,7 +54,8 @@ def place_of(claim: Claim, source: str) -> Place:
     own = place_of_source(source)
     if own == BEYOND:
         return own
-    if number := PUBLISHED.get(claim.published or ""):
+    number = PUBLISHED.get(claim.published or "")
+    if number and number.table:
         return Place("Table", str(number.table))
     figures = [shown.figure for shown in SHOWN if shown.statement == claim.statement]
     return Place("Figure", str(figures[0])) if figures else own

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from scipy import stats
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS, Number
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, Number, Reproduced
 from benchmark.report.attainable import ALPHA
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
@@ -196,14 +196,26 @@ def _others(own: Evidence, claim: Claim) -> str:
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     names = {published.row} if published else set()
     names |= {name for spec in specs.values() for name in net_names(spec)}
-    dataset = {spec.dataset.name for spec in specs.values()}
+    images = {_IMAGES.get(name := spec.dataset.name, name) for spec in specs.values()}
     told: dict[str, list[str]] = {}
     for number in REPRODUCTIONS:
         same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
-        if same and number.row in names and number.dataset in dataset:
-            source = told.setdefault(f"{number.source}, {number.selection}", [])
+        if same and number.row in names and number.dataset in images:
+            source = told.setdefault(_source(number), [])
             source.append(f"{number.row} {_value(number)}")
     return "; ".join(f"{', '.join(numbers)} ({source})" for source, numbers in told.items())
+
+
+_IMAGES = {"imagenet2012": "imagenet", "voc0712": "voc2007"}
+"""Data set -> the one that reported numbers name."""
+
+
+def _source(number: Reproduced) -> str:
+    """Who reported a number, how it was selected, and in how much they depart from the paper."""
+    epoch = {"best": ", best epoch", "last": ""}.get(number.epoch, ", epoch not stated")
+    n = len(number.departures)
+    departing = f", {n} departure{'s' if n > 1 else ''}" if n else ""
+    return f"{number.source}, {number.selection}{epoch}{departing}"
 
 
 def counts(found: Iterable[Row]) -> dict[str, int]:
