@@ -37,6 +37,7 @@ class JointLoss:
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
         """Of ``Detection.train_inputs``, one iteration's. See ``Objective``."""
         places, pixels, sizes, boxes, labels, crowds = inputs
+        labels = tf.cast(labels, tf.int64)  # On a GPU the arithmetic of int32 is the host's.
         shown = images(self.normalize, pixels, sizes)
         found = losses(self.net, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
         count = places.shape[0]
