@@ -1,6 +1,6 @@
 import pytest
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN, departures
+from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN, departures, told
 from benchmark.records import load_published, load_reproductions, load_shown
 from benchmark.spec import RunSpec
 from benchmark.suite import load_suite
@@ -48,7 +48,7 @@ def departures_of(**changes):
 )
 def test_departures_are_said_in_words(changes, phrases):
     depths = "20, 32, 44, 56, 110, 1202"
-    assert departures_of(**changes) == [phrase.format(depths=depths) for phrase in phrases]
+    assert list(map(told, departures_of(**changes))) == [phrase.format(depths=depths) for phrase in phrases]
 
 
 def test_only_runs_have_a_number_of_runs():

@@ -1,6 +1,6 @@
 """What the paper published, as data: numbers with how they were selected, and its protocol."""
 
-from benchmark.paper.protocol import departures, section
+from benchmark.paper.protocol import Departure, departures, section, told
 from benchmark.paper.published import (
     PUBLISHED,
     REPRODUCTIONS,
@@ -16,6 +16,7 @@ __all__ = [
     "PUBLISHED",
     "REPRODUCTIONS",
     "SHOWN",
+    "Departure",
     "Number",
     "Published",
     "Reproduced",
@@ -23,4 +24,5 @@ __all__ = [
     "departures",
     "published_for",
     "section",
+    "told",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures, published_for, section
+from benchmark.paper import departures, published_for, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.store import Store
@@ -99,7 +99,7 @@ def write_report(
         "variants": tables.variants_table(runs),
     }
     variants = frames["variants"]
-    departing = {variant: departures(spec) for variant, spec in specs.items()}
+    departing = {variant: list(map(told, departures(spec))) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
     drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
     measures = [measure for measure, _ in by_measure(runs)]

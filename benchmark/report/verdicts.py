@@ -1,6 +1,7 @@
 """What a suite's claims have come to: each is judged by a stated test, or said not to be
 comparable with the paper."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import PUBLISHED, departures
+from benchmark.paper import PUBLISHED, departures, told
 from benchmark.records.store import DONE
 from benchmark.report import statistics
 from benchmark.report.attainable import ALPHA
@@ -126,7 +127,7 @@ def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
     """Whether a published number is compared with a net of published weights, which, unlike those
     of a run, no seed makes others."""
     begun = specs[claim.variant]["pretrained"] if claim.published and claim.variant else None
-    return bool(begun and begun["way"] == "as-published" and begun["source"] != "run")
+    return bool(begun and begun["mode"] == "as-published" and begun["source"] != "run")
 
 
 def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
@@ -198,28 +199,22 @@ def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     A field in which one variant alone departs is what the claim compares, as long as there is a
     variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
     published number is of images whose labels nobody else has."""
-    each = [
-        {phrase: _field(phrase) for phrase in departures(specs[variant])}
-        for variant in claim.variants
-    ]
+    each = [departures(specs[variant]) for variant in claim.variants]
+    fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
     if not claim.ensemble:
-        common = set.intersection(*(set(fields.values()) for fields in each))
-        if any(common.issuperset(fields.values()) for fields in each):
-            compared = {field for fields in each for field in fields.values()} - common
+        common = set.intersection(*fields)
+        if any(common.issuperset(of_one) for of_one in fields):
+            compared = set.union(*fields) - common
     own = tuple(f"{field}." for field in claim.departs_in)
     found = [
-        phrase
-        for phrase, field in {p: f for fields in each for p, f in fields.items()}.items()
-        if field not in compared and not f"{field}.".startswith(own)
+        told(departure)
+        for departure in dict.fromkeys(itertools.chain(*each))
+        if departure.field not in compared and not f"{departure.field}.".startswith(own)
     ]
     number = PUBLISHED.get(claim.published or "")
     hidden = _HIDDEN.get((number.dataset, number.split)) if number else None
     return [*found, hidden] if hidden else found
-
-
-def _field(phrase: str) -> str:
-    return phrase.split(" ", 1)[0]
 
 
 def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
