@@ -6,7 +6,7 @@ from importlib.resources import files
 import numpy as np
 from PIL import Image
 
-from benchmark.spec import ContentSpec, LabelledSpec
+from benchmark.spec import ContentSpec, PhotographsSpec
 
 CLASSES = ("china", "flower")
 
@@ -50,4 +50,4 @@ def names(listing):
 def spec_of(added, **fields):
     fields = {"crop_size": 32} | fields
     content = ContentSpec.model_validate(added.content.model_dump())
-    return LabelledSpec(name=added.name, content=content, **fields)
+    return PhotographsSpec.model_validate({"name": added.name, "content": content} | fields)

@@ -16,7 +16,7 @@ from benchmark.suite.claim import Claim
 from benchmark.suite.measure import MEASURES
 from benchmark.suite.problems import rule_of
 
-VGG = {"model": {"vgg": 16}}
+VGG = {"model": {"family": "vgg", "depth": 16}}
 PAPERS = detector_spec("coco2014")
 
 

@@ -99,9 +99,9 @@ def trained(net, batch, steps, rate=0.01, seed=0, xla=False):
     found, count = [], len(batch[0])
     for at in range(steps):
         places = tf.range(at * count, (at + 1) * count, dtype=tf.int64)
-        sums = step(tf.constant([rate]), *(each[None] for each in (places, *batch)))
-        parts = (float(sums.counted[part]) / count for part in PARTS)
-        found.append([float(sums.loss), *parts])
+        done = step(tf.constant([rate]), *(each[None] for each in (places, *batch)))
+        parts = (float(done.counted[part][0]) / count for part in PARTS)
+        found.append([float(done.loss[0]), *parts])
     return found
 
 
@@ -387,13 +387,13 @@ def test_suppression_is_by_class_and_the_best_come_first():
         probabilities=tf.constant([[[0.5, 0.1], [0.8, 0.7], [0.04, 0.6]]]),
         boxes=tf.repeat(tf.constant([row], tf.float32)[:, :, None], 2, 2),
     )
-    found = predict._suppressed(InferenceSpec(most=5), scored)
+    found = predict._suppressed(InferenceSpec(max_detections=5), scored)
     assert found.count.numpy().tolist() == [3]
     np.testing.assert_allclose(found.scores[0], [0.8, 0.7, 0.6, 0, 0])
     assert found.labels[0, :3].numpy().tolist() == [0, 1, 1]
     expected = [row[1], row[1], row[2], [0] * 4, [0] * 4]
     np.testing.assert_array_equal(found.boxes[0], expected)
-    fewer = predict._suppressed(InferenceSpec(most=1), scored)
+    fewer = predict._suppressed(InferenceSpec(max_detections=1), scored)
     np.testing.assert_allclose(fewer.scores, [[0.8]])
 
 

@@ -38,7 +38,7 @@ def net_of(regions=None, **inference):
             "rpn": {"channels": 8},
             "proposals": {"test_before_nms": 100, "test_count": 6},
             "regions": {"size": 4, **(regions or {})},
-            "inference": {"score_threshold": 0.0, "most": 8, **inference},
+            "inference": {"score_threshold": 0.0, "max_detections": 8, **inference},
         }
     )
     keras.utils.set_random_seed(0)

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from conftest import bench
+from numpy.lib.stride_tricks import sliding_window_view
 from photograph_files import make_tree
 from test_training import tiny_spec
 
 from benchmark.data import cache, sources
 from benchmark.data.images import DataError
-from benchmark.data.photographs import registry
+from benchmark.data.photographs import geometry, registry
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.multi_view import scored_in_parts
 from benchmark.evaluation.protocols import (
@@ -34,6 +35,7 @@ from benchmark.execution.evaluating import (
     score_ensembles,
 )
 from benchmark.models.build import build_model
+from benchmark.models.layers import SlidingPooling
 from benchmark.records import Store
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.files import write_json
@@ -47,10 +49,18 @@ from benchmark.suite.claim import Claim
 def net(embedded):
     """A net with moving statistics of its own, and the images that it is scored on."""
     spec = tiny_spec(dataset={"normalization": "per-channel-mean-std"})
+    keras.utils.set_random_seed(0)
     model = build_model(spec.model, (32, 32, 3), 10)
     rng = np.random.default_rng(0)
-    model.set_weights([w + rng.uniform(0, 0.5, w.shape) for w in model.get_weights()])
-    data = ResidentImages(spec.dataset, embedded, "test")
+    for weight in model.weights:
+        spread = (weight * rng.uniform(0.7, 1.3, weight.shape)).numpy()
+        positive = weight.name in ("gamma", "moving_variance")
+        weight.assign(spread if positive else spread + rng.normal(0, 0.1, weight.shape))
+    probabilities = tf.nn.softmax(
+        model(np.random.default_rng(1).normal(size=(20, 32, 32, 3)), training=False)
+    )
+    assert np.median(np.max(probabilities, 1)) < 0.95, "nothing is seen of a saturated net's scores"
+    data = ResidentImages(spec.dataset, embedded)
     return spec, model, data
 
 
@@ -82,17 +92,18 @@ def test_fully_convolutional_is_the_centre_crop_where_both_see_the_same_pixels(n
 
 
 class Part:
-    """The first of a feed's scored images."""
+    """The first of a feed's test images."""
 
     def __init__(self, data, count):
-        self.data, self.scored_count, self.normalization = data, count, data.normalization
+        self.data, self.count, self.normalization = data, count, data.normalization
+        self.scored_counts = {"test": count}
 
-    def scored_views(self, views, count, batch_size, first=0):
+    def scored_views(self, split, views, count, batch_size, first=0):
         seen = first
-        for pixels, labels in self.data.scored_views(views, count, batch_size, first):
-            yield pixels[: self.scored_count - seen], labels[: self.scored_count - seen]
+        for pixels, labels in self.data.scored_views(split, views, count, batch_size, first):
+            yield pixels[: self.count - seen], labels[: self.count - seen]
             seen += len(labels)
-            if seen >= self.scored_count:
+            if seen >= self.count:
                 return
 
 
@@ -110,42 +121,98 @@ def test_ten_crops_are_averaged(net, embedded):
 def test_scales_are_averaged_and_a_mean_image_becomes_its_channels_means(net, embedded):
     spec, model, data = net
     mean = np.random.default_rng(1).uniform(0, 255, (32, 32, 3)).astype(np.float32)
-    data = sources.feed(spec.dataset, embedded, "test", type(data.normalization)(mean, np.ones(3)))
+    data = sources.feed(spec.dataset, embedded, type(data.normalization)(mean, np.ones(3)))
     net = spec, model, Part(data, 5)
     by_side = [scored(net, multi_scale(32, [side]))[0] for side in (24, 48)]
     both, _ = scored(net, multi_scale(32, [24, 48]))
     np.testing.assert_allclose(both, np.mean(by_side, 0), atol=1e-6)
     everywhere = type(data.normalization)(mean.mean((0, 1)), np.ones(3))
-    net = spec, model, Part(sources.feed(spec.dataset, embedded, "test", everywhere), 5)
+    net = spec, model, Part(sources.feed(spec.dataset, embedded, everywhere), 5)
     np.testing.assert_allclose(both, scored(net, multi_scale(32, [24, 48]))[0], atol=1e-5)
+
+
+def test_sliding_is_global_where_the_map_is_a_crops(net):
+    net = (*net[:2], Part(net[2], 40))
+    one, other = (scored(net, multi_scale(32, [32], sliding=each))[0] for each in (False, True))
+    np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("side", [48, 20])
+def test_the_classifier_is_slid_over_the_map_and_its_scores_are_averaged(net, side):
+    spec, model, data = net
+    few = Part(data, 6)
+    received, _ = scored((spec, model, few), multi_scale(32, [side], sliding=True))
+    anywhere = build_model(spec.model, (None, None, 3), 10)
+    anywhere.set_weights(model.get_weights())
+    until_pool = keras.Model(anywhere.input, anywhere.get_layer("pool").input)
+    kernel, bias = model.get_layer("classifier").get_weights()
+    (view,) = few.scored_views("test", lambda h, w: [geometry.whole(h, w, side)], 1, 6)
+    of_views = []
+    for pixels in (view[0][:, 0], view[0][:, 0, :, ::-1]):
+        maps = until_pool(data.normalization(pixels), training=False).numpy()
+        window = min(8, maps.shape[1])  # A crop of 32 pixels has a map of 8x8.
+        windows = sliding_window_view(maps, (window, window), axis=(1, 2)).mean((-2, -1))
+        of_views.append(softmax((windows @ kernel + bias).mean((1, 2))))
+    np.testing.assert_allclose(received, np.mean(of_views, 0), atol=2e-5)
+    by_the_whole_map, _ = scored((spec, model, few), multi_scale(32, [side]))
+    assert np.allclose(received, by_the_whole_map, atol=1e-4) == (side < 32)
+
+
+@pytest.mark.parametrize(("height", "width"), [(7, 7), (8, 8), (10, 15), (20, 9), (6, 9), (12, 3)])
+def test_sliding_pooling_is_the_mean_over_all_windows(height, width):
+    maps = np.random.default_rng(0).normal(size=(2, height, width, 3)).astype(np.float32)
+    window = min(7, height), min(7, width)
+    means = sliding_window_view(maps, window, axis=(1, 2)).mean((-2, -1))
+    pooling = SlidingPooling.from_config(SlidingPooling(7).get_config())
+    np.testing.assert_allclose(pooling(maps), means.mean((1, 2)), atol=1e-6)
 
 
 def test_the_papers_sides():
     assert (default_side(224), default_side(32)) == (256, 36)
     assert multi_scale(224).name == "multi-scale-224-256-384-480-640"
+    assert multi_scale(224, sliding=True).name == "multi-scale-sliding-224-256-384-480-640"
     assert multi_scale(224).views == 10 and ten_crop(224).name == "ten-crop-256"
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ten", "ten-crop-", "ten-crop-0", "ten-crop-256-300", "multi-scale--1", "5-crop"]
+    "text",
+    [
+        *("", "ten", "ten-crop-", "ten-crop-0", "ten-crop-256-300", "multi-scale--1", "5-crop"),
+        *("multi-scale-sliding-", "ten-crop-sliding", "multi-scale-256-sliding"),
+    ],
 )
 def test_a_protocol_that_is_none_is_refused(text):
     with pytest.raises(ValueError, match="protocol must be center-crop or ten-crop"):
         ProtocolName.of(text)
 
 
-@pytest.mark.parametrize("text", ["center-crop-256", "ten-crop", "multi-scale-224-256"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "center-crop-256",
+        "ten-crop",
+        "multi-scale-224-256",
+        "multi-scale-sliding",
+        "multi-scale-sliding-9",
+    ],
+)
 def test_a_protocol_is_named_as_it_is_read(text):
     assert str(ProtocolName.of(text)) == text
     full = of_name(ProtocolName.of(text), 224)
     again = of_name(ProtocolName.of(full.name), 224)
     assert (again.name, again.views) == (full.name, full.views)
+    assert again.sliding == ("sliding" in text)
 
 
 def test_images_that_would_be_missed_are_told(net):
     spec, model, data = net
     short = Part(data, 90)
-    short.scored_count = 100
+    short.scored_counts = {"test": 100}
     short.data = Part(data, 90)
     with pytest.raises(RuntimeError, match=r"100 images must be scored once. Scored: 90"):
         scored((spec, model, short), center_crop(32, 32))
@@ -351,8 +418,8 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
     _, resumed = trained(spec, images, resume=states[0])
     assert digests(resumed)[1] == digests(events)[1]
 
-    data = sources.feed(spec.dataset, images, "test")
-    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80])):
+    data = sources.feed(spec.dataset, images)
+    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80], sliding=True)):
         probabilities, labels = scored((spec, done.task.model, data), protocol, part=4)
         np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
@@ -362,12 +429,11 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
 
 def test_a_mean_image_of_another_size_is_refused(photographs, embedded):
     spec, wrong = photograph_spec(photographs), np.zeros((32, 32, 3), np.float32)
-    normalization = sources.feed(tiny_spec().dataset, embedded, "test").normalization
+    normalization = sources.feed(tiny_spec().dataset, embedded).normalization
     with pytest.raises(DataError, match=r"\(64, 64, 3\). Received: \(32, 32, 3\)"):
         sources.feed(
             spec.dataset,
             sources.load(spec.dataset),
-            "test",
             type(normalization)(wrong, normalization.scale),
         )
 
@@ -377,10 +443,10 @@ def test_top5_errors_are_of_many_classes_alone(net, embedded):
 
     inputs = keras.Input((32, 32, 3))
     logits = keras.layers.Dense(12)(keras.layers.GlobalAveragePooling2D()(inputs))
-    many = scorer(keras.Model(inputs, logits), net[2], 300)()
+    many = scorer(keras.Model(inputs, logits), net[2], "test", 300)()
     order = np.argsort(-keras.Model(inputs, logits).predict(
         net[2].normalization(embedded.test_images), verbose=0), 1)  # fmt: skip
     hits = (order[:, :5] == embedded.test_labels[:, None]).any(1)
     assert many.top5_error_percent == pytest.approx(100 - 100 * hits.mean())
-    few = scorer(keras.Model(inputs, keras.layers.Dense(10)(logits)), net[2], 300)()
+    few = scorer(keras.Model(inputs, keras.layers.Dense(10)(logits)), net[2], "test", 300)()
     assert few.top5_error_percent is None

@@ -10,13 +10,14 @@ import yaml
 from conftest import bench
 from photograph_files import CLASSES, cut, encoded, make_tree, names, spec_of
 from PIL import Image
+from pydantic import TypeAdapter
 
 from benchmark.data import cache
 from benchmark.data.images import DataError
 from benchmark.data.photographs import imagenet, registry
 from benchmark.data.photographs.imagenet import Archive
 from benchmark.data.photographs.stream import StreamedImages
-from benchmark.spec import LabelledSpec
+from benchmark.spec.dataset import DatasetField
 
 
 @pytest.fixture(autouse=True)
@@ -86,12 +87,12 @@ def test_tensorflow_datasets_prepares_imagenets_archives(archives, tmp_path):
     assert found.source.encoded("test", 1) == encoded(cut("flower", 2))
     assert found.source.encoded("train", 0) == encoded(cut("china", 0))
 
-    data = StreamedImages(spec_of(added), found, "test", workers=2)
+    data = StreamedImages(spec_of(added), found, workers=2)
     seen = Counter()
     for iteration in range(5):
         seen.update(data.train_inputs(0, 3, iteration, 1)[2].numpy().ravel().tolist())
     assert seen == Counter({label: 3 * n for label, n in Counter(listing.labels.tolist()).items()})
-    assert [len(labels) for _, labels in data.scored_inputs(3)] == [3, 1]
+    assert [len(labels) for _, labels in data.scored_inputs("test", 3)] == [3, 1]
 
     # What is prepared is not prepared again, and needs no archives.
     assert imagenet.get(tmp_path / "none", say=said.append, **options).content == added.content
@@ -143,7 +144,7 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "6 training and 4 test images of 2 classes" in done.stdout
     stated = yaml.safe_load(done.stdout[done.stdout.index("  dataset:") :])
-    spec = LabelledSpec.model_validate(stated["dataset"])
+    spec = TypeAdapter(DatasetField).validate_python(stated["dataset"])
     assert registry.load(spec).content == spec.content
     done = bench("data", "list", "--cache", tmp_path / "cache")
     assert f"2026            {tree}: 6 training" in done.stdout

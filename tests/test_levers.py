@@ -33,7 +33,7 @@ def float32_policy():
 def fifty_steps(**changes):
     """On 2,000 images, so that it is reported after 20 steps, and after 50."""
     return tiny_spec(
-        dataset={"held_out_images": 3000},
+        dataset={"train_per_class": 200},
         optimizer={"batch_size": 100},
         schedule={"iterations": STEPS, "learning_rate": 0.02, "drops": []},
         **changes,
@@ -94,7 +94,8 @@ def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precisio
 
 
 def unfolded(spec, model, data):
-    return single_view.scorer(model, data, spec.evaluation.batch_size)
+    score = single_view.scorer(model, data, "test", spec.evaluation.batch_size)
+    return lambda split: {"test": score}[split]()
 
 
 @pytest.mark.parametrize("fields", [{"shortcut": "A"}, {"shortcut": "C", "conv_bias": True}])
@@ -162,7 +163,9 @@ if inter_op:
 trained = loop.train(spec, cifar10.load("cifar10-subset"), events.append)
 weights = {w.path: w.numpy().astype(float).tolist() for w in trained.task.model.weights}
 devices = sorted({d.name for d in tf.config.list_logical_devices()})
-print(json.dumps({"events": events, "weights": weights, "devices": devices}))
+tensor_float_32 = tf.config.experimental.tensor_float_32_execution_enabled()
+found = {"events": events, "weights": weights, "devices": devices}
+print(json.dumps(found | {"tensor_float_32": tensor_float_32}))
 """
 
 
@@ -180,6 +183,19 @@ def in_a_process(spec, inter_op=0):
 def test_operations_side_by_side_give_the_same_bits():
     one, two = (in_a_process(fifty_steps(), inter_op) for inter_op in (1, 2))
     assert one["weights"] == two["weights"]
+    assert not one["tensor_float_32"]
+
+
+def test_tensorfloat32_is_allowed_where_it_is_stated():
+    """A CPU has none, so that a run there is one of float32."""
+    spec = tiny_spec(schedule={"iterations": 1, "drops": []})
+    numerics = {"precision": "tensorfloat32"}
+    other = tiny_spec(schedule={"iterations": 1, "drops": []}, numerics=numerics)
+    assert spec.digest() != other.digest()
+    usual, rounded = in_a_process(spec), in_a_process(other)
+    assert (usual["tensor_float_32"], rounded["tensor_float_32"]) == (False, True)
+    if not any("GPU" in device for device in rounded["devices"]):
+        assert usual["weights"] == rounded["weights"]
 
 
 @pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-5), (STEPS, 2e-3)])
@@ -208,7 +224,7 @@ def in_halves(spec, embedded):
     keras.utils.set_random_seed(spec.seed)
     model = build_model(spec.model, (32, 32, 3), 10)
     sgd = keras.optimizers.SGD(spec.schedule.learning_rate, spec.optimizer.momentum)
-    data, size = ResidentImages(spec.dataset, embedded, "test"), spec.optimizer.batch_size
+    data, size = ResidentImages(spec.dataset, embedded), spec.optimizer.batch_size
     order = batches(spec.seed, 0, spec.schedule.iterations, size, 5000)
     losses, wrong = [], 0
     for indices, crops in zip(*order, strict=True):

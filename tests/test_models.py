@@ -143,6 +143,28 @@ def test_option_a_copies_every_second_pixel_and_adds_zeros(side, first):
     np.testing.assert_array_equal(y, expected)
 
 
+@pytest.mark.parametrize("size", [6, 5])
+def test_option_a_may_take_means_of_squares(size):
+    """At an odd size the last row and column are of the pixels that are there."""
+    x = np.random.default_rng(0).normal(size=(2, size, size, 3)).astype(np.float32)
+    y = ZeroPadShortcut(8, 2, "both", pool=2)(x)
+    expected = np.zeros((2, 3, 3, 8), np.float32)
+    for row in range(3):
+        for column in range(3):
+            square = x[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+            expected[:, row, column, 2:5] = square.mean((1, 2))
+    np.testing.assert_allclose(y, expected, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("subsampling", "pool"), [("stride", 1), ("mean", 2)])
+def test_how_option_a_subsamples_reaches_the_layers(subsampling, pool):
+    model = build_model(small(shortcut="A", subsampling=subsampling), (8, 8, 3), 5)
+    layer = model.get_layer("stage2_block1_zero_pad")
+    assert (layer.stride, layer.pool) == (2, pool)
+    same = keras.Model.from_config(model.get_config()).get_layer("stage2_block1_zero_pad")
+    assert (same.stride, same.pool) == (2, pool)
+
+
 @pytest.mark.parametrize("option", ["A", "B", "C"])
 @pytest.mark.parametrize("zero_gamma", [False, True])
 def test_a_zeroed_branch_leaves_relu_of_the_shortcut(option, zero_gamma):
@@ -208,6 +230,30 @@ def test_initialisers(initializer, stddev):
     assert beyond == pytest.approx(
         0 if "glorot" in initializer["initializer"] else 0.0124, abs=2e-3
     )
+
+
+@pytest.mark.parametrize(
+    ("classifier", "stddev", "bound"),
+    [
+        ("same", (2 / 128) ** 0.5, None),
+        ("glorot-uniform", (2 / (128 + 512)) ** 0.5, (6 / (128 + 512)) ** 0.5),
+        ("torch-uniform", (1 / (3 * 128)) ** 0.5, (1 / 128) ** 0.5),
+        ("gaussian", 0.01, None),
+    ],
+)
+def test_the_classifiers_initialiser(classifier, stddev, bound):
+    """Of (128, 512) weights; the other layers' is not changed."""
+    spec = small(stage_widths=[64, 128], classifier_initializer=classifier)
+    model = build_model(spec, (8, 8, 3), 512)
+    kernel = np.asarray(model.get_layer("classifier").kernel)
+    assert kernel.std() == pytest.approx(stddev, rel=0.02)
+    assert kernel.mean() == pytest.approx(0, abs=stddev / 50)
+    if bound:
+        assert 0.99 * bound < np.abs(kernel).max() <= bound
+    else:
+        assert np.abs(kernel).max() > 3.5 * stddev
+    other = np.asarray(model.get_layer("stage2_block1_conv1").kernel)
+    assert other.std() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
 
 
 def test_the_choices_reach_the_layers():

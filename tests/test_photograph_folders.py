@@ -14,7 +14,7 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.data.photographs.tree import read_tree
-from benchmark.spec import LabelledSpec
+from benchmark.spec import PhotographsSpec
 from benchmark.suite import load_suite
 
 
@@ -242,7 +242,7 @@ def test_damaged_statistics_are_taken_anew(tree):
 
 def test_what_was_not_added_says_how_to():
     with pytest.raises(DataError, match="resnet-bench data get imagenet2012 --folder FOLDER"):
-        registry.load(LabelledSpec(name="imagenet2012"))
+        registry.load(PhotographsSpec.model_validate({"name": "imagenet2012"}))
     with pytest.raises(DataError, match="resnet-bench data add mine FOLDER"):
         registry.find("mine")
 
@@ -251,7 +251,7 @@ def test_what_was_not_added_says_how_to():
 
 
 def stream(added):
-    return StreamedImages(spec_of(added), added, "test")
+    return StreamedImages(spec_of(added), added)
 
 
 def test_a_file_that_goes_missing_is_named_when_it_is_loaded_and_when_it_is_read(tree):
@@ -281,15 +281,15 @@ def test_a_file_that_goes_missing_is_named_when_it_is_loaded_and_when_it_is_read
 def test_a_file_that_is_damaged_in_its_size_is_named_when_it_is_decoded(tree, damage_at):
     added = registry.add("mine", tree)
     data = stream(added)
-    list(data.scored_inputs(4))
+    list(data.scored_inputs("test", 4))
     path = tree / "val" / "china" / "china_4.jpg"
     content = path.read_bytes()
     kept = 1 if damage_at == "head" else len(content) // 2
     path.write_bytes(content[:kept] + bytes(len(content) - kept))
     with pytest.raises(DataError, match=r"china_4\.jpg must be a.*Received: "):
-        list(data.scored_inputs(4))
+        list(data.scored_inputs("test", 4))
     path.write_bytes(content)
-    assert len(list(data.scored_inputs(4))) == 1
+    assert len(list(data.scored_inputs("test", 4))) == 1
 
 
 # CIFAR-10 as files

@@ -43,9 +43,9 @@ class Stream(StreamedImages):
         return self.train_inputs(self.seed, self.batch_size, first, steps)
 
 
-def stream(added, split="test", batch_size=5, seed=3, workers=2, **fields):
+def stream(added, batch_size=5, seed=3, workers=2, **fields):
     spec = spec_of(added, **fields)
-    return Stream(spec, added, split, seed=seed, batch_size=batch_size, workers=workers)
+    return Stream(spec, added, seed=seed, batch_size=batch_size, workers=workers)
 
 
 def arrays(inputs):
@@ -214,7 +214,9 @@ def test_normalisation(added, rule, pixel_range):
     if rule == "per-channel-mean-std":
         scale = crops.std((0, 1, 2))
     expected = (pixels.numpy() - mean) / scale
-    np.testing.assert_allclose(data.scored_batch(pixels, labels)[0], expected, atol=2e-5 * 255)
+    np.testing.assert_allclose(
+        data.scored_batch("test", pixels, labels)[0], expected, atol=2e-5 * 255
+    )
     zeros = tf.zeros((5, 3))
     np.testing.assert_array_equal(
         data.train_batch(pixels, zeros, labels)[0], data.normalization(pixels)
@@ -236,15 +238,47 @@ def test_the_principal_colours_are_those_of_the_covariance():
     np.testing.assert_allclose(found.channel_stds, pixels.std((0, 1, 2)))
 
 
+@pytest.mark.parametrize(
+    ("fields", "count"),
+    [
+        ({}, 12),
+        ({"statistics_images": None}, 12),
+        ({"statistics_images": None, "held_out_images": 4}, 8),
+        ({"statistics_images": 12, "held_out_images": 4}, 8),
+        ({"statistics_images": 5}, 5),
+        ({"statistics_images": 5, "held_out_images": 4}, 5),
+    ],
+)
+def test_statistics_are_of_the_first_images_of_the_fixed_order(added, fields, count):
+    """Asked for one after the other of one folder, whose kept files must not be mixed up."""
+    read = Counting(added.source)
+    crop = {"crop_size": 24}
+    for others in ({"statistics_images": 3}, {"statistics_images": None}, fields):
+        found = stream(replaced(added, read), **crop, **others).statistics
+    first = fixed_order(12)[:count]
+    crops = [
+        view(added, "train", index, lambda h, w: geometry.center_crop(h, w, 27, 24))
+        for index in first
+    ]
+    np.testing.assert_array_equal(found.mean_image, np.mean(crops, 0, dtype=np.float64))
+    np.testing.assert_allclose(found.channel_stds, np.std(crops, (0, 1, 2), dtype=np.float64))
+    kept = {path.name for path in added.folder.glob("statistics-24-27-*")}
+    assert {f"statistics-24-27-{each}.npz" for each in (3, 12, count)} <= kept
+    read.wanted.clear()
+    again = stream(replaced(added, read), **crop, **fields).statistics
+    assert not read.wanted
+    np.testing.assert_array_equal(again.mean_image, found.mean_image)
+
+
 # Scoring
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 6, 100])
 def test_each_scored_photograph_comes_once_in_order(added, batch_size):
     data = stream(added)
-    batches = [arrays(inputs) for inputs in data.scored_inputs(batch_size)]
+    batches = [arrays(inputs) for inputs in data.scored_inputs("test", batch_size)]
     pixels, labels = map(np.concatenate, zip(*batches, strict=True))
-    assert data.scored_count == len(pixels) == 6
+    assert data.scored_counts == {"test": len(pixels)} == {"test": 6}
     assert [len(each[0]) for each in batches[:-1]] == [batch_size] * (len(batches) - 1)
     assert labels.tolist() == [0, 0, 0, 1, 1, 1]
     for index in range(6):
@@ -254,20 +288,20 @@ def test_each_scored_photograph_comes_once_in_order(added, batch_size):
 
 def test_several_views_of_each_and_whole_photographs(added):
     data = stream(added)
-    ten = list(data.scored_views(lambda h, w: geometry.ten_crop(h, w, 40, 32), 10, 4))
+    ten = list(data.scored_views("test", lambda h, w: geometry.ten_crop(h, w, 40, 32), 10, 4))
     assert [tuple(pixels.shape) for pixels, _ in ten] == [(n, 10, 32, 32, 3) for n in (4, 2)]
-    for pixels, _ in data.scored_views(lambda h, w: [geometry.whole(h, w, 40)], 1, 1):
+    for pixels, _ in data.scored_views("test", lambda h, w: [geometry.whole(h, w, 40)], 1, 1):
         assert min(pixels.shape[2:4]) == 40
 
 
 def test_held_out_photographs_are_of_a_fixed_order_and_not_trained_on(added):
-    data = stream(added, split="validation", held_out_images=4, batch_size=4)
+    data = stream(added, held_out_images=4, batch_size=4)
     order = fixed_order(12).tolist()
     assert sorted(order) == list(range(12))
     trained, held_out = (part.tolist() for part in parted(12, 4))
     assert held_out == sorted(order[8:]) and sorted(trained + held_out) == list(range(12))
-    assert data.scored_count == 4
-    (_, labels), *_ = data.scored_inputs(10)
+    assert data.scored_counts == {"test": 6, "validation": 4}
+    (_, labels), *_ = data.scored_inputs("validation", 10)
     assert labels.numpy().tolist() == [index // 6 for index in held_out]
     assert {index // 6 for index in held_out} == {0, 1}
 
@@ -278,4 +312,3 @@ def test_held_out_photographs_are_of_a_fixed_order_and_not_trained_on(added):
     read.wanted.clear()
     data.inputs(0, 2)
     assert {*read.wanted} == {*trained}
-    assert data.scored_count == 6

@@ -77,7 +77,7 @@ def as_on_a_gpu(monkeypatch):
 def test_every_operation_of_a_step_has_a_gpu_kernel(embedded, precision, shortcut):
     spec = tiny_spec(model={"shortcut": shortcut}, numerics={"precision": precision})
     keras.config.set_dtype_policy(precision)
-    data = ResidentImages(spec.dataset, embedded, "test")
+    data = ResidentImages(spec.dataset, embedded)
     model = build_model(spec.model, (32, 32, 3), 10)
     optimizer = Momentum(spec.optimizer, model.trainable_weights)
     scale = LossScale(spec.numerics.loss_scale)
@@ -92,13 +92,13 @@ def test_every_operation_of_a_step_has_a_gpu_kernel(embedded, precision, shortcu
 
 def test_every_operation_of_scoring_has_a_gpu_kernel(embedded):
     spec = tiny_spec()
-    data = ResidentImages(spec.dataset, embedded, "test")
+    data = ResidentImages(spec.dataset, embedded)
     model = build_model(spec.model, (32, 32, 3), 10)
     folded, take_over = inference_model(spec.model, model, (32, 32, 3), 10)
 
     @tf.function
     def score(start, stop):
-        images, labels = data.scored_batch(start, stop)
+        images, labels = data.scored_batch("test", start, stop)
         logits = folded(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         return tf.argmax(logits, axis=1, output_type=tf.int32), losses

@@ -115,10 +115,9 @@ vary:
   variants:
     - {name: first, dataset.only_classes: [0, 2, 4, 6, 8], dataset.train_per_class: null}
     - {name: scratch}
-    - {name: head, pretrained: {source: run, name: first, way: new-head}}
+    - {name: head, pretrained: {source: run, name: first, mode: new-head}}
     - name: after
-      model.inner_classes: 5
-      pretrained: {source: run, name: first, way: dense-after-head}
+      pretrained: {source: run, name: first, mode: dense-after-head, head_classes: 5}
 seeds: [0]
 """
 
@@ -174,8 +173,9 @@ def test_weights_that_were_changed_or_are_gone_are_refused(carried):
         pretrained_of(one.spec, runs / "elsewhere")
 
 
-def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(carried):
-    suite, _ = carried
+def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(tmp_path):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(SUITE.replace("  schedule:", "  numerics: {threads: 2}\n  schedule:"))
     plan = load_suite(suite).plan
     fewer = plan.with_threads_at_most(1)
     assert {cell.run_id for cell in plan.cells}.isdisjoint(cell.run_id for cell in fewer.cells)
@@ -185,7 +185,7 @@ def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(carried):
 
 def test_a_variant_that_stands_later_cannot_be_begun_from(tmp_path):
     path = tmp_path / "suite.yaml"
-    path.write_text(SUITE.replace("name: first, way: new-head", "name: after, way: new-head"))
+    path.write_text(SUITE.replace("name: first, mode: new-head", "name: after, mode: new-head"))
     with pytest.raises(SuiteError, match=r"suite.yaml:14: .*must be a variant that stands before"):
         load_suite(path)
 

@@ -171,17 +171,18 @@ def test_runs_that_never_began_depart_from_the_paper_too(ran, tmp_path):
     assert "dataset.name is cifar10-subset" in markdown and "not comparable" in markdown
 
 
-def dataset(split="test", name="cifar10-subset", **fields):
-    return {"dataset": {"name": name, **fields}, "evaluation": {"split": split}}
+def dataset(name="cifar10-subset", **fields):
+    return {"dataset": {"kind": "cifar", "name": name, **fields}}
 
 
 def test_the_note_on_the_subset_says_what_was_used():
     note = subset_note({"a": dataset(), "b": dataset()})
     assert "Trained on 5,000 and scored on 1,000 images" in note and "1.6 points" in note
-    note = subset_note({"a": dataset("validation", held_out_images=500)})
-    assert "Trained on 4,500 and scored on 500 images" in note and "2.2 points" in note
+    note = subset_note({"a": dataset(held_out_images=500)})
+    assert "Trained on 4,500 and scored on 1,000 images" in note and "1.6 points" in note
     note = subset_note({"a": dataset(only_classes=[3, 1], train_per_class=7), "b": dataset()})
     assert "Trained on 14 or 5,000 and scored on 200 or 1,000 images" in note
+    assert "3.5 points" in note
     note = subset_note({"a": dataset(), "b": dataset(name="cifar10")})
     assert "tenth of CIFAR-10 (a)" in note
     assert subset_note({"a": dataset(name="cifar10")}) is None

@@ -14,7 +14,7 @@ from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
-from benchmark.spec import BoxesSpec, LabelledSpec, PastedSpec
+from benchmark.spec import BoxesSpec, CifarSpec, PastedSpec, PhotographsSpec
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,10 @@ def cache_of_its_own(tmp_path, monkeypatch):
 def test_each_kind_of_images_is_loaded(tmp_path):
     photographs = registry.add("photographs", make_tree(tmp_path / "tree"))
     specs = {
-        LabelledSpec(name="cifar10-subset"): Images,
-        LabelledSpec(name="photographs", content=photographs.content): Photographs,
+        CifarSpec(name="cifar10-subset"): Images,
+        PhotographsSpec.model_validate(
+            {"name": "photographs", "content": photographs.content}
+        ): Photographs,
         spec_of(add("boxes", tmp_path / "boxes")): DetectionSet,
         BoxesSpec(
             name="pasted-cifar", pasted=PastedSpec(train_canvases=3, test_canvases=2)
@@ -53,8 +55,8 @@ def test_images_that_are_missing_end_a_command(tmp_path, capsys):
 def test_what_is_in_the_package_is_not_read_first_nor_is_tensorflow_loaded():
     code = (
         "import sys; from benchmark.commands.data import require_images\n"
-        "from benchmark.spec import LabelledSpec, BoxesSpec\n"
-        "require_images([LabelledSpec(name='cifar10-subset'),"
+        "from benchmark.spec import BoxesSpec, CifarSpec\n"
+        "require_images([CifarSpec(name='cifar10-subset'),"
         " BoxesSpec(name='pasted-cifar')])\n"
         "assert not {'tensorflow', 'tensorflow_datasets'} & {*sys.modules}"
     )

@@ -79,6 +79,16 @@ def test_our_work_is_counted_in_images(ours):
     assert amount == (contender.iteration - before) * TINY.batch and seconds > 0
 
 
+@pytest.mark.parametrize("name", [name for name, net in NETS.items() if net.size == 32])
+def test_the_whole_run_trains_on_as_many_images(name):
+    from benchmark.speed.whole_run import spec_of
+
+    spec = spec_of(Case(name, "mixed_bfloat16", 2))
+    assert spec.dataset.train_images == NETS[name].images
+    assert (spec.model, spec.optimizer.batch_size) == (NETS[name].spec, NETS[name].batch)
+    assert (spec.numerics.precision, spec.numerics.threads) == ("mixed_bfloat16", 2)
+
+
 def test_images_are_real_and_enlarged():
     net = NETS["resnet50-B"]
     small, labels = images(net, 32)

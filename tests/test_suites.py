@@ -28,11 +28,11 @@ SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 
 def smoke_form(spec, *, precision, smoke_ids, photographs):
-    """Equal for runs that differ in depth, length, diagnostics and data set alone."""
+    """Equal for runs that differ in depth, length and data set alone."""
     data = spec.model_dump(mode="json")
     if spec.detector:
         return smoke_form_of_detector(data, smoke_ids)
-    if spec.dataset.photographs:
+    if spec.dataset.kind == "photographs":
         return smoke_form_on_photographs(data, photographs)
     if spec.pretrained and spec.pretrained.run:
         data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
@@ -42,21 +42,29 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
     data["dataset"]["name"] = "cifar10-subset"
     data["dataset"]["held_out_images"] = min(500, spec.dataset.held_out_images)
     data["optimizer"]["batch_size"] = 50
-    data["schedule"] |= {"iterations": 2, "drops": [1]}
+    data["schedule"] = two_iterations(data["schedule"])
     if spec.schedule.warmup:
         data["schedule"]["warmup"]["window_iterations"] = 1
-    data["diagnostics"]["iterations"] = [0, 1, 2]
+    data["diagnostics"]["iterations"] = []
     data["numerics"]["precision"] = precision
     data["seed"] = 0
     return RunSpec.model_validate(data)
 
 
+def two_iterations(schedule):
+    """With a drop between them where there are some; without any where nothing is trained."""
+    if not schedule["iterations"]:
+        return schedule
+    drops = {"drops": None} if schedule["kind"] == "piecewise" else {}
+    return schedule | {"iterations": 2} | drops
+
+
 def small_net(model):
     """Four small stages; VGG-16, too, becomes a residual net of them."""
     net = {**model, "stage_blocks": [1] * 4, "stage_widths": [4, 8, 16, 32]}
-    if "vgg" in net:
-        del net["vgg"]
+    if net["family"] == "vgg":
         net |= {"stem": "imagenet", "block": "bottleneck", "shortcut": "B", "conv_bias": True}
+        net["family"] = "resnet"
     net.pop("depth", None)
     return net
 
@@ -85,8 +93,7 @@ def smoke_form_of_detector(data, smoke_ids):
     if detector["inference"]["scales"]:
         detector["inference"]["scales"] = [48, 64, 96]
     data["optimizer"]["batch_size"] = data["evaluation"]["batch_size"] = 2
-    if data["schedule"]["iterations"]:
-        data["schedule"] |= {"iterations": 2, "drops": None}
+    data["schedule"] = two_iterations(data["schedule"])
     data["numerics"] |= {"replicas": 1, "precision": "float32"}
     data["seed"] = 0
     return RunSpec.model_validate(data)
@@ -97,19 +104,19 @@ def smoke_form_on_photographs(data, photographs):
     net = small_net(data["model"])
     begun = data["pretrained"]
     if begun:
-        classes = 2 if begun["way"] == "as-published" else 5
+        classes = 2 if begun["mode"] == "as-published" else 5
         stated = {"source": "file", "name": f"of{classes}.safetensors", "preprocessing": "caffe"}
         data["pretrained"] = begun | stated | {"sha256": weights_file(net, stated["name"], classes)}
-        if net.get("inner_classes"):
-            net["inner_classes"] = classes
+        if begun["head_classes"]:
+            data["pretrained"]["head_classes"] = classes
     data["model"] = ResNetSpec.model_validate(net).model_dump(mode="json")
     content = photographs.content.model_dump()
-    data["dataset"] = {"name": photographs.name, "content": content, "crop_size": 32}
+    counted = {"statistics_images": data["dataset"]["statistics_images"]}
+    data["dataset"] = {"name": photographs.name, "content": content, "crop_size": 32} | counted
     if begun:
         data["dataset"]["normalization"] = "pretrained"
     data["optimizer"]["batch_size"] = 6
-    if data["schedule"]["iterations"]:
-        data["schedule"] |= {"iterations": 2, "drops": None}
+    data["schedule"] = two_iterations(data["schedule"])
     data["numerics"] |= {"replicas": 1, "precision": "float32"}
     data["seed"] = 0
     return RunSpec.model_validate(data)
@@ -120,8 +127,7 @@ def weights_file(net, name, classes):
     file = cache.cache_folder() / "weights" / name
     if not file.exists():
         file.parent.mkdir(exist_ok=True)
-        spec = ResNetSpec.model_validate({**net, "inner_classes": None})
-        model = build_model(spec, (32, 32, 3), classes)
+        model = build_model(ResNetSpec.model_validate(net), (32, 32, 3), classes)
         arrays = reference_weights(model).items()
         save_file({name: np.ascontiguousarray(array) for name, array in arrays}, file)
     return hashlib.sha256(file.read_bytes()).hexdigest()
@@ -177,7 +183,7 @@ def test_the_smoke_form_of_each_suite(path, store, photographs, monkeypatch):
     assert set(runs["status"]) <= {"finished", "diverged"}
     assert list(report.verdicts["claim"]) == [claim.statement for claim in loaded.suite.claims]
     assert set(report.verdicts["verdict"]) <= {"not comparable", "inconclusive"}
-    diagnosed = any(cell.spec.diagnostics.iterations for cell in cells)
+    diagnosed = any(cell.spec.measured_at for cell in cells)
     assert diagnosed == (len(load_layers(store.root, plan.suite)) > 0)
     names = {figure.svg.stem for figure in report.figures}
     assert names >= ({"responses", "gradients"} if diagnosed else set())

@@ -10,19 +10,20 @@ from benchmark.data.normalization import Normalization
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import Pretrained, start_from
 from benchmark.suite.problems import rule_of
+from benchmark.training.net import build_net
 from benchmark.training.weights import weight_arrays
 
 OLD_CLASSES = 7
 RUN = {"source": "run", "name": "0" * 16}
 CLASSIFIER = ("classifier/kernel", "classifier/bias")
-WAYS = ("train-all", "new-head", "dense-after-head")
+MODES = ("train-all", "new-head", "dense-after-head")
 
 
-def transfer_spec(way="train-all", **changes):
-    stated = {"pretrained": {**RUN, "mode": way}}
-    if way == "dense-after-head":
-        stated["model"] = {"inner_classes": OLD_CLASSES}
-    return tiny_spec(**stated, **changes)
+def transfer_spec(mode="train-all", **changes):
+    stated = {**RUN, "mode": mode}
+    if mode == "dense-after-head":
+        stated["head_classes"] = OLD_CLASSES
+    return tiny_spec(pretrained=stated, **changes)
 
 
 def foreign_weights():
@@ -46,40 +47,40 @@ def head(path):
     return path.startswith(("classifier/", "new_classifier/"))
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_run_begins_with_the_pretrained_weights_and_another_head(way, pretrained):
-    spec = transfer_spec(way)
-    model = build_model(spec.model, (32, 32, 3), 10)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_run_begins_with_the_pretrained_weights_and_another_head(mode, pretrained):
+    spec = transfer_spec(mode)
+    model = build_net(spec)
     drawn = weight_arrays(model)
     start_from(model, spec.pretrained, pretrained.arrays)
     begun = weight_arrays(model)
-    new = "new_classifier/" if way == "dense-after-head" else "classifier/"
+    new = "new_classifier/" if mode == "dense-after-head" else "classifier/"
     for path, array in begun.items():
         wanted = drawn if path.startswith(new) else pretrained.arrays
         np.testing.assert_array_equal(array, wanted[path], path)
     left = pretrained.arrays.keys() - {path for path in begun if not path.startswith(new)}
-    assert left == (set() if way == "dense-after-head" else set(CLASSIFIER))
+    assert left == (set() if mode == "dense-after-head" else set(CLASSIFIER))
     trainable = {weight.path for weight in model.trainable_weights}
-    if way == "new-head":
+    if mode == "new-head":
         assert trainable == set(CLASSIFIER)
     else:
         assert trainable == {path for path in begun if "moving" not in path}
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_is_frozen_stays_and_all_else_moves(way, pretrained, embedded):
-    spec = transfer_spec(way)
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_frozen_stays_and_all_else_moves(mode, pretrained, embedded):
+    spec = transfer_spec(mode)
     done, events = trained(spec, embedded, pretrained=pretrained)
     assert done.status == "finished"
     after = weight_arrays(done.task.model)
     for path, array in pretrained.arrays.items():
-        if way != "dense-after-head" and head(path):
+        if mode != "dense-after-head" and head(path):
             continue
         same = np.array_equal(after[path], array)
-        assert same == (way == "new-head"), path
+        assert same == (mode == "new-head"), path
     np.testing.assert_array_equal(done.task.normalization.mean, pretrained.normalization.mean)
     (row,) = (event for event in events if event["event"] == "epoch")
-    assert len(row["gradient_norms"]) == (1 if way == "new-head" else len(kernels(after)))
+    assert len(row["gradient_norms"]) == (1 if mode == "new-head" else len(kernels(after)))
     assert events[0]["parameters"] == sum(a.size for p, a in after.items() if "moving" not in p)
 
 
@@ -156,21 +157,26 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
         (
             {"pretrained": {"source": "keras-applications", "name": "VGG19"}},
             "pretrained.name",
-            "must be one of ResNet50",
+            "should be 'ResNet50', 'ResNet101', 'ResNet152' or 'VGG16'",
         ),
         (
             {"pretrained": {"source": "file", "name": "../x.npz"}},
             "pretrained.name",
-            "plain name",
+            "pattern",
         ),
         (
             {"pretrained": {"source": "file", "name": "x.npz", "preprocessing": "torch"}},
             "pretrained.sha256",
-            "must be stated for a file",
+            "is required",
         ),
-        ({"pretrained": {"preprocessing": "torch"}}, "pretrained.preprocessing", "files alone"),
-        ({"pretrained": {"sha256": "1" * 64}}, "pretrained.sha256", "not for runs"),
-        ({"pretrained": {"sha256": "1"}}, "pretrained.sha256", "64 hexadecimal digits"),
+        ({"pretrained": {"preprocessing": "torch"}}, "pretrained.preprocessing", "not a field"),
+        ({"pretrained": {"sha256": "1" * 64}}, "pretrained.sha256", "not a field"),
+        (
+            {"pretrained": {"source": "keras-applications", "name": "ResNet50", "sha256": "1"}},
+            "pretrained.sha256",
+            "pattern",
+        ),
+        ({"pretrained": {"source": "url"}}, "pretrained.source", "one of run, keras-applications"),
         (
             {"pretrained": {"mode": "new-head", "backbone_rate": 0.5}},
             "pretrained.backbone_rate",
@@ -186,10 +192,10 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
             "dataset.normalization",
             "needs pretrained weights",
         ),
-        ({"model": {"inner_classes": 7}}, "model.inner_classes", "dense-after-head"),
+        ({"pretrained": {"head_classes": 7}}, "pretrained.head_classes", "dense-after-head"),
         (
             {"pretrained": {"mode": "dense-after-head"}},
-            "model.inner_classes",
+            "pretrained.head_classes",
             "dense-after-head",
         ),
         (

@@ -24,9 +24,9 @@ def evaluate(
     protocol: Annotated[
         str,
         typer.Option(
-            help="center-crop, ten-crop or multi-scale, with shorter sides in pixels "
-            "(ten-crop-256, multi-scale-224-256) or without: then 256, or 224, 256, 384, 480 and "
-            "640, at a crop of 224, and in proportion."
+            help="center-crop, ten-crop, multi-scale or multi-scale-sliding, with shorter sides in "
+            "pixels (ten-crop-256, multi-scale-224-256) or without: then 256, or 224, 256, 384, "
+            "480 and 640, at a crop of 224, and in proportion."
         ),
     ] = "ten-crop",
     results: Results = Path("results"),

@@ -58,7 +58,8 @@ def normalization(spec: LabelledSpec, train_images: np.ndarray) -> Normalization
     mean, scale = np.zeros(3), np.full(3, unit)
     if spec.normalization == "per-pixel-mean":
         mean = train_images.mean(0, dtype=np.float64)
-    elif spec.normalization == "per-channel-mean-std":
+    elif spec.normalization != "none":
         mean = train_images.mean((0, 1, 2), dtype=np.float64)
+    if spec.normalization == "per-channel-mean-std":
         scale = 1 / train_images.std((0, 1, 2), dtype=np.float64)
     return Normalization(mean.astype(np.float32), scale.astype(np.float32))

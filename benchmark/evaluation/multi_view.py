@@ -27,7 +27,7 @@ def scored_in_parts(
 
     ``model``: a net of ``build_model``. Each image is scored exactly once, or RuntimeError raised.
     """
-    net = _net_of_any_size(spec, model)
+    net = _net_of_any_size(spec, model, sliding=protocol.sliding)
     passes = [_Scored(net, data, each, first) for each in protocol.passes]
     for start in range(first, data.scored_counts[SPLIT], part):
         count = min(part, data.scored_counts[SPLIT] - start)
@@ -65,9 +65,11 @@ class _Scored:
         return sums[:count], labels[:count]
 
 
-def _net_of_any_size(spec: RunSpec, model: keras.Model) -> keras.Model:
+def _net_of_any_size(spec: RunSpec, model: keras.Model, *, sliding: bool) -> keras.Model:
     """The same function of images of any height and width, in inference."""
-    net, take_over = inference_model(spec.model, model, (None, None, 3), model.output_shape[-1])
+    window = model.get_layer("pool").input.shape[1] if sliding else None
+    classes = model.output_shape[-1]
+    net, take_over = inference_model(spec.model, model, (None, None, 3), classes, window)
     take_over()
     return net
 

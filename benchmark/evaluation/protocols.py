@@ -6,7 +6,7 @@ from functools import partial
 
 from benchmark.data.photographs import geometry
 from benchmark.data.photographs.geometry import Window
-from benchmark.spec.protocol import ProtocolName
+from benchmark.spec.protocol import GLOBAL, SLIDING, ProtocolName
 
 MULTI_SCALE_SIDES = (224, 256, 384, 480, 640)
 """Shorter sides, in pixels, of the paper's best results."""
@@ -35,6 +35,10 @@ class Protocol:
 
     name: str
     passes: tuple[Pass, ...]
+    sliding: bool = False
+    """Whether the classifier is slid over the feature map: it sees windows as large as the map of a
+    crop (7x7 for 224 pixels), and its scores are averaged over all of them. Else it sees the mean
+    over the map."""
 
     @property
     def views(self) -> int:
@@ -58,18 +62,24 @@ def ten_crop(crop: int, side: int | None = None) -> Protocol:
     return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, crop, one_size=True),))
 
 
-def multi_scale(crop: int, sides: Sequence[int] | None = None) -> Protocol:
-    """The whole image and its mirror image at each of some shorter sides, the net being fully
-    convolutional: its global average pooling takes any size (tables 4 and 5)."""
+def multi_scale(
+    crop: int, sides: Sequence[int] | None = None, *, sliding: bool = False
+) -> Protocol:
+    """The whole image and its mirror image at each of some shorter sides (tables 4 and 5).
+
+    The paper makes the net fully convolutional as its [41] and [13] do, and averages the scores at
+    all scales. It does not tell what of that is for a net that ends in global average pooling: that
+    takes any size as it is; ``sliding`` is what [41] and [13] do to theirs.
+    """
     sides = tuple(sides or (side * crop // _CROP for side in MULTI_SCALE_SIDES))
     passes = tuple(Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides)
-    return Protocol(str(ProtocolName("multi-scale", sides)), passes)
+    return Protocol(str(ProtocolName(SLIDING if sliding else GLOBAL, sides)), passes, sliding)
 
 
 def of_name(name: ProtocolName, crop: int) -> Protocol:
     """For a net whose input is ``crop`` pixels wide and high."""
-    if name.kind == "multi-scale":
-        return multi_scale(crop, name.sides)
+    if name.kind in (GLOBAL, SLIDING):
+        return multi_scale(crop, name.sides, sliding=name.kind == SLIDING)
     make = center_crop if name.kind == "center-crop" else ten_crop
     return make(crop, *name.sides)
 

@@ -11,28 +11,37 @@ from benchmark.spec import ModelSpec, ResNetSpec
 
 
 def inference_model(
-    spec: ModelSpec, model: keras.Model, input_shape: InputShape, num_classes: int
+    spec: ModelSpec,
+    model: keras.Model,
+    input_shape: InputShape,
+    num_classes: int,
+    window: int | None = None,
 ) -> tuple[keras.Model, Callable[[], None]]:
     """A net for images of ``input_shape`` that gives the logits of ``model``, a net of
-    ``build_model``, in inference.
+    ``build_model``, in inference. ``window``: see ``build_resnet``.
 
     Where there is batch normalisation, its convolutions have the moving statistics, scales and
     shifts in their kernels and biases: the same function up to rounding, with fewer operations.
     Returns it, and a function that takes over ``model``'s weights as they then are.
     """
     if isinstance(spec, ResNetSpec) and spec.batch_norm:
-        return _folded_model(spec, model, input_shape, num_classes)
-    if model.input_shape[1:] == input_shape:
+        return _folded_model(spec, model, input_shape, num_classes, window)
+    if model.input_shape[1:] == input_shape and window is None:
         return model, lambda: None
-    net = build_model(spec, input_shape, num_classes)
+    net = build_model(spec, input_shape, num_classes, _head_classes(model), window)
     return net, lambda: net.set_weights(model.get_weights())
 
 
 def _folded_model(
-    spec: ResNetSpec, model: keras.Model, input_shape: InputShape, num_classes: int
+    spec: ResNetSpec,
+    model: keras.Model,
+    input_shape: InputShape,
+    num_classes: int,
+    window: int | None,
 ) -> tuple[keras.Model, Callable[[], None]]:
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
-    folded = build_model(spec.model_copy(update=without), input_shape, num_classes)
+    plain = spec.model_copy(update=without)
+    folded = build_model(plain, input_shape, num_classes, _head_classes(model), window)
     layers = {layer.name: layer for layer in model.layers}
 
     @tf.function
@@ -48,6 +57,12 @@ def _folded_model(
                 target.bias.assign(source.bias)
 
     return folded, take_over
+
+
+def _head_classes(model: keras.Model) -> int | None:
+    """With which ``build_model`` made it."""
+    units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
+    return units[0] if len(units) > 1 else None
 
 
 def _folded(

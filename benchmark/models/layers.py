@@ -100,3 +100,39 @@ class ZeroPadShortcut(layers.Layer):
         """The arguments, for ``from_config``."""
         own = ("channels", "stride", "side", "pool")
         return super().get_config() | {name: getattr(self, name) for name in own}
+
+
+@keras.saving.register_keras_serializable("resnet_bench")
+class SlidingPooling(layers.Layer):
+    """The mean over the means of all windows of ``window`` x ``window`` pixels, at a stride of 1.
+
+    (batch, height, width, channels) -> (batch, channels). A dense layer after it gives the mean of
+    what it would give at each window, as it is linear: the score map of VGG's paper (section 3.2),
+    spatially averaged. Along a side that is shorter than a window, windows are as long as the side.
+    """
+
+    def __init__(self, window: int, **kwargs):
+        super().__init__(**kwargs)
+        self.window = window
+
+    def call(self, x):
+        """Weigh each pixel by the share of the windows that it is in."""
+        height, width = (self._shares(length) for length in ops.shape(x)[1:3])
+        weights = ops.cast(height[:, None] * width[None], x.dtype)
+        return ops.sum(x * weights[None, :, :, None], axis=(1, 2))
+
+    def _shares(self, length):
+        window = ops.minimum(self.window, length)
+        places = length - window + 1
+        before = ops.arange(length)
+        nearer = ops.minimum(before + 1, length - before)  # Pixels up to the nearer edge.
+        windows = ops.minimum(nearer, ops.minimum(window, places))
+        return ops.cast(windows, "float32") / ops.cast(window * places, "float32")
+
+    def compute_output_shape(self, shape):
+        """Height and width are gone."""
+        return shape[0], shape[3]
+
+    def get_config(self):
+        """The arguments, for ``from_config``."""
+        return super().get_config() | {"window": self.window}

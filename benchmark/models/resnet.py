@@ -9,6 +9,7 @@ from keras import KerasTensor, layers
 
 from benchmark.models.layers import (
     InputShape,
+    SlidingPooling,
     ZeroPadShortcut,
     classifier_initializer,
     convolve,
@@ -19,20 +20,28 @@ from benchmark.spec import ResNetSpec
 
 
 def build_resnet(
-    spec: ResNetSpec, input_shape: InputShape, num_classes: int, head_classes: int | None = None
+    spec: ResNetSpec,
+    input_shape: InputShape,
+    num_classes: int,
+    head_classes: int | None = None,
+    window: int | None = None,
 ) -> keras.Model:
     """The functional model of a spec.
 
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
     logits in float32. Weights are drawn from Keras's global seed; layers are named
     ``stem_conv``, ``stage1_block1_conv1``, ``stage1_block1_projection_bn``, ``classifier``, and
-    after that ``new_classifier`` where ``head_classes`` are stated.
+    after that ``new_classifier`` where ``head_classes`` are stated. ``window``: the classifier is
+    slid over the feature map, and the logits are the mean over all its places (``SlidingPooling``).
     """
     image = layers.Input(input_shape, name="image")
     x = _stem(spec, image)
     for block in blocks(spec):
         x = _block(spec, x, block)
-    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    if window is None:
+        x = layers.GlobalAveragePooling2D(name="pool")(x)
+    else:
+        x = SlidingPooling(window, name="pool")(x)
     if spec.dropout_rate:
         x = layers.Dropout(spec.dropout_rate, name="dropout")(x)
     x = _dense(spec, x, head_classes or num_classes, "classifier")

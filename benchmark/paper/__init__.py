@@ -1,16 +1,9 @@
 """What the paper published, as data: numbers with how they were selected, and its protocol."""
 
+from benchmark.paper.number import Number
 from benchmark.paper.protocol import Departure, departures, section, told
-from benchmark.paper.published import (
-    PUBLISHED,
-    REPRODUCTIONS,
-    SHOWN,
-    Number,
-    Published,
-    Reproduced,
-    Shown,
-    published_for,
-)
+from benchmark.paper.published import PUBLISHED, SHOWN, Published, Shown, published_for
+from benchmark.paper.reproductions import REPRODUCTIONS, Reproduced
 
 __all__ = [
     "PUBLISHED",

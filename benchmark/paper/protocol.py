@@ -71,7 +71,7 @@ IMAGENET: dict[str, tuple[Any, ...]] = {
     "optimizer.momentum_form": ("caffe",),
     "optimizer.weight_decay": (1e-4,),
     "optimizer.weight_decay_form": ("coupled",),
-    "optimizer.weight_decay_scope": ("kernels",),
+    "optimizer.weight_decay_scope": ("kernels", "convolutions"),
     "schedule.iterations": (600_000,),
     "schedule.learning_rate": (0.1,),
     "schedule.kind": ("plateau", "piecewise"),
@@ -83,8 +83,7 @@ IMAGENET: dict[str, tuple[Any, ...]] = {
 }
 """The same of section 3.4. By which rule a plateau was told is not in the paper; fixed drops, which
 the authors may have chosen at plateaus of earlier trainings, agree as well. Batch normalisation's
-scale and shift are not decayed by Goyal et al. (2017), section 5.1, nor by fb.resnet.torch's
-README."""
+scale and shift are not decayed: see ``SgdSpec.weight_decay_scope``."""
 
 _DETECTION: dict[str, tuple[Any, ...]] = {
     "dataset.shorter_side": (600,),

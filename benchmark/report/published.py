@@ -25,7 +25,7 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
         own = runs[runs["variant"] == claim.compared[0]]
         diverged = int((own["status"] == "diverged").sum())
         measured = number.value + finding.effect if finding else float(sample.mean())
-        if diverged or (not finding and number.selection.startswith("best of")):
+        if diverged or (not finding and number.is_best):
             measured = math.nan
         rows.append(
             {
@@ -34,6 +34,8 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
                 "published": number.value,
                 "sd": number.sd,
                 "selection": number.selection,
+                "trained on": number.trained_on or "not stated",
+                "view": number.view,
                 "measured": measured,
                 "sd of ours": math.nan if diverged else sample.std(ddof=1),
                 "runs": len(sample),
@@ -47,6 +49,6 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
 
 
 _COLUMNS = [
-    *("published number", "of", "published", "sd", "selection"),
+    *("published number", "of", "published", "sd", "selection", "trained on", "view"),
     *("measured", "sd of ours", "runs", "diverged", "verdict"),
 ]

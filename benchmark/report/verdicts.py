@@ -84,7 +84,7 @@ def _tested(
         number = PUBLISHED[claim.published]
         if _is_as_published(claim, specs):
             return statistics.difference(samples[0][0], number.value, claim.margin)
-        if number.selection.startswith("best of"):
+        if number.best_of:
             return statistics.consistency_of_best(
                 samples[0], number.value, number.n or 1, claim.margin
             )
@@ -119,7 +119,7 @@ def _needed(claim: Claim, specs: Mapping[str, Any]) -> int:
     if _is_as_published(claim, specs):
         return 1
     number = PUBLISHED.get(claim.published or "")
-    best_of = number.n if number and number.selection.startswith("best of") else None
+    best_of = number.best_of if number else None
     return max(2, claim.least_seeds, best_of or 1)
 
 

@@ -82,17 +82,18 @@ _TAG = "<{}>"
 
 
 def told_by(
-    field: str, names: tuple[str, ...], implied: Callable[[Mapping[str, Any]], str]
+    field: str, names: tuple[str, ...], implied: Callable[[Mapping[str, Any]], str | None]
 ) -> tuple[Discriminator, BeforeValidator]:
     """The annotations of a union whose members ``field`` tells apart: ``names``, or what the other
-    fields imply where it is left out."""
+    fields imply where it is left out; None: it must be stated."""
 
     def filled(data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        name = data.get(field, implied(data))
+        name = data[field] if field in data else implied(data)
         if name not in names:
-            raise refuse(field, f"must be one of {', '.join(names)}", name)
+            rule = f"must be {'one of ' if len(names) > 1 else ''}{', '.join(names)}"
+            raise refuse(field, rule, name if field in data else "nothing")
         return {**data, field: name}
 
     def told(data: Any) -> str:

@@ -15,7 +15,7 @@ DatasetSpec = LabelledSpec | BoxesSpec
 
 
 def _implied(data: Mapping[str, Any]) -> str:
-    return "cifar" if data.get("name") in CIFAR_IMAGES else "photographs"
+    return "cifar" if data.get("name") in tuple(CIFAR_IMAGES) else "photographs"
 
 
 DatasetField = Annotated[

@@ -35,8 +35,9 @@ class SgdSpec(Spec):
     weight_decay_scope: Literal["convolutions", "kernels", "all"] = "all"
     """``convolutions``: their kernels alone; ``kernels``: the classifier's, too; ``all``: also
     biases and BN's scale and shift, as Caffe does by default. The paper does not say. On ImageNet
-    BN's scale and shift are not decayed, by Goyal et al. (2017), section 5.1, of whom He is one,
-    and by fb.resnet.torch's README; on CIFAR-10 the sources disagree."""
+    BN's scale and shift are not decayed in Goyal et al. (2017), section 5.1, of whom He is one, and
+    fb.resnet.torch's README takes the paper to decay convolutions alone; on CIFAR-10 the sources
+    disagree."""
 
 
 OptimizerSpec = SgdSpec

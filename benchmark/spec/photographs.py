@@ -117,7 +117,9 @@ class PhotographsSpec(Spec):
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "PhotographsSpec":
-        if (self.name == IMAGENET) != (self.content is None) or self.name in CIFAR_IMAGES:
+        if self.name == IMAGENET and self.content:
+            raise refuse("content", "belongs to photographs of your own alone", self.content)
+        if (self.name != IMAGENET and not self.content) or self.name in CIFAR_IMAGES:
             rule = (
                 f"must be {', '.join((*CIFAR_IMAGES, IMAGENET))}, or that of photographs of your "
                 "own, stated with their content (resnet-bench data add prints both); images with "

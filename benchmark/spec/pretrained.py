@@ -115,6 +115,6 @@ PretrainedField = Annotated[
     Annotated[PretrainedRun, tag("run")]
     | Annotated[PretrainedApplication, tag("keras-applications")]
     | Annotated[PretrainedFile, tag("file")],
-    *told_by("source", ("run", "keras-applications", "file"), lambda data: ""),
+    *told_by("source", ("run", "keras-applications", "file"), lambda data: None),
 ]
 """In a spec; ``source`` is always stated."""

@@ -3,7 +3,10 @@
 import re
 from typing import NamedTuple
 
-KINDS = ("center-crop", "ten-crop", "multi-scale")
+GLOBAL, SLIDING = "multi-scale", "multi-scale-sliding"
+"""The two ways to make a fully convolutional net of a ResNet. The paper does not tell which."""
+
+KINDS = ("center-crop", "ten-crop", GLOBAL, SLIDING)
 
 _NAME = re.compile(rf"({'|'.join(KINDS)})((?:-[1-9][0-9]{{0,4}})*)")
 
@@ -12,7 +15,9 @@ class ProtocolName(NamedTuple):
     """A protocol without its crop, which is the net's."""
 
     kind: str
-    """``center-crop``, ``ten-crop`` (tables 2 and 3) or ``multi-scale`` (tables 4 and 5)."""
+    """``center-crop``, ``ten-crop`` (tables 2 and 3) or, of whole images (tables 4 and 5):
+    ``multi-scale``, the classifier on the mean over the whole feature map, or
+    ``multi-scale-sliding``, the classifier slid over the map, and its scores averaged."""
     sides: tuple[int, ...]
     """To which the image's shorter side is scaled, in pixels; where there is none, the usual."""
 
@@ -22,9 +27,9 @@ class ProtocolName(NamedTuple):
         found = _NAME.fullmatch(text)
         kind, sides = found.groups() if found else ("", "")
         numbers = tuple(map(int, sides.split("-")[1:]))
-        if not found or (kind != "multi-scale" and len(numbers) > 1):
+        if not found or (kind not in (GLOBAL, SLIDING) and len(numbers) > 1):
             rule = "must be center-crop or ten-crop, with a shorter side in pixels (ten-crop-256) "
-            rule += "or without, or multi-scale, with any number of them"
+            rule += f"or without, or {GLOBAL} or {SLIDING}, with any number of them"
             raise ValueError(f"protocol {rule}. Received: {text}")
         return cls(kind, numbers)
 

@@ -86,7 +86,7 @@ class RunSpec(Spec):
         if not isinstance(data, dict):
             return data
         implied: dict[str, dict[str, Any]] = {}
-        if isinstance(data.get("detector"), dict):
+        if data.get("detector") is not None:
             few = {"batch_size": DETECTORS_BATCH}
             implied |= {"dataset": {"kind": "boxes"}, "optimizer": few, "evaluation": few}
             data = {"optimizer": {}, "evaluation": {}} | data

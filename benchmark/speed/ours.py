@@ -63,8 +63,7 @@ class Ours:
 
     def _call(self, steps, *inputs) -> float:
         rates = tf.fill(inputs[0].shape[:1], tf.constant(self.net.learning_rate))
-        sums = steps(rates, *inputs)
-        return float(sums.loss) / len(rates)
+        return float(tf.reduce_mean(steps(rates, *inputs).loss))
 
 
 def build(case: Case, weights: Path) -> Ours:

@@ -9,6 +9,7 @@ from benchmark.execution.recorded import train_folder
 from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
 from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
+from benchmark.spec.cifar import CIFAR_CLASSES, CIFAR_IMAGES
 from benchmark.speed.case import NETS, Case
 
 _ENDLESS = 100_000
@@ -59,13 +60,19 @@ class WholeRun:
 
 def build(case: Case, weights: Path) -> WholeRun:
     """The embedded images, scored after each epoch, in a folder beside ``weights``."""
+    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec_of(case))
+
+
+def spec_of(case: Case) -> RunSpec:
+    """Of a run on the images that all contenders train on."""
     net = NETS[case.net]
-    spec = RunSpec(
-        dataset=CifarSpec(name="cifar10-subset", train_per_class=net.images // 10),
+    everything = net.images == CIFAR_IMAGES["cifar10-subset"][0]
+    per_class = None if everything else net.images // CIFAR_CLASSES
+    return RunSpec(
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=per_class),
         model=net.spec,
         optimizer=SgdSpec(batch_size=net.batch),
         schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
         numerics=case.numerics,
         seed=0,
     )
-    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec)

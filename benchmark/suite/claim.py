@@ -151,7 +151,7 @@ class Claim(Spec):
     def _is_come_by_as(self, number: Published) -> bool:
         """Whether a published number was come by as the claim's value is: seen by its protocol,
         and by an ensemble only if that is one."""
-        if number.selection.startswith("ensemble") != bool(self.ensemble):
+        if number.is_ensemble != bool(self.ensemble):
             return False
         if self.protocol is None:
             return True

@@ -223,8 +223,9 @@ class _Run:
         )
 
     def _end_epoch(self, *, last: bool) -> str | None:
-        """Report the epoch. Returns ``diverged`` where its scored loss is not finite, or where
-        each of its steps overflowed in float16."""
+        """Report the epoch. Returns ``diverged`` where each of its steps overflowed in float16, or
+        where the last scored loss is not finite: an earlier one ends nothing, since the weights
+        must not depend on how often is scored."""
         self.epoch += 1
         totals = self.totals
         if self.iteration == self.spec.schedule.iterations:
@@ -256,7 +257,7 @@ class _Run:
             self.plateaus.observe(row[f"{self.plateaus.of}_error_percent"])
         self.on_event(row)
         self.totals = Totals()
-        finite = all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
+        finite = not last or all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
         overflowed = totals.steps > 0 and totals.skipped == totals.steps
         return "diverged" if not finite or overflowed else None
 

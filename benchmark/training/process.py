@@ -1,7 +1,5 @@
 """What a run sets for its whole process, before TensorFlow has started."""
 
-import os
-
 import keras
 import tensorflow as tf
 
@@ -18,12 +16,12 @@ def configure(numerics: NumericsSpec, seed: int) -> None:
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
     gpus = tf.config.list_physical_devices("GPU")
-    # With GPUs the host's threads change no bits, and feed the GPUs.
-    threads = len(os.sched_getaffinity(0)) if gpus else numerics.threads
+    # With GPUs the host's threads change no bits, and feed the GPUs: 0 is as many as there are.
+    threads = 0 if gpus else numerics.threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     # Two operations at a time, where there are threads for them: a few percent faster, and no
     # other bits.
-    at_once = max(min(threads, 2), numerics.replicas if gpus else 1)
+    at_once = max(2, numerics.replicas) if gpus else min(threads, 2)
     tf.config.threading.set_inter_op_parallelism_threads(at_once)
     tf.config.experimental.enable_tensor_float_32_execution(numerics.precision == "tensorfloat32")
     for gpu in gpus:

@@ -6,9 +6,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-SAMPLE = 10_000
-"""The most images that are looked at."""
-
 
 @dataclass(frozen=True)
 class Statistics:

@@ -1,0 +1,155 @@
+"""What published and later numbers have in common: which quantity, and of which runs."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+Column = Literal[
+    "multiply_adds",
+    "parameters",
+    "test_error_percent",
+    "best_test_error_percent",
+    "top1_error_percent",
+    "top5_error_percent",
+    "ap_percent",
+    "ap50_percent",
+    "map_percent",
+    "true_class_localization_error_percent",
+    "top5_localization_error_percent",
+]
+"""The metric. Localization errors: with the true class given, or with the five best classes."""
+
+View = Literal[
+    "",
+    "single view",
+    "centre crop",
+    "10-crop",
+    "fully convolutional at 5 scales",
+    "fully convolutional at several scales",
+    "one scale",
+    "several scales",
+    "not stated",
+]
+
+NONE_IF_EMPTY = BeforeValidator(lambda text: None if text == "" else text)
+
+Amount = Annotated[float, Field(ge=0)]
+
+AmountIfAny = Annotated[Amount | None, NONE_IF_EMPTY]
+"""An empty cell is None."""
+
+SEVERAL = "several"
+"""In place of a number of runs that is not stated."""
+
+_SELECTED = r"^(arithmetic|cited|unstated|single|(mean|best|ensemble)-of-(several|[1-9]\d+|[2-9]))$"
+
+_WORDS = {
+    "cited": "not stated where it is cited",
+    "unstated": "not stated (one run assumed)",
+    "single": "one run",
+}
+
+
+class Row(BaseModel):
+    """A row of a CSV file: frozen, with exactly its columns, and values read from their text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Number(Row):
+    """One reported number, and where it comes from."""
+
+    row: str = Field(min_length=1)
+    """The net, and what sets it apart in its table."""
+    column: Column
+    value: Amount
+    sd: AmountIfAny
+    """Standard deviation over the runs, where it is reported."""
+    n: Annotated[Annotated[int, Field(ge=1)] | None, NONE_IF_EMPTY]
+    """Runs behind the number, or nets of an ensemble; None where it is no run's, or where their
+    number is not stated."""
+    unit: Literal["percent", "count"]
+    dataset: Literal["cifar10", "imagenet", "imagenet-det", "coco2014", "voc2007", "voc2012"]
+    split: Literal["", "val", "val2", "test", "test-dev"]
+    view: View
+    """How an image is looked at."""
+    trained_on: Literal[
+        "",
+        "train",
+        "45k of train",
+        "trainval",
+        "train+val1",
+        "07+12",
+        "07++12",
+        "COCO+07+12",
+        "COCO+07++12",
+    ]
+    """The images trained on, as the source names them; empty where it does not say. ``07+12``: VOC
+    2007's and 2012's trainval; ``07++12``: VOC 2007's test images too; ``COCO+``: trained on COCO's
+    trainval before. Whether the paper's ``train`` of CIFAR-10 is 50k or 45k images is ambiguous."""
+    selected: str = Field(pattern=_SELECTED)
+    """How the number was chosen: ``arithmetic`` (no run's), ``single`` (one run), ``unstated`` (one
+    run, as nothing else is said), ``cited`` (from elsewhere, and nothing is said of its runs),
+    ``mean-of-5``, ``best-of-5``, ``ensemble-of-6``, or ``-of-several`` where the number of runs is
+    not stated."""
+
+    @property
+    def is_best(self) -> bool:
+        """Whether it is that of the best run."""
+        return self._rule == "best"
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is the mean of several runs."""
+        return self._rule == "mean"
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several nets give one answer."""
+        return self._rule == "ensemble"
+
+    @property
+    def best_of(self) -> int | None:
+        """Of how many runs it is the best; None where it is no best run's, or they are not counted
+        in the source."""
+        return self.n if self.is_best else None
+
+    @property
+    def selection(self) -> str:
+        """``selected``, for people: ``best of 5 runs``."""
+        if self._rule not in ("mean", "best", "ensemble"):
+            return _WORDS.get(self.selected, self.selected)
+        of = "models" if self.is_ensemble else "runs"
+        return f"{self._rule} of {self.n or SEVERAL} {of}"
+
+    @property
+    def _rule(self) -> str:
+        return self.selected.partition("-of-")[0]
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> Self:
+        runs = self.selected.partition("-of-")[2]
+        none = self.selected in ("arithmetic", "cited") or runs == SEVERAL
+        expected = None if none else int(runs or 1)
+        if self.n != expected:
+            raise refuse("n", f"must be {expected} with selected {self.selected}", self.n)
+        counted = self.selected == "arithmetic"
+        for field, holds in (
+            ("unit", (self.unit == "count") == counted),
+            ("split", (self.split == "") == counted),
+            ("view", (self.view == "") == counted),
+            ("column", (self.column in ("multiply_adds", "parameters")) == counted),
+        ):
+            if not holds:
+                rule = f"does not fit selected {self.selected}"
+                raise refuse(field, rule, getattr(self, field))
+        return self
+
+
+def refuse(field: str, rule: str, received: Any) -> PydanticCustomError:
+    """The error of a rule that joins several fields."""
+    text = "{field} {rule}; received {received}"
+    return PydanticCustomError(
+        "rule", text, {"field": field, "rule": rule, "received": repr(received)}
+    )
