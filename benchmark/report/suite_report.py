@@ -21,7 +21,7 @@ from benchmark.report.published import published_table
 from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 from benchmark.suite.measure import AP, ERROR
 from benchmark.suite.selection import Selection, select
 
