@@ -89,7 +89,7 @@ def test_lost_runs_confirm_no_claim(claim, status):
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_claim_stands_only_if_it_does_with_the_lost_runs_at_either_end(lost):
-    ours, other = [1.0, 2.0, 3.0, 4.0, 5.0], [11.0, 12.0, 13.0, 14.0, 15.0]
+    ours, other = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [11.0, 12.0, 13.0, 14.0, 15.0, 16.0]
     found = verdict(runs(a=ours, b=[None] * lost + other[lost:]), LOWER)
     assert found.verdict == ("inconclusive" if lost == 2 else "reproduced")
     at_zero = verdict(runs(a=ours, b=[0.001] * lost + other[lost:]), LOWER)
@@ -197,6 +197,7 @@ def parents(seed=0):
     parent = run_spec(seed=seed)
     data = spec(seed=seed)
     begun = {"source": "run", "name": parent.digest(), "mode": "train-all"}
+    begun["other_preprocessing"] = True
     return {
         "p": spec(seed=seed),
         "a": data | {"pretrained": begun},
@@ -345,7 +346,7 @@ def test_the_planned_chance_is_the_share_of_made_up_suites_that_are_decided():
             shift = rng.normal(0, sd, (10_000, 1))  # Theirs was a run, too.
             values = [values[0] - shift + claim.number.value]
         p, _ = claim.p_values(values)
-        assert np.mean(p <= 0.05) == pytest.approx(prospect.chance, abs=0.02), fields
+        assert np.mean(p <= 0.05) == pytest.approx(prospect.chance, abs=0.03), fields
 
 
 def test_what_cannot_be_shown_is_told():

@@ -59,7 +59,6 @@ def plan(
     from benchmark.execution.estimate import tests, work
     from benchmark.execution.fill_in import lacking_of
     from benchmark.records.store import DONE, Store
-    from benchmark.report.attainable import undecidable
 
     whole = loaded_suite(suite, set_)
     loaded, _ = selected(whole, only, seeds)
@@ -78,13 +77,7 @@ def plan(
         say(f"--set makes another suite, with records of its own: {whole.suite.name}")
     if len(cells) < len(whole.plan.cells):
         say(f"Selected of {len(whole.plan.cells)} cells, with those whose weights they begin from.")
-    begun = {cell.variant: cell.spec.pretrained for cell in whole.plan.cells}
-    as_published = [
-        name for name, own in begun.items() if own and own.mode == "as-published" and not own.run
-    ]
-    of_suite = len(loaded.suite.seeds)
-    for statement in undecidable(loaded.suite.claims, of_suite, as_published):
-        say(f"With {of_suite} seeds a claim can only be inconclusive: {statement}")
+    _say_prospects(whole)
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
         say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
@@ -92,6 +85,35 @@ def plan(
         say(f"{lacks} run --fill-in trains them again.")
     if left:
         say(_expected(left, store, at_once(on, address, shares, left)))
+
+
+def _say_prospects(loaded) -> None:
+    """For each claim the chance that the suite's seeds decide it, and how many would be enough."""
+    from benchmark.suite.claims.planning import WANTED, prospects
+
+    seeds = len(loaded.suite.seeds)
+    first = loaded.suite.seeds[0]
+    specs = {
+        cell.variant: cell.spec.model_dump(mode="json")
+        for cell in loaded.plan.cells
+        if cell.seed == first
+    }
+    found = prospects(loaded.suite.claims, seeds, specs)
+    if found:
+        say(f"How likely {seeds} seeds are to decide each claim, if it is true:")
+    for each in found:
+        if each.sd == 0:
+            told = "needs one test of each net, and no luck."
+        elif each.chance is None:
+            told = "not known (by how much runs differ, nobody has said)"
+        else:
+            told = f"{100 * each.chance:3.0f} %"
+            apart = f"at a margin of {each.claim.margin:g}"
+            if each.sd:
+                apart += f", if runs differ by {each.sd:.2g}"
+            enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
+            told += f" {apart}; {100 * WANTED:.0f} % with {enough}"
+        say(f"  {each.claim.statement} {told}")
 
 
 def _expected(cells, store, jobs: float) -> str:

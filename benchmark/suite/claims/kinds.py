@@ -76,5 +76,9 @@ def _name(named: str, stated: Mapping[str, Any]) -> str:
 
 def _rule(field: str) -> str:
     """Which kinds have a field."""
-    having = [f"({name})" for name, kind in KINDS.items() if field in kind.model_fields]
-    return f"is stated with {' or '.join(having)}, and with no other"
+    having = {name for name, kind in KINDS.items() if field in kind.model_fields}
+    words = []
+    for first in _ONE_OF:
+        own = {name for name in KINDS if name.split(",")[0] == first}
+        words += [first] if own <= having else sorted(f"({name})" for name in own & having)
+    return f"is stated with {' or '.join(words)}, and with no other"

@@ -1,7 +1,7 @@
 """What a suite's seeds can decide, before anything is spent."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,21 @@ def _prospect(
     def chance(number: int) -> float:
         return claim.chance(number, sd or 0.0, setting) if number >= claim.needed else 0.0
 
-    first = claim.needed
-    enough = next((n for n in range(first, _MOST + 1) if chance(n) >= WANTED), None)
-    return Prospect(claim, sd, chance(seeds), enough)
+    return Prospect(claim, sd, chance(seeds), _enough(chance, claim.needed))
+
+
+def _enough(chance: Callable[[int], float], least: int) -> int | None:
+    """The first number of seeds with a chance of ``WANTED``, from ``least`` on; a chance rises with
+    the seeds."""
+    low, high = least - 1, least
+    while chance(high) < WANTED:
+        if high >= _MOST:
+            return None
+        low, high = high, min(2 * high, _MOST)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if chance(middle) >= WANTED else (middle, high)
+    return high
 
 
 def planning_sd(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> float | None:
