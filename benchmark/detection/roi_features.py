@@ -1,8 +1,9 @@
 """The features of each region, all of one size, whatever the region's.
 
 A feature stands for ``stride`` by ``stride`` pixels of the image. Both ways are written without
-operations whose gradients have no deterministic form on a GPU, or that XLA lacks. Copies stand where
-a tensor is used more than twice: of more than two gradients the order of their sum is not fixed.
+operations whose gradients have no deterministic form on a GPU, or that XLA lacks. Copies stand
+where a tensor is used more than twice: of more than two gradients the order of their sum is not
+fixed.
 """
 
 import math
