@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY_SUITE, bench
+from fake_gpus import fake_gpus
 from typer.testing import CliRunner
 
 from benchmark.cli import app
@@ -152,16 +153,6 @@ def test_what_a_run_needs_is_learned_from_its_like_or_else_from_the_largest(ran,
     assert not watch.fits(other, plan.cells * int(room / min(peaks)), resident_mib=0)
 
 
-def fake_gpus(folder, monkeypatch, count):
-    """An ``nvidia-smi`` that knows so many."""
-    script = folder / "nvidia-smi"
-    script.write_text(f"#!/bin/sh\nseq 0 {count - 1}\n")
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
-
-
 def test_each_has_cores_of_its_own(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 5, 6})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
@@ -184,8 +175,8 @@ def test_each_has_gpus_of_its_own(tmp_path, monkeypatch):
     assert shares(2)[1].environment()["CUDA_VISIBLE_DEVICES"] == "1"
     with pytest.raises(ValueError, match=r"there are 4. Received: jobs 3"):
         shares(3, gpus_each=2)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-8932f937")
-    assert available_gpus() == ["2", "GPU-8932f937"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-3a")
+    assert available_gpus() == ["2", "GPU-3a"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert available_gpus() == []
 

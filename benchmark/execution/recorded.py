@@ -64,6 +64,7 @@ class _Recorded:
         from benchmark.training.weights import weight_arrays
 
         process.configure(self.spec.numerics, self.spec.seed)
+        self.peak_gpu_memory_mib = process.peak_gpu_memory_mib
         self.tell({"event": "phase", "phase": LOADING})
         images = sources.load(self.spec.dataset)
         pretrained = pretrained_of(self.spec, self.folder.runs)
@@ -98,6 +99,7 @@ class _Recorded:
             event |= {"dataset_sha256": self.dataset_sha256}
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            event["peak_gpu_memory_mib"] = self.peak_gpu_memory_mib()
         if event["event"] != "progress":
             self.before_writing()
             event = self.journal.append(event)
