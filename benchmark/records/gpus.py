@@ -75,7 +75,13 @@ def _all() -> list[Gpu]:
     if done.returncode:
         return []
     rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
-    return [Gpu(*row[:-1], int(row[-1])) for row in rows if len(row) == len(_QUERY)]
+    return [_gpu(*row) for row in rows if len(row) == len(_QUERY)]
+
+
+def _gpu(
+    index: str, uuid: str, name: str, driver: str, compute_capability: str, memory_mib: str
+) -> Gpu:
+    return Gpu(index, uuid, name, driver, compute_capability, int(memory_mib))
 
 
 def _libraries() -> dict[str, str]:

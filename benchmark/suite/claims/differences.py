@@ -43,7 +43,7 @@ class DifferenceClaim(Claim):
         return super().usual_margin(data)
 
     @property
-    def stated(self) -> float:
+    def expected(self) -> float:
         """The difference that the claim expects, in points."""
         return 0.0
 
@@ -60,13 +60,13 @@ class DifferenceClaim(Claim):
         difference = float(ours.mean() - other.mean())
         if any(setting.paired):
             test = "two one-sided paired t tests"
-            se, df = (ours - other).std(ddof=1) / math.sqrt(len(ours)), len(ours) - 1.0
+            se, df = float((ours - other).std(ddof=1)) / math.sqrt(len(ours)), len(ours) - 1.0
         else:
             test = "two one-sided Welch tests"
-            se, df = student.welch(ours, other.var(ddof=1), len(other))
+            se, df = map(float, student.welch(ours, other.var(ddof=1), len(other)))
         n = len(ours), len(other)
         return student.finding_within(
-            test, n, difference, se, df, self.margin, setting.level, self.stated
+            test, n, difference, se, df, self.margin, setting.level, self.expected
         )
 
     def p_values(
@@ -77,7 +77,7 @@ class DifferenceClaim(Claim):
 
         ours, other = values
         n = ours.shape[-1]
-        difference = ours.mean(-1) - other.mean(-1) - self.stated
+        difference = ours.mean(-1) - other.mean(-1) - self.expected
         if any(paired):
             se, df = (ours - other).std(-1, ddof=1) / math.sqrt(n), n - 1
         else:
@@ -94,7 +94,7 @@ class DifferenceClaim(Claim):
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The difference and its interval."""
-        around = f" around the stated {self.stated:+g}" if self.stated else ""
+        around = f" around the stated {self.expected:+g}" if self.expected else ""
         return difference_sentence(finding, outcome, self.margin, around)
 
 
