@@ -70,7 +70,7 @@ def draw_seeds_by(
         panel.fill_between(low.index, low, high, color=how["color"], alpha=0.2, linewidth=0)
         lines = [spread.median()]
     for number, line in enumerate(lines):
-        point = {"marker": "."} if len(line) == 1 else {}
+        point: dict[str, Any] = {"marker": "."} if len(line) == 1 else {}
         panel.plot(line.index, line, label=None if number else label, **point, **how)
 
 
