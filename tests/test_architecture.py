@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper"),
+    ("spec", "paper", "statistics"),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.models.batch_norm import BatchNormalization
+from benchmark.models.batch_norm import BatchNormalization, by_moving_statistics
 
 TOLERANCE = {"float32": 2e-5, "mixed_bfloat16": 2e-2, "mixed_float16": 4e-3}
 """Rounding of one bfloat16 or float16 output; float32's of a sum over the batch."""
@@ -97,6 +97,52 @@ def test_a_frozen_layer_keeps_its_statistics():
     np.testing.assert_allclose(ours(x, training=True), theirs(x, training=True), rtol=1e-5)
     for old, new in zip(before, ours.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(("kind", "ulps"), [(tf.float32, 4), (tf.bfloat16, 0), (tf.float16, 0)])
+def test_the_gradient_in_inference_is_the_kernel_s(kind, ulps):
+    """By the input, whose gradient a detector with fixed statistics needs."""
+    rng = np.random.default_rng(0)
+    x, upstream = (tf.cast(rng.normal(size=(8, 9, 9, 16)), kind) for _ in range(2))
+    scale, offset, mean, variance = (
+        tf.constant(rng.uniform(0.5, 2, 16), tf.float32) for _ in range(4)
+    )
+    kernel = tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=upstream,
+        x=x,
+        scale=scale,
+        reserve_space_1=mean,
+        reserve_space_2=variance,
+        reserve_space_3=tf.zeros(0),
+        epsilon=1e-5,
+        is_training=False,
+    )
+    with tf.GradientTape() as tape:
+        tape.watch([x, scale, offset])
+        y = by_moving_statistics(x, scale, offset, mean, variance, 1e-5)
+    ours = tape.gradient(y, [x, scale, offset], output_gradients=upstream)
+    one, other = (tf.cast(each, tf.float32).numpy() for each in (ours[0], kernel.x_backprop))
+    assert np.all(np.abs(one - other) <= ulps * np.spacing(np.abs(other)))
+    np.testing.assert_allclose(ours[1], kernel.scale_backprop, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(ours[2], kernel.offset_backprop, rtol=1e-3, atol=1e-3)
+
+
+def test_a_frozen_layer_needs_no_kernel_that_is_not_deterministic_on_a_gpu():
+    layer = BatchNormalization()
+    layer.build((None, 4, 4, 4))
+    layer.trainable = False
+
+    @tf.function
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x, training=True)
+        return tape.gradient(y, x)
+
+    traced = gradient.get_concrete_function(tf.TensorSpec((2, 4, 4, 4), tf.float32))
+    operations = {operation.type for operation in traced.graph.get_operations()}
+    assert "FusedBatchNormV3" in operations
+    assert "FusedBatchNormGradV3" not in operations
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (3, 5, 4)])

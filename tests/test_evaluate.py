@@ -42,7 +42,7 @@ from benchmark.records.files import write_json
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import load_suite
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import PublishedClaim
 
 
 @pytest.fixture(scope="module")
@@ -293,7 +293,7 @@ def test_the_command_tells_each_run_and_their_ensemble(store):
 
 def test_the_ensembles_that_claims_are_about_are_kept_for_their_weights_alone(store, monkeypatch):
     results, (one, other, *_) = store
-    claim = Claim.model_construct(
+    claim = PublishedClaim.model_construct(
         ensemble=(one.variant, other.variant), protocol="center-crop-32", trend=None, variant=None
     )
     score_ensembles(results, "tiny", [claim])

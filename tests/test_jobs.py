@@ -9,16 +9,23 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY_SUITE, bench
+from fake_gpus import fake_gpus
+from typer.testing import CliRunner
 
+from benchmark.cli import app
 from benchmark.execution import memory
+from benchmark.execution.attempt import train_run
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
 from benchmark.execution.runner import run_plan
-from benchmark.execution.share import Share, available_gpus, most_jobs, shares
+from benchmark.execution.share import Share, available_gpus, best_jobs, shares
 from benchmark.records import Store
 from benchmark.records.store import RunFolder
+from benchmark.spec import NumericsSpec
 from benchmark.speed.scaling import measure
 from benchmark.suite import Plan, load_suite
+
+SUITES = sorted(Path("suites").rglob("*.yaml"))
 
 TWO = [Share((0,)), Share((1,))]
 
@@ -146,21 +153,14 @@ def test_what_a_run_needs_is_learned_from_its_like_or_else_from_the_largest(ran,
     assert not watch.fits(other, plan.cells * int(room / min(peaks)), resident_mib=0)
 
 
-def fake_gpus(folder, monkeypatch, count):
-    """An ``nvidia-smi`` that knows so many."""
-    script = folder / "nvidia-smi"
-    script.write_text(f"#!/bin/sh\nseq 0 {count - 1}\n")
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(16)))
-
-
 def test_each_has_cores_of_its_own(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1, 2, 5, 6})
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert [share.cores for share in shares(2)] == [(0, 1), (2, 5)]
-    assert most_jobs() == 5
+    assert best_jobs([NumericsSpec()] * 9) == 5
+    assert best_jobs([NumericsSpec()] * 3) == 3
+    assert best_jobs([NumericsSpec()] * 8 + [NumericsSpec(threads=2)]) == 2
+    assert best_jobs([NumericsSpec(threads=6)] * 2) == best_jobs([]) == 1
     with pytest.raises(ValueError, match=r"at most the cores, 5. Received: 6"):
         shares(6)
 
@@ -169,12 +169,14 @@ def test_each_has_gpus_of_its_own(tmp_path, monkeypatch):
     fake_gpus(tmp_path, monkeypatch, 4)
     assert [share.gpus for share in shares(4)] == [("0",), ("1",), ("2",), ("3",)]
     assert [share.gpus for share in shares(2, gpus_each=2)] == [("0", "1"), ("2", "3")]
-    assert (most_jobs(), most_jobs(gpus_each=2)) == (4, 2)
+    assert best_jobs([NumericsSpec()] * 9) == best_jobs([NumericsSpec(threads=16)] * 9) == 4
+    assert best_jobs([NumericsSpec(replicas=2)] * 9) == 2
+    assert best_jobs([NumericsSpec(replicas=8)] * 9) == 1
     assert shares(2)[1].environment()["CUDA_VISIBLE_DEVICES"] == "1"
     with pytest.raises(ValueError, match=r"there are 4. Received: jobs 3"):
         shares(3, gpus_each=2)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-8932f937")
-    assert available_gpus() == ["2", "GPU-8932f937"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-3a")
+    assert available_gpus() == ["2", "GPU-3a"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert available_gpus() == []
 
@@ -193,21 +195,44 @@ def test_jobs_that_are_none_are_refused(tmp_path, jobs, said):
 def test_two_at_once_give_the_bits_of_one_at_a_time(tmp_path):
     suite, results = tmp_path / "suite.yaml", tmp_path / "results"
     suite.write_text(TINY_SUITE)
-    threads = min(2, len(os.sched_getaffinity(0)) // 2)
-    cells = load_suite(suite).plan.with_threads_at_most(threads).cells
-    planned = bench("plan", suite, "--results", results, "--jobs", "2")
-    assert all(cell.run_id in planned.stdout for cell in cells), planned.stdout
+    cells = load_suite(suite).plan.cells
     done = bench("run", suite, "--results", results, "--jobs", "2")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "0 runs are done, 3 to be trained, 2 at once."
     assert [line[:5] for line in lines[1:3]] == ["[1/3]", "[2/3]"]
     folder = Store(results).run(cells[0])
-    assert folder.spec()["numerics"]["threads"] == threads
     alone = bench("replay", folder.run_id, "--results", results)
     assert alone.returncode == 0, alone.stdout
     again = bench("run", suite, "--results", results, "--jobs", "2")
     assert "3 runs are done, 0 to be trained" in again.stdout
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_fewer_cores_than_threads_change_no_bits(tmp_path):
+    suite = tmp_path / "suite.yaml"
+    suite.write_text(TINY_SUITE.replace("vary:", "  numerics: {threads: 2}\nvary:"))
+    cell, cores = load_suite(suite).plan.cells[0], sorted(os.sched_getaffinity(0))[:2]
+    assert cell.spec.numerics.threads == 2
+    ended = []
+    for number in (1, 2):
+        folder = Store(tmp_path / str(number)).run(cell)
+        assert train_run(cell, folder, share=Share(tuple(cores[:number]))) == ("finished", "")
+        ended.append(folder.result()["final_weights_sha256"])
+    assert ended[0] == ended[1] and len(ended[0]) == 64
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=lambda path: path.stem)
+def test_no_option_of_plan_changes_an_id(suite, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    ids = [f"{cell.name} {cell.run_id}" for cell in load_suite(suite).plan.cells]
+    for options in ([], ["--jobs", "1"], ["--jobs", "2"], ["--on", "ray"]):
+        words = ["plan", str(suite), "--results", str(tmp_path), *options]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+        rows = [line.split() for line in done.stdout.splitlines()[: len(ids)]]
+        assert [f"{row[0]} {row[1]}" for row in rows] == ids
 
 
 def test_a_worker_keeps_to_its_cores():

@@ -15,6 +15,7 @@ from benchmark.records.journal import Journal
 from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
 from benchmark.records.result import summarize
 from benchmark.records.tracking import default_tracking_uri
+from benchmark.spec.recipe import RECIPE
 from benchmark.storm.server import free_port, mlflow_server
 from benchmark.suite import Plan, load_suite
 
@@ -56,6 +57,8 @@ def copied(ran, tmp_path):
 
 def test_one_experiment_one_parent_and_flat_children(ran):
     parent, runs = children(client_of(ran.results))
+    recipes = {run.data.tags["recipe"] for run in runs.values()}
+    assert recipes == {f"training {RECIPE['training']}"}
     assert parent.info.run_name == "tiny"
     assert parent.info.status == "FINISHED"
     assert sorted(runs) == ["diverges/seed0", "plain8/seed0", "resnet8/seed0"]

@@ -1,6 +1,14 @@
 import pytest
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN, Published, Reproduced, departures
+from benchmark.paper import (
+    PUBLISHED,
+    REPRODUCTIONS,
+    SHOWN,
+    Published,
+    Reproduced,
+    departures,
+    told,
+)
 from benchmark.paper.rows import parsed, rows_of
 from benchmark.records import load_published, load_reproductions, load_shown
 from benchmark.spec import RunSpec
@@ -47,7 +55,9 @@ def departures_of(**changes):
 )
 def test_departures_are_said_in_words(changes, phrases):
     depths = "20, 32, 44, 56, 110, 1202"
-    assert departures_of(**changes) == [phrase.format(depths=depths) for phrase in phrases]
+    assert list(map(told, departures_of(**changes))) == [
+        phrase.format(depths=depths) for phrase in phrases
+    ]
 
 
 def value(key):

@@ -173,16 +173,6 @@ def test_weights_that_were_changed_or_are_gone_are_refused(carried):
         pretrained_of(one.spec, runs / "elsewhere")
 
 
-def test_fewer_threads_make_other_runs_of_those_that_begin_from_others(tmp_path):
-    suite = tmp_path / "suite.yaml"
-    suite.write_text(SUITE.replace("  schedule:", "  numerics: {threads: 2}\n  schedule:"))
-    plan = load_suite(suite).plan
-    fewer = plan.with_threads_at_most(1)
-    assert {cell.run_id for cell in plan.cells}.isdisjoint(cell.run_id for cell in fewer.cells)
-    assert fewer.cells[2].source == fewer.cells[3].source == fewer.cells[0].run_id
-    assert plan.with_threads_at_most(2) == plan
-
-
 def test_a_variant_that_stands_later_cannot_be_begun_from(tmp_path):
     path = tmp_path / "suite.yaml"
     path.write_text(SUITE.replace("name: first, mode: new-head", "name: after, mode: new-head"))

@@ -28,7 +28,6 @@ SUITE = (
     .replace("iterations: 20", "iterations: 60")
     .replace("train_per_class: 100", "train_per_class: 300")
     .replace("batch_size: 100", "batch_size: 300")
-    .replace("vary:", "  numerics: {threads: 1}\nvary:")
     + "seeds: [0]\n"
 )
 
@@ -159,7 +158,7 @@ def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alon
 
 
 def test_the_weights_that_a_run_begins_from_are_sent_to_it(tmp_path, cluster):
-    begun = "    - {name: begun, pretrained: {source: run, name: resnet8, way: new-head}}\n"
+    begun = "    - {name: begun, pretrained: {source: run, name: resnet8, mode: new-head}}\n"
     suite = SUITE.replace("    - {name: plain8", begun + "    - {name: plain8")
     suite = suite.replace("iterations: 60", "iterations: 10")
     plan, store = plan_of(tmp_path, suite), Store(tmp_path / "results")

@@ -11,11 +11,12 @@ import pytest
 
 from benchmark.records import Store, load_curves, load_runs, provenance
 from benchmark.records.files import read_json, write_json
-from benchmark.records.journal import Journal, count_attempts, read_attempt
+from benchmark.records.journal import Journal, count_attempts, read_attempts
 from benchmark.records.problems import DiskFullError, RecordsError
 from benchmark.records.result import summarize
 from benchmark.records.shown import Shown, load_shown, save_shown
 from benchmark.records.store import RunFolder
+from benchmark.spec.recipe import RECIPE
 from benchmark.suite import load_suite
 
 
@@ -32,9 +33,9 @@ def test_a_torn_line_is_left_out_and_then_overwritten(tmp_path):
     journal.append(epoch(1, 60.0))
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"event": "epo')
-    assert [event["event"] for event in read_attempt(path)] == ["start", "epoch"]
+    assert [event["event"] for event in next(read_attempts(path))] == ["start", "epoch"]
     Journal(path).append(epoch(2, 50.0))
-    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2]
+    assert [event.get("epoch") for event in next(read_attempts(path))] == [None, 1, 2]
     assert path.read_bytes().startswith(whole)
 
 
@@ -45,7 +46,7 @@ def test_the_last_attempt_counts_and_the_first_is_kept(tmp_path):
         assert count_attempts(path) == attempt - 1
         journal.append({"event": "start", "attempt": attempt})
         journal.append(epoch(1, 60.0 + attempt))
-    assert [event.get("test_error_percent") for event in read_attempt(path)] == [None, 62.0]
+    assert [event.get("test_error_percent") for event in next(read_attempts(path))] == [None, 62.0]
     assert len(path.read_text().splitlines()) == 4
 
 
@@ -63,10 +64,10 @@ def test_only_lines_of_the_last_attempt_must_be_events(tmp_path):
     journal_of(path, [1, 2], [1, 2])
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([lines[0], b"\xff\n", *lines[2:]]))
-    assert [event.get("epoch") for event in read_attempt(path)] == [None, 1, 2]
+    assert [event.get("epoch") for event in next(read_attempts(path))] == [None, 1, 2]
     path.write_bytes(b"".join([*lines[:4], b"\xff\n", *lines[5:]]))
     with pytest.raises(RecordsError, match=r"journal\.jsonl:5 must be a JSON event"):
-        read_attempt(path)
+        next(read_attempts(path))
 
 
 def test_an_event_is_restored_with_its_own_time(tmp_path):
@@ -74,7 +75,7 @@ def test_an_event_is_restored_with_its_own_time(tmp_path):
     written = journal.append({"event": "epoch", "epoch": 1})
     journal.append({"event": "start"})
     assert journal.restore(written) == written
-    assert read_attempt(journal.path)[-1] == written
+    assert next(read_attempts(journal.path))[-1] == written
 
 
 @pytest.mark.parametrize("file", ["journal.jsonl", "result.json"])
@@ -105,7 +106,7 @@ def test_a_new_attempt_keeps_nothing_of_the_last_one_but_its_checkpoints(tmp_pat
 def test_numbers_that_are_not_finite_are_null(tmp_path):
     path = tmp_path / "journal.jsonl"
     Journal(path).append({"event": "epoch", "loss": math.nan, "norms": {"a": math.inf, "b": 1.5}})
-    event = read_attempt(path)[0]
+    event = next(read_attempts(path))[0]
     assert event["loss"] is None
     assert event["norms"] == {"a": None, "b": 1.5}
 
@@ -237,7 +238,7 @@ def test_a_line_of_the_journal_that_is_no_event_is_told(tmp_path):
     path = tmp_path / "journal.jsonl"
     path.write_text('{"event": "start"}\nnonsense\n')
     with pytest.raises(RecordsError, match=r"journal\.jsonl:2 must be a JSON event.*nonsense"):
-        read_attempt(path)
+        next(read_attempts(path))
 
 
 @pytest.mark.parametrize("name", ["runs", "curves"])
@@ -265,6 +266,7 @@ def test_provenance_names_no_host_folder_or_person(ran):
         assert str(ran.results) not in text
         assert f'"{getpass.getuser()}"' not in text
         assert made["processor"] and made["cores"] >= 1
+        assert made["recipe"] == {"training": RECIPE["training"]}
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")

@@ -367,7 +367,7 @@ def test_claims_are_parsed(load):
         (
             "    against: plain20-weight_decay=0.0001\n    direction: lower\n",
             "    than: 60\n    direction: equal\n",
-            "must be lower or higher with than",
+            "should be 'lower' or 'higher'",
         ),
         ("    margin: 1.0\n", "    at: [100000]\n", "at must be within the 64000 of resnet20"),
         ("margin: 1.0", "margin: 0", "greater than 0"),

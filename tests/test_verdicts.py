@@ -10,7 +10,7 @@ from benchmark.report.measured import with_values_at
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import claim_of
 from benchmark.suite.problems import rule_of
 
 
@@ -41,7 +41,7 @@ def runs(**errors):
 
 
 def verdict(claim, frame, **specs):
-    claim = Claim(statement="It is so.", **claim)
+    claim = claim_of(**{"statement": "It is so."} | claim)
     specs = {variant: specs.get(variant, spec()) for variant in claim.variants}
     (found,) = judge([claim], frame, specs)
     return found
@@ -55,8 +55,9 @@ CLOSE = [8.70, 8.74, 8.78, 8.72, 8.76]
     ("errors", "outcome"),
     [
         (CLOSE, "reproduced"),
-        ([9.9, 10.0, 10.1], "not reproduced"),
+        ([10.4, 10.5, 10.6], "not reproduced"),
         ([8.0, 8.75, 9.5], "inconclusive"),
+        ([10.1, 10.2, 10.3], "inconclusive"),
         (CLOSE[:2], "inconclusive"),
         ([*CLOSE, None], "inconclusive"),
         ([*CLOSE[:2], "failed", "planned"], "inconclusive"),
@@ -116,7 +117,7 @@ AGAINST = {"variant": "plain", "against": "r20", "direction": "higher"}
         ([85.0, 84.0, 86.0], "lower", "not reproduced", "lies above 60"),
         ([50.0, 51.0, 49.0], "higher", "not reproduced", "lies below 60"),
         ([55.0, 75.0, 65.0], "higher", "inconclusive", "lies on both sides of 60"),
-        ([85.0, None, None], "higher", "reproduced", "lies above 60"),
+        ([85.0, None, None], "higher", "inconclusive", "lies on both sides of 60"),
     ],
 )
 def test_a_stated_bound(errors, direction, outcome, where):
@@ -135,12 +136,12 @@ THROUGHOUT |= {"metric": "train_error_percent", "at": [10, 30]}
         (20, [60.0, 61.0, 62.0, 63.0], "reproduced", "10 and 30 iterations, where it is least,"),
         (20, [60.0, 61.0, 22.0, 63.0], "inconclusive", "probability 0.75"),
         (20, [20.0, 21.0, 22.0, 23.0], "not reproduced", "against it p = 0.0286"),
-        (15, [60.0, None, 62.0, 63.0], "reproduced", "for it p = 0.0143"),
+        (15, [60.0, None, 62.0, 63.0], "inconclusive", "1 run was lost"),
         (31, [60.0, 61.0, 62.0, 63.0], "reproduced", "holds"),  # The epoch before counts.
     ],
 )
 def test_a_claim_on_iterations_must_hold_at_each(ends_at, later, outcome, said):
-    claim = Claim(statement="Throughout.", **THROUGHOUT)
+    claim = claim_of(statement="Throughout.", **THROUGHOUT)
     ends = {"a": [30.0, 31.0, 32.0, 33.0], "b": later}
     frame = runs(**ends)
     frame["run_id"] = frame["variant"] + frame["seed"].astype(str)
@@ -162,34 +163,35 @@ def test_iterations_that_no_epoch_had_ended_by_have_no_value():
     frame = runs(a=[1.0] * 4, b=[2.0] * 4)
     frame["run_id"] = frame["variant"] + frame["seed"].astype(str)
     curves = frame.assign(iteration=11, train_error_percent=5.0)
-    claim = Claim(statement="Throughout.", **THROUGHOUT)
+    claim = claim_of(statement="Throughout.", **THROUGHOUT)
     found = verdict(THROUGHOUT, with_values_at(frame, curves, [claim]))
     assert found.verdict == "inconclusive" and "Too few runs (b: 0, a: 0)" in found.sentence
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "rule"),
+    "changes",
     [
-        ({"direction": "equal"}, "at", "with against and the direction lower or higher"),
-        ({"by": 1.0}, "at", "with against and the direction lower or higher"),
-        ({"against": None, "than": 1.0}, "at", "with against and the direction lower or higher"),
-        ({"metric": "mean_response_std"}, "at", "test_error_percent and train_error_percent"),
-        ({"at": [30, 10]}, "at", "must rise, from 1 on"),
-        ({"at": [10, 10]}, "at", "must rise, from 1 on"),
-        ({"at": [0]}, "at", "must rise, from 1 on"),
-        ({"at": []}, "at", "at least 1 item"),
+        {"direction": "equal"},
+        {"by": 1.0},
+        {"against": None, "than": 1.0},
+        {"metric": "mean_response_std"},
+        {"at": [30, 10]},
+        {"at": [10, 10]},
+        {"at": [0]},
+        {"at": []},
     ],
 )
-def test_iterations_that_do_not_fit_a_claim_are_refused(changes, field, rule):
+def test_iterations_that_do_not_fit_a_claim_are_refused(changes):
     with pytest.raises(ValidationError) as caught:
-        Claim(statement="So", **THROUGHOUT | changes)
-    assert field in str(caught.value) and rule in str(caught.value)
+        claim_of(statement="So", **THROUGHOUT | changes)
+    place, _, _ = rule_of(caught.value.errors()[0])
+    assert place == ("at",)
 
 
 def test_a_bound_is_no_direction_of_the_family():
     claims = [
-        Claim(statement="So", variant="a", against="b", direction="lower"),
-        Claim(statement="So too", variant="a", than=60.0, direction="lower"),
+        claim_of(statement="So", variant="a", against="b", direction="lower"),
+        claim_of(statement="So too", variant="a", than=60.0, direction="lower"),
     ]
     frame = runs(a=[1.0, 2.0, 3.0], b=[4.0, 5.0, 6.0])
     alone, _ = judge(claims, frame, {"a": spec(), "b": spec()})
@@ -233,16 +235,7 @@ def test_variants_that_each_depart_are_not_comparable(plain, r20):
 def test_runs_that_all_diverged_are_not_equal():
     frame = runs(plain=[None, None, None], r20=[None, None, None])
     found = verdict(AGAINST | {"direction": "equal"}, frame)
-    assert found.verdict == "inconclusive"
-    assert found.sentence == "All runs diverged, so there is nothing to compare."
-    some = runs(plain=[None, None, None], r20=[8.0, 8.1, 8.2])
-    assert verdict(AGAINST | {"direction": "equal"}, some).verdict == "not reproduced"
-
-
-def test_a_diverged_run_counts_as_the_worst():
-    frame = runs(plain=[None, None, None, 7.0], r20=[8.0, 8.1, 8.2, 8.3])
-    found = verdict(AGAINST, frame)
-    assert found.finding.effect == pytest.approx(12 / 16)
+    assert found.verdict == "inconclusive" and found.finding.lost == 6
 
 
 def test_little_difference_needs_an_equivalence():
@@ -254,7 +247,7 @@ def test_little_difference_needs_an_equivalence():
 
 def test_a_trend_over_depth():
     claim = {"trend": ("r20", "r32", "r44"), "direction": "lower"}
-    frame = runs(r20=[8.7, 8.8, 8.6], r32=[7.5, 7.6, 7.4], r44=[7.2, 7.1, 7.3])
+    frame = runs(r20=[8.7, 8.8, 8.6, 8.5], r32=[7.5, 7.6, 7.4, 7.3], r44=[7.2, 7.1, 7.25, 7.0])
     found = verdict(claim, frame, r32=spec(model={"depth": 32}), r44=spec(model={"depth": 44}))
     assert found.verdict == "reproduced"
     assert verdict(claim | {"direction": "higher"}, frame).verdict == "not reproduced"
@@ -262,7 +255,7 @@ def test_a_trend_over_depth():
 
 def test_a_family_is_corrected():
     frame = runs(plain=[9.0, 9.1, 9.2, 9.3], r20=[8.0, 8.1, 8.2, 8.3])
-    claims = [Claim(statement="a", **AGAINST), Claim(statement="b", **AGAINST)]
+    claims = [claim_of(statement="a", **AGAINST), claim_of(statement="b", **AGAINST)]
     specs = {"plain": spec(), "r20": spec()}
     alone, family = judge(claims[:1], frame, specs), judge(claims, frame, specs)
     assert family[0].finding.p == pytest.approx(2 * alone[0].finding.p)
@@ -279,9 +272,10 @@ def test_a_run_that_diverged_has_no_response():
     claim = {"variant": "a", "against": "b", "direction": "lower", "metric": "mean_response_std"}
     low, high = [0.1, 0.2, 0.3, 0.15, 0.25], [1.0, 1.1, 1.2, 1.3, 1.4]
     assert verdict(claim, responses(a=low, b=high)).verdict == "reproduced"
-    found = verdict(claim, responses(a=low, b=[*high, None]))
-    assert found.verdict == "inconclusive" and found.finding is None
-    assert found.sentence == "1 of the runs diverged, and so have no such value."
+    one = verdict(claim, responses(a=low, b=[*high, None]))
+    assert (one.verdict, one.finding.effect) == ("reproduced", pytest.approx(25 / 30))
+    found = verdict(claim, responses(a=low, b=[*high[:3], None, None]))
+    assert found.verdict == "inconclusive" and found.finding.lost == 2
 
 
 def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
@@ -300,7 +294,7 @@ def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
 
 def claims(count, **fields):
     fields = {"direction": "lower", "least_seeds": 2} | fields
-    return [Claim(statement=f"{n}", variant="a", against="b", **fields) for n in range(count)]
+    return [claim_of(statement=f"{n}", variant="a", against="b", **fields) for n in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -333,12 +327,12 @@ def test_a_claim_on_a_protocol_is_judged_by_what_the_runs_were_tested_by():
     specs = {"a": imagenet_spec()}
     errors = {"ten-crop-256.top1_error_percent": [22.8, 22.9, 22.85]}
     frame = runs(a=[30.0, 30.0, 30.0])
-    (untested,) = judge([Claim(**TEN_CROPS)], frame, specs)
+    (untested,) = judge([claim_of(**TEN_CROPS)], frame, specs)
     assert untested.verdict == "inconclusive" and "Too few runs" in untested.sentence
-    (tested,) = judge([Claim(**TEN_CROPS)], frame.assign(**errors), specs)
+    (tested,) = judge([claim_of(**TEN_CROPS)], frame.assign(**errors), specs)
     assert tested.verdict == "reproduced" and abs(tested.finding.effect) < 0.01
     (other,) = judge(
-        [Claim(**TEN_CROPS)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)}
+        [claim_of(**TEN_CROPS)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)}
     )
     assert other.verdict == "not comparable"
     assert other.departures == ("dataset.lighting is False, not True",)
@@ -347,9 +341,9 @@ def test_a_claim_on_a_protocol_is_judged_by_what_the_runs_were_tested_by():
 def imagenet_spec(**dataset):
     return RunSpec.model_validate(
         {
-            "dataset": {"name": "imagenet2012", **dataset},
+            "dataset": {"name": "imagenet2012", "statistics_images": None, **dataset},
             "model": {"stem": "imagenet", "depth": 50, "shortcut": "B"},
-            "optimizer": {"batch_size": 256},
+            "optimizer": {"batch_size": 256, "weight_decay_scope": "kernels"},
             "schedule": {"iterations": 600_000, "kind": "plateau"},
             "seed": 0,
         }
@@ -369,7 +363,7 @@ def imagenet_spec(**dataset):
 )
 def test_a_protocol_fits_the_metric_and_the_published_number(changes, field, rule):
     with pytest.raises(ValidationError) as error:
-        Claim(**{**TEN_CROPS, **changes})
+        claim_of(**{**TEN_CROPS, **changes})
     place, told, _ = rule_of(error.value.errors()[0])
     assert (place, rule in told) == ((field,), True)
 
@@ -402,7 +396,7 @@ def test_an_ensemble_is_compared_with_a_published_one_and_its_members_departures
 
     frame.loc[1, ["status", f"{VIEWS}.top5_error_percent"]] = "diverged", None
     found = verdict(claim, frame)
-    assert found.finding.effect == pytest.approx((3.5 + 100 + 3.7) / 3 - 3.57)
+    assert abs(found.finding.effect - 3.57) > 20 and found.finding.lost == 1
     assert found.sentence.startswith("1 departure from the paper's protocol: the images are")
 
 
@@ -434,7 +428,7 @@ def test_published_weights_are_judged_by_one_run_without_chance(error, outcome):
         "departs_in": ["dataset", "optimizer", "schedule", "pretrained"],
     }
     own = spec()
-    own["model"] = {"vgg": 16}
+    own["model"] = {"family": "vgg", "depth": 16}
     own["dataset"]["name"] = "imagenet2012"
     own["pretrained"] = {"source": "keras-applications", "name": "VGG16", "mode": "as-published"}
     frame = pd.DataFrame(
@@ -454,12 +448,9 @@ def test_published_weights_are_judged_by_one_run_without_chance(error, outcome):
 @pytest.mark.parametrize(
     ("changes", "rule"),
     [
-        ({"variant": "a"}, "not with trend or ensemble"),
+        ({"variant": "a"}, "is stated where ensemble is not"),
         ({"ensemble": ["a", "a"]}, "names each variant once"),
-        (
-            {"published": None, "against": "c", "direction": "lower"},
-            "is stated with published and protocol",
-        ),
+        ({"published": None, "against": "c", "direction": "lower"}, r"is stated with \(published"),
     ],
 )
 def test_what_is_no_claim_of_an_ensemble_is_refused(changes, rule):
@@ -471,4 +462,4 @@ def test_what_is_no_claim_of_an_ensemble_is_refused(changes, rule):
         "protocol": VIEWS,
     }
     with pytest.raises(ValueError, match=rule):
-        Claim(**(stated | changes))
+        claim_of(**(stated | changes))

@@ -53,7 +53,7 @@ def test_published_weights_are_not_trained_and_keep_their_preprocessing():
     spec = photographs_spec()
     assert (spec.schedule.iterations, spec.dataset.normalization) == (0, "pretrained")
     assert RunSpec.model_validate(spec.model_dump(mode="json")) == spec
-    assert not any(phrase.startswith("model.") for phrase in departures(spec.model_dump()))
+    assert not any(found.field.startswith("model.") for found in departures(spec.model_dump()))
     assert photographs_spec(schedule={"kind": "plateau"}).schedule.iterations == 0
     after = {"source": "keras-applications", "name": "VGG16", "mode": "dense-after-head"}
     with pytest.raises(ValidationError, match="must be another for VGG"):

@@ -47,8 +47,10 @@ def evaluate(
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
     from benchmark.spec.protocol import ProtocolName
+    from benchmark.training import process
 
     use_cache(cache)
+    process.configure_scoring()
     store, evaluated = Store(results), []
     try:
         name = ProtocolName.of(protocol)

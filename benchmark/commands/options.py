@@ -16,12 +16,12 @@ class Where(StrEnum):
 SuiteFile = Annotated[Path, typer.Argument(help="A suite's YAML file.", show_default=False)]
 SuiteName = Annotated[str, typer.Argument(help="A suite's YAML file or name.", show_default=False)]
 Jobs = Annotated[
-    str | None,
+    str,
     typer.Option(
-        help="Runs trained at once, with equal shares of the cores, or a GPU each; auto: one for "
-        "each GPU or core. A run has at most the threads of its share, and its id tells them.",
+        help="Runs trained at once, each in its share of the cores, or on GPUs of its own; auto: "
+        "one for each GPU or, without any, for each core or as many as a run states in "
+        "numerics.threads. It changes no run and no id.",
         metavar="N|auto",
-        show_default=False,
     ),
 ]
 On = Annotated[

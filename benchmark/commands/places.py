@@ -2,45 +2,46 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from benchmark.commands.options import Where
 from benchmark.commands.terminal import fail
 
 
-def packed(loaded, jobs: str | None, on: Where, address: str | None):
-    """The suite with at most the threads that so many runs at once leave to each, and their shares
-    of the machine; where the options do not fit, each other or the machine, the command ends and
-    says so."""
-    from benchmark.execution.share import WHOLE, most_jobs, shares
+def shares_of(jobs: str, on: Where, address: str | None, cells):
+    """The parts of this machine that the cells' runs are trained in, one at a time in each; where
+    the options do not fit, each other or the machine, the command ends and says so."""
+    from benchmark.execution.share import WHOLE, best_jobs, shares
 
     if on is Where.HERE and address is not None:
         fail(f"address belongs to --on ray. Received: {address}")
-    if jobs is None:
-        return loaded, [WHOLE]
-    if on is Where.RAY:
-        fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
-    runs = loaded.plan.runs().values()
-    gpus_each = max(cell.spec.numerics.replicas for cell in runs)
     if jobs != "auto" and not (jobs.isdecimal() and int(jobs)):
         fail(f"jobs must be a number above 0, or auto. Received: {jobs}")
-    number = min(most_jobs(gpus_each), len(runs)) if jobs == "auto" else int(jobs)
+    if on is Where.RAY:
+        if jobs != "auto":
+            fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
+        return [WHOLE]
+    numerics = [cell.spec.numerics for cell in cells]
+    number = best_jobs(numerics) if jobs == "auto" else int(jobs)
+    if jobs == "auto" and number == 1:
+        return [WHOLE]
     try:
-        parts = shares(number, gpus_each)
+        return shares(number, max((each.replicas for each in numerics), default=1))
     except ValueError as error:
         fail(str(error))
-    threads = len(parts[0].cores)
-    return replace(loaded, plan=loaded.plan.with_threads_at_most(threads)), parts
 
 
-def place_of(on: Where, address: str | None, shares, loaded, store, *, retry_failed: bool):
-    """What trains the runs. The command ends where a cluster is asked for that is not there."""
+def place_of(
+    on: Where, address: str | None, shares, cells, store, *, retry_failed: bool, into=None
+):
+    """What trains the cells' runs in the results folder ``into``, by default that of ``store``,
+    which knows what memory they need. The command ends where a cluster is asked for that is not
+    there."""
     if on is Where.RAY:
-        return _cluster(store, address, retry_failed)
+        return _cluster(into or store, address, retry_failed)
     from benchmark.execution.local import ThisMachine
     from benchmark.execution.memory import MemoryWatch
 
-    return ThisMachine(shares, MemoryWatch.of(loaded.plan.runs().values(), store))
+    return ThisMachine(shares, MemoryWatch.of(cells, store))
 
 
 def at_once(on: Where, address: str | None, shares, cells) -> float:

@@ -24,9 +24,9 @@ from benchmark.commands.options import (
     TrackingUri,
     Where,
 )
-from benchmark.commands.places import packed, place_of
+from benchmark.commands.places import place_of, shares_of
 from benchmark.commands.reporting import make_report
-from benchmark.commands.suites import loaded_suite, selected
+from benchmark.commands.suites import loaded_suite, selected, what_lacks
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
 
 
@@ -42,13 +42,21 @@ def run(
     set_: Set = None,
     only: Only = None,
     seeds: Seeds = None,
-    jobs: Jobs = None,
+    jobs: Jobs = "auto",
     on: On = Where.HERE,
     address: Address = None,
     retry: Annotated[
         Retry | None,
         typer.Option(help="Try the runs that failed again, too.", show_default=False),
     ] = None,
+    fill_in: Annotated[
+        bool,
+        typer.Option(
+            "--fill-in",
+            help="Train runs again that have ended without all that the suite measures, and keep "
+            "the new record where the weights are the same, bit for bit.",
+        ),
+    ] = False,
     budget: Annotated[
         str | None,
         typer.Option(help="Stop at a checkpoint after that long: 2h, 90m, 1h30m.", metavar="TIME"),
@@ -59,6 +67,8 @@ def run(
     """Train what a suite asks for and has not ended yet, then report."""
     from rich.console import Console
 
+    from benchmark.execution.fill_in import FilledIn, lacking_of
+    from benchmark.execution.fill_in import fill_in as train_again
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.runner import run_plan, to_train
@@ -67,18 +77,25 @@ def run(
     from benchmark.records.tracking import default_tracking_uri
 
     seconds, retry_failed = seconds_of(budget) if budget else 0, retry is not None
-    whole, shares = packed(loaded_suite(suite, set_), jobs, on, address)
+    whole = loaded_suite(suite, set_)
     loaded, selection = selected(whole, only, seeds)
     store = Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
-    where = {"--jobs": jobs, "--on": on if on is Where.RAY else None, "--address": address}
+    where = {
+        "--jobs": jobs if jobs != "auto" else None,
+        "--on": on if on is Where.RAY else None,
+        "--address": address,
+    }
     asked = shlex.join([str(suite), *whole.changes.words, *selection.words])
     again, sync, ui = _commands(asked, name, results, tracking_uri, cache, where)
-    to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
+    options = f"{' --retry failed' if retry else ''}{' --fill-in' if fill_in else ''}"
+    to_go_on = f"Interrupted. To go on: {again}{options}"
     cells = to_train(loaded.plan, store, retry_failed=retry_failed)
+    shares = shares_of(jobs, on, address, cells)
     use_cache(cache)
-    require_images(cell.spec.dataset for cell in cells)
-    place = place_of(on, address, shares, loaded, store, retry_failed=retry_failed)
+    lacking = [cell for cell, _ in lacking_of(loaded.plan, store)] if fill_in else []
+    require_images(cell.spec.dataset for cell in [*cells, *lacking])
+    place = place_of(on, address, shares, runs.values(), store, retry_failed=retry_failed)
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -88,7 +105,12 @@ def run(
     part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
     at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
     say(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
-    reported = True
+
+    def place_aside(aside, cells):
+        parts = shares_of(jobs, on, address, cells)
+        return place_of(on, address, parts, runs.values(), store, retry_failed=True, into=aside)
+
+    reported, filled = True, FilledIn()
     try:
         mirror = BackgroundMirror(store, whole.plan, uri)
         with ended_after(seconds):
@@ -96,6 +118,10 @@ def run(
                 outcome = run_plan(
                     loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
                 )
+            if fill_in and not outcome.interrupted:
+                with ProgressDisplay(lacking, Console()) as display:
+                    filled = train_again(loaded.plan, store, [display, mirror], place_aside)
+                outcome.interrupted = filled.interrupted
             tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
         try:
             written = make_report(store, name)
@@ -115,7 +141,12 @@ def run(
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(outcome, runs, store, again)
-    if {"failed", "busy"} & set(outcome.statuses.values()) or not (reported and tested):
+    _say_what_was_filled_in(filled, runs)
+    left = [each for each in lacking_of(loaded.plan, store) if each[0].run_id not in filled.tried]
+    if lacks := what_lacks(left):
+        say(f"{lacks} To train them again and fill it in: {again} --fill-in")
+    failed = {"failed", "busy"} & set(outcome.statuses.values()) or filled.others or filled.left
+    if failed or not (reported and tested):
         raise typer.Exit(RUNS_FAILED)
 
 
@@ -160,3 +191,15 @@ def _say_what_is_left(outcome, runs, store, again: str) -> None:
         say(f"{failed} of {len(runs)} runs failed. To try again: {again} --retry failed")
     if busy:
         say(f"{busy} runs are with another process. When it has ended: {again}")
+
+
+def _say_what_was_filled_in(filled, runs) -> None:
+    if filled.whole:
+        say(f"{len(filled.whole)} runs were filled in; their weights are the same, bit for bit.")
+    for run_id, other in filled.others.items():
+        say(f"not filled in: {runs[run_id].name} ends in other bits now; its record stays")
+        say(f"  epoch {other.epoch} is the first that differs")
+        for found in (*other.first[:3], *other.environment[:17]):
+            say(f"  {found}")
+    for run_id, why in filled.left.items():
+        say(f"not filled in: {runs[run_id].name}: {why}")

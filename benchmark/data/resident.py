@@ -44,9 +44,10 @@ class ResidentImages:
         }
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
-        """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on."""
+        """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on. In
+        int64: on a GPU int32 would stay with the host, and be copied at each step."""
         indices, crops = batches(seed, first, steps, batch_size, self.train_count)
-        return tf.constant(indices), tf.constant(crops)
+        return tf.constant(indices, tf.int64), tf.constant(crops, tf.int64)
 
     def train_batch(self, indices: tf.Tensor, crops: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Images (batch, height, width, 3) float32, augmented as the spec says, and labels.
@@ -55,7 +56,8 @@ class ResidentImages:
         """
         pixels = tf.gather(self.train_images, indices)
         if self.augmented and self.pad_black:
-            pixels = self.normalization(crop_and_flip(pixels, crops))
+            # Not of bytes, which are gathered from variables alone on a GPU.
+            pixels = self.normalization(crop_and_flip(tf.cast(pixels, tf.float32), crops))
         elif self.augmented:
             pixels = crop_and_flip(self.normalization(pixels), crops)
         else:
@@ -117,14 +119,14 @@ _ALIGNED = 64
 def crop_and_flip(images: tf.Tensor, crops: tf.Tensor) -> tf.Tensor:
     """Pad with zeros on all sides, crop at (top, left), mirror where flip is 1.
 
-    ``images``: (batch, height, width, channels); ``crops``: (batch, 3).
+    ``images``: (batch, height, width, channels); ``crops``: (batch, 3) int64.
     """
     height, width = images.shape[1], images.shape[2]
     sides = (PADDING, PADDING)
     padded = tf.pad(images, ((0, 0), sides, sides, (0, 0)))
     top, left, flip = crops[:, 0, None], crops[:, 1, None], crops[:, 2, None]
-    across = tf.range(width)[None]
-    rows = top + tf.range(height)[None]
+    across = tf.range(width, dtype=tf.int64)[None]
+    rows = top + tf.range(height, dtype=tf.int64)[None]
     columns = left + tf.where(flip == 1, width - 1 - across, across)
     padded = tf.gather(padded, rows, axis=1, batch_dims=1)
     return tf.gather(padded, columns, axis=2, batch_dims=1)

@@ -10,6 +10,7 @@ from keras import layers
 from benchmark.detection import boxes
 from benchmark.detection.backbone import Backbone, fix_batch_norm, freeze
 from benchmark.detection.roi_features import roi_features
+from benchmark.models.initializers import OnCpu
 from benchmark.spec.detector import DetectorSpec
 
 RPN_STDDEV = CLASS_STDDEV = 0.01
@@ -83,22 +84,25 @@ class FasterRCNN(keras.Model):
         return logits, tf.reshape(deltas, (batch, -1, self.num_classes, 4))
 
 
+def _normal(stddev: float) -> keras.Initializer:
+    return OnCpu(keras.initializers.RandomNormal(stddev=stddev))
+
+
 def _rpn(channels: int, hidden: int, anchors: int) -> keras.Model:
     features = layers.Input((None, None, channels), name="shared_features")
-    weights = keras.initializers.RandomNormal
     x = layers.Conv2D(
         hidden,
         3,
         padding="same",
         activation="relu",
-        kernel_initializer=weights(stddev=RPN_STDDEV),
+        kernel_initializer=_normal(RPN_STDDEV),
         name="rpn_conv",
     )(features)
     outputs = [
         layers.Conv2D(
             size * anchors,
             1,
-            kernel_initializer=weights(stddev=RPN_STDDEV),
+            kernel_initializer=_normal(RPN_STDDEV),
             dtype="float32",
             name=name,
         )(x)
@@ -112,7 +116,7 @@ def _siblings(inputs: int, num_classes: int) -> keras.Model:
     outputs = [
         layers.Dense(
             units,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=stddev),
+            kernel_initializer=_normal(stddev),
             dtype="float32",
             name=name,
         )(x)

@@ -13,6 +13,12 @@ def smooth_l1(x: tf.Tensor) -> tf.Tensor:
     return tf.where(absolute < 1, x**2 / 2, absolute - 0.5)
 
 
+def logistic(logits: tf.Tensor, positive: tf.Tensor) -> tf.Tensor:
+    """Elementwise: the cross-entropy of a logit, where it is wanted or not. TensorFlow's own uses
+    the logits so often that the order in which its gradients are added is not fixed."""
+    return tf.math.softplus(tf.where(positive, -logits, logits))
+
+
 def rpn_losses(
     objectness: tf.Tensor, deltas: tf.Tensor, targets: AnchorTargets, places: int, weight: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -20,8 +26,7 @@ def rpn_losses(
     the boxes of positive anchors, which is summed and divided by the ``places`` of the features
     ([Faster], equation 1, whose two-class softmax is a logistic loss of one logit)."""
     logits = tf.gather(objectness, targets.index, batch_dims=1)
-    wanted = tf.cast(targets.positive, tf.float32)
-    losses = tf.nn.sigmoid_cross_entropy_with_logits(wanted, logits)
+    losses = logistic(logits, targets.positive)
     distances = tf.gather(deltas, targets.index, batch_dims=1) - targets.deltas
     sums = _summed(smooth_l1(distances), targets.positive)
     return _mean(losses, targets.chosen), weight * tf.reduce_mean(sums) / places

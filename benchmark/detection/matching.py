@@ -17,7 +17,7 @@ class Truth(NamedTuple):
     boxes: tf.Tensor
     """(batch, most, 4), zeros where there is none."""
     labels: tf.Tensor
-    """(batch, most) int32, -1 where there is none."""
+    """(batch, most) int64, -1 where there is none."""
     crowds: tf.Tensor
     """(batch, most) bool: what is there is neither to be found nor background."""
 
@@ -36,7 +36,7 @@ class Matches(NamedTuple):
     """Of anchors or regions."""
 
     kinds: tf.Tensor
-    """(batch, n) int32: POSITIVE, NEGATIVE or NEITHER."""
+    """(batch, n) int64: POSITIVE, NEGATIVE or NEITHER."""
     index: tf.Tensor
     """(batch, n) int32: the true box that it overlaps the most."""
 
@@ -85,4 +85,5 @@ def _in_a_crowd(candidates: tf.Tensor, truth: Truth, share: float) -> tf.Tensor:
 
 
 def _kinds(positive: tf.Tensor, negative: tf.Tensor) -> tf.Tensor:
-    return tf.where(positive, POSITIVE, tf.where(negative, NEGATIVE, NEITHER))
+    kind, other, neither = (tf.constant(each, tf.int64) for each in (POSITIVE, NEGATIVE, NEITHER))
+    return tf.where(positive, kind, tf.where(negative, other, neither))

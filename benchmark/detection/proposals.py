@@ -55,7 +55,8 @@ def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, most: float) ->
             score_threshold=tf.float32.min,
             pad_to_max_output_size=True,
         )
-        there = tf.range(count) < valid
-        kept = tf.gather(found[image], tf.ensure_shape(index, (count,)))
+        # In int64: on a GPU the arithmetic of int32 is the host's.
+        there = tf.range(count, dtype=tf.int64) < tf.cast(valid, tf.int64)
+        kept = tf.gather(found[image], tf.ensure_shape(tf.cast(index, tf.int64), (count,)))
         results.append((tf.where(there[:, None], kept, 0.0), there))
     return Proposals(*map(tf.stack, zip(*results, strict=True)))

@@ -1,7 +1,9 @@
 """The features of each region, all of one size, whatever the region's.
 
 A feature stands for ``stride`` by ``stride`` pixels of the image. Both ways are written without
-operations whose gradients have no deterministic form on a GPU, or that XLA lacks.
+operations whose gradients have no deterministic form on a GPU, or that XLA lacks. Copies stand
+where a tensor is used more than twice: of more than two gradients the order of their sum is not
+fixed.
 """
 
 import math
@@ -64,10 +66,12 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
     top, bottom = _bins(boxes[..., 1], boxes[..., 3], stride, height, size)
     left, right = _bins(boxes[..., 0], boxes[..., 2], stride, width, size)
     levels_y, levels_x = _levels(height, size), _levels(width, size)
-    table = _window_table(features, levels_y, levels_x)
-    level_y, level_x = _level(bottom - top, levels_y), _level(right - left, levels_x)
+    table = _window_table(tf.identity(features), levels_y, levels_x)
+    tables = tf.identity(table), tf.identity(table)
+    level_y, power_y = _level(bottom - top, levels_y)
+    level_x, power_x = _level(right - left, levels_x)
 
-    def corner(y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
+    def corner(table: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
         """Of the windows whose first row and column are ``y`` and ``x``, (batch, n, size)."""
         rows = (level_y * levels_x * height + tf.clip_by_value(y, 0, height - 1)) * width
         columns = level_x * height * width + tf.clip_by_value(x, 0, width - 1)
@@ -75,10 +79,10 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
         found = tf.gather(table, tf.reshape(place, (batch, -1)), batch_dims=1)
         return tf.reshape(found, (*place.shape, channels))
 
-    last_y, last_x = bottom - 2**level_y, right - 2**level_x
+    last_y, last_x = bottom - power_y, right - power_x
     greatest = tf.maximum(
-        tf.maximum(corner(top, left), corner(top, last_x)),
-        tf.maximum(corner(last_y, left), corner(last_y, last_x)),
+        tf.maximum(corner(tables[0], top, left), corner(tables[0], top, last_x)),
+        tf.maximum(corner(tables[1], last_y, left), corner(tables[1], last_y, last_x)),
     )
     there = (bottom > top)[..., :, None] & (right > left)[..., None, :]
     return tf.where(there[..., None], greatest, tf.zeros_like(greatest))
@@ -87,14 +91,15 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
 def _bins(
     low: tf.Tensor, high: tf.Tensor, stride: int, length: int, size: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """(batch, n, size) int32, first feature and the one after the last of each bin. A region has
-    both features that its ends are rounded to, so at least one."""
+    """(batch, n, size) int64, first feature and the one after the last of each bin. A region has
+    both features that its ends are rounded to, so at least one. On a GPU the arithmetic of int32
+    would be the host's."""
     first, last = tf.floor(low / stride + 0.5), tf.floor(high / stride + 0.5)
     width = tf.maximum(last - first + 1, 1)[..., None] / size
     places = tf.range(size, dtype=tf.float32)
     start = tf.floor(places * width) + first[..., None]
     end = tf.math.ceil((places + 1) * width) + first[..., None]
-    return tuple(tf.cast(tf.clip_by_value(each, 0, length), tf.int32) for each in (start, end))
+    return tuple(tf.cast(tf.clip_by_value(each, 0, length), tf.int64) for each in (start, end))
 
 
 def _levels(length: int, size: int) -> int:
@@ -103,13 +108,13 @@ def _levels(length: int, size: int) -> int:
     return widest.bit_length()
 
 
-def _level(width: tf.Tensor, levels: int) -> tf.Tensor:
-    """The logarithm of the greatest power of two that is not above the width, at least 0."""
-    return tf.add_n([tf.zeros_like(width)] + [_int(width >= 2**at) for at in range(1, levels)])
-
-
-def _int(condition: tf.Tensor) -> tf.Tensor:
-    return tf.cast(condition, tf.int32)
+def _level(width: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """The greatest power of two that is not above the width, at least 1: its logarithm, and it."""
+    level, power = tf.zeros_like(width), tf.ones_like(width)
+    for at in range(1, levels):
+        reached = tf.cast(width >= 2**at, width.dtype)
+        level, power = level + reached, power + 2 ** (at - 1) * reached
+    return level, power
 
 
 def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tensor:
@@ -118,7 +123,7 @@ def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tenso
     table = []
     for level_y in range(levels_y):
         features = _doubled(features, 1, level_y) if level_y else features
-        row = features
+        row = tf.identity(features)
         for level_x in range(levels_x):
             row = _doubled(row, 2, level_x) if level_x else row
             table.append(row)
@@ -128,7 +133,7 @@ def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tenso
 
 def _doubled(windows: tf.Tensor, axis: int, level: int) -> tf.Tensor:
     """From windows of 2**(level - 1) to those of 2**level; at the image's end they are cut."""
-    by = 2 ** (level - 1)
+    by, windows = 2 ** (level - 1), tf.identity(windows)
     here, after = tf.split(windows, [windows.shape[axis] - by, by], axis)
     shifted = tf.split(windows, [by, windows.shape[axis] - by], axis)[1]
     return tf.concat([tf.maximum(here, shifted), after], axis)

@@ -15,7 +15,7 @@ class Sample(NamedTuple):
     """Of the candidates of each image: first the positive ones, then the negative ones."""
 
     index: tf.Tensor
-    """(batch, total) int32; anything where not ``chosen``."""
+    """(batch, total) int64; anything where not ``chosen``."""
     chosen: tf.Tensor
     """(batch, total) bool: false at the end, where there were too few candidates."""
 
@@ -33,7 +33,7 @@ def sample(kinds: tf.Tensor, total: int, positive_share: float, key: tf.Tensor) 
     positive, positives = _ordered(draws, kinds == POSITIVE, total)
     negative, negatives = _ordered(draws, kinds == NEGATIVE, total)
     positives = tf.minimum(positives, int(total * positive_share))
-    place = tf.range(total)[None]
+    place = tf.range(total, dtype=tf.int64)[None]
     index = tf.where(
         place < positives,
         positive,
@@ -46,4 +46,6 @@ def _ordered(draws: tf.Tensor, wanted: tf.Tensor, most: int) -> tuple[tf.Tensor,
     """Those ``wanted`` with the highest draws first: (batch, most), and how many there are of them
     (batch, 1)."""
     values, index = tf.math.top_k(tf.where(wanted, draws, -1.0), most)
-    return index, tf.reduce_sum(tf.cast(values >= 0, tf.int32), 1, keepdims=True)
+    # In int64: on a GPU the arithmetic of int32 is the host's.
+    count = tf.reduce_sum(tf.cast(values >= 0, tf.int64), 1, keepdims=True)
+    return tf.cast(index, tf.int64), count

@@ -15,7 +15,7 @@ class AnchorTargets(NamedTuple):
     """Of the anchors that were chosen."""
 
     index: tf.Tensor
-    """(batch, n) int32, among all anchors."""
+    """(batch, n) int64, among all anchors."""
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     positive: tf.Tensor
@@ -32,7 +32,7 @@ class RegionTargets(NamedTuple):
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     labels: tf.Tensor
-    """(batch, n) int32: 0 for the background, the classes from 1 on."""
+    """(batch, n) int64: 0 for the background, the classes from 1 on."""
     deltas: tf.Tensor
     """(batch, n, 4); they count where the label is not 0."""
 
@@ -67,7 +67,7 @@ def region_targets(
     return RegionTargets(
         boxes=chosen,
         chosen=drawn.chosen,
-        labels=tf.where(drawn.chosen & (kinds == POSITIVE), labels, 0),
+        labels=tf.where(drawn.chosen & (kinds == POSITIVE), labels, tf.zeros_like(labels)),
         deltas=boxes.encode(found, chosen, own.box_stddevs),
     )
 

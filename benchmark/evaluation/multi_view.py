@@ -48,9 +48,7 @@ class _Scored:
         self.batches = data.scored_views(SPLIT, views.views, views.count, self.batch, first)
         # What is not of the size that it was trained on has no mean image of its own.
         normalization = data.normalization
-        self.score = _score_of(
-            net, normalization if views.one_size else normalization.of_any_size()
-        )
+        self.score = score_of(net, normalization if views.one_size else normalization.of_any_size())
         self.ready: list[tuple[np.ndarray, np.ndarray]] = []
 
     def next(self, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +72,7 @@ def _net_of_any_size(spec: RunSpec, model: keras.Model, *, sliding: bool) -> ker
     return net
 
 
-def _score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Tensor], tf.Tensor]:
+def score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Tensor], tf.Tensor]:
     """From pixels (batch, views, height, width, 3) uint8 to the sums, float64, of their
     probabilities over the views: (batch, classes)."""
 

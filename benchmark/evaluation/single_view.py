@@ -44,6 +44,24 @@ class Scores:
 
 def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Callable[[], Scores]:
     """A function that scores ``model``, as it is at each call, on a split of ``data``."""
+    score = batch_scorer(model, data, split)
+
+    def scores() -> Scores:
+        parts = [score(*inputs) for inputs in data.scored_inputs(split, batch_size)]
+        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+        count = data.scored_counts[split]
+        if any(len(column) != count for column in columns):
+            raise RuntimeError(f"{count} images must be scored once. Scored: {len(columns[0])}")
+        return Scores(*columns, *[np.empty(0, bool)] * (4 - len(columns)))
+
+    return scores
+
+
+def batch_scorer(
+    model: keras.Model, data: Feed, split: str
+) -> tf.types.experimental.PolymorphicFunction:
+    """From the scored inputs of a batch to predictions, labels and losses, and whether the label
+    is among the five best, where that is taken."""
 
     @tf.function(reduce_retracing=True)
     def score(*inputs):
@@ -55,15 +73,7 @@ def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Calla
             return columns
         return *columns, tf.math.in_top_k(labels, logits, 5)
 
-    def scores() -> Scores:
-        parts = [score(*inputs) for inputs in data.scored_inputs(split, batch_size)]
-        columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-        count = data.scored_counts[split]
-        if any(len(column) != count for column in columns):
-            raise RuntimeError(f"{count} images must be scored once. Scored: {len(columns[0])}")
-        return Scores(*columns, *[np.empty(0, bool)] * (4 - len(columns)))
-
-    return scores
+    return score
 
 
 def scorer_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[str], Scores]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from benchmark.records.store import Store
 from benchmark.suite import Cell
-from benchmark.suite.claim import tests_of
+from benchmark.suite.claims import tests_of
 from benchmark.suite.suite import LoadedSuite
 
 

@@ -90,7 +90,7 @@ class RayCluster:
             job.epochs,
             self._worker,
             os.environ.get(CACHE),
-            packed(self._store.run(cell.source).path) if cell.source else b"",
+            packed(job.folder.runs / cell.source) if cell.source else b"",
         )
         reference = self._ray.remote(train_task).options(**options).remote(order, self._post)
         task = self._tasks[cell.run_id] = _Task(reference, tell)

@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from benchmark.detection.cost import detector_cost
 from benchmark.evaluation.protocols import of_name
@@ -14,8 +15,6 @@ from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import Cell
 from benchmark.suite.suite import LoadedSuite
-
-_MACHINE = ("processor", "cores")
 
 
 def images(cell: Cell) -> int:
@@ -66,6 +65,12 @@ class Estimate:
     """The most that one of those earlier runs took."""
 
 
+def kind(made: dict[str, Any]) -> tuple[Any, ...]:
+    """Of a machine, by the provenance of a run: its processor, and the GPUs that it could train
+    on, if any."""
+    return made.get("processor"), made.get("cores"), sorted({*(made.get("gpus") or ())})
+
+
 def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
     """From the finished runs of a results folder that were trained on this kind of machine, with
     the same precision and threads; None where some of ``cells`` have no such forerunner."""
@@ -74,8 +79,11 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
     for path in store.root.glob("runs/*/result.json"):
         folder = store.run(path.parent.name)
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
-        same = all(made.get(name) == here[name] for name in _MACHINE)
-        if not (same and result.get("status") == "finished" and result["train_time_s"]):
+        if not (
+            kind(made) == kind(here)
+            and result.get("status") == "finished"
+            and result["train_time_s"]
+        ):
             continue
         done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
         numerics = spec["numerics"]

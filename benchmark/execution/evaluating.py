@@ -15,7 +15,7 @@ from benchmark.records.files import read_json, write_bytes, write_json
 from benchmark.records.store import RunFolder, Store
 from benchmark.spec import LabelledSpec
 from benchmark.spec.protocol import ProtocolName
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 
 PART = 1000
 """Images from one file to the next."""

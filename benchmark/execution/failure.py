@@ -11,7 +11,7 @@ OUT_OF_MEMORY, KILLED, DISK_FULL = "out of memory", "killed", "disk full"
 DATA, MODEL, OTHER = "unreadable data", "model not built", "error"
 """The kinds."""
 
-LOADING, BUILDING = "loading the images", "building the net"
+WAITING, LOADING, BUILDING = "waiting for a GPU", "loading the images", "building the net"
 """What a worker may be at."""
 
 _BY_PHASE = {LOADING: DATA, BUILDING: MODEL}

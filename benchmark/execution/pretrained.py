@@ -78,6 +78,7 @@ def finished(source: RunFolder) -> Finished:
             f"Received: {source.run_id}, which is {source.status()}"
         )
     try:
+        source.require_own_id()
         stored, preprocessing = load_file(source.weights), load_file(source.preprocessing)
         theirs = RunSpec.model_validate(source.spec())
     except Exception as error:  # Of a missing file, a torn one, or an older version's.

@@ -15,6 +15,7 @@ from benchmark.records.result import summarize
 from benchmark.records.shown import save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
+from benchmark.spec.recipe import recipe
 
 
 def train_folder(
@@ -40,7 +41,7 @@ class _Recorded:
         self.folder, self.tell, self.before_writing = folder, tell, before_writing
         self.spec = RunSpec.model_validate(folder.spec())
         self.journal, self.checkpoints = Journal(folder.journal), Checkpoints(folder.checkpoints)
-        self.provenance = provenance()
+        self.provenance = provenance() | {"recipe": recipe(self.spec)}
         self.curves: list[Event] = []
         """Each epoch's row so far."""
         self.before_s = 0.0
@@ -63,9 +64,10 @@ class _Recorded:
         from benchmark.training.weights import weight_arrays
 
         process.configure(self.spec.numerics, self.spec.seed)
+        self.peak_gpu_memory_mib = process.peak_gpu_memory_mib
         self.tell({"event": "phase", "phase": LOADING})
         images = sources.load(self.spec.dataset)
-        pretrained = pretrained_of(self.spec, self.folder.path.parent)
+        pretrained = pretrained_of(self.spec, self.folder.runs)
         found = self._found()
         resume = State(found.counters, found.arrays) if found else None
         self.dataset_sha256 = images.sha256
@@ -97,6 +99,7 @@ class _Recorded:
             event |= {"dataset_sha256": self.dataset_sha256}
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            event["peak_gpu_memory_mib"] = self.peak_gpu_memory_mib()
         if event["event"] != "progress":
             self.before_writing()
             event = self.journal.append(event)

@@ -92,12 +92,15 @@ def run_plan(
     *,
     retry_failed: bool = False,
     epochs: int | None = None,
+    due: Callable[[RunFolder], bool] | None = None,
 ) -> Outcome:
     """Train each run of the plan that has not ended yet, from its last checkpoint on, at most to
     the end of epoch ``epochs``; then close the place. One that fails stops no other, and is tried
-    again with ``retry_failed`` alone. Ctrl-C ends those under way after a checkpoint, another
-    Ctrl-C at once, and those after them stay as they are."""
-    return _Running(plan, store, listeners, place, retry_failed, epochs).run()
+    again with ``retry_failed`` alone. ``due``: says so instead, of a folder that is not held by
+    another process. Ctrl-C ends those under way after a checkpoint, another Ctrl-C at once, and
+    those after them stay as they are."""
+    due = due or _Due(plan, store, retry_failed)
+    return _Running(plan, store, listeners, place, due, epochs).run()
 
 
 class _Due:
@@ -125,11 +128,11 @@ class _Running:
         store: Store,
         listeners: Sequence[Listener],
         place: Place,
-        retry_failed: bool,
+        due: Callable[[RunFolder], bool],
         epochs: int | None,
     ):
         self.store, self.listeners, self.place, self.epochs = store, listeners, place, epochs
-        self.due = _Due(plan, store, retry_failed)
+        self.due = due
         self.waiting = deque(plan.runs().values())
         self.pending = set(plan.runs())
         """Of the runs that have not ended here, the ids."""
@@ -163,6 +166,7 @@ class _Running:
         return next((cell for cell in self.waiting if cell.source not in self.pending), None)
 
     def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
+        folder.require_own_id()
         if cell.source and self.outcome.statuses.get(cell.source) == "busy":
             self._leave(cell, "busy", "another process is training what it begins from")
         elif self.due(folder):

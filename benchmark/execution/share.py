@@ -2,11 +2,15 @@
 each."""
 
 import os
-import shutil
-import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from benchmark.execution.worker import CORES
+from benchmark.records.gpus import visible_gpus
+from benchmark.spec import NumericsSpec
+
+RUNS_A_GPU = "RESNET_BENCH_RUNS_A_GPU"
+"""The environment's name for how many runs share each GPU."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,16 @@ class Share:
     """Their numbers; empty: all."""
     gpus: tuple[str, ...] | None = None
     """Their numbers or names; None: all."""
+    runs_a_gpu: int = 1
+    """That share each of the GPUs."""
 
     def environment(self) -> dict[str, str]:
         """What tells a worker of its share."""
         cores = {CORES: ",".join(map(str, self.cores))} if self.cores else {}
-        gpus = {} if self.gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
-        return cores | gpus
+        if self.gpus is None:
+            return cores
+        gpus = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
+        return cores | gpus | {RUNS_A_GPU: str(self.runs_a_gpu)}
 
 
 WHOLE = Share()
@@ -31,10 +39,13 @@ WHOLE = Share()
 
 def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
     """As many equal shares of this machine's cores, and of its GPUs, if it has any; what is left
-    over stays idle. Raises ValueError where there are too few."""
+    over stays idle. Of more runs than there are GPUs several share one, if each needs no more than
+    that. Raises ValueError where there are too few."""
     cores, there = available_cores(), available_gpus()
     if jobs > len(cores):
         raise ValueError(f"jobs must be at most the cores, {len(cores)}. Received: {jobs}")
+    if there and gpus_each == 1 and jobs > len(there):
+        return _several_a_gpu(jobs, cores, there)
     if there and jobs * gpus_each > len(there):
         rule = f"{gpus_each} GPUs each must be there for as many jobs; there are {len(there)}"
         raise ValueError(f"{rule}. Received: jobs {jobs}")
@@ -48,11 +59,24 @@ def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
     ]
 
 
-def most_jobs(gpus_each: int = 1) -> int:
-    """What trains the most images/s: one run for each GPU or, without any, for each core (see the
-    speed benchmark's ``a run a core``). At least 1."""
-    gpus = available_gpus()
-    return max(1, len(gpus) // gpus_each if gpus else len(available_cores()))
+def _several_a_gpu(jobs: int, cores: list[int], there: list[str]) -> list[Share]:
+    """The GPUs in turn."""
+    each, runs = len(cores) // jobs, -(-jobs // len(there))
+    return [
+        Share(tuple(cores[job * each : (job + 1) * each]), (there[job % len(there)],), runs)
+        for job in range(jobs)
+    ]
+
+
+def best_jobs(specs: Collection[NumericsSpec]) -> int:
+    """How many of these runs at once train the most images/s: one for each GPU or, without any, for
+    each core (see the speed benchmark's ``a run a core``), as far as each has the GPUs, or the
+    cores, that it states. At least 1, and at most as many as there are runs."""
+    gpus, cores = available_gpus(), len(available_cores())
+    most = cores // max((each.threads for each in specs), default=1)
+    if gpus:
+        most = min(len(gpus) // max((each.replicas for each in specs), default=1), cores)
+    return max(1, min(most, len(specs)))
 
 
 def available_cores() -> list[int]:
@@ -61,15 +85,10 @@ def available_cores() -> list[int]:
 
 
 def available_gpus() -> list[str]:
-    """NVIDIA's GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them. TensorFlow
-    is not asked, since it would take hold of them."""
-    if not shutil.which("nvidia-smi"):
-        return []
-    query = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    done = subprocess.run(query, capture_output=True, text=True, check=False)
-    there = done.stdout.split() if done.returncode == 0 else []
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return there
-    named = [name.strip() for name in visible.split(",")]
-    return [name for name in named if there and name not in ("", "-1")]
+    """NVIDIA's GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them, or by
+    number."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = visible_gpus()
+    if named is None:
+        return [gpu.index for gpu in there]
+    return [name.strip() for name in named.split(",")][: len(there)]

@@ -31,6 +31,8 @@ def main(path: Path, epochs: int | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
     from benchmark.execution import failure
+    from benchmark.execution.failure import WAITING
+    from benchmark.execution.gpu_lease import gpus_of_its_own
     from benchmark.execution.lease import end_if_taken, keep_renewing
     from benchmark.execution.recorded import train_folder
     from benchmark.records.store import RunFolder
@@ -46,8 +48,10 @@ def main(path: Path, epochs: int | None = None) -> None:
 
     folder = RunFolder(path)
     keep_renewing(folder)
+    replicas = ((folder.spec() or {}).get("numerics") or {}).get("replicas", 1)
     try:
-        train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
+        with gpus_of_its_own(replicas, lambda: tell({"event": "phase", "phase": WAITING})):
+            train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
     except Exception as error:
         tell({"event": "failed", **failure.of_error(error, phase)})
         raise

@@ -33,12 +33,9 @@ class BatchNormalization(layers.BatchNormalization):
             "epsilon": self.epsilon,
         }
         if not (training and self.trainable):
-            return tf.raw_ops.FusedBatchNormV3(
-                **arguments,
-                mean=self.moving_mean.value,
-                variance=self.moving_variance.value,
-                is_training=False,
-            ).y
+            return by_moving_statistics(
+                **arguments, mean=self.moving_mean.value, variance=self.moving_variance.value
+            )
         batch = tf.raw_ops.FusedBatchNormV3(
             **arguments, mean=NO_STATISTICS, variance=NO_STATISTICS, is_training=True
         )
@@ -65,3 +62,42 @@ class BatchNormalization(layers.BatchNormalization):
             tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=moved)
         else:
             moving.assign(moved)
+
+
+def by_moving_statistics(
+    x: tf.Tensor,
+    scale: tf.Tensor,
+    offset: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """``x`` normalised by statistics that are given, and through which no gradient goes.
+
+    Of the fused kernel's gradient in inference TensorFlow has no deterministic form on a GPU, so
+    it is written out, in float32 as there.
+    """
+
+    @tf.custom_gradient
+    def normalized(x, scale, offset, mean, variance):
+        y = tf.raw_ops.FusedBatchNormV3(
+            x=x,
+            scale=scale,
+            offset=offset,
+            mean=mean,
+            variance=variance,
+            epsilon=epsilon,
+            is_training=False,
+        ).y
+
+        def gradients(upstream):
+            dy = tf.cast(upstream, tf.float32)
+            inverse = tf.math.rsqrt(variance + epsilon)
+            of_scale = tf.reduce_sum(dy * (tf.cast(x, tf.float32) - mean), (0, 1, 2)) * inverse
+            of_x = tf.cast(dy * (inverse * scale), x.dtype)
+            return of_x, of_scale, tf.reduce_sum(dy, (0, 1, 2)), None, None
+
+        return y, gradients
+
+    tensors = (tf.convert_to_tensor(each) for each in (x, scale, offset, mean, variance))
+    return normalized(*tensors)

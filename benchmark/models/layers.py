@@ -4,6 +4,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from benchmark.models.batch_norm import BatchNormalization
+from benchmark.models.initializers import OnCpu
 from benchmark.models.layout import Convolution
 from benchmark.spec import ResNetSpec
 
@@ -44,6 +45,10 @@ def normalize(spec: ResNetSpec, x: KerasTensor, name: str, *, last: bool = False
 
 def initializer(spec: ResNetSpec) -> keras.Initializer:
     """The kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
+    return OnCpu(_initializer(spec))
+
+
+def _initializer(spec: ResNetSpec) -> keras.Initializer:
     if spec.initializer == "gaussian":
         return keras.initializers.RandomNormal(stddev=spec.initializer_stddev)
     if spec.initializer == "glorot-uniform":
@@ -57,6 +62,10 @@ def initializer(spec: ResNetSpec) -> keras.Initializer:
 
 def classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
     """That of the classifier's kernel."""
+    return OnCpu(_classifier_initializer(spec))
+
+
+def _classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
     kind = spec.classifier_initializer
     if kind == "gaussian":
         return keras.initializers.RandomNormal(stddev=0.01)
@@ -64,7 +73,7 @@ def classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
         return keras.initializers.GlorotUniform()
     if kind == "torch-uniform":  # A variance of 1 / (3 fan-in).
         return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
-    return initializer(spec)
+    return _initializer(spec)
 
 
 @keras.saving.register_keras_serializable("resnet_bench")

@@ -3,6 +3,7 @@
 import keras
 from keras import KerasTensor, layers
 
+from benchmark.models.initializers import OnCpu
 from benchmark.models.layers import InputShape
 from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VggSpec
 
@@ -16,7 +17,10 @@ def build_vgg(spec: VggSpec, input_shape: InputShape, num_classes: int) -> keras
     """
     features = vgg_convolutions(input_shape)
     x = vgg_dense(features.output, dropout_rate=0.0)
-    x = layers.Conv2D(num_classes, 1, dtype="float32", name="predictions")(x)
+    drawn = OnCpu("glorot_uniform")
+    x = layers.Conv2D(
+        num_classes, 1, kernel_initializer=drawn, dtype="float32", name="predictions"
+    )(x)
     logits = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
     return keras.Model(features.input, logits, name=f"vgg{spec.depth}")
 
@@ -31,7 +35,10 @@ def vgg_dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
     """The two layers before the classifier, ``fc1`` and ``fc2``, each with dropout after it if
     there is any: (batch, height, width, 512) to (batch, height - 6, width - 6, 4096)."""
     for name, size in (("fc1", VGG_CROP // 32), ("fc2", 1)):
-        x = layers.Conv2D(VGG_DENSE, size, activation="relu", name=name)(x)
+        drawn = OnCpu("glorot_uniform")
+        x = layers.Conv2D(VGG_DENSE, size, activation="relu", kernel_initializer=drawn, name=name)(
+            x
+        )
         if dropout_rate:
             x = layers.Dropout(dropout_rate, name=f"{name}_dropout")(x)
     return x

@@ -1,7 +1,7 @@
 """What the paper published, as data: numbers with how they were selected, and its protocol."""
 
 from benchmark.paper.number import Number
-from benchmark.paper.protocol import departures, section
+from benchmark.paper.protocol import Departure, departures, section, told
 from benchmark.paper.published import PUBLISHED, SHOWN, Published, Shown, published_for
 from benchmark.paper.reproductions import REPRODUCTIONS, Reproduced
 
@@ -9,6 +9,7 @@ __all__ = [
     "PUBLISHED",
     "REPRODUCTIONS",
     "SHOWN",
+    "Departure",
     "Number",
     "Published",
     "Reproduced",
@@ -16,4 +17,5 @@ __all__ = [
     "departures",
     "published_for",
     "section",
+    "told",
 ]

@@ -2,6 +2,7 @@
 where a run departs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -156,9 +157,30 @@ _NEEDED = {"model.batch_norm": tuple(_PROTOCOLS), "pretrained": ("COCO", "VOC")}
 _ABSENT = object()
 
 
-def departures(spec: Mapping[str, Any]) -> list[str]:
-    """Where a run departs from the protocol for its data set, a phrase each; ``spec`` is nested
-    plain data. None where the paper says nothing of the data set: see ``section``."""
+@dataclass(frozen=True)
+class Departure:
+    """One field in which a run departs from the protocol that it is held to."""
+
+    field: str
+    """Dotted, of the spec."""
+    value: Any
+    """What the run has there; None where it is off, and a tuple in place of a list."""
+    agreed: tuple[Any, ...]
+    """The values that agree with the paper."""
+
+
+def told(departure: Departure) -> str:
+    """``schedule.iterations is 400, not 64000``: a departure for people."""
+    agreed = departure.agreed
+    text = " or ".join(map(_text, agreed))
+    if len(agreed) > 2:
+        text = f"one of the paper's {', '.join(map(_text, agreed))}"
+    return f"{departure.field} is {_text(departure.value)}, not {text}"
+
+
+def departures(spec: Mapping[str, Any]) -> list[Departure]:
+    """Where a run departs from the protocol for its data set; ``spec`` is nested plain data. None
+    where the paper says nothing of the data set: see ``section``."""
     protocol = _protocol(spec)
     if protocol is None:
         return []
@@ -177,32 +199,32 @@ def _protocol(spec: Mapping[str, Any]) -> str | None:
     return _OF_DATASET.get(spec["dataset"]["name"])
 
 
-def _departures(spec: Mapping[str, Any], protocol: str) -> list[str]:
+def _departures(spec: Mapping[str, Any], protocol: str) -> list[Departure]:
     found = []
     of_vgg = spec["model"].get("family") == "vgg"  # Of which the paper tells no training.
     unsaid = ("model.",) if of_vgg else ()
     for field, agreed in _PROTOCOLS[protocol].items():
         value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
         if value is not _ABSENT and value not in agreed:
-            found.append(f"{field} is {_text(value)}, not {_agreed(protocol, field)}")
+            found.append(Departure(field, value, agreed))
     for field, protocols in _NEEDED.items():
         needed = protocol in protocols and not field.startswith(unsaid)
         if needed and _at(spec, _path(field)) is None:
-            found.append(f"{field} is off, not on")
+            found.append(Departure(field, None, ("on",)))
     return found
 
 
-def _of_cifar_nets(spec: Mapping[str, Any]) -> list[str]:
+def _of_cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
     found = []
-    if len(set(spec["model"]["stage_blocks"])) > 1:
-        blocks = _text(tuple(spec["model"]["stage_blocks"]))
-        found.append(f"model.stage_blocks is {blocks}, not n/n/n")
+    blocks = tuple(spec["model"]["stage_blocks"])
+    if len(set(blocks)) > 1:
+        found.append(Departure("model.stage_blocks", blocks, ("n/n/n",)))
     depth, warmup = spec["model"]["depth"], spec["schedule"]["warmup"]
-    stated = warmup and (warmup["learning_rate"], warmup["until_train_error_percent"])
+    stated = (warmup["learning_rate"], warmup["until_train_error_percent"]) if warmup else None
     published = _WARMED_UP.get(depth)
     untold = depth in _WARMED_UP and spec["model"]["shortcut"] == "none" and stated is None
     if depth <= 110 and stated != published and not untold:
-        found.append(f"schedule.warmup is {_text(stated)}, not {_text(published)}")
+        found.append(Departure("schedule.warmup", stated, (published,)))
     return found
 
 
@@ -221,15 +243,6 @@ def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
 @cache
 def _path(field: str) -> list[str]:
     return field.split(".")
-
-
-@cache
-def _agreed(protocol: str, field: str) -> str:
-    """The values that agree, in words."""
-    agreed = _PROTOCOLS[protocol][field]
-    if len(agreed) > 2:
-        return f"one of the paper's {', '.join(map(_text, agreed))}"
-    return " or ".join(map(_text, agreed))
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.records.journal import Event
+from benchmark.records.lacking import SPLITS, is_scored
 from benchmark.records.nesting import flattened
 
 _TIMINGS = ("time", "train_time_s", "evaluation_time_s", "images_per_s")
@@ -49,17 +50,28 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
 
 
 def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompared:
-    """The epochs of two journals, but for their timings.
+    """The epochs of two journals, but for their timings, and for what was measured of one of them
+    alone: layers at an iteration, or the scores of a split.
 
     They hold the digest of the weights after each epoch, so equal rows are equal weights.
     """
     first, second = _epochs(one), _epochs(other)
     lengths = (len(first), len(second))
     for number, (left, right) in enumerate(zip(first, second, strict=False), start=1):
-        found = differences(left, right)
+        found = differences(_as_measured(left, right), _as_measured(right, left))
         if found:
             return CurvesCompared(number, lengths, found)
     return CurvesCompared(min(lengths), lengths, [])
+
+
+def _as_measured(row: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
+    """An epoch's row without what of another run's was not measured."""
+    layers = {
+        at: found for at, found in row.get("layers", {}).items() if at in like.get("layers", {})
+    }
+    unscored = tuple(f"{split}_" for split in SPLITS if not is_scored(like, split))
+    kept = {name: value for name, value in row.items() if not name.startswith(unscored)}
+    return kept | {"layers": layers}
 
 
 def _epochs(events: Sequence[Event]) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmark.records.files import read_json, write_json
 from benchmark.records.store import DONE, RunFolder, Store
-from benchmark.suite.claim import Claim, ensemble_name
+from benchmark.suite.claims import Claim, PublishedClaim, ensemble_name
 
 ERRORS = ("top1_error_percent", "top5_error_percent")
 
@@ -38,7 +38,8 @@ class Ensemble(NamedTuple):
 
 def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ensemble]:
     """Those that the claims are about, as far as their runs have ended and were tested."""
-    asked = dict.fromkeys((c.ensemble, c.protocol) for c in claims if c.ensemble and c.protocol)
+    published = [claim for claim in claims if isinstance(claim, PublishedClaim)]
+    asked = dict.fromkeys((c.ensemble, c.protocol) for c in published if c.ensemble and c.protocol)
     if not asked:  # A plan may be long.
         return
     plan = store.suite(suite).plan()

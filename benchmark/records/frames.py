@@ -22,6 +22,7 @@ EPOCH = (
     "train_loss",
     "train_error_percent",
     "test_error_percent",
+    "validation_error_percent",
     "test_ap_percent",
     "test_ap50_percent",
     "images_per_s",
@@ -38,9 +39,12 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
     where no run has begun), what finished runs were tested by
     (``ten-crop-256.top1_error_percent``), and each field of the runs' specs under its dotted name
-    (``model.depth``).
+    (``model.depth``). Raises RecordsError for a folder that holds another run than its name says.
     """
-    return _frame([_run_row(*read) for read in _read(results, suite)], CELL, MEASURED)
+    read = list(_read(results, suite))
+    for _, folder, _ in read:
+        folder.require_own_id()
+    return _frame([_run_row(*each) for each in read], CELL, MEASURED)
 
 
 def load_curves(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -51,11 +55,11 @@ def load_curves(results: str | Path = "results", suite: str | None = None) -> pd
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
-    """A row for each layer at each iteration of ``diagnostics.iterations`` of each run: suite,
-    variant, seed, run_id, iteration, number (the place of a convolution from 1; none for
-    projections and the classifier), layer, ``response_std`` (the standard deviation of a
-    convolution's outputs, after batch normalisation where there is one) and ``gradient_norm`` (L2,
-    of the kernel; none at the end of the run)."""
+    """A row for each layer at each iteration at which a run's layers were measured: suite, variant,
+    seed, run_id, iteration, number (the place of a convolution from 1; none for projections and the
+    classifier), layer, ``response_std`` (the standard deviation of a convolution's outputs, after
+    batch normalisation where there is one) and ``gradient_norm`` (L2, of the kernel; none at the
+    end of the run)."""
     return _curves_and_layers(_cells(results, suite))[1]
 
 

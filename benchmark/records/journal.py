@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,26 +27,28 @@ class Journal:
         """Add the event, with ``time`` in seconds since 1970. Returns what was written."""
         return self.restore(finite({**event, "time": round(time.time(), 3)}))
 
-    def restore(self, event: Event) -> Event:
-        """Add an event that was written before, with its own time. Returns it."""
+    def restore(self, *events: Event) -> Event:
+        """Add events that were written before, with their own times. Returns the last."""
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(event, allow_nan=False) + "\n")
+            file.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
             file.flush()
             os.fsync(file.fileno())
-        return event
+        return events[-1]
 
 
-def read_attempt(path: Path) -> list[Event]:
-    """The events of the last attempt, from its ``start`` on; a torn last line is left out.
+def read_attempts(path: Path) -> Iterator[list[Event]]:
+    """The events of each attempt, from its ``start`` on, the last attempt first; a torn last line
+    is left out.
 
     An attempt that goes on from a checkpoint (``resume``) tells all epochs up to that one again,
     so that nothing before it is needed. Raises RecordsError for any other line that is none.
     """
     lines = _whole_lines(path)
-    attempt: list[Event] = []
-    while lines and not (attempt and attempt[-1]["event"] == "start"):
-        attempt.append(_event(path, len(lines), lines.pop()))
-    return attempt[::-1]
+    while lines:
+        attempt: list[Event] = []
+        while lines and not (attempt and attempt[-1]["event"] == "start"):
+            attempt.append(_event(path, len(lines), lines.pop()))
+        yield attempt[::-1]
 
 
 def curves_sha256(events: Iterable[Event]) -> str:

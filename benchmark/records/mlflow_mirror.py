@@ -179,8 +179,12 @@ class MlflowMirror:
         run, spec = child.info.run_id, folder.spec() or {}
         built = next((event for event in events if event["event"] == "built"), {})
         commit = folder.provenance().get("git_commit") or "unknown"
+        parts = folder.provenance().get("recipe") or {}
         params = [Param(key, str(value)) for key, value in flattened(spec).items()]
         tags = [RunTag("mlflow.source.git.commit", commit)]
+        if parts:
+            recipe = ", ".join(f"{part} {number}" for part, number in sorted(parts.items()))
+            tags.append(RunTag("recipe", recipe))
         self.client.log_batch(run, params=params, tags=tags)
         for file in (folder.path / "spec.json", folder.path / "provenance.json"):
             if file.exists():  # A run that failed at once has no provenance.

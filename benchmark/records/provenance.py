@@ -7,8 +7,24 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from benchmark.records.gpus import gpus_told
+
 PROJECT = Path(__file__).resolve().parents[2]
 PACKAGES = ("resnet-bench", "tensorflow", "keras", "numpy", "tensorflow-datasets", "mlflow")
+
+FLAGS = (
+    "TF_ENABLE_ONEDNN_OPTS",
+    "ONEDNN_MAX_CPU_ISA",
+    "TF_XLA_FLAGS",
+    "XLA_FLAGS",
+    "OMP_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "TF_DETERMINISTIC_OPS",
+    "RESNET_BENCH_GPU_MEMORY_MIB",  # Which algorithms have room to work.
+)
+FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_")
+"""Variables of the environment that can change bits, by name and by its beginning."""
 
 
 def provenance() -> dict[str, Any]:
@@ -24,10 +40,11 @@ def provenance() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "flags": {
-            name: os.environ[name]
-            for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS", "OMP_NUM_THREADS")
-            if name in os.environ
+            name: value
+            for name, value in sorted(os.environ.items())
+            if name in FLAGS or name.startswith(FLAGS_OF)
         },
+        **gpus_told(),
     }
 
 
@@ -36,8 +53,9 @@ def machine_line(made: dict[str, Any]) -> str:
     versions = ", ".join(
         f"{name} {version}" for name, version in made["versions"].items() if version
     )
+    gpus = f"{', '.join(made['gpus'])}; " if made.get("gpus") else ""
     return (
-        f"{made['processor']}, {made['cores']} cores, {made['memory_gib']} GiB; "
+        f"{gpus}{made['processor']}, {made['cores']} cores, {made['memory_gib']} GiB; "
         f"Python {made['python']}; {versions}; commit {(made['git_commit'] or 'unknown')[:12]}"
         f"{' with uncommitted changes' if made['git_dirty'] else ''}"
     )

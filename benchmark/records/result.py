@@ -24,8 +24,9 @@ def summarize(
     ``final_ap_percent`` and its like are the last epoch's, of detectors alone, which have no
     errors; VOC's ``final_map_percent`` is of its own data sets alone.
     ``mean_response_std`` is the mean over the layers in the end.
-    ``skipped_steps`` is None without a loss scale. ``environments_mixed``: it went on with other
-    versions or on another machine than it had begun, so that no replay can give its bits.
+    ``skipped_steps`` is None without a loss scale, ``peak_gpu_memory_mib`` without a GPU.
+    ``environments_mixed``: it went on with other versions or on another machine than it had begun,
+    so that no replay can give its bits.
     """
     epochs = [event for event in events if event["event"] == "epoch"]
     end = next((event for event in events if event["event"] == "end"), {})
@@ -62,6 +63,7 @@ def summarize(
         "skipped_steps": sum(skipped) if skipped else None,
         "wall_time_s": before + events[-1]["time"] - start["time"] if start else None,
         "peak_memory_mib": end.get("peak_memory_mib"),
+        "peak_gpu_memory_mib": end.get("peak_gpu_memory_mib"),
         "dataset_sha256": began.get("dataset_sha256"),
         "initial_weights_sha256": began.get("initial_weights_sha256"),
         "final_weights_sha256": end.get("final_weights_sha256"),

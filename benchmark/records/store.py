@@ -5,6 +5,7 @@ preprocessing.safetensors, log.txt; of detectors detections.json and shown.npz a
 ``SUITE/``: plan.json, and the tables, figures and reports made from the runs; reports of a part of
 them in ``selected/``. A suite that ``--set`` changes has a name, and so a folder, of its own.
 ``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
+``.filling-in/runs/ID/``: a run that has ended, trained again for measurements that it lacks.
 """
 
 import logging
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.records.files import read_json, write_json
+from benchmark.records.identity import recorded_id
 from benchmark.records.journal import (
     Event,
     Journal,
     count_attempts,
     curves_sha256,
-    read_attempt,
+    read_attempts,
 )
-from benchmark.records.problems import RecordsError
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
@@ -32,6 +34,9 @@ from benchmark.suite.suite import LoadedSuite
 
 DONE = ("finished", "diverged")
 """The statuses of a run that is never trained again."""
+
+ASIDE = ".filling-in"
+"""Within a results folder, the one where runs that have ended are trained again."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -90,6 +95,12 @@ class RunFolder:
         return {file.parent.name: read_json(file) for file in files}
 
     @property
+    def runs(self) -> Path:
+        """The folder of the runs that it may begin from."""
+        runs = self.path.parent
+        return runs.parent.parent / "runs" if runs.parent.name == ASIDE else runs
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of the checkpoints of a run that has not ended."""
         return self.path / "checkpoints"
@@ -134,16 +145,41 @@ class RunFolder:
         write_json(self.path / "result.json", sealed(result))
 
     def events(self, result: dict[str, Any] | None = None) -> list[Event]:
-        """The journal of the last attempt. Raises RecordsError for a line that is none, and for
-        curves that are not those that the run ended with.
+        """The journal of the last attempt, or of the one that the run ended with. Raises
+        RecordsError for a line that is none, where no attempt has the curves that the run ended
+        with, and for a folder that holds another run than its name says.
 
         ``result``: how it ended, where that was read before.
         """
-        events, result = read_attempt(self.journal), result or self.result() or {}
-        if result.get("curves_sha256") not in (None, curves_sha256(events)):
-            rule = "must hold the curves whose digest result.json has"
-            raise RecordsError(f"{self.journal} {rule}. Received: others; it was changed since")
-        return events
+        self.require_own_id()
+        result = result or self.result() or {}
+        digest, attempts = result.get("curves_sha256"), read_attempts(self.journal)
+        if digest is None:
+            return next(attempts, [])
+        last: list[Event] = []
+        for last in attempts:
+            if curves_sha256(last) == digest:
+                return last
+        if digest == curves_sha256([]) and not last:  # It failed before it had a journal.
+            return []
+        rule = "must hold the curves whose digest result.json has"
+        raise RecordsError(f"{self.journal} {rule}. Received: others; it was changed since")
+
+    def require_own_id(self) -> None:
+        """Raises RecordsError where the folder's name is a run's id, and not that of the run in
+        it. A spec of a version with other fields, whose id cannot be known, is warned of."""
+        spec = self.spec()
+        if spec is None or not _RUN_ID.fullmatch(self.run_id):
+            return
+        try:
+            recorded = recorded_id(spec, self.provenance().get("recipe"))
+        except ValueError as error:
+            rule = "must be a spec of this version, or the run's id cannot be checked"
+            _warn(f"{self.path / 'spec.json'} {rule}. Received: {one_line(error)}")
+            return
+        if recorded != self.run_id:
+            rule = "must hold the run whose id is its name, by its spec and its recipe"
+            raise RecordsError(f"{self.path} {rule}. Received: {recorded}")
 
     def result(self) -> dict[str, Any] | None:
         """How it ended; None where it has not, or where the file is torn, which is warned of."""

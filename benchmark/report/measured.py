@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim, DirectionClaim
 from benchmark.suite.measure import AP, ERROR, Measure
 
 
@@ -29,7 +29,7 @@ def with_values_at(
     """``runs`` with a column for each iteration that a claim is about: the metric after the last
     epoch that had ended by then; none where no epoch had."""
     added = {}
-    for claim in (each for each in claims if each.at):
+    for claim in (each for each in claims if isinstance(each, DirectionClaim) and each.at):
         for column, iteration in zip(claim.columns, claim.at or (), strict=True):
             known = curves[curves["iteration"] <= iteration].dropna(subset=[claim.metric])
             last = known.sort_values("iteration").groupby("run_id")[claim.metric].last()

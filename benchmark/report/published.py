@@ -5,27 +5,28 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmark.paper import PUBLISHED
-from benchmark.report.verdicts import Verdict, samples_of
+from benchmark.report.verdicts import LOST, Verdict, samples_of
+from benchmark.suite.claims import PublishedClaim
 
 
 def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataFrame:
     """A row a published number that a claim names, however few the runs are.
 
     ``measured`` is what the claim was judged by or, without a test, the mean; there is none where a
-    run diverged, which a mean would hide, or where there are too few runs for a best of several.
+    run was lost, which a mean would hide, or where there are too few runs for a best of several.
     """
     rows = []
     for verdict in verdicts:
         claim, finding = verdict.claim, verdict.finding
-        number = PUBLISHED.get(claim.published or "")
-        if number is None:
+        if not isinstance(claim, PublishedClaim):
             continue
+        number = claim.number
         sample = pd.Series(samples_of(claim, runs)[0], dtype=float)
         own = runs[runs["variant"] == claim.compared[0]]
         diverged = int((own["status"] == "diverged").sum())
+        lost = int(own["status"].isin(LOST).sum())
         measured = number.value + finding.effect if finding else float(sample.mean())
-        if diverged or (not finding and number.is_best):
+        if lost or (not finding and number.is_best):
             measured = math.nan
         rows.append(
             {
@@ -37,10 +38,10 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
                 "trained on": number.trained_on or "not stated",
                 "view": number.view,
                 "measured": measured,
-                "sd of ours": math.nan if diverged else sample.std(ddof=1),
-                "runs": len(sample),
+                "sd of ours": math.nan if lost else sample.std(ddof=1),
+                "runs": len(sample) + lost,
                 "diverged": diverged,
-                "verdict": verdict.verdict,
+                "verdict": verdict.words,
             }
         )
     frame = pd.DataFrame(rows, columns=_COLUMNS)

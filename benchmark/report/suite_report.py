@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures, published_for, section
+from benchmark.paper import departures, published_for, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.reference import Compared, compared_with, reference_for
@@ -22,7 +22,7 @@ from benchmark.report.published import published_table
 from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 from benchmark.suite.measure import AP, ERROR
 from benchmark.suite.selection import Selection, select
 
@@ -102,7 +102,7 @@ def write_report(
         "variants": tables.variants_table(runs),
     }
     variants = frames["variants"]
-    departing = {variant: departures(spec) for variant, spec in specs.items()}
+    departing = {variant: list(map(told, departures(spec))) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
     drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
     compared = _compared(store, runs)

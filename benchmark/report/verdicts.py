@@ -1,6 +1,7 @@
-"""What a suite's claims have come to: each is judged by a stated test, or said not to be
-comparable with the paper."""
+"""What a suite's claims have come to: each is judged by its own test, or said not to be comparable
+with the paper."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,15 +9,27 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import PUBLISHED, departures
-from benchmark.records.store import DONE
-from benchmark.report import statistics
-from benchmark.report.attainable import ALPHA
-from benchmark.report.statistics import Finding
-from benchmark.suite.claim import Claim
+from benchmark.paper import departures, section, told
+from benchmark.statistics.finding import ALPHA, Finding, corrected
+from benchmark.suite.claims import Claim, PublishedClaim, Sample, Setting
+from benchmark.suite.claims.family import (
+    family_sizes,
+    nets_as_published,
+    of_published_weights,
+    pairs_in,
+)
+from benchmark.suite.claims.outcomes import (
+    INCONCLUSIVE,
+    NOT_COMPARABLE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+)
 
-REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
-INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"
+LOST = ("diverged", "failed")
+"""The statuses of runs that ended without a value."""
+
+ENDED = ("finished", *LOST)
+"""All others are still to come."""
 
 _HIDDEN = {
     ("imagenet", "test"): "the images are ImageNet's validation set, not its test server's",
@@ -24,6 +37,8 @@ _HIDDEN = {
     ("voc2012", "test"): "the images are not those of VOC 2012's test server",
 }
 """Data set and split of published numbers -> that nobody else has its labels."""
+
+_UNKNOWN = "the paper says nothing of this data set"
 
 
 @dataclass(frozen=True)
@@ -37,151 +52,117 @@ class Verdict:
     """None where there were too few runs for a test. Its p values are adjusted for the family."""
     departures: tuple[str, ...] = ()
     """Where the runs depart from the paper's protocol, apart from what the claim compares."""
+    preliminary: bool = False
+    """Whether runs that the suite plans are still to come. Whoever looks at each new run, and stops
+    when it suits, is wrong more often than the level says."""
+
+    @property
+    def words(self) -> str:
+        """The verdict as it may be shown."""
+        return f"{self.verdict} (preliminary)" if self.preliminary else self.verdict
 
 
 def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any]) -> list[Verdict]:
     """A verdict for each claim, in their order.
 
-    ``runs``: as ``load_runs`` gives them, of one suite; ``specs``: variant -> spec as plain data.
-    Directions and trends, but not those of a stated amount, are one family, and corrected as such
-    (Holm).
+    ``runs``: as ``load_runs`` gives them, of one suite, planned ones included; ``specs``: variant
+    -> spec as plain data. Claims that ask the same question are a family, and corrected as such.
     """
-    level = ALPHA / max(1, sum(claim.is_of_order for claim in claims))
-    found = [_finding(claim, runs, specs, level) for claim in claims]
-    family = [i for i, claim in enumerate(claims) if found[i] and claim.is_of_order]
-    for name in ("p", "p_against"):
-        adjusted = statistics.holm([getattr(found[i], name) for i in family])
-        for i, p in zip(family, adjusted, strict=True):
-            found[i] = replace(found[i], **{name: p})  # type: ignore[type-var]
+    as_published = nets_as_published(specs)
+    sizes = family_sizes(claims, as_published)
     return [
-        _verdict(claim, finding, runs, specs) for claim, finding in zip(claims, found, strict=True)
+        _judged(claim, runs, specs, size, of_published_weights(claim, as_published))
+        for claim, size in zip(claims, sizes, strict=True)
     ]
 
 
-def _finding(
-    claim: Claim, runs: pd.DataFrame, specs: Mapping[str, Any], level: float
-) -> Finding | None:
-    """``level``: that of a direction or trend, with its family as large as it is.
-
-    A claim on several iterations is supported where it is at each of them, and so as little as at
-    that one where it is least (an intersection-union test); it is refuted where it is at any, the
-    p value being corrected for their number.
-    """
-    each = [samples_of(claim, runs, column) for column in claim.columns]
-    few = min(len(sample) for samples in each for sample in samples) < _needed(claim, specs)
-    if few or _without_value(claim, runs) or _all_lost(claim, each[0]):
-        return None
-    found = [_tested(claim, samples, specs, level) for samples in each]
-    against = min(1.0, len(found) * min(finding.p_against for finding in found))
-    return replace(max(found, key=lambda finding: finding.p), p_against=against)
-
-
-def _tested(
-    claim: Claim, samples: Sequence[Sequence[float]], specs: Mapping[str, Any], level: float
-) -> Finding:
-    if claim.published:
-        number = PUBLISHED[claim.published]
-        if _is_as_published(claim, specs):
-            return statistics.difference(samples[0][0], number.value, claim.margin)
-        if number.best_of:
-            return statistics.consistency_of_best(
-                samples[0], number.value, number.n or 1, claim.margin
-            )
-        if number.sd is not None and number.n:
-            return statistics.equivalence(
-                samples[0], number.value, number.sd, number.n, claim.margin
-            )
-        return statistics.consistency(samples[0], number.value, claim.margin)
-    if claim.trend:
-        rising = claim.direction == "higher"
-        return statistics.rising(samples if rising else samples[::-1], claim.margin, level)
-    if claim.than is not None:
-        higher = claim.direction == "higher"
-        return statistics.beyond(samples[0], claim.than, higher, claim.margin)
-    ours, other = samples
-    if claim.direction == "equal":
-        return statistics.equivalence_of_samples(ours, other, claim.margin)
-    if claim.by is not None:
-        return statistics.equivalence_of_difference(ours, other, _stated(claim), claim.margin)
-    if claim.direction == "higher":
-        ours, other = other, ours
-    return statistics.lower(ours, other, claim.margin, level)
-
-
-def _stated(claim: Claim) -> float:
-    """The difference that a claim expects, in points."""
-    return math.copysign(claim.by or 0.0, -1 if claim.direction == "lower" else 1)
-
-
-def _needed(claim: Claim, specs: Mapping[str, Any]) -> int:
-    """Runs of each that the claim compares."""
-    if _is_as_published(claim, specs):
-        return 1
-    number = PUBLISHED.get(claim.published or "")
-    best_of = number.best_of if number else None
-    return max(2, claim.least_seeds, best_of or 1)
-
-
-def _is_as_published(claim: Claim, specs: Mapping[str, Any]) -> bool:
-    """Whether a published number is compared with a net of published weights, which, unlike those
-    of a run, no seed makes others."""
-    begun = specs[claim.variant]["pretrained"] if claim.published and claim.variant else None
-    return bool(begun and begun["mode"] == "as-published" and begun["source"] != "run")
-
-
-def _without_value(claim: Claim, runs: pd.DataFrame) -> int:
-    """Runs that diverged, where the metric has no worst value for them."""
-    diverged = runs["variant"].isin(claim.variants) & (runs["status"] == "diverged")
-    return int(diverged.sum()) if claim.measure.worst is None else 0
-
-
-def _all_lost(claim: Claim, samples: Sequence[Sequence[float]]) -> bool:
-    """Whether variants are to be equal, or as far apart as stated, that have nothing but the worst
-    value there is."""
-    worst = claim.measure.worst
-    compared = claim.direction == "equal" or claim.by is not None
-    return compared and all(value == worst for sample in samples for value in sample)
-
-
-def samples_of(claim: Claim, runs: pd.DataFrame, column: str | None = None) -> list[list[float]]:
-    """The values that a claim is judged by, of each that it compares; ``column``: the first of the
-    claim's."""
-    column = column or claim.columns[0]
-    return [_sample(runs, variant, claim, column) for variant in claim.compared]
-
-
-def _sample(runs: pd.DataFrame, variant: str, claim: Claim, column: str) -> list[float]:
-    """The metric of each run that has ended by itself, and was tested as the claim asks for."""
-    chosen = runs[(runs["variant"] == variant) & runs["status"].isin(DONE)]
-    values = pd.to_numeric(chosen.reindex(columns=[column])[column], errors="coerce")
-    if claim.measure.worst is not None:
-        values = values.where(chosen["status"] != "diverged", claim.measure.worst)
-    return [float(value) for value in values if not math.isnan(value)]
-
-
-def _verdict(
-    claim: Claim, finding: Finding | None, runs: pd.DataFrame, specs: Mapping[str, Any]
+def _judged(
+    claim: Claim,
+    runs: pd.DataFrame,
+    specs: Mapping[str, Any],
+    size: int,
+    as_published: bool,
 ) -> Verdict:
-    found = tuple(_departures(claim, specs))
+    setting = Setting(ALPHA / size, pairs_in(claim, specs), as_published)
+    needed = 1 if as_published else claim.needed
+    each = [_samples(claim, runs, column) for column in claim.columns]
+    finding = None
+    if min(len(sample.values) for samples in each for sample in samples) >= needed:
+        finding = _adjusted([claim.found(samples, setting) for samples in each], size)
+    outcome, sentence = INCONCLUSIVE, ""
     if finding is None:
-        samples = zip(claim.compared, samples_of(claim, runs), strict=True)
-        counts = ", ".join(f"{name}: {len(sample)}" for name, sample in samples)
-        needed = _needed(claim, specs)
-        outcome, sentence = INCONCLUSIVE, f"Too few runs ({counts}); the claim asks for {needed}."
-        if lost := _without_value(claim, runs):
-            sentence = f"{lost} of the runs diverged, and so have no such value."
-        elif min(map(len, samples_of(claim, runs))) >= needed:
-            sentence = "All runs diverged, so there is nothing to compare."
+        counts = zip(claim.compared, each[0], strict=True)
+        text = ", ".join(f"{name}: {len(sample.values)}" for name, sample in counts)
+        sentence = f"Too few runs ({text}); the claim asks for {needed}."
     else:
-        outcome = REPRODUCED if finding.p <= ALPHA else INCONCLUSIVE
-        outcome = INCONCLUSIVE if not finding.in_order else outcome
-        outcome = NOT_REPRODUCED if finding.p_against <= ALPHA else outcome
-        sentence = _sentence(claim, finding, outcome)
-    if found:
-        if finding:
-            sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
-        return Verdict(claim, NOT_COMPARABLE, f"{_told(found)}. {sentence}", finding, found)
-    return Verdict(claim, outcome, sentence, finding)
+        if finding.p <= ALPHA:
+            outcome = REPRODUCED
+        elif finding.p_against <= ALPHA:
+            outcome = NOT_REPRODUCED
+        sentence = claim.sentence(finding, outcome)
+        if finding.lost:
+            runs_were = "run was" if finding.lost == 1 else "runs were"
+            sentence += f" {finding.lost} {runs_were} lost, and counted against the claim."
+    preliminary = _is_preliminary(claim, runs, each)
+    found = tuple(_departures(claim, specs))
+    if not found:
+        return Verdict(claim, outcome, sentence, finding, (), preliminary)
+    if finding:
+        sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
+    sentence = f"{_told(found)}. {sentence}"
+    return Verdict(claim, NOT_COMPARABLE, sentence, finding, found, preliminary)
+
+
+def _adjusted(found: Sequence[Finding], size: int) -> Finding:
+    """A claim on several iterations is supported where it is at each of them, and so as little as
+    at that one where it is least (an intersection-union test); it is refuted where it is at any,
+    the p value being corrected for their number."""
+    least = max(found, key=lambda finding: finding.p)
+    against = min(1.0, len(found) * min(finding.p_against for finding in found))
+    if least.power == 1 and least.p in (0.0, 1.0) and size == 1:
+        return least
+    return replace(least, p=corrected(least.p, size), p_against=corrected(against, size))
+
+
+def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
+    """The values that a claim is judged by, of each that it compares; lost runs have none."""
+    return [sample.known() for sample in _samples(claim, runs, claim.columns[0])]
+
+
+def _samples(claim: Claim, runs: pd.DataFrame, column: str) -> list[Sample]:
+    return [_sample(runs, variant, column) for variant in claim.compared]
+
+
+def _sample(runs: pd.DataFrame, variant: str, column: str) -> Sample:
+    """The metric of each run that has ended, and was tested as the claim asks for."""
+    own = runs[(runs["variant"] == variant) & runs["status"].isin(ENDED)]
+    if column == "diverged":
+        values = (own["status"] == "diverged").astype(float)
+        lost = own["status"] == "failed"
+    else:
+        values = pd.to_numeric(own.reindex(columns=[column])[column], errors="coerce")
+        lost = own["status"].isin(LOST)
+    rows = [
+        (None if gone else float(value), int(seed))
+        for value, gone, seed in zip(values, lost, own["seed"], strict=True)
+        if gone or not math.isnan(value)
+    ]
+    return Sample(tuple(value for value, _ in rows), tuple(seed for _, seed in rows))
+
+
+def _is_preliminary(claim: Claim, runs: pd.DataFrame, each: Sequence[Sequence[Sample]]) -> bool:
+    """Whether a run of the claim's variants has not ended, or was not yet tested as the claim asks
+    for."""
+    own = runs[runs["variant"].isin(claim.variants)]
+    if not own["status"].isin(ENDED).all():
+        return True
+    counts = own.groupby("variant")["seed"].nunique()
+    for samples in each:
+        for name, sample in zip(claim.compared, samples, strict=True):
+            planned = counts.max() if name not in claim.variants else counts.get(name, 0)
+            if len(counts) and len(sample.values) < planned:
+                return True
+    return False
 
 
 _FEW = 2
@@ -197,70 +178,34 @@ def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Those in fields in which every variant that the claim names departs, be it in other values.
     A field in which one variant alone departs is what the claim compares, as long as there is a
     variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
-    published number is of images whose labels nobody else has."""
-    each = [
-        {phrase: _field(phrase) for phrase in departures(specs[variant])}
-        for variant in claim.variants
-    ]
+    published number is of images whose labels nobody else has, or of others altogether."""
+    each = [departures(specs[variant]) for variant in claim.variants]
+    fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
-    if not claim.ensemble:
-        common = set.intersection(*(set(fields.values()) for fields in each))
-        if any(common.issuperset(fields.values()) for fields in each):
-            compared = {field for fields in each for field in fields.values()} - common
+    if claim.compared == claim.variants:
+        common = set.intersection(*fields)
+        if any(common.issuperset(of_one) for of_one in fields):
+            compared = set.union(*fields) - common
     own = tuple(f"{field}." for field in claim.departs_in)
-    found = [
-        phrase
-        for phrase, field in {p: f for fields in each for p, f in fields.items()}.items()
-        if field not in compared and not f"{field}.".startswith(own)
-    ]
-    number = PUBLISHED.get(claim.published or "")
-    hidden = _HIDDEN.get((number.dataset, number.split)) if number else None
-    return [*found, hidden] if hidden else found
-
-
-def _field(phrase: str) -> str:
-    return phrase.split(" ", 1)[0]
-
-
-def _sentence(claim: Claim, finding: Finding, outcome: str) -> str:
-    low, high = finding.interval
-    if claim.is_of_order:
-        when = f" after {' and '.join(f'{i:,}' for i in claim.at)} iterations" if claim.at else ""
-        least = ", where it is least," if claim.at and len(claim.at) > 1 else ""
-        what = f"In a pair of runs the claim holds{when}{least} with probability"
-        p = finding.p_against if outcome == NOT_REPRODUCED else finding.p
-        side = "against it" if outcome == NOT_REPRODUCED else "for it"
-        but = "" if finding.in_order else ", but the means do not stand in that order"
-        return f"{what} {finding.effect:.2f} ({low:.2f} to {high:.2f}); {side} p = {p:.3g}{but}."
-    if claim.than is not None:
-        where = "on both sides of"
-        if outcome != INCONCLUSIVE:
-            where = "above" if low > claim.than else "below"
-        interval = f"its 90 % interval, {low:.2f} to {high:.2f}, lies {where} {claim.than:g}"
-        return f"The mean is {finding.effect:.2f}; {interval}."
-    what = f"the difference is {finding.effect:+.2f} points"
-    if finding.test == statistics.NO_CHANCE:
-        side = "within" if outcome == REPRODUCED else "beyond"
-        return f"{what[0].upper()}{what[1:]}, {side} the margin of {claim.margin:g}."
-    interval = f"its 90 % interval, {low:+.2f} to {high:+.2f},"
-    where = {
-        REPRODUCED: "lies within",
-        NOT_REPRODUCED: "lies beyond",
-        INCONCLUSIVE: "reaches across",
-    }[outcome]
-    single = claim.published and PUBLISHED[claim.published].n == 1
-    tail = ", so it is consistent with the one published run" if single else ""
-    tail = tail if outcome == REPRODUCED else ""
-    margin = f"the margin of {claim.margin:g}"
-    if claim.by is not None:
-        margin += f" around the stated {_stated(claim):+g}"
-    return f"{what[0].upper()}{what[1:]}; {interval} {where} {margin}{tail}."
+    found = list(
+        dict.fromkeys(
+            told(departure)
+            for departure in itertools.chain(*each)
+            if departure.field not in compared and not f"{departure.field}.".startswith(own)
+        )
+    )
+    if isinstance(claim, PublishedClaim):
+        if any(section(specs[variant]) is None for variant in claim.variants):
+            found.append(_UNKNOWN)
+        elif hidden := _HIDDEN.get((claim.number.dataset, claim.number.split)):
+            found.append(hidden)
+    return found
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     """A row a claim, for people."""
     return pd.DataFrame(
-        [{"claim": v.claim.statement, "verdict": v.verdict, "why": v.sentence} for v in verdicts],
+        [{"claim": v.claim.statement, "verdict": v.words, "why": v.sentence} for v in verdicts],
         columns=["claim", "verdict", "why"],
     )
 
@@ -273,6 +218,8 @@ def finding_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "claim": verdict.claim.statement,
                 "test": finding.test,
                 "runs": "/".join(map(str, finding.n)),
+                "lost": finding.lost,
+                "margin": verdict.claim.margin,
                 "effect": finding.effect,
                 "interval": "{:.2f} to {:.2f}".format(*finding.interval),
                 "p": finding.p,
@@ -282,5 +229,11 @@ def finding_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
             for verdict in verdicts
             if (finding := verdict.finding)
         ],
-        columns=["claim", "test", "runs", "effect", "interval", "p", "p against", "power"],
+        columns=_TESTS,
     )
+
+
+_TESTS = [
+    *("claim", "test", "runs", "lost", "margin", "effect", "interval"),
+    *("p", "p against", "power"),
+]

@@ -17,7 +17,7 @@ RECIPE = {
     "detection": 1,
     "pretrained": 1,
     "replicas": 1,
-    "xla": 1,
+    "xla": 2,
 }
 """Part -> its number. ``training`` is what every run goes through."""
 

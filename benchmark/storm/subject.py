@@ -21,7 +21,6 @@ base:
     {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [2, 4, 8], shortcut: A}
   optimizer: {batch_size: 100}
   schedule: {iterations: 20}
-  numerics: {threads: 1}
 """
 
 SMALL = ""

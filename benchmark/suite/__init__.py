@@ -1,7 +1,7 @@
 """From a suite file to the runs that it asks for. No Keras."""
 
 from benchmark.suite.changes import Changes
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 from benchmark.suite.plan import Cell, Plan
 from benchmark.suite.problems import Problem, SuiteError
 from benchmark.suite.schema import Suite

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmark.spec import CifarSpec, RunSpec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim, DirectionClaim, EqualityClaim, PublishedClaim
 from benchmark.suite.plan import Cell
 from benchmark.suite.problems import Broken
 
@@ -24,13 +24,27 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
                 kind = "detector" if claim.measure.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
                 yield ("claims", number, "metric"), needs, named
-            elif claim.at and claim.at[-1] > names[named].schedule.iterations:
+            elif (at := _at(claim)) and at[-1] > names[named].schedule.iterations:
                 needs = f"at must be within the {names[named].schedule.iterations} of {named}"
-                yield ("claims", number, "at"), needs, claim.at[-1]
-        scored = {_scored(names[v]) for v in claim.ensemble or () if v in names}
-        if len(scored) > 1:
+                yield ("claims", number, "at"), needs, at[-1]
+        together = (claim.ensemble or ()) if isinstance(claim, PublishedClaim) else ()
+        if len({_scored(names[v]) for v in together if v in names}) > 1:
             needs = "an ensemble's variants are scored on the same images"
-            yield ("claims", number, "ensemble"), needs, list(claim.ensemble or ())
+            yield ("claims", number, "ensemble"), needs, list(together)
+    equal = {_pair(claim) for claim in claims if isinstance(claim, EqualityClaim)}
+    for number, claim in enumerate(claims):
+        if isinstance(claim, DirectionClaim) and not claim.at and _pair(claim) in equal:
+            needs = "two variants cannot be claimed to be equal and one of them lower"
+            yield ("claims", number, "direction"), needs, claim.direction
+
+
+def _at(claim: Claim) -> tuple[int, ...]:
+    return (claim.at or ()) if isinstance(claim, DirectionClaim) else ()
+
+
+def _pair(claim: Claim) -> tuple[Any, ...]:
+    """What is compared, whichever way."""
+    return frozenset(claim.variants), claim.metric, claim.protocol
 
 
 def _detects(spec: RunSpec) -> bool:

@@ -8,6 +8,7 @@ Metric = Literal[
     "test_error_percent",
     "best_test_error_percent",
     "train_error_percent",
+    "validation_error_percent",
     "mean_response_std",
     "top1_error_percent",
     "top5_error_percent",
@@ -29,30 +30,28 @@ class Measure:
     name: str
     """For people."""
 
-    worst: float | None
-    """What a run that diverged counts as, so that it is never dropped: the highest error, the
-    lowest precision. None: such a run has no value, and no claim is judged with it."""
+    ends: tuple[float, float] = (0.0, 100.0)
+    """The lowest and the highest value there is: a run that was lost could have had either."""
+
+    higher_is_better: bool = False
+    """Of precisions; of errors it is not."""
 
     of_detectors: bool = False
     """Else of classifiers."""
 
-    @property
-    def higher_is_better(self) -> bool:
-        """Of precisions; of errors it is not."""
-        return self.worst == 0
-
 
 MEASURES: dict[Metric, Measure] = {
-    "test_error_percent": Measure("final_error_percent", "error", 100.0),
-    "best_test_error_percent": Measure("final_error_percent", "error", 100.0),
-    "train_error_percent": Measure("final_train_error_percent", "train error", 100.0),
-    "mean_response_std": Measure("mean_response_std", "mean response", None),
-    "top1_error_percent": Measure("top1_error_percent", "top-1 error", 100.0),
-    "top5_error_percent": Measure("top5_error_percent", "top-5 error", 100.0),
-    "ap_percent": Measure("final_ap_percent", "AP", 0.0, of_detectors=True),
-    "ap50_percent": Measure("final_ap50_percent", "AP50", 0.0, of_detectors=True),
-    "ap75_percent": Measure("final_ap75_percent", "AP75", 0.0, of_detectors=True),
-    "map_percent": Measure("final_map_percent", "mAP", 0.0, of_detectors=True),
+    "test_error_percent": Measure("final_error_percent", "error"),
+    "best_test_error_percent": Measure("final_error_percent", "error"),
+    "train_error_percent": Measure("final_train_error_percent", "train error"),
+    "validation_error_percent": Measure("final_validation_error_percent", "validation error"),
+    "mean_response_std": Measure("mean_response_std", "mean response", (0.0, 1000.0)),
+    "top1_error_percent": Measure("top1_error_percent", "top-1 error"),
+    "top5_error_percent": Measure("top5_error_percent", "top-5 error"),
+    "ap_percent": Measure("final_ap_percent", "AP", higher_is_better=True, of_detectors=True),
+    "ap50_percent": Measure("final_ap50_percent", "AP50", higher_is_better=True, of_detectors=True),
+    "ap75_percent": Measure("final_ap75_percent", "AP75", higher_is_better=True, of_detectors=True),
+    "map_percent": Measure("final_map_percent", "mAP", higher_is_better=True, of_detectors=True),
 }
 """The best test error is taken over runs, not over epochs."""
 

@@ -1,6 +1,7 @@
 """The runs of a suite: every variant at every point of the grid with every seed."""
 
 import itertools
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ MAX_CELLS = 100_000
 
 @dataclass(frozen=True)
 class Cell:
-    """One run that a suite asks for. Cells with equal specs share one run."""
+    """One run that a suite asks for. Cells share it where only what is measured differs."""
 
     variant: str
     seed: int
@@ -46,30 +47,30 @@ class Plan:
 
     def runs(self) -> dict[str, Cell]:
         """Run id -> the first cell that asks for it, in the order in which they are trained: all
-        variants at the first seed, then at the next, so that claims have something early."""
+        variants at the first seed, then at the next, so that claims have something early. Its spec
+        has all that is to be measured for any cell that asks for the run."""
         seeds = dict.fromkeys(cell.seed for cell in self.cells)
         place = {seed: number for number, seed in enumerate(seeds)}
         runs: dict[str, Cell] = {}
         for cell in sorted(self.cells, key=lambda cell: place[cell.seed]):
-            runs.setdefault(cell.run_id, cell)
+            first = runs.setdefault(cell.run_id, cell)
+            if first.spec != cell.spec:
+                runs[cell.run_id] = replace(first, spec=measured_for_both(first.spec, cell.spec))
         return runs
 
-    def with_threads_at_most(self, most: int) -> "Plan":
-        """The same with fewer threads in each run that has more: other runs, as their bits are
-        others, and so are those that begin from them."""
-        ids: dict[str, str] = {}
-        cells = []
-        for cell in self.cells:  # A run stands behind the one that it begins from.
-            spec, numerics = cell.spec, cell.spec.numerics
-            if numerics.threads > most:
-                fewer = numerics.model_copy(update={"threads": most})
-                spec = spec.model_copy(update={"numerics": fewer})
-            if spec.pretrained and cell.source in ids:
-                begun = spec.pretrained.model_copy(update={"name": ids[cell.source]})
-                spec = spec.model_copy(update={"pretrained": begun})
-            cells.append(replace(cell, spec=spec))
-            ids[cell.run_id] = cells[-1].run_id
-        return replace(self, cells=tuple(cells))
+
+def measured_for_both(spec: RunSpec, other: RunSpec) -> RunSpec:
+    """``spec``, with what is measured for ``other``, whose id is the same, as well; scored in the
+    batches of ``spec``."""
+    scored, measured = spec.evaluation, spec.diagnostics
+    every = math.gcd(scored.every_epochs, other.evaluation.every_epochs)
+    iterations = sorted({*measured.iterations, *other.diagnostics.iterations})
+    return spec.model_copy(
+        update={
+            "evaluation": scored.model_copy(update={"every_epochs": every}),
+            "diagnostics": measured.model_copy(update={"iterations": tuple(iterations)}),
+        }
+    )
 
 
 def combinations(

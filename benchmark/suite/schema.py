@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from benchmark.spec.base import Ints, Spec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 from benchmark.suite.names import Name, SuiteName
 from benchmark.suite.overrides import Overrides
 
@@ -57,4 +57,4 @@ class Suite(Spec):
 
     vary: Vary = Vary()
     seeds: Ints = Field(min_length=1)
-    claims: tuple[Claim, ...] = Field(default=(), strict=False)
+    claims: tuple[SerializeAsAny[Claim], ...] = Field(default=(), strict=False)

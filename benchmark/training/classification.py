@@ -33,9 +33,10 @@ class CrossEntropy:
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
         """Of the ``train_inputs`` of ``data``, one iteration's. See ``Objective``."""
         images, labels = self.data[replica].train_batch(*inputs)
+        labels = tf.cast(labels, tf.int64)  # On a GPU the arithmetic of int32 is the host's.
         logits = self.model(images, training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        wrong = tf.argmax(logits, axis=1, output_type=tf.int32) != labels
+        wrong = tf.argmax(logits, axis=1, output_type=tf.int64) != labels
         return tf.reduce_mean(losses), {"errors": tf.reduce_sum(tf.cast(wrong, tf.int64))}
 
 

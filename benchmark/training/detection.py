@@ -32,13 +32,14 @@ class JointLoss:
     counted: Mapping[str, tf.DType] = dict.fromkeys(PARTS, tf.float64)
 
     def __init__(self, net: FasterRCNN, normalize: Normalize, seed: int):
-        self.net, self.normalize, self.seed = net, normalize, seed
+        self.model, self.normalize, self.seed = net, normalize, seed
 
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
         """Of ``Detection.train_inputs``, one iteration's. See ``Objective``."""
         places, pixels, sizes, boxes, labels, crowds = inputs
+        labels = tf.cast(labels, tf.int64)  # On a GPU the arithmetic of int32 is the host's.
         shown = images(self.normalize, pixels, sizes)
-        found = losses(self.net, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
+        found = losses(self.model, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
         count = places.shape[0]
         return found.total, {
             part: count * tf.cast(getattr(found, part), tf.float64) for part in PARTS

@@ -13,7 +13,7 @@ class LossScale:
         """``initial``: the scale of the first step; None for no scaling, which costs nothing."""
         self.active = initial is not None
         self.scale = tf.Variable(initial or 1.0, trainable=False, name="loss_scale")
-        self.good_steps = tf.Variable(0, trainable=False, name="good_steps")
+        self.good_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="good_steps")
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
         """What is differentiated."""
@@ -25,11 +25,12 @@ class LossScale:
 
     def update(self, finite: tf.Tensor) -> None:
         """Take note of whether the step's gradients were finite, a scalar bool. Where active."""
-        good = tf.where(finite, self.good_steps + 1, 0)
+        zero = tf.constant(0, tf.int64)
+        good = tf.where(finite, self.good_steps + 1, zero)
         grown = good >= GROWTH_STEPS
         factor = tf.where(finite, tf.where(grown, 2.0, 1.0), 0.5)
         assign_local(self.scale, tf.maximum(self.scale * factor, 1.0))
-        assign_local(self.good_steps, tf.where(grown, 0, good))
+        assign_local(self.good_steps, tf.where(grown, zero, good))
 
 
 def assign_local(variable: tf.Variable, value: tf.Tensor) -> None:

@@ -1,9 +1,12 @@
 """What a run sets for its whole process, before TensorFlow has started."""
 
+import os
+
 import keras
 import tensorflow as tf
 
 from benchmark.spec import NumericsSpec
+from benchmark.training.surroundings import GPU_MEMORY
 
 
 def configure(numerics: NumericsSpec, seed: int) -> None:
@@ -24,8 +27,7 @@ def configure(numerics: NumericsSpec, seed: int) -> None:
     at_once = max(2, numerics.replicas) if gpus else min(threads, 2)
     tf.config.threading.set_inter_op_parallelism_threads(at_once)
     tf.config.experimental.enable_tensor_float_32_execution(numerics.precision == "tensorfloat32")
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    _share_memory(gpus)
     if not gpus and numerics.replicas > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
         shares = [tf.config.LogicalDeviceConfiguration() for _ in range(numerics.replicas)]
@@ -35,6 +37,38 @@ def configure(numerics: NumericsSpec, seed: int) -> None:
     keras.utils.set_random_seed(seed)
     if numerics.deterministic:
         tf.config.experimental.enable_op_determinism()
+
+
+def configure_scoring() -> None:
+    """For scoring what was trained: float32 that is no TF32, determinism, and no more of a GPU's
+    memory than is needed or given. Once a process."""
+    _share_memory(tf.config.list_physical_devices("GPU"))
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    keras.config.set_dtype_policy("float32")
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+
+
+def _share_memory(gpus: list) -> None:
+    """Of each GPU what is needed; where several runs share one, a fixed part, so that no neighbour
+    decides which algorithms have room to work."""
+    part = os.environ.get(GPU_MEMORY)
+    for gpu in gpus:
+        if part is None:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        else:
+            own = tf.config.LogicalDeviceConfiguration(memory_limit=int(part))
+            tf.config.set_logical_device_configuration(gpu, [own])
+
+
+def peak_gpu_memory_mib() -> float | None:
+    """The most that a GPU held at once so far, the largest of several; None without one."""
+    gpus = tf.config.list_logical_devices("GPU")
+    peaks = [
+        tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"]
+        for gpu in gpus
+    ]
+    return max(peaks) / 2**20 if peaks else None
 
 
 def device() -> str:

@@ -1,5 +1,6 @@
 """Training steps as one TensorFlow function: no word with the host until they are done."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -48,11 +49,24 @@ class TrainingSteps:
         *,
         xla: bool,
     ):
-        self._steps = _steps(objective, optimizer, loss_scale, replicas, xla)
+        step = _step(objective, optimizer, loss_scale, replicas)
+        self._rows = _Rows(objective, optimizer)
+        self.compiled: tf.types.experimental.PolymorphicFunction | None = None
+        """With ``xla`` what is compiled, loop and all: (learning_rates, *inputs) to the rows of a
+        Steps, and (steps,) bool, whether a step was taken. Once for each number of steps."""
+        if xla:
+            state = [weight.value for weight in objective.model.variables]
+            state += [*optimizer.velocities, loss_scale.scale, loss_scale.good_steps]
+            self.compiled = _compiled(step, self._rows, state)
+            self._steps = _shortened(self.compiled)
+        else:
+            self._steps = _stepwise(step, self._rows, replicas)
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         """Train as many steps as there are learning rates."""
+        if self.compiled and not len(learning_rates):  # XLA has no rows of no steps.
+            return self._rows.none()
         return self.concrete(*inputs)(learning_rates, *inputs)
 
     def concrete(self, *inputs: tf.Tensor) -> tf.types.experimental.ConcreteFunction:
@@ -64,17 +78,44 @@ class TrainingSteps:
         return self._concrete[signature]
 
 
-def _steps(
-    objective: Objective,
-    optimizer: Momentum,
-    loss_scale: LossScale,
-    replicas: Replicas,
-    xla: bool,
-) -> tf.types.experimental.PolymorphicFunction:
-    weights = optimizer.weights
-    reported = [index for index, weight in enumerate(weights) if weight.name == "kernel"]
+Step = Callable[..., Steps]
+"""(learning_rate, *inputs) of one step to what it measured, each a scalar or (kernels + 1,)."""
 
-    @tf.function(jit_compile=xla)
+
+class _Rows:
+    """What steps measure, before there are any: of which types and shapes."""
+
+    def __init__(self, objective: Objective, optimizer: Momentum):
+        norms = len(_reported(optimizer)) + 1
+        self._parts = Steps(
+            tf.TensorSpec((), tf.float64),
+            tf.TensorSpec((), tf.bool),
+            {name: tf.TensorSpec((), kind) for name, kind in objective.counted.items()},
+            tf.TensorSpec((norms,), tf.float64),
+        )
+
+    def room(self, steps: tf.Tensor) -> Steps:
+        """In the graph: TensorArrays for so many steps."""
+        return tf.nest.map_structure(
+            lambda part: tf.TensorArray(part.dtype, steps, element_shape=part.shape), self._parts
+        )
+
+    def none(self) -> Steps:
+        """Of no steps."""
+        return tf.nest.map_structure(
+            lambda part: tf.zeros((0, *part.shape), part.dtype), self._parts
+        )
+
+
+def _reported(optimizer: Momentum) -> list[int]:
+    return [index for index, weight in enumerate(optimizer.weights) if weight.name == "kernel"]
+
+
+def _step(
+    objective: Objective, optimizer: Momentum, loss_scale: LossScale, replicas: Replicas
+) -> Step:
+    weights, reported = optimizer.weights, _reported(optimizer)
+
     def step(rate, *inputs):
         with tf.GradientTape() as tape:
             loss, counted = objective(replicas.number(), *map(replicas.share, inputs))
@@ -102,6 +143,15 @@ def _steps(
             gradient_norms=norms,
         )
 
+    return step
+
+
+def _stepwise(
+    step: Step, empty: _Rows, replicas: Replicas
+) -> tf.types.experimental.PolymorphicFunction:
+    """One step after the other, until a loss is not finite."""
+    step = tf.function(step)
+
     @tf.function
     def steps(rates, *inputs):
         def more(at, finite, rows):
@@ -115,17 +165,50 @@ def _steps(
             rows = tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
             return at + 1, tf.math.is_finite(done.loss), rows
 
-        def room(kind, *shape):
-            return tf.TensorArray(kind, tf.shape(rates)[0], element_shape=shape)
-
-        rows = Steps(
-            room(tf.float64),
-            room(tf.bool),
-            {name: room(kind) for name, kind in objective.counted.items()},
-            room(tf.float64, len(reported) + 1),
-        )
-        start = tf.constant(0), tf.constant(True), rows
+        start = tf.constant(0), tf.constant(True), empty.room(tf.shape(rates)[0])
         count, _, rows = tf.while_loop(more, body, start, parallel_iterations=1)
         return tf.nest.map_structure(lambda row: row.stack()[:count], rows)
+
+    return steps
+
+
+def _compiled(
+    step: Step, empty: _Rows, state: list[tf.Variable]
+) -> tf.types.experimental.PolymorphicFunction:
+    """A loop that XLA compiles as a whole: so it always has as many turns, and those after a loss
+    that is not finite leave ``state`` as it is."""
+
+    @tf.function(jit_compile=True)
+    def steps(rates, *inputs):
+        def body(at, finite, rows, taken):
+            before = [variable.read_value() for variable in state]
+            done = step(rates[at], *(each[at] for each in inputs))
+            for variable, value in zip(state, before, strict=True):
+                variable.assign(tf.where(finite, variable.read_value(), value))
+            rows = tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
+            taken = taken.write(at, finite)
+            return at + 1, finite & tf.math.is_finite(done.loss), rows, taken
+
+        count = tf.shape(rates)[0]
+        room = tf.TensorArray(tf.bool, count, element_shape=())
+        start = tf.constant(0), tf.constant(True), empty.room(count), room
+        _, _, rows, taken = tf.while_loop(
+            lambda at, *_: at < count, body, start, parallel_iterations=1
+        )
+        return tf.nest.map_structure(lambda row: row.stack(), rows), taken.stack()
+
+    return steps
+
+
+def _shortened(
+    compiled: tf.types.experimental.PolymorphicFunction,
+) -> tf.types.experimental.PolymorphicFunction:
+    """The rows of the steps that were taken."""
+
+    @tf.function
+    def steps(rates, *inputs):
+        rows, taken = compiled(rates, *inputs)
+        count = tf.reduce_sum(tf.cast(taken, tf.int32))
+        return tf.nest.map_structure(lambda row: row[:count], rows)
 
     return steps

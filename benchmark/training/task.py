@@ -16,6 +16,9 @@ Counted = dict[str, tf.Tensor]
 class Objective(Protocol):
     """From a step's inputs to what is minimised."""
 
+    model: keras.Model
+    """What it trains."""
+
     counted: Mapping[str, tf.DType]
     """What is counted beside the loss, and its type."""
 

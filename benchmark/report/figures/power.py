@@ -1,75 +1,95 @@
-"""How likely a claim is judged rightly, by the number of seeds."""
+"""How likely a claim is judged rightly, by the number of seeds and by when one looks."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.report import statistics
-from benchmark.report.attainable import ALPHA
 from benchmark.report.figures.style import COLORS, MARKERS, blank
+from benchmark.statistics.finding import ALPHA
+from benchmark.statistics.sequential import Design, expected
+from benchmark.suite.claims import Claim, PublishedClaim, claim_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SD, MARGIN, SEEDS = 0.2, 0.5, (3, 5, 10)
-"""Points of error: about what runs of one net differ by, and the margin that claims have."""
+SD, SEEDS = 0.2, (3, 5, 10)
+"""Points of error: about what runs of one net differ by."""
 
-_DIFFERENCES = np.linspace(0, 1.2, 13)
-_PAPERS = 500
+_DIFFERENCES = np.linspace(0, 1.6, 17)
+_SUITES = 2000
 
-Judge = Callable[[np.random.Generator, int, float], bool]
-"""Draw a made-up paper and so many runs of ours, with a true difference; is it reproduced?"""
+_CLAIMS = {
+    "equal to a published mean of 5 runs": claim_of(
+        statement="mean", variant="a", published="table6/ResNet-110/test_error_percent"
+    ),
+    "consistent with one published run": claim_of(
+        statement="run", variant="a", published="table6/ResNet-20/test_error_percent"
+    ),
+    "lower than another variant": claim_of(
+        statement="lower", variant="a", against="b", direction="lower"
+    ),
+}
 
-
-def _of_a_mean(rng: np.random.Generator, n: int, difference: float) -> bool:
-    theirs = rng.normal(0, SD, 5)
-    ours = rng.normal(difference, SD, n).tolist()
-    found = statistics.equivalence(ours, float(theirs.mean()), float(theirs.std(ddof=1)), 5, MARGIN)
-    return found.p <= ALPHA
-
-
-def _of_one_run(rng: np.random.Generator, n: int, difference: float) -> bool:
-    theirs, ours = rng.normal(0, SD), rng.normal(difference, SD, n).tolist()
-    return statistics.consistency(ours, float(theirs), MARGIN).p <= ALPHA
-
-
-def _of_a_direction(rng: np.random.Generator, n: int, difference: float) -> bool:
-    other, ours = rng.normal(difference, SD, n), rng.normal(0, SD, n)
-    return statistics.mann_whitney(ours, other, "less") <= ALPHA
-
-
-_CLAIMS: dict[str, Judge] = {
-    "equal to a published mean of 5 runs": _of_a_mean,
-    "consistent with one published run": _of_one_run,
-    "lower than another variant": _of_a_direction,
+_DESIGNS = {
+    "5 runs, exact": Design((5,)),
+    "3, 4 or 5 runs, exact": Design((3, 4, 5)),
+    "5 runs, moderated t": Design((5,), test="moderated"),
+    "2, 3 or 5 runs, moderated t": Design((2, 3, 5), test="moderated"),
 }
 
 
 def draw_power() -> "Figure":
-    """The share of made-up papers that are judged reproduced, by the true difference: a panel a
-    kind of claim, a line a number of seeds; a single claim, not corrected for being one of many.
-    The first two are false from the margin on, and the third is at no difference."""
-    figure, axes = blank(len(_CLAIMS), 1, 4.0, 3.6)
+    """Above, the share of made-up suites in which a claim is reproduced, by the true difference: a
+    panel a kind of claim, a line a number of seeds; a single claim, not corrected for being one of
+    many. The first two are false from the margin (dotted) on, and the third is at no difference.
+
+    Below, designs for the third: how often they decide, and how many runs of each variant they
+    take until then."""
+    figure, axes = blank(3, 2, 4.0, 3.4)
     rng = np.random.default_rng(0)
-    for panel, (claim, judge) in zip(axes, _CLAIMS.items(), strict=True):
+    for panel, (title, claim) in zip(axes[:3], _CLAIMS.items(), strict=True):
         for number, n in enumerate(SEEDS):
-            shares = [
-                np.mean([judge(rng, n, difference) for _ in range(_PAPERS)])
-                for difference in _DIFFERENCES
-            ]
-            panel.plot(
-                _DIFFERENCES,
-                shares,
-                color=COLORS[number],
-                marker=MARKERS[number],
-                markersize=4,
-                label=f"{n} seeds",
-            )
+            shares = [_share(claim, rng, n, difference) for difference in _DIFFERENCES]
+            _line(panel, number, shares, f"{n} seeds")
         panel.axhline(ALPHA, color="black", linewidth=0.7)
-        if judge is not _of_a_direction:
-            panel.axvline(MARGIN, color="black", linewidth=0.7, linestyle=":")
-        panel.set(title=claim, xlabel="true difference (points)", ylim=(0, 1.02))
+        if isinstance(claim, PublishedClaim):
+            panel.axvline(claim.margin, color="black", linewidth=0.7, linestyle=":")
+        panel.set(title=title, xlabel="true difference (points)", ylim=(0, 1.02))
     axes[0].set(ylabel="share judged reproduced")
     axes[0].legend(fontsize=8)
+    for number, (name, design) in enumerate(_DESIGNS.items()):
+        found = [expected(design, difference, SD, _SUITES) for difference in _DIFFERENCES]
+        _line(axes[3], number, [chance for chance, _ in found], name)
+        _line(axes[4], number, [runs for _, runs in found], name)
+    axes[3].axhline(ALPHA, color="black", linewidth=0.7)
+    axes[3].set(title="lower, by design", ylabel="share judged reproduced", ylim=(0, 1.02))
+    axes[4].set(title="runs that it takes", ylabel="mean runs of each variant", ylim=(0, 5.2))
+    for panel in axes[3:5]:
+        panel.set(xlabel="true difference (points)")
+    axes[4].legend(fontsize=8)
+    axes[5].set_axis_off()
     return figure
+
+
+def _share(claim: Claim, rng: np.random.Generator, n: int, difference: float) -> float:
+    """Of made-up suites, with a made-up paper each."""
+    ours, other = rng.normal(0, SD, (_SUITES, n)), rng.normal(difference, SD, (_SUITES, n))
+    if isinstance(claim, PublishedClaim):
+        number = claim.number
+        theirs = rng.normal(0, SD / np.sqrt(number.n or 1), (_SUITES, 1))
+        values = [ours + difference - theirs + number.value]
+    else:
+        values = [ours, other]
+    p, _ = claim.p_values(values)
+    return float(np.mean(p <= ALPHA))
+
+
+def _line(panel, number: int, values: list[float], label: str) -> None:
+    panel.plot(
+        _DIFFERENCES,
+        values,
+        color=COLORS[number],
+        marker=MARKERS[number],
+        markersize=4,
+        label=label,
+    )

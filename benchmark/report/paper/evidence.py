@@ -91,7 +91,7 @@ def with_records(own: Evidence, store: Store) -> Evidence:
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in own.loaded.plan.cells}
     samples = with_values_at(frames.runs, frames.curves, suite.claims)
     recorded = suite.name in store.suites()
-    if recorded and any(claim.ensemble for claim in suite.claims):
+    if recorded and any(claim.compared != claim.variants for claim in suite.claims):
         samples = pd.concat([samples, load_ensembles(store, suite.name, suite.claims)])
     verdicts = tuple(judge(suite.claims, samples, specs))
     report = store.suite(suite.name).path / "report.md"

@@ -20,6 +20,7 @@ from benchmark.report.paper.figures import figures_of
 from benchmark.report.paper.places import BEYOND, Place
 from benchmark.report.paper.rows import NOT_RUN, PRELIMINARY, Row, counts, rows, short_counts
 from benchmark.report.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
+from benchmark.suite.claims import PublishedClaim
 
 _ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY, NOT_RUN)
 
@@ -123,7 +124,8 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
 def _unclaimed(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
     """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
     arithmetic, which ``resnet-bench audit`` does."""
-    claimed = {claim.published for each in evidence for claim in each.loaded.suite.claims}
+    claims = [claim for each in evidence for claim in each.loaded.suite.claims]
+    claimed = {claim.published for claim in claims if isinstance(claim, PublishedClaim)}
     found: dict[str, list[str]] = {}
     for key, number in sorted(PUBLISHED.items(), key=lambda item: item[1].table or 0):
         if key not in claimed and number.unit != "count" and not number.cited:

@@ -4,8 +4,9 @@ source that its suite names."""
 import re
 from dataclasses import dataclass
 
-from benchmark.paper import PUBLISHED, SHOWN
+from benchmark.paper import SHOWN
 from benchmark.suite import Claim
+from benchmark.suite.claims import PublishedClaim
 
 _ORDER = ("Table", "Figure", "Section", "")
 
@@ -54,8 +55,7 @@ def place_of(claim: Claim, source: str) -> Place:
     own = place_of_source(source)
     if own == BEYOND:
         return own
-    number = PUBLISHED.get(claim.published or "")
-    if number and number.table:
-        return Place("Table", str(number.table))
+    if isinstance(claim, PublishedClaim) and claim.number.table:
+        return Place("Table", str(claim.number.table))
     figures = [shown.figure for shown in SHOWN if shown.statement == claim.statement]
     return Place("Figure", str(figures[0])) if figures else own

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from scipy import stats
 
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, Number, Reproduced
-from benchmark.report.attainable import ALPHA
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.places import Place, place_of
 from benchmark.report.verdicts import INCONCLUSIVE, Verdict, samples_of
 from benchmark.spec import RunSpec, VggSpec
+from benchmark.statistics.finding import ALPHA
 from benchmark.suite import Claim
+from benchmark.suite.claims import PublishedClaim
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
 """On top of the verdicts. The last: no suite states the claim in the paper's form."""
@@ -78,13 +79,12 @@ def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> 
 
 
 def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
-    """The verdict; ``not run`` where one of the variants has no run, and ``preliminary`` where they
-    are too few for a test, and not all have ended."""
+    """The verdict; ``not run`` where one of the variants has no run, and ``preliminary`` where not
+    all have ended."""
     if verdict is None or not all(samples_in(own, claim)):
         return NOT_RUN
     left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
-    few = verdict.finding is None and verdict.verdict == INCONCLUSIVE
-    return PRELIMINARY if few and left else verdict.verdict
+    return PRELIMINARY if left or verdict.preliminary else verdict.verdict
 
 
 def measured(own: Evidence, claim: Claim) -> str:
@@ -144,7 +144,7 @@ def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[s
         outcome = NOT_RUN if outcome == NOT_RUN else PRELIMINARY
         return outcome, f"{where}: {outcome}"
     found = verdict.finding
-    held = HOLDS if found.p <= ALPHA and found.in_order else UNDECIDED
+    held = HOLDS if found.p <= ALPHA else UNDECIDED
     held = AGAINST if found.p_against <= ALPHA else held
     return held, f"{where}: {held}, {_p(verdict)}; {measured(own, claim)}"
 
@@ -152,10 +152,12 @@ def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[s
 def _paper(own: Evidence, claim: Claim) -> str:
     """The published number and how it was selected; of other claims the published numbers of its
     variants, where the paper's table has them all."""
-    if number := PUBLISHED.get(claim.published or ""):
-        return f"{_value(number)} ({number.selection})"
-    if claim.than is not None:
-        return f"{claim.direction} than {claim.than:g}"
+    if isinstance(claim, PublishedClaim):
+        return f"{_value(claim.number)} ({claim.number.selection})"
+    fields = claim.model_dump()
+    direction, than, by = (fields.get(name) for name in ("direction", "than", "by"))
+    if than is not None:
+        return f"{direction or 'higher'} than {than:g}"
     place = place_of(claim, own.source)
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     numbers = [
@@ -173,7 +175,7 @@ def _paper(own: Evidence, claim: Claim) -> str:
     ]
     if numbers and all(numbers):
         return ", ".join(f"{n.row} {_value(n)}" for n in numbers if n)
-    return f"{claim.direction}" + (f" by {claim.by:g}" if claim.by else "")
+    return f"{direction or ''}" + (f" by {by:g}" if by else "")
 
 
 def _value(number: Number) -> str:
@@ -192,7 +194,7 @@ def net_names(spec: RunSpec) -> tuple[str, ...]:
 
 def _others(own: Evidence, claim: Claim) -> str:
     """What later reproductions report of the claim's nets on the same images."""
-    published = PUBLISHED.get(claim.published or "")
+    published = claim.number if isinstance(claim, PublishedClaim) else None
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     names = {published.row} if published else set()
     names |= {name for spec in specs.values() for name in net_names(spec)}

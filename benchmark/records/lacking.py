@@ -1,0 +1,52 @@
+"""What a suite asks for that a run which has ended was not measured by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.records.journal import Event
+from benchmark.spec import RunSpec
+
+SPLITS = ("test", "validation")
+"""Those that an epoch's row may have scores of."""
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """False where nothing is lacking."""
+
+    layers: tuple[int, ...] = ()
+    """The iterations at which the layers were not measured."""
+    scores: tuple[int, ...] = ()
+    """The epochs after which a split was not scored."""
+
+    def __bool__(self) -> bool:
+        return bool(self.layers or self.scores)
+
+
+def lacking(spec: RunSpec, events: Sequence[Event]) -> Lacking:
+    """What ``spec`` asks for, as far as the run came, and its journal does not have."""
+    rows = [event for event in events if event["event"] == "epoch"]
+    if not rows:
+        return Lacking()
+    reached, end = rows[-1]["iteration"], spec.schedule.iterations
+    measured = {int(at) for row in rows for at in row.get("layers", {})}
+    every = spec.evaluation.every_epochs
+    return Lacking(
+        layers=tuple(
+            at
+            for at in spec.measured_at
+            if at not in measured and (at < reached or at == reached == end)
+        ),
+        scores=tuple(
+            row["epoch"]
+            for row in rows
+            if (row["epoch"] % every == 0 or row is rows[-1])
+            and not all(is_scored(row, split) for split in spec.splits)
+        ),
+    )
+
+
+def is_scored(row: Mapping[str, Any], split: str) -> bool:
+    """Whether an epoch's row has scores of a split."""
+    return any(name.startswith(f"{split}_") for name in row)

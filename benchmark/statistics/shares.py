@@ -1,0 +1,41 @@
+"""How many of the runs: the binomial distribution, exact."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from benchmark.statistics.finding import Finding
+
+
+def p_values(count: ArrayLike, n: int, share: float, more: bool) -> tuple[np.ndarray, np.ndarray]:
+    """For and against: such runs are more (or fewer) than ``share`` of all."""
+    count = np.asarray(count)
+    at_least, at_most = _at_least(count, n, share), _at_most(count, n, share)
+    return (at_least, at_most) if more else (at_most, at_least)
+
+
+def finding(count: int, n: int, share: float, more: bool, true: float, level: float) -> Finding:
+    """``true``: the share that the power is told for. The interval is Clopper and Pearson's."""
+    p, against = p_values(count, n, share, more)
+    low = float(special.betaincinv(count, n - count + 1, level)) if count else 0.0
+    high = float(special.betaincinv(count + 1, n - count, 1 - level)) if count < n else 1.0
+    chance = power(n, share, more, true, level)
+    confidence = 1 - 2 * level
+    name = "exact binomial"
+    return Finding(name, (n,), count / n, (low, high), confidence, float(p), float(against), chance)
+
+
+def power(n: int, share: float, more: bool, true: float, level: float) -> float:
+    """The chance that ``n`` runs show it, where ``true`` is the share."""
+    counts = np.arange(n + 1)
+    p, _ = p_values(counts, n, share, more)
+    chances = special.binom(n, counts) * true**counts * (1 - true) ** (n - counts)
+    return float(chances[p <= level].sum())
+
+
+def _at_least(count: np.ndarray, n: int, share: float) -> np.ndarray:
+    return np.where(count > 0, special.bdtrc(np.maximum(count - 1, 0), n, share), 1.0)
+
+
+def _at_most(count: np.ndarray, n: int, share: float) -> np.ndarray:
+    return special.bdtr(count, n, share)

@@ -1,0 +1,39 @@
+"""What a suite sets out to show: one file a kind of claim, with its fields, its test and its
+sentence. A new kind is one more file, and its line in ``kinds``."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.direction import DirectionClaim
+from benchmark.suite.claims.equality import EqualityClaim
+from benchmark.suite.claims.published import PublishedClaim, ensemble_name
+from benchmark.suite.claims.sample import Sample, Setting
+
+__all__ = [
+    "Claim",
+    "DirectionClaim",
+    "EqualityClaim",
+    "PublishedClaim",
+    "Sample",
+    "Setting",
+    "claim_of",
+    "ensemble_name",
+    "tests_of",
+]
+
+
+def claim_of(**fields: Any) -> Claim:
+    """The claim that the fields of a suite file state, of whichever kind."""
+    return Claim.model_validate(fields)
+
+
+def tests_of(claims: Sequence[Claim]) -> dict[str, list[str]]:
+    """Variant -> the protocols by which claims want its finished runs tested."""
+    wanted: dict[str, list[str]] = {}
+    for claim in claims:
+        for variant in claim.variants if claim.protocol else ():
+            protocols = wanted.setdefault(variant, [])
+            if claim.protocol not in protocols:
+                protocols.append(str(claim.protocol))
+    return wanted

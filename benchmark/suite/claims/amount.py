@@ -1,0 +1,31 @@
+"""``against`` with ``by``: a variant is lower or higher than another by a stated amount."""
+
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.differences import DifferenceClaim
+
+
+class AmountClaim(DifferenceClaim):
+    """The difference is the stated one, within ``margin``."""
+
+    direction: Literal["lower", "higher"]
+    """How ``variant`` stands to ``against``."""
+
+    by: float = Field(gt=0, le=100)
+    """How much lower or higher it is, in the metric's unit and within ``margin``."""
+
+    @model_validator(mode="after")
+    def _is_more_than_the_margin(self) -> "AmountClaim":
+        if self.by <= self.margin:
+            rule = f"must be above margin ({self.margin:g}), or no difference would do as well"
+            raise refuse("by", rule, self.by)
+        return self
+
+    @property
+    def expected(self) -> float:
+        """With its sign."""
+        return math.copysign(self.by, -1 if self.direction == "lower" else 1)

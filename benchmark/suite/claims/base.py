@@ -1,0 +1,148 @@
+"""What all claims have in common."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
+
+from benchmark.spec.base import Spec, refuse
+from benchmark.spec.protocol import ProtocolName
+from benchmark.suite.claims.sample import Sample, Setting
+from benchmark.suite.measure import MEASURES, Measure, Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
+
+
+class Claim(Spec):
+    """What a suite sets out to show. ``Claim.model_validate`` gives the kind of claim that the
+    stated fields imply: see ``claims.kinds``."""
+
+    question: ClassVar[str] = ""
+    """Claims of one suite that ask the same question are a family: their tests are corrected for
+    their number."""
+
+    statement: str = Field(min_length=1)
+    """The claim in one plain sentence."""
+
+    metric: Metric = "test_error_percent"
+    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
+    top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'."""
+
+    protocol: str | None = None
+    """How the finished runs are tested, by its full name: ``ten-crop-256``."""
+
+    margin: float = Field(default=0.5, gt=0, le=100)
+    """The difference, in the metric's unit, below which two values count as equal, and that the
+    power of a direction is told for. Where a suite does not state it, it depends on the claim."""
+
+    margin_reason: str | None = None
+    """Why it is this one."""
+
+    least_seeds: int = Field(default=3, ge=1, le=1000)
+
+    departs_in: tuple[str, ...] = Field(default=(), strict=False)
+    """Dotted spec fields, or parts of the spec with all their fields, in which the claim itself
+    departs from the paper's protocol, so that they make it no less comparable."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_kind(cls, data: Any, handler: ModelWrapValidatorHandler["Claim"]) -> "Claim":
+        if cls is not Claim or isinstance(data, Claim):
+            return handler(data)
+        from benchmark.suite.claims.kinds import filled, kind_of
+
+        return kind_of(data).model_validate(filled(data))
+
+    @model_validator(mode="after")
+    def _protocol_fits(self) -> "Claim":
+        if (self.protocol is not None) != (self.metric in BY_PROTOCOL):
+            rule = f"is stated with the metrics {' and '.join(BY_PROTOCOL)}, and with no other"
+            raise refuse("protocol", rule, self.protocol)
+        if self.protocol is not None:
+            try:
+                sides = ProtocolName.of(self.protocol).sides
+            except ValueError:
+                sides = ()
+            if not sides:
+                rule = "must be a protocol with its shorter sides, as ten-crop-256"
+                raise refuse("protocol", rule, self.protocol)
+        return self
+
+    @classmethod
+    def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
+        """The margin where none is stated, and the reason; ``data``: the fields that are."""
+        return 0.5, "half a point, about twice what runs of one net differ by"
+
+    @property
+    def measure(self) -> Measure:
+        """What the metric is."""
+        return MEASURES[self.metric]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Of the frame of runs, where the metric stands. The claim must hold in each."""
+        column = self.measure.column
+        return (f"{self.protocol}.{column}" if self.protocol else column,)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest value that a lost run could have had."""
+        return self.measure.ends
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Every variant that the claim names."""
+        raise NotImplementedError
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What a sample is taken of: variants, or the ensemble, by its name."""
+        return self.variants
+
+    @property
+    def needed(self) -> int:
+        """Runs of each that the claim compares."""
+        return max(2, self.least_seeds)
+
+    def found(self, samples: Sequence[Sample], setting: Setting) -> "Finding":
+        """Test the claim. Runs that were lost count against it: it is supported, and refuted, only
+        if it is so with them at either end of the scale."""
+        common = None
+        if any(setting.paired):
+            common = frozenset.intersection(*(frozenset(each.seeds) for each in samples))
+        with_lost = [number for number, each in enumerate(samples) if each.lost]
+        findings = []
+        for ends in itertools.product(self.ends, repeat=len(with_lost)):
+            end_of = dict(zip(with_lost, ends, strict=True))
+            values = [
+                each.filled(end_of.get(number, 0.0), common) for number, each in enumerate(samples)
+            ]
+            findings.append(self.tested(values, setting))
+        worst = max(findings, key=lambda finding: finding.p)
+        against = max(finding.p_against for finding in findings)
+        return replace(worst, p_against=against, lost=sum(each.lost for each in samples))
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """Test the claim by the values of each that it compares, one a run."""
+        raise NotImplementedError
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """For and against the claim, of many suites at once: runs stand along the last axis."""
+        raise NotImplementedError
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """That so many seeds support the claim, were it true and runs spread by ``sd``."""
+        raise NotImplementedError
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """What was found."""
+        raise NotImplementedError

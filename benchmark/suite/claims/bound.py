@@ -1,0 +1,72 @@
+"""``than``: a variant's mean is below or above a stated bound."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.outcomes import INCONCLUSIVE
+from benchmark.suite.claims.sample import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+
+class BoundClaim(Claim):
+    """For runs whose values stand around one mean. Where they end at one of two places, as deep
+    plain nets do, claim a share of the runs: see ``share``."""
+
+    question: ClassVar[str] = "beyond a bound"
+
+    variant: str
+    """The variant that the claim is about."""
+
+    than: float = Field(gt=0)
+    """The bound, in the metric's unit."""
+
+    direction: Literal["lower", "higher"]
+    """How the mean stands to ``than``."""
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The one."""
+        return (self.variant,)
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """A one-sided t test."""
+        from benchmark.statistics import student
+
+        higher = self.direction == "higher"
+        return student.finding_beyond(values[0], self.than, higher, self.margin, setting.level)
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """By the same test."""
+        from benchmark.statistics import student
+
+        (ours,) = values
+        n = ours.shape[-1]
+        se = ours.std(-1, ddof=1) / math.sqrt(n)
+        higher = self.direction == "higher"
+        return student.beyond(ours.mean(-1), se, n - 1, self.than, higher)
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """For a mean ``margin`` beyond the bound."""
+        from benchmark.statistics import student
+
+        se = sd / math.sqrt(seeds)
+        return float(student.power_beyond(se, seeds - 1, self.margin, setting.level))
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """The mean and its interval."""
+        low, high = finding.interval
+        where = "on both sides of"
+        if outcome != INCONCLUSIVE:
+            where = "above" if low > self.than else "below"
+        interval = f"its {finding.percent} interval, {low:.2f} to {high:.2f}, lies {where}"
+        return f"The mean is {finding.effect:.2f}; {interval} {self.than:g}."

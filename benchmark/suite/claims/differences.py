@@ -1,0 +1,113 @@
+"""Means of two variants, and how far apart they are: what claims of equality and of a stated amount
+share."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import model_validator
+
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
+from benchmark.suite.claims.sample import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+
+class DifferenceClaim(Claim):
+    """Ours less the other's is a stated amount, within ``margin``."""
+
+    question: ClassVar[str] = "how far apart"
+
+    variant: str
+    """The variant that the claim is about."""
+
+    against: str
+    """Compared with this other variant."""
+
+    @model_validator(mode="after")
+    def _is_another(self) -> "DifferenceClaim":
+        if self.against == self.variant:
+            raise refuse("against", "must be another variant than variant", self.against)
+        return self
+
+    @classmethod
+    def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
+        """Less where the values themselves are less than a point."""
+        if data.get("metric") == "train_error_percent":
+            return 0.2, "training errors end between 0.06 and 0.6 %"
+        return super().usual_margin(data)
+
+    @property
+    def expected(self) -> float:
+        """The difference that the claim expects, in points."""
+        return 0.0
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Both."""
+        return self.variant, self.against
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """Two one-sided t tests: Welch's, or of the pairs."""
+        from benchmark.statistics import student
+
+        ours, other = values
+        difference = float(ours.mean() - other.mean())
+        if any(setting.paired):
+            test = "two one-sided paired t tests"
+            se, df = float((ours - other).std(ddof=1)) / math.sqrt(len(ours)), len(ours) - 1.0
+        else:
+            test = "two one-sided Welch tests"
+            se, df = map(float, student.welch(ours, other.var(ddof=1), len(other)))
+        n = len(ours), len(other)
+        return student.finding_within(
+            test, n, difference, se, df, self.margin, setting.level, self.expected
+        )
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """By the same tests."""
+        from benchmark.statistics import student
+
+        ours, other = values
+        n = ours.shape[-1]
+        difference = ours.mean(-1) - other.mean(-1) - self.expected
+        if any(paired):
+            se, df = (ours - other).std(-1, ddof=1) / math.sqrt(n), n - 1
+        else:
+            se, df = student.welch(ours, other.var(-1, ddof=1), other.shape[-1])
+        return student.within(difference, se, df, self.margin)
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """Pairs are planned for as if they shared nothing."""
+        from benchmark.statistics import student
+
+        df = seeds - 1 if any(setting.paired) else 2 * seeds - 2
+        se = sd * math.sqrt(2 / seeds)
+        return float(student.power_within(se, df, self.margin, setting.level))
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """The difference and its interval."""
+        around = f" around the stated {self.expected:+g}" if self.expected else ""
+        return difference_sentence(finding, outcome, self.margin, around)
+
+
+def difference_sentence(
+    finding: "Finding", outcome: str, margin: float, around: str = "", tail: str = ""
+) -> str:
+    """The difference, and whether its interval lies within the margin."""
+    low, high = finding.interval
+    where = {
+        REPRODUCED: "lies within",
+        NOT_REPRODUCED: "lies beyond",
+        INCONCLUSIVE: "leaves open whether it is within",
+    }[outcome]
+    interval = f"its {finding.percent} interval, {low:+.2f} to {high:+.2f},"
+    what = f"The difference is {finding.effect:+.2f} points"
+    return f"{what}; {interval} {where} the margin of {margin:g}{around}{tail}."

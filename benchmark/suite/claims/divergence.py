@@ -1,0 +1,87 @@
+"""``diverge_percent``: how often a variant's runs diverge."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.sample import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+
+class DivergenceClaim(Claim):
+    """Fewer, or more, than a stated share of the runs diverge. A run that failed otherwise might
+    have diverged or not."""
+
+    question: ClassVar[str] = "how many runs"
+
+    variant: str
+    """The variant that the claim is about."""
+
+    diverge_percent: float = Field(gt=0, lt=100)
+    """The share, in percent of the runs."""
+
+    direction: Literal["lower", "higher"]
+    """How the share of runs that diverge stands to it."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Which ``report.verdicts`` makes of the status: 1 for a run that diverged, else 0."""
+        return ("diverged",)
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """It did not, or did."""
+        return 0.0, 1.0
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The one."""
+        return (self.variant,)
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """An exact binomial test."""
+        from benchmark.statistics import shares
+
+        (ours,) = values
+        more, share = self._stated
+        return shares.finding(int(ours.sum()), len(ours), share, more, self._true, setting.level)
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """By the same test."""
+        from benchmark.statistics import shares
+
+        (ours,) = values
+        more, share = self._stated
+        return shares.p_values(ours.sum(-1).astype(int), ours.shape[-1], share, more)
+
+    @property
+    def _stated(self) -> tuple[bool, float]:
+        return self.direction == "higher", self.diverge_percent / 100
+
+    @property
+    def _true(self) -> float:
+        """The share that the power is told for: a tenth of the way from the end of the scale."""
+        more, share = self._stated
+        return 1 - 0.1 * (1 - share) if more else 0.1 * share
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """Whatever the spread."""
+        from benchmark.statistics import shares
+
+        more, share = self._stated
+        return shares.power(seeds, share, more, self._true, setting.level)
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """How many of the runs."""
+        low, high = (100 * end for end in finding.interval)
+        (n,) = finding.n
+        share = f"{finding.percent} interval of the share: {low:.0f} to {high:.0f} %"
+        return f"{round(finding.effect * n)} of {n} runs diverged ({share})."

@@ -1,0 +1,84 @@
+"""The kinds of claims, and which one the fields of a suite file imply."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.amount import AmountClaim
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.bound import BoundClaim
+from benchmark.suite.claims.direction import DirectionClaim
+from benchmark.suite.claims.divergence import DivergenceClaim
+from benchmark.suite.claims.equality import EqualityClaim
+from benchmark.suite.claims.published import PublishedClaim
+from benchmark.suite.claims.share import ShareClaim
+from benchmark.suite.claims.trend import TrendClaim
+
+KINDS: dict[str, type[Claim]] = {
+    "published": PublishedClaim,
+    "against, lower or higher": DirectionClaim,
+    "against, equal": EqualityClaim,
+    "against, by": AmountClaim,
+    "trend": TrendClaim,
+    "than": BoundClaim,
+    "than, share_percent": ShareClaim,
+    "diverge_percent": DivergenceClaim,
+}
+"""What is stated -> the kind of claim."""
+
+_ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
+
+
+def kind_of(data: Any) -> type[Claim]:
+    """The kind that the stated fields imply. Raises where they imply none or several, or where one
+    does not belong to it or is missing."""
+    if not isinstance(data, Mapping):
+        raise refuse("statement", "a claim is a mapping of fields", data)
+    stated = _stated(data)
+    named = [field for field in _ONE_OF if field in stated]
+    if len(named) != 1:
+        rule = f"a claim has exactly one of {', '.join(_ONE_OF)}"
+        raise refuse(named[-1] if named else "published", rule, named)
+    kind = KINDS[_name(named[0], stated)]
+    known = {field for each in KINDS.values() for field in each.model_fields}
+    for field in stated:
+        if field in known and field not in kind.model_fields:
+            raise refuse(field, _rule(field), stated[field])
+    for field, info in kind.model_fields.items():
+        if info.is_required() and field not in stated and field != "statement":
+            raise refuse(field, _rule(field), None)
+    return kind
+
+
+def filled(data: Mapping[str, Any]) -> dict[str, Any]:
+    """With the kind's margin, and its reason, where none is stated; without what is null, as plans
+    of earlier versions have each field of each kind."""
+    stated = _stated(data)
+    if "margin" in stated:
+        return stated
+    margin, reason = kind_of(data).usual_margin(stated)
+    return stated | {"margin": margin, "margin_reason": reason}
+
+
+def _stated(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in data.items() if value is not None}
+
+
+def _name(named: str, stated: Mapping[str, Any]) -> str:
+    if named == "than":
+        return "than, share_percent" if "share_percent" in stated else "than"
+    if named != "against":
+        return named
+    if "by" in stated:
+        return "against, by"
+    return "against, equal" if stated.get("direction") == "equal" else "against, lower or higher"
+
+
+def _rule(field: str) -> str:
+    """Which kinds have a field."""
+    having = {name for name, kind in KINDS.items() if field in kind.model_fields}
+    words = []
+    for first in _ONE_OF:
+        own = {name for name in KINDS if name.split(",")[0] == first}
+        words += [first] if own <= having else sorted(f"({name})" for name in own & having)
+    return f"is stated with {' or '.join(words)}, and with no other"

@@ -1,0 +1,4 @@
+"""The words of verdicts."""
+
+REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"

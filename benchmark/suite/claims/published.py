@@ -1,0 +1,178 @@
+"""``published``: a variant, or an ensemble, has a number of the paper."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, model_validator
+
+from benchmark.paper import PUBLISHED, Published
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.differences import difference_sentence
+from benchmark.suite.claims.outcomes import REPRODUCED
+from benchmark.suite.claims.sample import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+NO_CHANCE = "difference, with no chance in it"
+"""The same weights on the same images: nothing is drawn, so there is nothing to infer."""
+
+_VIEWS = {
+    "10-crop": "ten-crop-",
+    "fully convolutional at 5 scales": "multi-scale-224-256-384-480-640",
+}
+"""How the paper looked at images -> how the protocol's name begins."""
+
+
+class PublishedClaim(Claim):
+    """A mean is held against a mean, a best against a best, and one published run against one more
+    run of ours, which it can be consistent with, never equal to."""
+
+    question: ClassVar[str] = "how far apart"
+
+    variant: str | None = None
+    """The variant that the claim is about; not with ``ensemble``."""
+
+    ensemble: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
+    """In place of ``variant``: variants whose runs with one seed, their class probabilities
+    averaged, are one value (table 5)."""
+
+    published: str
+    """Compared with this published number, named ``table/row/column``."""
+
+    @model_validator(mode="after")
+    def _fields_fit(self) -> "PublishedClaim":
+        if (self.variant is None) != bool(self.ensemble):
+            raise refuse("variant", "is stated where ensemble is not", self.variant)
+        if self.ensemble and not self.protocol:
+            raise refuse("ensemble", "is stated with protocol", self.ensemble)
+        if self.ensemble and len(set(self.ensemble)) < len(self.ensemble):
+            raise refuse("ensemble", "names each variant once", self.ensemble)
+        comparable = [
+            key
+            for key, number in PUBLISHED.items()
+            if number.column == self.metric and self._is_come_by_as(number)
+        ]
+        if self.published not in comparable:
+            known = ", ".join(comparable) or "none"
+            what = f"{self.metric} by {self.protocol}" if self.protocol else self.metric
+            rule = f"must be one of the published numbers of {what}: {known}"
+            raise refuse("published", rule, self.published)
+        return self
+
+    def _is_come_by_as(self, number: Published) -> bool:
+        """Whether a published number was come by as the claim's value is: seen by its protocol,
+        and by an ensemble only if that is one."""
+        if number.is_ensemble != bool(self.ensemble):
+            return False
+        if self.protocol is None:
+            return True
+        return self.protocol.startswith(_VIEWS.get(number.view, "\0"))
+
+    @classmethod
+    def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
+        """More for one run on CIFAR-10's few test images."""
+        number = PUBLISHED.get(str(data.get("published")))
+        if number and number.dataset == "cifar10" and number.n == 1:
+            return 1.0, "one run: another of its kind may differ by half a point as it is"
+        return super().usual_margin(data)
+
+    @property
+    def number(self) -> Published:
+        """What is published."""
+        return PUBLISHED[self.published]
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """Of an ensemble, its members."""
+        return self.ensemble or (str(self.variant),)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The variant, or the ensemble, by its name."""
+        return (ensemble_name(self.ensemble),) if self.ensemble else self.variants
+
+    @property
+    def needed(self) -> int:
+        """As many as a published best is of."""
+        return max(super().needed, self.number.best_of or 1)
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """By what is known of the published runs."""
+        from benchmark.statistics import best, student
+        from benchmark.statistics.finding import Finding
+
+        (ours,), number, level = values, self.number, setting.level
+        difference = float(ours.mean()) - number.value
+        if setting.as_published:
+            p = 0.0 if abs(difference) <= self.margin else 1.0
+            interval = difference, difference
+            return Finding(NO_CHANCE, (1, 1), difference, interval, 1.0, p, 1 - p, power=1.0)
+        if number.best_of:
+            return best.finding(ours, number.value, number.best_of, self.margin, level)
+        known = number.sd is not None and number.n
+        test = "two one-sided Welch tests" if known else "prediction interval"
+        se, df = self._error(ours)
+        n = len(ours), number.n or 1
+        return student.finding_within(test, n, difference, se, df, self.margin, level)
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """By the same tests."""
+        from benchmark.statistics import best, student
+
+        (ours,), number = values, self.number
+        if number.best_of:
+            return best.p_values(ours, number.value, number.best_of, self.margin)
+        se, df = self._error(ours)
+        return student.within(ours.mean(-1) - number.value, se, df, self.margin)
+
+    def _error(self, ours: "np.ndarray") -> tuple[Any, Any]:
+        """Standard error and degrees of freedom of the difference. Where nothing is known of one
+        published run but its value, it is held to vary from run to run as ours do."""
+        from benchmark.statistics import student
+
+        number, n = self.number, ours.shape[-1]
+        if number.sd is not None and number.n:
+            return student.welch(ours, number.sd**2, number.n)
+        return ours.std(-1, ddof=1) * math.sqrt(1 + 1 / n), n - 1
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """Of published weights, that they are tested at all."""
+        from benchmark.statistics import best, student
+
+        number, level = self.number, setting.level
+        if setting.as_published:
+            return 1.0
+        if number.best_of:
+            enough = seeds >= number.best_of
+            return best.power(seeds, sd, number.best_of, self.margin, level) if enough else 0.0
+        if number.sd is None or not number.n:
+            se, df = sd * math.sqrt(1 + 1 / seeds), seeds - 1.0
+        else:
+            own, their = sd**2 / seeds, number.sd**2 / number.n
+            se = math.sqrt(own + their)
+            df = (own + their) ** 2 / (own**2 / (seeds - 1) + their**2 / max(number.n - 1, 1))
+        return float(student.power_within(se, df, self.margin, level))
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """The difference from the published number."""
+        if finding.test == NO_CHANCE:
+            side = "within" if outcome == REPRODUCED else "beyond"
+            return (
+                f"The difference is {finding.effect:+.2f} points, {side} the margin of "
+                f"{self.margin:g}."
+            )
+        single = self.number.n == 1 and outcome == REPRODUCED
+        tail = ", so it is consistent with the one published run" if single else ""
+        return difference_sentence(finding, outcome, self.margin, tail=tail)
+
+
+def ensemble_name(variants: Sequence[str]) -> str:
+    """For people, and in the frames that claims are judged by."""
+    return " + ".join(variants)

@@ -1,0 +1,47 @@
+"""What a claim is judged by: one value a run, or that a run was lost."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The runs of one variant, or of one ensemble, that have ended."""
+
+    values: tuple[float | None, ...]
+    """None for a run that has no value, since it diverged or failed."""
+    seeds: tuple[int, ...]
+
+    @property
+    def lost(self) -> int:
+        """Runs without a value."""
+        return self.values.count(None)
+
+    def known(self) -> list[float]:
+        """The values that there are."""
+        return [value for value in self.values if value is not None]
+
+    def filled(self, end: float, seeds: frozenset[int] | None = None) -> "np.ndarray":
+        """The values in the order of the seeds, with ``end`` for lost runs; ``seeds``: of these
+        alone."""
+        import numpy as np
+
+        rows = sorted(zip(self.seeds, self.values, strict=True), key=lambda row: row[0])
+        chosen = [value for seed, value in rows if seeds is None or seed in seeds]
+        return np.array([end if value is None else value for value in chosen], float)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a test needs to know of the suite."""
+
+    level: float
+    """Of this one claim, so that all of its family have ``ALPHA`` together."""
+    paired: tuple[bool, ...] = ()
+    """For each two neighbours that the claim compares: whether runs of equal seeds share weights or
+    a run that they begin from, so that a pair of runs is one value."""
+    as_published: bool = False
+    """Whether the variant is a net of published weights, with no seed in it."""

@@ -1,0 +1,104 @@
+"""``trend``: along some variants each step goes one way."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.direction import (
+    step,
+    step_p_values,
+    step_sentence,
+    usual_step,
+)
+from benchmark.suite.claims.sample import Setting
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from benchmark.statistics.finding import Finding
+
+
+class TrendClaim(Claim):
+    """ "The deeper, the lower" says it of each step: the trend is supported where every step is (an
+    intersection-union test, which needs no correction), and refuted where one is."""
+
+    question: ClassVar[str] = "which way"
+
+    trend: tuple[str, ...] = Field(strict=False, min_length=2)
+    """Variants along which the metric moves in ``direction`` at each step."""
+
+    direction: Literal["lower", "higher"]
+    """How each variant stands to the one before."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "TrendClaim":
+        if len(set(self.trend)) < len(self.trend):
+            raise refuse("trend", "names each variant once", self.trend)
+        return self
+
+    @classmethod
+    def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
+        """What the power is told for, at each step."""
+        return usual_step(data)
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """In the order of the trend."""
+        return self.trend
+
+    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+        """The step that is supported least."""
+        from benchmark.statistics import ranks
+        from benchmark.statistics.student import possible
+
+        steps = [
+            step(*pair, paired, self.margin, setting.level)
+            for pair, paired in zip(self._steps(values), self._paired(setting.paired), strict=True)
+        ]
+        where = max(range(len(steps)), key=lambda number: steps[number].p)
+        against = min(1.0, len(steps) * min(each.p_against for each in steps))
+        sd = float(sum(each.var(ddof=1) for each in values) / len(values)) ** 0.5
+        df = sum(len(each) - 1 for each in values)
+        sizes = tuple(len(each) for each in values)
+        sds = possible(sd, df) if sd else 0.0
+        power = ranks.power_of_steps(sizes, self.margin, sds, setting.level)
+        test = f"{steps[where].test} of each step"
+        return replace(
+            steps[where], test=test, n=sizes, p_against=against, power=power, where=where
+        )
+
+    def p_values(
+        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
+    ) -> tuple["np.ndarray", "np.ndarray"]:
+        """By the same tests."""
+        import numpy as np
+
+        pairs = zip(self._steps(values), self._paired(paired), strict=True)
+        p, against = zip(*(step_p_values(*pair, own) for pair, own in pairs), strict=True)
+        return np.max(p, axis=0), np.minimum(1, len(against) * np.min(against, axis=0))
+
+    def _steps(self, values: Sequence["np.ndarray"]) -> list[tuple["np.ndarray", "np.ndarray"]]:
+        """Of each step what is to be lower, and what is to be higher."""
+        rising = self.direction == "higher"
+        return [pair if rising else pair[::-1] for pair in pairwise(values)]
+
+    def _paired(self, paired: Sequence[bool]) -> tuple[bool, ...]:
+        return tuple(paired) or (False,) * (len(self.trend) - 1)
+
+    def chance(self, seeds: int, sd: float, setting: Setting) -> float:
+        """For steps of ``margin``."""
+        from benchmark.statistics import ranks
+
+        sizes = (seeds,) * len(self.trend)
+        return ranks.power_of_steps(sizes, self.margin, sd, setting.level)
+
+    def sentence(self, finding: "Finding", outcome: str) -> str:
+        """The step that is supported least."""
+        first, second = self.trend[finding.where : finding.where + 2]
+        what = f"the least step, from {first} to {second}, goes this way"
+        return step_sentence(finding, outcome, what)
