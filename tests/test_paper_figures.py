@@ -21,7 +21,10 @@ def of_nets(*kinds):
 NETS = nets_of(of_nets(("A", 56), ("A", 20), ("none", 56), ("none", 20)))
 
 
-def curves(variant, seeds, end=64_000, error=10.0):
+END = 64_000
+
+
+def curves(variant, seeds, end=END, error=10.0):
     """Of runs that fall by 30 points to ``error``, 0.1 more a seed; trained 5 points lower."""
     rows = []
     for seed in range(seeds):
@@ -70,7 +73,7 @@ def test_depths_that_the_paper_has_not_have_colours_of_their_own():
 
 def test_plain_nets_are_left_and_residual_ones_right_on_the_papers_axes():
     frame = pd.concat([curves(variant, 1) for variant in NETS])
-    left, right = draw_figure6(frame, NETS, {"A20": 8.75}).axes
+    left, right = draw_figure6(frame, NETS, {"A20": 8.75}, END).axes
     assert set(lines(left, bold=True)) == {"plain-20", "plain-56"}
     assert set(lines(right, bold=True)) == {"ResNet-20 (paper: 8.75)", "ResNet-56"}
     for panel in (left, right):
@@ -80,7 +83,7 @@ def test_plain_nets_are_left_and_residual_ones_right_on_the_papers_axes():
 
 
 def test_training_error_is_thin_and_dashed_test_error_bold():
-    (panel,) = draw_figure6(curves("A20", 1), NETS, {}).axes
+    (panel,) = draw_figure6(curves("A20", 1), NETS, {}, END).axes
     ((_, test),) = lines(panel, bold=True).items()
     ((_, train),) = lines(panel, bold=False).items()
     assert test.get_ydata().tolist() == [40.0, 10.0] and test.get_linestyle() == "-"
@@ -91,7 +94,7 @@ def test_training_error_is_thin_and_dashed_test_error_bold():
 @pytest.mark.parametrize(("seeds", "drawn", "bands"), [(1, 1, 0), (2, 2, 0), (3, 1, 1), (5, 1, 1)])
 def test_from_three_seeds_on_they_are_a_band_and_their_median(seeds, drawn, bands):
     frame = curves("A20", seeds)
-    (panel,) = draw_figure6(frame, NETS, {}).axes
+    (panel,) = draw_figure6(frame, NETS, {}, END).axes
     bold = [line for line in panel.lines if line.get_linewidth() > 2]
     assert len(bold) == drawn
     assert len(panel.collections) == 2 * bands  # Of training and test errors.
@@ -104,14 +107,21 @@ def test_from_three_seeds_on_they_are_a_band_and_their_median(seeds, drawn, band
 
 def test_a_shortened_schedule_has_axes_of_its_own():
     frame = pd.concat([curves("A20", 1, 3906, 16.0), curves("none20", 1, 3906, 40.0)])
-    for panel in draw_figure6(frame, NETS, {}).axes:
+    for panel in draw_figure6(frame, NETS, {}, 3906).axes:
         assert panel.get_xlim() == (0, 3.906) and panel.get_xlabel() == "iter. (1e3)"
         assert panel.get_ylim()[1] > 70
 
 
+def test_runs_under_way_have_the_axes_of_their_end_and_one_epoch_is_a_dot():
+    frame = curves("A20", 1, 8000).iloc[:1]
+    (panel,) = draw_figure6(frame, NETS, {}, END).axes
+    assert panel.get_xlim() == (0, 6.4)
+    assert [line.get_marker() for line in panel.lines] == [".", "."]
+
+
 def test_a_net_that_lies_above_the_papers_axis_is_told():
     frame = pd.concat([curves("none20", 1), curves("none56", 1, error=66.0)])
-    (panel,) = draw_figure6(frame, NETS, {}).axes
+    (panel,) = draw_figure6(frame, NETS, {}, END).axes
     assert set(lines(panel, bold=True)) == {"plain-20", "plain-56 (over 20 %)"}
 
 

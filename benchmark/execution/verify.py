@@ -45,7 +45,10 @@ class Verified:
     @property
     def same_class(self) -> bool:
         """Whether it ran on the same class of processor, and so has to give the same bits."""
-        return not {"processor", "device"} & {each.name for each in self.replayed.environment}
+        return not any(
+            each.name in ("processor", "device") and each.other is not None
+            for each in self.replayed.environment
+        )
 
 
 def candidates(

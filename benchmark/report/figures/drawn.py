@@ -97,8 +97,9 @@ def _of_frames(
         if (trained["epoch"] > 1).any():  # A single point is no curve.
             nets = {} if measure.of_detectors else nets_of(own)
             if nets:
+                end = int(own["schedule.iterations"].max())
                 caption = f"{_told(measure, split)} {key_of_nets(trained)}"
-                yield _name("curves", measure), caption, draw_figure6(trained, nets, levels)
+                yield _name("curves", measure), caption, draw_figure6(trained, nets, levels, end)
             else:
                 draw = draw_precisions if measure.of_detectors else draw_curves
                 caption = f"{_told(measure, split)} {key_of(trained)}"

@@ -24,18 +24,18 @@ _MANY = 20_000
 
 
 def draw_figure6(
-    curves: pd.DataFrame, nets: Mapping[str, Net], levels: Mapping[str, float]
+    curves: pd.DataFrame, nets: Mapping[str, Net], levels: Mapping[str, float], end: int
 ) -> "Figure":
     """Training error thin and dashed, scored error bold; a colour a depth. With the paper's
     schedule its axes; else they end where the training does, and above the last errors.
 
-    ``levels``: variant -> the published error, a thin line.
+    ``levels``: variant -> the published error, a thin line; ``end``: the iterations of the longest
+    schedule, which may not have come to its end yet.
     """
     there = [variant for variant in nets if variant in set(curves["variant"])]
     kinds = [[v for v in there if nets[v].plain == plain] for plain in (True, False)]
     drawn = [kind for kind in kinds if kind]
     figure, axes = blank(len(drawn), 1, 5.6, 4.4)
-    end = int(curves["iteration"].max())
     of_paper = end == _PAPERS_END
     top, unit = (_PAPERS_TOP if of_paper else top_of(curves)), 10_000 if end >= _MANY else 1000
     scored = curves.assign(scored=scored_errors(curves), at=curves["iteration"] / unit)
@@ -70,7 +70,8 @@ def draw_seeds_by(
         panel.fill_between(low.index, low, high, color=how["color"], alpha=0.2, linewidth=0)
         lines = [spread.median()]
     for number, line in enumerate(lines):
-        panel.plot(line.index, line, label=None if number else label, **how)
+        point: dict[str, Any] = {"marker": "."} if len(line) == 1 else {}
+        panel.plot(line.index, line, label=None if number else label, **point, **how)
 
 
 def key_of(curves: pd.DataFrame) -> str:

@@ -39,7 +39,11 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
             drawn = draw_figure7(found, nets) if nets else draw_responses(found, look)
             yield "responses", f"Responses by layer ({at}). {key_of(found)}", drawn
     elif own.place.kind == "Figure" and (curves["epoch"] > 1).any():
-        drawn = draw_figure6(curves, nets, levels) if nets else draw_curves(curves, look, levels)
+        if nets:
+            end = int(runs["schedule.iterations"].max())
+            drawn = draw_figure6(curves, nets, levels, end)
+        else:
+            drawn = draw_curves(curves, look, levels)
         told = "Bold: test error; thin and dashed: training error"
         yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'A line a run.'}", drawn
     elif own.place.kind != "Figure":
