@@ -204,7 +204,7 @@ def test_two_replicas_take_half_a_batch_each(embedded, steps, tolerance):
     spec = tiny_spec(
         optimizer={"batch_size": 64, "weight_decay": 0.0},
         schedule={"iterations": steps, "learning_rate": 0.02, "drops": []},
-        numerics={"replicas": 2},
+        numerics={"replicas": 2, "threads": 2},
     )
     got = in_a_process(spec)
     assert len([name for name in got["devices"] if "CPU" in name]) == 2

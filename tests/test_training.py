@@ -257,13 +257,11 @@ def test_layers_are_diagnosed_where_asked_and_nothing_else_changes(embedded):
         assert row | {"layers": standard} == other
     assert [list(row["layers"]) for row in rows] == [
         ["0", "1", "2", "5"],
-        ["10", "13"],
-        ["20", "24", "25"],
+        ["10", "13", "20", "24", "25"],
     ]
     assert [list(row["layers"]) for row in others] == [
         ["0", "1", "2", "5"],
-        ["10"],
-        ["20", "25"],
+        ["10", "20", "25"],
     ]
 
     found = layers_of(events)
@@ -413,9 +411,9 @@ def test_a_run_with_a_warmup_uses_both_rates(embedded, bound, rates):
     _, events = trained(spec, embedded)
     assert [event["learning_rate"] for event in events if event["event"] == "epoch"] == rates
     stops = [event["iteration"] for event in events if event["event"] == "progress"]
-    # The epoch's end at 5 and the window's at 7, where the rate may change; at 1 and 2 layers are
-    # measured.
-    assert stops[:4] == [1, 2, 5, 7]
+    # The epoch's end at 5 and the window's at 7, where the rate may change; at 0, 1, 2 and 5 layers
+    # are measured, each with the step that follows.
+    assert stops[:6] == [1, 2, 3, 5, 6, 7]
 
 
 def test_the_rate_drops_where_the_error_has_reached_a_plateau():
