@@ -6,7 +6,7 @@ import pytest
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import judge
 from benchmark.spec import RunSpec
-from benchmark.suite.claim import Claim
+from benchmark.suite.claims import Claim
 
 NET = {"dataset": {"name": "cifar10"}, "model": {"stem": "cifar", "depth": 110, "shortcut": "A"}}
 SPEC = RunSpec.model_validate(NET | {"seed": 0}).model_dump(mode="json")
