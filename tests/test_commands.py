@@ -354,7 +354,8 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     text = ran.suite.read_text().replace("seeds: [0]", "seeds: [0, 1, 2]")
     longer = tmp_path / "tiny.yaml"
     longer.write_text(text.replace("iterations: 20", "iterations: 4000000"))
-    told = bench("plan", longer, "--results", ran.results).stdout.splitlines()[-1]
+    words = ["plan", longer, "--results", ran.results, "--jobs", "1"]
+    told = bench(*words).stdout.splitlines()[-1]
     form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9.,]+) hours here, by 2 "
     hours = float(re.match(form, told)[1].replace(",", ""))
     runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
