@@ -9,7 +9,7 @@ from made_records import made_cell, made_suite, record
 from benchmark.records import adding
 from benchmark.records.adding import add_records
 from benchmark.records.files import write_json
-from benchmark.records.journal import Journal, read_attempt
+from benchmark.records.journal import Journal, read_attempts
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import Store
 from benchmark.report.suite_report import write_report
@@ -81,7 +81,7 @@ def test_only_the_last_attempt_is_copied(results, reference):
 
 def _begun_with(folder, event):
     """The journal with an event more at its beginning."""
-    events = read_attempt(folder.journal)
+    events = next(read_attempts(folder.journal))
     folder.journal.unlink()
     for each in [events[0], event, *events[1:]]:
         Journal(folder.journal).restore(each)
@@ -93,7 +93,7 @@ def test_paths_of_messages_are_cut_to_their_last_part(results, reference):
     refused = {"event": "refused", "reason": f"{path}: torn, 1/2 of it", "time": 0.5}
     _begun_with(store.run(cells[0]), refused)
     add_records(store, "made", reference)
-    event = read_attempt(reference.run(cells[0]).journal)[1]
+    event = next(read_attempts(reference.run(cells[0]).journal))[1]
     assert event["reason"] == "391: torn, 1/2 of it"
 
 

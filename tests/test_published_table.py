@@ -16,7 +16,8 @@ def row(metric, errors):
     frame = pd.DataFrame({"variant": "r110", "status": "finished", "final_error_percent": errors})
     frame["seed"] = range(len(errors))
     published = f"table6/ResNet-110/{metric}"
-    claim = Claim(statement="s", variant="r110", published=published, metric=metric)
+    stated = {"statement": "s", "variant": "r110", "published": published, "metric": metric}
+    claim = Claim.model_validate(stated)
     return published_table(judge([claim], frame, {"r110": SPEC}), frame).to_dict("records")[0]
 
 

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from benchmark.spec import RunSpec
+from benchmark.spec.recipe import with_recipe
 
 
 def recorded_id(spec: dict[str, Any], recipe: dict[str, int] | None) -> str:
@@ -13,6 +14,6 @@ def recorded_id(spec: dict[str, Any], recipe: dict[str, int] | None) -> str:
     with other fields."""
     stated = RunSpec.model_validate(spec).stated()
     if recipe is not None:
-        stated |= {"recipe": recipe}
+        stated = with_recipe(stated, recipe)
     text = json.dumps(stated, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

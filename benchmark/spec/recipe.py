@@ -6,7 +6,8 @@ code that such runs go through, so that others keep their ids. The golden runs o
 where bits have changed and the number has not.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
@@ -20,6 +21,14 @@ RECIPE = {
     "xla": 2,
 }
 """Part -> its number. ``training`` is what every run goes through."""
+
+
+def with_recipe(stated: dict[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
+    """What an id is made of, with the numbers that were raised: those that are 1 are left out, so
+    that a part can be told apart later without other ids."""
+    raised = {part: number for part, number in numbers.items() if number != 1}
+    others = {field: value for field, value in stated.items() if field != "recipe"}
+    return others | ({"recipe": raised} if raised else {})
 
 
 def recipe(spec: "RunSpec") -> dict[str, int]:

@@ -16,7 +16,7 @@ from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerField, SgdSpec
 from benchmark.spec.photographs import PhotographsSpec
 from benchmark.spec.pretrained import PretrainedApplication, PretrainedField
-from benchmark.spec.recipe import recipe
+from benchmark.spec.recipe import recipe, with_recipe
 from benchmark.spec.resnet import BatchNormSpec, ResNetSpec
 from benchmark.spec.schedule import PiecewiseSchedule, PlateauSchedule, ScheduleField
 from benchmark.spec.vgg import VGG_CROP, VGG_REGION, VggSpec
@@ -72,11 +72,11 @@ class RunSpec(Spec):
         return ("test", "validation") if self.dataset.held_out_images else ("test",)
 
     def stated(self) -> dict[str, Any]:
-        """What the id is made of: also the recipe and, where the learning rate listens to the
-        error of a scored split, in what batches that is scored."""
+        """What the id is made of: also the recipe's numbers that were raised and, where the
+        learning rate listens to the error of a scored split, in what batches that is scored."""
         listens = isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
         scored = {"evaluation": {"batch_size": self.evaluation.batch_size}} if listens else {}
-        return super().stated() | {"recipe": recipe(self)} | scored
+        return with_recipe(super().stated(), recipe(self)) | scored
 
     @model_validator(mode="before")
     @classmethod

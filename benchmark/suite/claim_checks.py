@@ -20,6 +20,11 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
             elif claim.metric == "mean_response_std" and not names[named].measured_at:
                 needs = "mean_response_std needs a ResNet or plain net that is trained"
                 yield ("claims", number, "metric"), needs, named
+            elif claim.metric == "validation_error_percent" and (
+                "validation" not in names[named].splits
+            ):
+                needs = "validation_error_percent needs dataset.held_out_images above 0"
+                yield ("claims", number, "metric"), needs, named
             elif claim.measure.of_detectors != _detects(names[named]):
                 kind = "detector" if claim.measure.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
