@@ -36,7 +36,8 @@ def p_values(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndar
     spreads of equal means it may find one stochastically lower, which then is so."""
     n, m = first.shape[-1], second.shape[-1]
     if first.ndim == 1 and len(np.unique(np.concatenate([first, second]))) < n + m:
-        return _with_ties(first, second, "less"), _with_ties(first, second, "greater")
+        p, against = (_with_ties(first, second, way) for way in ("less", "greater"))
+        return np.asarray(p), np.asarray(against)
     pairs = np.rint(share_below(first, second) * n * m).astype(int)
     return _at_least(n, m)[pairs], _at_least(n, m)[n * m - pairs]
 
@@ -116,8 +117,8 @@ def _at_least(n: int, m: int) -> np.ndarray:
     ways[0] = 1
     for k in range(1, n + 1):
         ways[m + k :] -= ways[: n * m + 1 - m - k].copy() if m + k <= n * m else 0
-        for pairs in range(k, n * m + 1):
-            ways[pairs] += ways[pairs - k]
+        for number in range(k, n * m + 1):
+            ways[number] += ways[number - k]
     return np.minimum(1.0, ways[::-1].cumsum()[::-1] / math.comb(n + m, n))
 
 

@@ -91,7 +91,7 @@ def power_beyond(se: ArrayLike, df: float, margin: float, level: float) -> np.nd
     """The chance that a mean ``margin`` beyond its bound is found to be beyond it."""
     se = np.maximum(np.asarray(se, float), TINY)[..., None]
     seen = np.sqrt(special.chdtri(df, _GRID) / df)
-    return special.ndtr(margin / se - quantile(1 - level, df) * seen).mean(-1)
+    return special.ndtr(margin / np.asarray(se) - quantile(1 - level, df) * seen).mean(-1)
 
 
 def finding_beyond(

@@ -26,6 +26,6 @@ class AmountClaim(DifferenceClaim):
         return self
 
     @property
-    def stated(self) -> float:
+    def expected(self) -> float:
         """With its sign."""
         return math.copysign(self.by, -1 if self.direction == "lower" else 1)

@@ -43,7 +43,7 @@ class DifferenceClaim(Claim):
         return super().usual_margin(data)
 
     @property
-    def stated(self) -> float:
+    def expected(self) -> float:
         """The difference that the claim expects, in points."""
         return 0.0
 
@@ -54,32 +54,38 @@ class DifferenceClaim(Claim):
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
         """Two one-sided t tests: Welch's, or of the pairs."""
+        import numpy as np
+
         from benchmark.statistics import student
 
         ours, other = values
         difference = float(ours.mean() - other.mean())
         if any(setting.paired):
             test = "two one-sided paired t tests"
-            se, df = (ours - other).std(ddof=1) / math.sqrt(len(ours)), len(ours) - 1.0
+            se = (ours - other).std(ddof=1) / math.sqrt(len(ours))
+            df = np.asarray(len(ours) - 1.0)
         else:
             test = "two one-sided Welch tests"
             se, df = student.welch(ours, other.var(ddof=1), len(other))
         n = len(ours), len(other)
         return student.finding_within(
-            test, n, difference, se, df, self.margin, setting.level, self.stated
+            test, n, difference, se, df, self.margin, setting.level, self.expected
         )
 
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
         """By the same tests."""
+        import numpy as np
+
         from benchmark.statistics import student
 
         ours, other = values
         n = ours.shape[-1]
-        difference = ours.mean(-1) - other.mean(-1) - self.stated
+        difference = ours.mean(-1) - other.mean(-1) - self.expected
         if any(paired):
-            se, df = (ours - other).std(-1, ddof=1) / math.sqrt(n), n - 1
+            se = (ours - other).std(-1, ddof=1) / math.sqrt(n)
+            df = np.asarray(n - 1.0)
         else:
             se, df = student.welch(ours, other.var(-1, ddof=1), other.shape[-1])
         return student.within(difference, se, df, self.margin)
@@ -94,7 +100,7 @@ class DifferenceClaim(Claim):
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The difference and its interval."""
-        around = f" around the stated {self.stated:+g}" if self.stated else ""
+        around = f" around the stated {self.expected:+g}" if self.expected else ""
         return difference_sentence(finding, outcome, self.margin, around)
 
 
