@@ -69,7 +69,7 @@ class DifferenceClaim(Claim):
             se, df = student.welch(ours, other.var(ddof=1), len(other))
         n = len(ours), len(other)
         return student.finding_within(
-            test, n, difference, se, df, self.margin, setting.level, self.expected
+            test, n, difference, float(se), float(df), self.margin, setting.level, self.expected
         )
 
     def p_values(
