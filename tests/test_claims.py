@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.records.result import summarize
+from benchmark.records.store import Store
 from benchmark.report.attainable import undecidable
+from benchmark.report.suite_report import write_report
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite import SuiteError, load_suite
@@ -142,6 +145,27 @@ def test_a_verdict_is_preliminary_until_all_planned_runs_have_ended(to_come):
     assert few.preliminary and few.verdict == "inconclusive"
     failed = verdict(runs(a=[*ours, "failed"], b=[*other, 9.4]), LOWER)
     assert not failed.preliminary
+
+
+@pytest.mark.parametrize("to_come", [0, 1])
+def test_reports_say_that_verdicts_are_preliminary(to_come, tmp_path):
+    file, store = tmp_path / "two.yaml", Store(tmp_path / "results")
+    claim = "  - {statement: l, variant: a, against: b, direction: lower}\n"
+    file.write_text(TWO.replace("[0, 1, 2, 3, 4]", "[0, 1, 2, 3, 4, 5]") + claim)
+    loaded = load_suite(file)
+    store.suite("two").save_plan(loaded)
+    for cell in loaded.plan.cells[: -to_come or None]:
+        measured = {"final_error_percent": 8.0 + cell.seed / 10 + (cell.variant == "b")}
+        store.run(cell).prepare(cell.spec)
+        store.run(cell).end(summarize([], "finished") | measured)
+    report = write_report(store, "two", ["markdown", "csv"])
+    word = "reproduced (preliminary)" if to_come else "reproduced"
+    assert report.verdict_counts == f"1 {word}"  # The tag that MLflow has.
+    page = report.pages["markdown"][0].read_text()
+    for text in (report.note, page):
+        assert ("preliminary" in text) == bool(to_come)
+    made = pd.read_csv(store.suite("two").path / "verdicts.csv")
+    assert list(made["verdict"]) == [word]
 
 
 def test_a_run_that_is_not_tested_yet_is_still_to_come():

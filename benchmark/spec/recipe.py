@@ -18,7 +18,7 @@ RECIPE = {
     "detection": 1,
     "pretrained": 1,
     "replicas": 1,
-    "xla": 2,
+    "xla": 1,
 }
 """Part -> its number. ``training`` is what every run goes through."""
 

@@ -54,6 +54,7 @@ class DifferenceClaim(Claim):
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
         """Two one-sided t tests: Welch's, or of the pairs."""
+
         from benchmark.statistics import student
 
         ours, other = values
@@ -73,13 +74,16 @@ class DifferenceClaim(Claim):
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
         """By the same tests."""
+        import numpy as np
+
         from benchmark.statistics import student
 
         ours, other = values
         n = ours.shape[-1]
         difference = ours.mean(-1) - other.mean(-1) - self.expected
         if any(paired):
-            se, df = (ours - other).std(-1, ddof=1) / math.sqrt(n), n - 1
+            se = (ours - other).std(-1, ddof=1) / math.sqrt(n)
+            df = np.asarray(n - 1.0)
         else:
             se, df = student.welch(ours, other.var(-1, ddof=1), other.shape[-1])
         return student.within(difference, se, df, self.margin)
