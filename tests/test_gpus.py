@@ -6,12 +6,11 @@ import pytest
 from fake_gpus import fake_gpus
 
 from benchmark.execution import estimate as estimating
-from benchmark.execution.gpu_lease import CONTEXT_MIB, FOLDER, gpus_of_its_own
+from benchmark.execution.gpu_lease import CONTEXT_MIB, FOLDER, GPU_MEMORY, gpus_of_its_own
 from benchmark.execution.share import RUNS_A_GPU, Share, shares
 from benchmark.records import gpus
 from benchmark.records.gpus import gpus_told, visible_gpus
 from benchmark.records.provenance import machine_line, provenance
-from benchmark.training.surroundings import GPU_MEMORY
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def test_replicas_have_all_that_they_need_or_none(two):
     assert free == ["1"]
     for each in (held, other):
         each.__exit__(None, None, None)
-    with pytest.raises(ValueError, match="2. Received: 3"):
+    with pytest.raises(ValueError, match=r"2. Received: 3"):
         taken(3)
 
 

@@ -52,10 +52,12 @@ def sync(
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.records.unmirrored import note
 
     store, name = _recorded(suite, results)
     uri = tracking_uri or default_tracking_uri(store)
     _mirrored_report(store, name, uri, store.suite(name).plan()["cells"], rebuild=rebuild)
+    note(store.suite(name).path, None)
 
 
 def power(results: Results = Path("results")) -> None:

@@ -17,6 +17,7 @@ from benchmark.commands.options import (
     Address,
     Cache,
     Jobs,
+    NoMlflow,
     On,
     Results,
     SuiteFile,
@@ -50,6 +51,7 @@ def run(
         typer.Option(help="Stop at a checkpoint after that long: 2h, 90m, 1h30m.", metavar="TIME"),
     ] = None,
     tracking_uri: TrackingUri = None,
+    no_mlflow: NoMlflow = False,
     cache: Cache = None,
 ) -> None:
     """Train what a suite asks for and has not ended yet, then report."""
@@ -58,16 +60,22 @@ def run(
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.runner import run_plan, to_train
+    from benchmark.execution.unmirrored import Unmirrored
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.records.unmirrored import note, why_unmirrored
 
+    unmirrored = why_unmirrored(off=no_mlflow)
+    if no_mlflow:
+        tracking_uri = None  # It may name what is not there, and is told to nobody.
     seconds, retry_failed = _seconds(budget) if budget else 0, retry is not None
     loaded, shares = packed(loaded_suite(suite), jobs, on, address)
     store = Store(results)
     name, runs = loaded.suite.name, loaded.plan.runs()
     where = {"--jobs": jobs, "--on": on if on is Where.RAY else None, "--address": address}
     again, sync, ui = _commands(suite, name, results, tracking_uri, cache, where)
+    again += " --no-mlflow" if no_mlflow else ""
     to_go_on = f"Interrupted. To go on: {again}{' --retry failed' if retry else ''}"
     cells = to_train(loaded.plan, store, retry_failed=retry_failed)
     use_cache(cache)
@@ -77,13 +85,14 @@ def run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     store.suite(name).save_plan(loaded)
+    note(store.suite(name).path, unmirrored)
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
     at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
     say(f"{done} runs are done, {len(cells)} to be trained{at_once}.")
     reported = True
     try:
-        mirror = BackgroundMirror(store, loaded.plan, uri)
+        mirror = Unmirrored() if unmirrored else BackgroundMirror(store, loaded.plan, uri)
         with _ended_after(seconds):
             with ProgressDisplay(cells, Console()) as display:
                 outcome = run_plan(
@@ -103,7 +112,7 @@ def run(
     if mirror.problem:
         say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
         say(f"back: {sync}")
-    say(f"MLflow:  {ui}")
+    say(f"MLflow is {unmirrored}. For a mirror: {sync}" if unmirrored else f"MLflow:  {ui}")
     if outcome.interrupted:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)

@@ -28,9 +28,11 @@ def default_tracking_uri(store: Store) -> str:
 
     The driver is named, since MLflow makes a folder of the escaped path for a plain ``sqlite:``.
     """
-    from sqlalchemy import URL
-
     file = str((store.root / "mlflow.db").resolve())
+    try:
+        from sqlalchemy import URL
+    except ImportError:  # Nor is MLflow there, which needs it: the name is for messages alone.
+        return f"sqlite+pysqlite:///{file}"
     return URL.create("sqlite+pysqlite", database=file).render_as_string(hide_password=False)
 
 
