@@ -41,7 +41,7 @@ def nets():
         yield build_model(tiny_spec(model=changes).model, (32, 32, 3), 10)
     detector = net_of(detector_of())
     yield from (detector.shared, detector.regions, detector.rpn, detector.siblings)
-    yield build_model(VggSpec(depth=16), (32, 32, 3), 10)
+    yield build_model(VggSpec(family="vgg", depth=16), (224, 224, 3), 10)
 
 
 def test_each_layer_of_each_net_draws_so():

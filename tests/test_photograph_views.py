@@ -12,7 +12,7 @@ from PIL import Image
 
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import MARGIN, decoded_windows, header, request
-from benchmark.data.photographs.draws import integer, normal, uniform, words
+from benchmark.data.photographs.draws import LIGHTING, integer, normal, uniform, words
 from benchmark.data.photographs.geometry import (
     Window,
     area_crop,
@@ -23,7 +23,7 @@ from benchmark.data.photographs.geometry import (
     ten_crop,
     whole,
 )
-from benchmark.data.photographs.lighting import lighting_offset
+from benchmark.data.photographs.lighting import STDDEV, lighting_offsets
 
 LENGTHS = st.integers(1, 700)
 
@@ -164,12 +164,26 @@ def test_a_random_area_that_never_fits_is_the_centre():
 # Lighting
 
 
+def test_lighting_of_many_images_has_the_bits_of_one_after_the_other():
+    """By NumPy's own generator and C's logarithm and cosine, image by image."""
+    rng = np.random.default_rng(0)
+    values, vectors = rng.uniform(0, 0.2, 3), rng.normal(size=(3, 3))
+    epochs, indices = rng.integers(0, 200, 500), rng.integers(0, 1_300_000, 500)
+    for seed in (0, 2**32 - 1):
+        found = lighting_offsets(seed, epochs, indices, values, vectors)
+        for row, epoch, index in zip(found, epochs.tolist(), indices.tolist(), strict=True):
+            drawn = words(seed, epoch, index, LIGHTING, 6)
+            alpha = np.array([STDDEV * normal(*drawn[at : at + 2]) for at in (0, 2, 4)])
+            one = (255 * (vectors * (alpha * values)).sum(1)).astype(np.float32)
+            np.testing.assert_array_equal(row, one)
+
+
 def test_lighting_moves_along_the_principal_colours():
     values, vectors = (
         np.array([0.2, 0.02, 0.005]),
         np.linalg.qr(np.arange(9).reshape(3, 3) + np.eye(3))[0],
     )
-    drawn = np.array([lighting_offset(3, 4, i, values, vectors) for i in range(20_000)])
+    drawn = lighting_offsets(3, np.full(20_000, 4), np.arange(20_000), values, vectors)
     along = drawn @ vectors / 255 / values
     assert along.mean(0) == pytest.approx([0, 0, 0], abs=0.003)
     assert along.std(0) == pytest.approx([0.1] * 3, rel=0.02)

@@ -4,8 +4,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
 
+from benchmark.spec import NumericsSpec
 from benchmark.training import process
-from benchmark.training.surroundings import GPU_MEMORY
 
 
 @pytest.fixture
@@ -27,8 +27,7 @@ def told(monkeypatch):
     tf.config.experimental.enable_tensor_float_32_execution(True)
 
 
-def test_scoring_takes_what_it_needs_and_is_deterministic(told, monkeypatch):
-    monkeypatch.delenv(GPU_MEMORY, raising=False)
+def test_scoring_takes_what_it_needs_and_is_deterministic(told):
     tf.config.experimental.enable_tensor_float_32_execution(True)
     process.configure_scoring()
     assert told == [("first", True), ("second", True)]
@@ -37,8 +36,10 @@ def test_scoring_takes_what_it_needs_and_is_deterministic(told, monkeypatch):
 
 
 def test_runs_that_share_a_gpu_have_a_fixed_part_of_its_memory(told, monkeypatch):
-    monkeypatch.setenv(GPU_MEMORY, "4096")
-    process.configure_scoring()
+    for threads in ("intra", "inter"):
+        name = f"set_{threads}_op_parallelism_threads"
+        monkeypatch.setattr(tf.config.threading, name, lambda count: None)
+    process.configure(NumericsSpec(), 0, 4096)
     assert told == [("first", 4096), ("second", 4096)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Cache, Results, TrackingUri
+from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
 
 _RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
@@ -21,6 +21,7 @@ def replay(
     ] = None,
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
+    no_mlflow: NoMlflow = False,
     cache: Cache = None,
 ) -> None:
     """Train a recorded run again, and compare every epoch's numbers and weights, bit for bit.
@@ -38,7 +39,7 @@ def replay(
     from benchmark.suite import Cell
 
     use_cache(cache)
-    with _found(run, results, tracking_uri) as folder:
+    with _found(run, results, None if no_mlflow else tracking_uri) as folder:
         events, provenance = folder.events(), folder.provenance()
         try:
             spec = RunSpec.model_validate(folder.spec())

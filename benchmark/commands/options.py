@@ -52,6 +52,10 @@ TrackingUri = Annotated[
         show_default=False,
     ),
 ]
+NoMlflow = Annotated[
+    bool,
+    typer.Option("--no-mlflow", help="Without MLflow; resnet-bench sync can fill it in later."),
+]
 Cache = Annotated[
     Path | None,
     typer.Option(

@@ -64,11 +64,13 @@ def sync(
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.records.unmirrored import note
 
     store, name, cells = recorded(suite, results)
     _require_records(store, name, cells)
     uri = tracking_uri or default_tracking_uri(store)
     _mirrored_report(store, name, uri, cells, rebuild=rebuild)
+    note(store.suite(name).path, None)
 
 
 def power(results: Results = Path("results")) -> None:

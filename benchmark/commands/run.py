@@ -15,6 +15,7 @@ from benchmark.commands.options import (
     Address,
     Cache,
     Jobs,
+    NoMlflow,
     On,
     Only,
     Results,
@@ -62,6 +63,7 @@ def run(
         typer.Option(help="Stop at a checkpoint after that long: 2h, 90m, 1h30m.", metavar="TIME"),
     ] = None,
     tracking_uri: TrackingUri = None,
+    no_mlflow: NoMlflow = False,
     cache: Cache = None,
 ) -> None:
     """Train what a suite asks for and has not ended yet, then report."""
@@ -72,10 +74,15 @@ def run(
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.runner import run_plan, to_train
+    from benchmark.execution.unmirrored import Unmirrored
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.records.unmirrored import note, why_unmirrored
 
+    unmirrored = why_unmirrored(off=no_mlflow)
+    if no_mlflow:
+        tracking_uri = None  # It may name what is not there, and is told to nobody.
     seconds, retry_failed = seconds_of(budget) if budget else 0, retry is not None
     whole = loaded_suite(suite, set_)
     loaded, selection = selected(whole, only, seeds)
@@ -88,6 +95,7 @@ def run(
     }
     asked = shlex.join([str(suite), *whole.changes.words, *selection.words])
     again, sync, ui = _commands(asked, name, results, tracking_uri, cache, where)
+    again += " --no-mlflow" if no_mlflow else ""
     options = f"{' --retry failed' if retry else ''}{' --fill-in' if fill_in else ''}"
     to_go_on = f"Interrupted. To go on: {again}{options}"
     cells = to_train(loaded.plan, store, retry_failed=retry_failed)
@@ -100,6 +108,7 @@ def run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     store.suite(name).save_plan(whole)
+    note(store.suite(name).path, unmirrored)
     uri = tracking_uri or default_tracking_uri(store)
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
     part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
@@ -112,7 +121,7 @@ def run(
 
     reported, filled = True, FilledIn()
     try:
-        mirror = BackgroundMirror(store, whole.plan, uri)
+        mirror = Unmirrored() if unmirrored else BackgroundMirror(store, whole.plan, uri)
         with ended_after(seconds):
             with ProgressDisplay(cells, Console()) as display:
                 outcome = run_plan(
@@ -136,7 +145,7 @@ def run(
     if mirror.problem:
         say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
         say(f"back: {sync}")
-    say(f"MLflow:  {ui}")
+    say(f"MLflow is {unmirrored}. For a mirror: {sync}" if unmirrored else f"MLflow:  {ui}")
     if outcome.interrupted:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)

@@ -21,7 +21,7 @@ class Feed(Protocol):
     seed, the epoch and the images' indices."""
 
     steps_a_call: int
-    """The most iterations between two words with the host."""
+    """The most iterations between two words with the host. It changes no bits."""
 
     normalization: Normalization
     """What is done to the pixels before they come to the net."""

@@ -12,6 +12,9 @@ from benchmark.data.order import PADDING, batches
 from benchmark.data.photographs.decode import resampled, rows_of
 from benchmark.spec import CifarSpec
 
+STEPS_A_CALL_ON_A_GPU = 100
+"""Of which a step may take a millisecond, so that the host is not waited for."""
+
 
 class ResidentImages:
     """A run's images, as a ``Feed``: those trained on, and those that it is scored on."""
@@ -23,8 +26,14 @@ class ResidentImages:
         spec: CifarSpec,
         images: Images,
         pretrained: Normalization | None = None,
+        *,
+        on_gpu: bool | None = None,
     ):
-        """``pretrained``: the normalisation, where it is not that of these images."""
+        """``pretrained``: the normalisation, where it is not that of these images. ``on_gpu``: as
+        if there were one, or none."""
+        on_gpu = _there_is_a_gpu() if on_gpu is None else on_gpu
+        if on_gpu:
+            self.steps_a_call = STEPS_A_CALL_ON_A_GPU
         images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
@@ -35,11 +44,11 @@ class ResidentImages:
         self.pad_black = spec.padding == "black"
         self.normalization = pretrained or normalization(spec, images.train_images[trained])
         self.train_count = len(images.train_labels[trained])
-        self.train_images = _resident(images.train_images[trained])
+        self.train_images = _resident(images.train_images[trained], on_gpu)
         self.train_labels = tf.constant(images.train_labels[trained].astype(np.int32))
         self.scored_counts = {split: len(labels) for split, (_, labels) in scored.items()}
         self.scored = {
-            split: (_resident(pixels), tf.constant(labels.astype(np.int32)))
+            split: (_resident(pixels, on_gpu), tf.constant(labels.astype(np.int32)))
             for split, (pixels, labels) in scored.items()
         }
 
@@ -97,11 +106,11 @@ class ResidentImages:
         return self.normalization(pixels[start:stop]), labels[start:stop]
 
 
-def _resident(array: np.ndarray) -> tf.Tensor | tf.Variable:
+def _resident(array: np.ndarray, on_gpu: bool) -> tf.Tensor | tf.Variable:
     """On a CPU the array's own memory, which other processes may share, if TensorFlow can use it as
     it lies. On a GPU a variable, since bytes are gathered there from variables alone: gathering
     from a constant would copy all of them to the host at every step."""
-    if _there_is_a_gpu():
+    if on_gpu:
         return tf.Variable(array, trainable=False)
     if array.ctypes.data % _ALIGNED or not array.flags.c_contiguous:
         return tf.constant(array)

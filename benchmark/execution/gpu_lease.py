@@ -17,7 +17,9 @@ from typing import IO
 
 from benchmark.execution.share import RUNS_A_GPU
 from benchmark.records.gpus import Gpu, visible_gpus
-from benchmark.training.surroundings import GPU_MEMORY
+
+GPU_MEMORY = "RESNET_BENCH_GPU_MEMORY_MIB"
+"""The environment's name for the memory that a process may take of each GPU."""
 
 FOLDER = "RESNET_BENCH_LOCKS"
 """The environment's name for the folder of the locks, which all users of the GPUs must share."""
@@ -59,6 +61,12 @@ def gpus_of_its_own(
             part = min(gpu.memory_mib for gpu in found) // runs - CONTEXT_MIB
             os.environ[GPU_MEMORY] = str(part)
         yield found
+
+
+def gpu_memory_mib() -> int | None:
+    """What this process may take of each GPU; None: what it needs."""
+    part = os.environ.get(GPU_MEMORY)
+    return int(part) if part else None
 
 
 def _taken(held: ExitStack, there: list[Gpu], count: int, runs: int) -> list[Gpu] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.execution.failure import BUILDING, LOADING
+from benchmark.execution.gpu_lease import gpu_memory_mib
 from benchmark.records.checkpoint import Checkpoint, Checkpoints
 from benchmark.records.comparison import differences
 from benchmark.records.files import write_bytes, write_json, write_text
@@ -63,7 +64,7 @@ class _Recorded:
         from benchmark.training.state import State
         from benchmark.training.weights import weight_arrays
 
-        process.configure(self.spec.numerics, self.spec.seed)
+        process.configure(self.spec.numerics, self.spec.seed, gpu_memory_mib())
         self.peak_gpu_memory_mib = process.peak_gpu_memory_mib
         self.tell({"event": "phase", "phase": LOADING})
         images = sources.load(self.spec.dataset)

@@ -32,8 +32,10 @@ def default_tracking_uri(store: Store) -> str:
 
 
 def _uri_of(file: Path) -> str:
-    from sqlalchemy import URL
-
+    try:
+        from sqlalchemy import URL
+    except ImportError:  # Nor is MLflow there, which needs it: the name is for messages alone.
+        return f"sqlite+pysqlite:///{file}"
     return URL.create("sqlite+pysqlite", database=str(file)).render_as_string(hide_password=False)
 
 

@@ -1,23 +1,18 @@
 """What a run sets for its whole process, before TensorFlow has started."""
 
-import os
-
 import keras
 import tensorflow as tf
 
 from benchmark.spec import NumericsSpec
-from benchmark.training.surroundings import GPU_MEMORY
 
 
-def configure(numerics: NumericsSpec, seed: int) -> None:
+def configure(numerics: NumericsSpec, seed: int, gpu_memory_mib: int | None = None) -> None:
     """Set threads, devices, precision, determinism and Keras's seed, and what a user's keras.json
-    may have set otherwise. Once a process."""
-    if keras.config.backend() != "tensorflow":
-        rule = "KERAS_BACKEND, or the backend of ~/.keras/keras.json, must be tensorflow"
-        raise RuntimeError(f"{rule}. Received: {keras.config.backend()}")
-    keras.config.set_floatx("float32")
-    keras.config.set_epsilon(1e-7)
-    keras.config.set_image_data_format("channels_last")
+    may have set otherwise. Once a process.
+
+    ``gpu_memory_mib``: of each GPU, where several runs share one; else what is needed.
+    """
+    _use_keras_as_meant()
     gpus = tf.config.list_physical_devices("GPU")
     # With GPUs the host's threads change no bits, and feed the GPUs: 0 is as many as there are.
     threads = 0 if gpus else numerics.threads
@@ -27,7 +22,7 @@ def configure(numerics: NumericsSpec, seed: int) -> None:
     at_once = max(2, numerics.replicas) if gpus else min(threads, 2)
     tf.config.threading.set_inter_op_parallelism_threads(at_once)
     tf.config.experimental.enable_tensor_float_32_execution(numerics.precision == "tensorfloat32")
-    _share_memory(gpus)
+    _share_memory(gpus, gpu_memory_mib)
     if not gpus and numerics.replicas > 1:
         (cpu,) = tf.config.list_physical_devices("CPU")
         shares = [tf.config.LogicalDeviceConfiguration() for _ in range(numerics.replicas)]
@@ -39,25 +34,35 @@ def configure(numerics: NumericsSpec, seed: int) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def _use_keras_as_meant() -> None:
+    """Whatever ~/.keras/keras.json and Keras's variables say."""
+    if keras.config.backend() != "tensorflow":
+        rule = "KERAS_BACKEND, or the backend of ~/.keras/keras.json, must be tensorflow"
+        raise RuntimeError(f"{rule}. Received: {keras.config.backend()}")
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+
+
 def configure_scoring() -> None:
     """For scoring what was trained: float32 that is no TF32, determinism, and no more of a GPU's
-    memory than is needed or given. Once a process."""
-    _share_memory(tf.config.list_physical_devices("GPU"))
+    memory than is needed. Once a process."""
+    _use_keras_as_meant()
+    _share_memory(tf.config.list_physical_devices("GPU"), None)
     tf.config.experimental.enable_tensor_float_32_execution(False)
     keras.config.set_dtype_policy("float32")
     keras.utils.set_random_seed(0)
     tf.config.experimental.enable_op_determinism()
 
 
-def _share_memory(gpus: list) -> None:
+def _share_memory(gpus: list, part_mib: int | None) -> None:
     """Of each GPU what is needed; where several runs share one, a fixed part, so that no neighbour
     decides which algorithms have room to work."""
-    part = os.environ.get(GPU_MEMORY)
     for gpu in gpus:
-        if part is None:
+        if part_mib is None:
             tf.config.experimental.set_memory_growth(gpu, True)
         else:
-            own = tf.config.LogicalDeviceConfiguration(memory_limit=int(part))
+            own = tf.config.LogicalDeviceConfiguration(memory_limit=part_mib)
             tf.config.set_logical_device_configuration(gpu, [own])
 
 

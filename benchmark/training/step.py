@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from benchmark.training.loss_scale import LossScale
@@ -49,25 +50,35 @@ class TrainingSteps:
         *,
         xla: bool,
     ):
-        step = _step(objective, optimizer, loss_scale, replicas)
+        norms = _norms_in_few_kernels if xla else _norms
+        step = _step(objective, optimizer, loss_scale, replicas, norms)
         self._rows = _Rows(objective, optimizer)
         self.compiled: tf.types.experimental.PolymorphicFunction | None = None
-        """With ``xla`` what is compiled, loop and all: (learning_rates, *inputs) to the rows of a
-        Steps, and (steps,) bool, whether a step was taken. Once for each number of steps."""
+        """With ``xla`` what is compiled, loop and all, once for each number of steps. It goes on
+        after a loss that is not finite."""
         if xla:
-            state = [weight.value for weight in objective.model.variables]
-            state += [*optimizer.velocities, loss_scale.scale, loss_scale.good_steps]
-            self.compiled = _compiled(step, self._rows, state)
-            self._steps = _shortened(self.compiled)
-        else:
-            self._steps = _stepwise(step, self._rows, replicas)
+            self._state = [weight.value for weight in objective.model.variables]
+            self._state += [*optimizer.velocities, loss_scale.scale, loss_scale.good_steps]
+            self.compiled = _compiled(step, self._rows)
+        self._steps = self.compiled or _stepwise(step, self._rows, replicas)
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         """Train as many steps as there are learning rates."""
-        if self.compiled and not len(learning_rates):  # XLA has no rows of no steps.
+        if not self.compiled:
+            return self.concrete(*inputs)(learning_rates, *inputs)
+        if not len(learning_rates):  # XLA has no rows of no steps.
             return self._rows.none()
-        return self.concrete(*inputs)(learning_rates, *inputs)
+        before = [variable.read_value() for variable in self._state]
+        steps = self.concrete(*inputs)(learning_rates, *inputs)
+        finite = np.isfinite(steps.loss)
+        if finite[:-1].all():
+            return steps
+        # Once in a run, if ever: the state is put back, and only those up to there are taken.
+        for variable, value in zip(self._state, before, strict=True):
+            variable.assign(value)
+        count = int(np.argmin(finite)) + 1
+        return self.concrete(*inputs)(learning_rates[:count], *(each[:count] for each in inputs))
 
     def concrete(self, *inputs: tf.Tensor) -> tf.types.experimental.ConcreteFunction:
         """What is called for inputs of these shapes, for any number of steps: traced once."""
@@ -111,8 +122,33 @@ def _reported(optimizer: Momentum) -> list[int]:
     return [index for index, weight in enumerate(optimizer.weights) if weight.name == "kernel"]
 
 
+def _norms(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
+    """(reported + 1,) float64: the L2 norms of those reported, and that of all together."""
+    # In float32 the squares of a vanishing gradient would be 0.
+    squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(g, tf.float64)) for g in gradients])
+    # Not by tf.add_n, which adds in the order in which its terms are ready.
+    total = tf.reduce_sum(squares, keepdims=True)
+    return tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
+
+
+def _norms_in_few_kernels(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
+    """``_norms`` in another order: those that are not reported are many and small, and count as
+    one."""
+    others = [g for index, g in enumerate(gradients) if index not in reported]
+    parts = [gradients[index] for index in reported]
+    if others:
+        parts.append(tf.concat([tf.reshape(g, (-1,)) for g in others], 0))
+    squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(part, tf.float64)) for part in parts])
+    total = tf.reduce_sum(squares, keepdims=True)
+    return tf.sqrt(tf.concat([squares[: len(reported)], total], 0))
+
+
 def _step(
-    objective: Objective, optimizer: Momentum, loss_scale: LossScale, replicas: Replicas
+    objective: Objective,
+    optimizer: Momentum,
+    loss_scale: LossScale,
+    replicas: Replicas,
+    norms_of: Callable[[list[tf.Tensor], list[int]], tf.Tensor],
 ) -> Step:
     weights, reported = optimizer.weights, _reported(optimizer)
 
@@ -122,11 +158,7 @@ def _step(
             scaled = loss_scale.scaled(loss)
         gradients = tape.gradient(scaled, [weight.value for weight in weights])
         gradients = loss_scale.unscaled(replicas.mean(gradients))
-        # In float32 the squares of a vanishing gradient would be 0.
-        squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(g, tf.float64)) for g in gradients])
-        # Not by tf.add_n, which adds in the order in which its terms are ready.
-        total = tf.reduce_sum(squares, keepdims=True)
-        norms = tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
+        norms = norms_of(gradients, reported)
         applied = tf.constant(True)
         if loss_scale.active:
             applied = tf.math.is_finite(norms[-1])
@@ -172,43 +204,18 @@ def _stepwise(
     return steps
 
 
-def _compiled(
-    step: Step, empty: _Rows, state: list[tf.Variable]
-) -> tf.types.experimental.PolymorphicFunction:
-    """A loop that XLA compiles as a whole: so it always has as many turns, and those after a loss
-    that is not finite leave ``state`` as it is."""
+def _compiled(step: Step, empty: _Rows) -> tf.types.experimental.PolymorphicFunction:
+    """A loop that XLA compiles as a whole, so that it always has as many turns."""
 
     @tf.function(jit_compile=True)
     def steps(rates, *inputs):
-        def body(at, finite, rows, taken):
-            before = [variable.read_value() for variable in state]
+        def body(at, rows):
             done = step(rates[at], *(each[at] for each in inputs))
-            for variable, value in zip(state, before, strict=True):
-                variable.assign(tf.where(finite, variable.read_value(), value))
-            rows = tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
-            taken = taken.write(at, finite)
-            return at + 1, finite & tf.math.is_finite(done.loss), rows, taken
+            return at + 1, tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
 
         count = tf.shape(rates)[0]
-        room = tf.TensorArray(tf.bool, count, element_shape=())
-        start = tf.constant(0), tf.constant(True), empty.room(count), room
-        _, _, rows, taken = tf.while_loop(
-            lambda at, *_: at < count, body, start, parallel_iterations=1
-        )
-        return tf.nest.map_structure(lambda row: row.stack(), rows), taken.stack()
-
-    return steps
-
-
-def _shortened(
-    compiled: tf.types.experimental.PolymorphicFunction,
-) -> tf.types.experimental.PolymorphicFunction:
-    """The rows of the steps that were taken."""
-
-    @tf.function
-    def steps(rates, *inputs):
-        rows, taken = compiled(rates, *inputs)
-        count = tf.reduce_sum(tf.cast(taken, tf.int32))
-        return tf.nest.map_structure(lambda row: row[:count], rows)
+        start = tf.constant(0), empty.room(count)
+        _, rows = tf.while_loop(lambda at, rows: at < count, body, start, parallel_iterations=1)
+        return tf.nest.map_structure(lambda row: row.stack(), rows)
 
     return steps

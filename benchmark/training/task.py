@@ -39,8 +39,7 @@ class Task(Protocol):
     train_count: int
     """Images of an epoch."""
     steps_a_call: int
-    """The most iterations between two words with the host. It decides how sums are rounded, so it
-    is fixed."""
+    """The most iterations between two words with the host. It changes no bits."""
 
     @property
     def objective(self) -> Objective:

@@ -1,21 +1,39 @@
 """AlexNet's colour augmentation (its section 4.1), which the paper uses."""
 
+import math
+
 import numpy as np
 
-from benchmark.data.photographs.draws import LIGHTING, normal, words
+from benchmark.data.photographs.draws import LIGHTING
+from benchmark.data.photographs.philox import random_raw
 
 STDDEV = 0.1
 """Of the factors that are drawn, one for each principal component of each image."""
 
 
-def lighting_offset(
-    seed: int, epoch: int, index: int, eigenvalues: np.ndarray, eigenvectors: np.ndarray
+def lighting_offsets(
+    seed: int,
+    epochs: np.ndarray,
+    indices: np.ndarray,
+    eigenvalues: np.ndarray,
+    eigenvectors: np.ndarray,
 ) -> np.ndarray:
-    """(3,) float32, to be added to each pixel's red, green and blue, which go from 0 to 255.
+    """(n, 3) float32, to be added to each pixel's red, green and blue, which go from 0 to 255, of
+    the images (n,) in the epochs (n,): of each a pure function of (seed, epoch, index).
 
     ``eigenvalues`` (3,) and ``eigenvectors`` (3, 3; a column each) are of the covariance of pixels
     from 0 to 1, as AlexNet's must have been: from 0 to 255 the offsets would drown the images.
     """
-    drawn = words(seed, epoch, index, LIGHTING, 6)
-    alpha = np.array([STDDEV * normal(*drawn[place : place + 2]) for place in (0, 2, 4)])
-    return (255 * (eigenvectors * (alpha * eigenvalues)).sum(1)).astype(np.float32)
+    count = len(indices)
+    counters = np.zeros((count, 4), np.uint64)
+    counters[:, 1], counters[:, 2] = indices, LIGHTING
+    keys = np.empty((count, 2), np.uint64)
+    keys[:, 0], keys[:, 1] = seed, np.asarray(epochs, np.uint64) * np.uint64(2) + np.uint64(1)
+    uniform = (random_raw(counters, keys, 6) >> np.uint64(11)) * 2.0**-53
+    # As ``draws.normal``: the logarithms and cosines of NumPy have other last bits than those of C.
+    drawn = [
+        math.sqrt(-2 * math.log(1.0 - radius)) * math.cos(2 * math.pi * angle)
+        for radius, angle in uniform.reshape(-1, 2).tolist()
+    ]
+    alpha = STDDEV * np.array(drawn).reshape(count, 1, 3)
+    return (255 * (eigenvectors * (alpha * eigenvalues)).sum(2)).astype(np.float32)

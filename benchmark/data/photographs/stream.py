@@ -1,6 +1,7 @@
 """A run's photographs, decoded while it trains."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from benchmark.data.order import shown
 from benchmark.data.photographs import geometry
 from benchmark.data.photographs.geometry import Window
 from benchmark.data.photographs.held_out import parted
-from benchmark.data.photographs.lighting import lighting_offset
+from benchmark.data.photographs.lighting import lighting_offsets
 from benchmark.data.photographs.measure import statistics
 from benchmark.data.photographs.pipeline import ENDLESS, Onward, cores, decoded
 from benchmark.data.photographs.registry import Photographs
@@ -54,18 +55,21 @@ class StreamedImages:
             self.statistics = statistics(photographs, spec)
         self.normalization = pretrained or normalization_of(spec, self.statistics)
         self._pixels = Onward(self._decoded_from)
+        self._thread = ThreadPoolExecutor(1)
+        self._lit: dict[tuple[int, int, int, int], Future[np.ndarray]] = {}
+        """What ``_lighting`` will be asked for -> its answer."""
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """Pixels (steps, batch, crop, crop, 3) uint8, augmented; what lighting adds to their
         channels (steps, batch, 3), in 0 to 255; labels (steps, batch). See ``Feed``."""
-        indices, epochs = shown(seed, first, steps, batch_size, len(self.trained))
+        indices, _ = shown(seed, first, steps, batch_size, len(self.trained))
         pixels = tf.constant((), tf.uint8)
         if steps:
             pixels = tf.stack(self._pixels.batches(seed, batch_size, first, steps))
         labels = self.photographs.source.listings["train"].labels[self.trained[indices]]
         return (
             tf.reshape(pixels, (steps, batch_size, self.crop, self.crop, 3)),
-            tf.constant(self._lighting(seed, indices, epochs)),
+            tf.constant(self._lighting(seed, batch_size, first, steps)),
             tf.constant(labels, tf.int32),
         )
 
@@ -138,15 +142,25 @@ class StreamedImages:
         sides = least, greatest
         return [geometry.scale_crop(height, width, sides, self.crop, seed, epoch, index)]
 
-    def _lighting(self, seed: int, indices: np.ndarray, epochs: np.ndarray) -> np.ndarray:
-        """(steps, batch, 3) float32; zeros without lighting."""
-        offsets = np.zeros((*indices.shape, 3), np.float32)
-        if self.spec.lighting:
-            components = self.statistics.eigenvalues, self.statistics.eigenvectors
-            for place in np.ndindex(indices.shape):
-                epoch, index = int(epochs[place]), int(indices[place])
-                offsets[place] = lighting_offset(seed, epoch, index, *components)
-        return offsets
+    def _lighting(self, seed: int, batch_size: int, first: int, steps: int) -> np.ndarray:
+        """(steps, batch, 3) float32; zeros without lighting. Those that are likely to be asked for
+        next are reckoned meanwhile."""
+        if not (self.spec.lighting and steps):
+            return np.zeros((steps, batch_size, 3), np.float32)
+        asked = seed, batch_size, first, steps
+        ready = self._lit.pop(asked, None)
+        self._lit = {}
+        coming = seed, batch_size, first + steps, steps
+        self._lit[coming] = self._thread.submit(self._offsets, *coming)
+        return ready.result() if ready else self._offsets(*asked)
+
+    def _offsets(self, seed: int, batch_size: int, first: int, steps: int) -> np.ndarray:
+        indices, epochs = shown(seed, first, steps, batch_size, len(self.trained))
+        found = self.statistics
+        offsets = lighting_offsets(
+            seed, epochs.ravel(), indices.ravel(), found.eigenvalues, found.eigenvectors
+        )
+        return offsets.reshape(steps, batch_size, 3)
 
 
 def normalization_of(spec: PhotographsSpec, found: Statistics) -> Normalization:

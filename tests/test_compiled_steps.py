@@ -1,0 +1,119 @@
+"""Steps that XLA compiles, loop and all; and the count of what they launch."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from test_training import digests, tiny_spec, trained
+
+from benchmark.data.resident import STEPS_A_CALL_ON_A_GPU, ResidentImages
+from benchmark.models.build import build_model
+from benchmark.speed import cross_compile
+from benchmark.training.classification import CrossEntropy
+from benchmark.training.loss_scale import LossScale
+from benchmark.training.optimizer import Momentum
+from benchmark.training.replicas import Replicas
+from benchmark.training.step import TrainingSteps
+
+
+class Net:
+    """A tiny net with its steps, compiled."""
+
+    def __init__(self, embedded, spec):
+        keras.utils.set_random_seed(0)
+        self.data = ResidentImages(spec.dataset, embedded)
+        self.model = build_model(spec.model, (32, 32, 3), 10)
+        self.optimizer = Momentum(spec.optimizer, self.model.trainable_weights)
+        objective = CrossEntropy(self.model, [self.data])
+        self.steps = TrainingSteps(
+            objective, self.optimizer, LossScale(None), Replicas(1), xla=True
+        )
+
+    def train(self, rates):
+        inputs = self.data.train_inputs(0, 50, 0, len(rates))
+        return self.steps(tf.constant(rates, tf.float32), *inputs)
+
+    def state(self):
+        return [*self.model.get_weights(), *(each.numpy() for each in self.optimizer.velocities)]
+
+
+def test_they_stop_after_a_loss_that_is_not_finite(embedded):
+    spec = tiny_spec(model={"shortcut": "none", "batch_norm": None})
+    rates = [0.1, 1e30, 0.1, 0.1, 0.1]
+    all_, few = Net(embedded, spec), Net(embedded, spec)
+    found = all_.train(rates)
+    count = len(found.loss)
+    assert 1 < count < len(rates)
+    assert np.isfinite(found.loss).tolist() == [True] * (count - 1) + [False]
+    assert len(few.train(rates[:count]).loss) == count
+    for one, other in zip(all_.state(), few.state(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_of_no_steps_there_are_no_rows(embedded):
+    net = Net(embedded, tiny_spec())
+    before = net.state()
+    found = net.train([])
+    assert (found.loss.shape, found.counted["errors"].shape) == ((0,), (0,))
+    assert found.gradient_norms.shape == (0, len(net.train([0.1]).gradient_norms[0]))
+    assert any((a != b).any() for a, b in zip(before, net.state(), strict=True))
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_how_they_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, steps):
+    spec = tiny_spec(numerics={"xla": True})
+    _, usual = trained(spec, embedded)
+    monkeypatch.setattr(ResidentImages, "steps_a_call", steps)
+    _, cut = trained(spec, embedded)
+    assert digests(usual) == digests(cut)
+
+
+def test_on_a_gpu_a_call_has_a_hundred_steps(embedded):
+    spec = tiny_spec().dataset
+    assert ResidentImages(spec, embedded, on_gpu=True).steps_a_call == STEPS_A_CALL_ON_A_GPU
+    assert STEPS_A_CALL_ON_A_GPU >= 100
+    assert ResidentImages(spec, embedded, on_gpu=False).steps_a_call == 10
+
+
+PROGRAM = """\
+HloModule steps
+
+%fused (p: f32[2]) -> f32[2] {
+  %p = f32[2]{0} parameter(0)
+  ROOT %n = f32[2]{0} negate(%p)
+}
+
+%buffer (q: f32[2]) -> f32[2] {
+  %q = f32[2]{0} parameter(0)
+  %a = f32[2]{0} fusion(%q), kind=kLoop, calls=%fused
+  ROOT %b = (f32[2]{0}, u8[4]{0}) custom-call(%a), custom_call_target="__cudnn$convForward"
+}
+
+%body (s: (s32[], f32[2])) -> (s32[], f32[2]) {
+  %s = (s32[], f32[2]{0}) parameter(0)
+  %x = f32[2]{0} get-tuple-element(%s), index=1
+  %c = f32[2]{0} call(%x), to_apply=%buffer
+  %k = f32[2]{0} fusion(%c), kind=kInput, calls=%fused
+  ROOT %t = (s32[], f32[2]{0}) tuple(%x, %k)
+}
+
+%condition (r: (s32[], f32[2])) -> pred[] {
+  %r = (s32[], f32[2]{0}) parameter(0)
+  ROOT %l = pred[] fusion(%r), kind=kLoop, calls=%fused
+}
+
+ENTRY %main (v: f32[2]) -> f32[2] {
+  %v = f32[2]{0} parameter(0)
+  %first = f32[2]{0} copy(%v)
+  %w = (s32[], f32[2]{0}) while(%first), condition=%condition, body=%body
+  ROOT %o = f32[2]{0} get-tuple-element(%w), index=1
+}
+"""
+
+
+def test_what_a_loop_launches_is_counted_through_calls():
+    program = cross_compile.computations(PROGRAM)
+    body = cross_compile.loop_of(program)
+    assert body == "body"
+    assert cross_compile.launches(program, body) == {"fusion": 2, "custom-call": 1}
+    assert cross_compile.launches(program, "ENTRY") == {"copy": 1, "fusion": 2, "custom-call": 1}
