@@ -128,8 +128,8 @@ def _augmented(net: Net) -> tf.data.Dataset:
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
 
     def augment(x, y):
-        crops = tf.random.uniform((net.batch, 2), 0, 2 * PADDING + 1, tf.int32)
-        flips = tf.random.uniform((net.batch, 1), 0, 2, tf.int32)
+        crops = tf.random.uniform((net.batch, 2), 0, 2 * PADDING + 1, tf.int64)
+        flips = tf.random.uniform((net.batch, 1), 0, 2, tf.int64)
         x = (tf.cast(x, tf.float32) - mean) * (1 / 255)
         return crop_and_flip(x, tf.concat([crops, flips], 1)), y
 

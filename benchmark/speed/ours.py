@@ -45,8 +45,8 @@ class Ours:
         return [
             self._call(
                 trainer,
-                tf.constant(rows[i : i + 1], tf.int32),
-                tf.constant(crops[i : i + 1], tf.int32),
+                tf.constant(rows[i : i + 1], tf.int64),
+                tf.constant(crops[i : i + 1], tf.int64),
             )
             for i in range(steps)
         ]
