@@ -99,9 +99,7 @@ def test_a_frozen_layer_keeps_its_statistics():
         np.testing.assert_array_equal(old, new)
 
 
-@pytest.mark.parametrize(
-    ("kind", "ulps"), [(tf.float32, 4), (tf.bfloat16, 0), (tf.float16, 0)]
-)
+@pytest.mark.parametrize(("kind", "ulps"), [(tf.float32, 4), (tf.bfloat16, 0), (tf.float16, 0)])
 def test_the_gradient_in_inference_is_the_kernel_s(kind, ulps):
     """By the input, whose gradient a detector with fixed statistics needs."""
     rng = np.random.default_rng(0)

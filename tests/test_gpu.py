@@ -138,9 +138,7 @@ def test_several_runs_share_a_gpu_and_have_the_same_bits(tmp_path):
     found = train(beside, CIFAR, "--jobs", "4", CUDA_VISIBLE_DEVICES=one)
     again = train(alone, CIFAR, "--jobs", "4", CUDA_VISIBLE_DEVICES=one)
     assert digests(found) == digests(again)
-    limits = {
-        run.provenance()["flags"]["RESNET_BENCH_GPU_MEMORY_MIB"] for run in found.values()
-    }
+    limits = {run.provenance()["flags"]["RESNET_BENCH_GPU_MEMORY_MIB"] for run in found.values()}
     assert len(limits) == 1
 
 

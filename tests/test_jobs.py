@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_gpus import fake_gpus
 from conftest import TINY_SUITE, bench
+from fake_gpus import fake_gpus
 
 from benchmark.execution import memory
 from benchmark.execution.local import ThisMachine

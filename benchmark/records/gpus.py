@@ -75,7 +75,10 @@ def _all() -> list[Gpu]:
     if done.returncode:
         return []
     rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
-    return [Gpu(*row[:-1], int(row[-1])) for row in rows if len(row) == len(_QUERY)]
+    return [
+        Gpu(index, uuid, name, driver, capability, int(memory))
+        for index, uuid, name, driver, capability, memory in rows
+    ]
 
 
 def _libraries() -> dict[str, str]:

@@ -4,7 +4,7 @@ of a ResNet for CIFAR-10, as HLO."""
 import sys
 from pathlib import Path
 
-from benchmark.spec import RunSpec
+from benchmark.spec import CifarSpec, RunSpec
 
 
 def export(depth: int, precision: str, steps: int, file: Path) -> None:
@@ -26,6 +26,7 @@ def export(depth: int, precision: str, steps: int, file: Path) -> None:
             "seed": 0,
         }
     )
+    assert isinstance(spec.dataset, CifarSpec)
     process.configure(spec.numerics, spec.seed)
     images = resident.ResidentImages(spec.dataset, cifar10.load("cifar10-subset"), on_gpu=True)
     model = build_model(spec.model, (32, 32, 3), 10)

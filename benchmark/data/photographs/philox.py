@@ -10,8 +10,10 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def random_raw(counters: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
-    """(n, ``count``) uint64: of each row what ``np.random.Philox(counter=, key=).random_raw(count)``
-    gives. ``counters`` (n, 4) uint64, whose first word does not overflow; ``keys`` (n, 2) uint64."""
+    """(n, ``count``) uint64: of each row what NumPy's ``Philox(counter=, key=).random_raw`` gives.
+
+    ``counters``: (n, 4) uint64, whose first word does not overflow; ``keys``: (n, 2) uint64.
+    """
     blocks = []
     for block in range(1, -(-count // 4) + 1):  # NumPy counts up before it draws.
         words = [column.copy() for column in counters.T]
