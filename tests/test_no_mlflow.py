@@ -1,4 +1,4 @@
-"""Training needs no MLflow: where it is missing or off the records are whole, and say so."""
+"""Training needs no MLflow: where it is missing or switched off the records say so."""
 
 import sys
 
