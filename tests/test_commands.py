@@ -336,17 +336,17 @@ def test_a_budget_that_is_none_is_refused(tmp_path, budget):
 
 
 def test_a_budget_that_is_spent_is_as_ctrl_c():
-    from benchmark.commands import run
+    from benchmark.commands import budget
 
-    assert (run._seconds("1h30m"), run._seconds("2m")) == (5400, 120)
-    with run._ended_after(run._LEFT_S + 1000):
+    assert (budget.seconds_of("1h30m"), budget.seconds_of("2m")) == (5400, 120)
+    with budget.ended_after(budget._LEFT_S + 1000):
         assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
-    with pytest.raises(KeyboardInterrupt), run._ended_after(run._LEFT_S + 1):
+    with pytest.raises(KeyboardInterrupt), budget.ended_after(budget._LEFT_S + 1):
         time.sleep(30)
-    with run._ended_after(run._LEFT_S + 1):
+    with budget.ended_after(budget._LEFT_S + 1):
         pass
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
-    with run._ended_after(0):
+    with budget.ended_after(0):
         assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
@@ -559,7 +559,7 @@ def test_a_selected_run_has_the_run_that_it_begins_from_trained(tmp_path):
     suite.write_text(
         TINY_SUITE[: TINY_SUITE.index("    - {name: plain8")]
         + "    - {name: wide, model.stage_widths: [8, 8, 16]}\n"
-        "    - {name: tuned, pretrained: {source: run, name: resnet8, way: train-all}}\n"
+        "    - {name: tuned, pretrained: {source: run, name: resnet8, mode: train-all}}\n"
         "seeds: [0]\n"
     )
     told = planned_ids(suite, "--results", results, "--only", "tuned")

@@ -159,7 +159,7 @@ def test_images_that_lie_as_tensorflow_wants_them_are_not_copied(aligned):
     memory = np.zeros(2 * 32 * 32 * 3 + 128, np.uint8)
     start = -memory.ctypes.data % 64 + (0 if aligned else 1)
     images = memory[start : start + 2 * 32 * 32 * 3].reshape(2, 32, 32, 3)
-    resident = _resident(images)
+    resident = _resident(images, on_gpu=False)
     images[1] = 7
     assert tf.gather(resident, [1]).numpy().min() == (7 if aligned else 0)
 

@@ -128,7 +128,7 @@ def test_a_report_of_detectors_shows_what_they_found(detectors):
     for file in ("report.md", "report.html"):
         text = (detectors.root / "detects" / file).read_text()
         assert "AP is the average precision as COCO has it" in text
-        assert "best epoch" not in text and "dataset.name is pasted-cifar" in text
+        assert "best epoch" not in text and "nothing in it to compare with" in text
     tex = (detectors.root / "detects" / "report.tex").read_text()
     assert "AP in percent after the last epoch, by variant." in tex and "AP sd & AP min" in tex
 

@@ -23,7 +23,7 @@ seeds: [0]
 
 KERAS = [
     {"floatx": "float16"},
-    {"floatx": "bfloat16", "epsilon": 1e-2},
+    {"floatx": "float64", "epsilon": 1e-2},
     {"image_data_format": "channels_first"},
     {"backend": "jax"},
 ]

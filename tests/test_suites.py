@@ -143,7 +143,7 @@ def photographs(tmp_path_factory):
 load_once = functools.cache(cifar10.load)
 
 
-def in_this_process(numerics, seed):
+def in_this_process(numerics, seed, gpu_memory_mib=None):
     keras.config.set_dtype_policy(numerics.precision)
     keras.utils.set_random_seed(seed)
 

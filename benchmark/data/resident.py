@@ -128,11 +128,12 @@ _ALIGNED = 64
 def crop_and_flip(images: tf.Tensor, crops: tf.Tensor) -> tf.Tensor:
     """Pad with zeros on all sides, crop at (top, left), mirror where flip is 1.
 
-    ``images``: (batch, height, width, channels); ``crops``: (batch, 3) int64.
+    ``images``: (batch, height, width, channels); ``crops``: (batch, 3).
     """
     height, width = images.shape[1], images.shape[2]
     sides = (PADDING, PADDING)
     padded = tf.pad(images, ((0, 0), sides, sides, (0, 0)))
+    crops = tf.cast(crops, tf.int64)
     top, left, flip = crops[:, 0, None], crops[:, 1, None], crops[:, 2, None]
     across = tf.range(width, dtype=tf.int64)[None]
     rows = top + tf.range(height, dtype=tf.int64)[None]
