@@ -31,7 +31,7 @@ def _cost(spec: RunSpec) -> Cost:
     shape, classes = spec.dataset.image_shape, spec.dataset.classes
     if spec.detector:
         return detector_cost(spec.model, spec.detector, shape, classes)
-    head = spec.pretrained.head_classes if spec.pretrained else None
+    head = spec.head_classes
     return cost(spec.model, shape, classes, head)
 
 

@@ -67,6 +67,11 @@ class RunSpec(Spec):
         return self.diagnostics.measured_at(self.schedule.iterations)
 
     @property
+    def head_classes(self) -> int | None:
+        """Of a pretrained classifier that a dense layer comes after."""
+        return self.pretrained.head_classes if self.pretrained else None
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """Which images are scored, the reported ones first."""
         return ("test", "validation") if self.dataset.held_out_images else ("test",)

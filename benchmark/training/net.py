@@ -14,5 +14,5 @@ def build_net(spec: RunSpec) -> keras.Model:
     classes = spec.dataset.classes
     if spec.detector:
         return FasterRCNN(spec.detector, backbone_of(spec.model), classes)
-    head = spec.pretrained.head_classes if spec.pretrained else None
+    head = spec.head_classes
     return build_model(spec.model, spec.dataset.image_shape, classes, head)

@@ -28,7 +28,7 @@ def layer_responses(
         spec.model.model_copy(update={"dropout_rate": 0.0}),
         spec.dataset.image_shape,
         spec.dataset.classes,
-        spec.pretrained.head_classes if spec.pretrained else None,
+        spec.head_classes,
     )
     names = ["stem_conv"]
     for block in blocks(spec.model):
