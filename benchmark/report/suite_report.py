@@ -173,9 +173,9 @@ def _levels(
 
 
 def _sections(names: set[str]) -> str:
-    """``section 3.4 and 4.2``, ``appendix A``."""
+    """``section 3.4 and 4.2``, ``appendix A``; empty where the paper says nothing of the images."""
     text = " and ".join(sorted(names))
-    return text if text.startswith("appendix") else f"section {text}"
+    return text if not text or text.startswith("appendix") else f"section {text}"
 
 
 def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
