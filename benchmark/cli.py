@@ -8,6 +8,7 @@ from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
+from benchmark.commands.init import init
 from benchmark.commands.paper import paper
 from benchmark.commands.records import records_app
 from benchmark.commands.reporting import power, report, sync
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("list")(list_suites)
 for command in (
+    init,
     *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate),
     *(audit, power, speed, scaling, storm),
 ):

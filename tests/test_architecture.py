@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper", "statistics"),
+    ("spec", "paper", "statistics", "shipped"),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),

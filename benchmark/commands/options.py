@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+from benchmark.commands.terminal import fail
+from benchmark.shipped import suite_file
+
 
 class Where(StrEnum):
     """Where runs are trained."""
@@ -13,7 +16,32 @@ class Where(StrEnum):
     HERE, RAY = "here", "ray"
 
 
-SuiteFile = Annotated[Path, typer.Argument(help="A suite's YAML file.", show_default=False)]
+def _existing(suite: Path) -> Path:
+    found = suite_file(suite)
+    if found is None:
+        rule = "suite must be a YAML file, or the name of one that `resnet-bench list` shows"
+        fail(f"{rule}. Received: {suite}")
+    return found
+
+
+SuiteFile = Annotated[
+    Path,
+    typer.Argument(
+        help="A suite's YAML file, or the name of one that comes with the package (quickstart, "
+        "short/figure6).",
+        callback=_existing,
+        show_default=False,
+    ),
+]
+Suites = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True,
+        file_okay=False,
+        help="A folder of suite files; by default those that come with the package.",
+        show_default=False,
+    ),
+]
 SuiteName = Annotated[str, typer.Argument(help="A suite's YAML file or name.", show_default=False)]
 Jobs = Annotated[
     str,
@@ -40,7 +68,7 @@ Reference = Annotated[
     typer.Option(
         envvar="RESNET_BENCH_REFERENCE",
         file_okay=False,
-        help="The reference's folder; by default results/reference of the clone.",
+        help="The reference's folder; by default the one that comes with the package.",
         show_default=False,
     ),
 ]

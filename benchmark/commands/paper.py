@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Reference
+from benchmark.commands.options import Reference, Suites
 from benchmark.commands.terminal import fail, say
+from benchmark.shipped import suites_folder
 
 
 def paper(
@@ -14,9 +15,7 @@ def paper(
         Path, typer.Option(file_okay=False, help="The folder that the page is written into.")
     ] = Path("results/paper"),
     reference: Reference = None,
-    suites: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="The folder of the suite files.")
-    ] = Path("suites"),
+    suites: Suites = None,
 ) -> None:
     """Write one page on all claims of all suites, with figures, from the records alone."""
     from benchmark.records.reference import reference_folder
@@ -25,7 +24,7 @@ def paper(
     from benchmark.suite import SuiteError
 
     try:
-        page = write_paper(suites, Store(reference or reference_folder()), out)
+        page = write_paper(suites or suites_folder(), Store(reference or reference_folder()), out)
     except SuiteError as error:
         fail(str(error))
     told = (

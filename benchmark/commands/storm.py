@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Results
+from benchmark.commands.options import Results, Suites
 from benchmark.commands.suites import plan
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.shipped import suites_folder
 
 
 def storm(
@@ -16,9 +17,7 @@ def storm(
     ] = None,
     short: Annotated[bool, typer.Option(help="A few tries of each: minutes, not an hour.")] = False,
     again: Annotated[bool, typer.Option(help="Do again what is done already.")] = False,
-    suites: Annotated[
-        Path, typer.Option(exists=True, file_okay=False, help="The folder of suite files.")
-    ] = Path("suites"),
+    suites: Suites = None,
     results: Results = Path("results"),
 ) -> None:
     """Kill, damage, starve and crowd real runs, and count what is lost: nothing must be.
@@ -32,7 +31,9 @@ def storm(
             fail(f"part must be one of {', '.join(PARTS)}. Received: {name}")
     folder = results / ("storm-short" if short else "storm")
     names = part or list(PARTS)
-    passed = run_parts(names, folder, suites, plan, short=short, again=again, say=say)
+    passed = run_parts(
+        names, folder, suites or suites_folder(), plan, short=short, again=again, say=say
+    )
     say(f"table: {folder / 'storm.md'}")
     if not passed:
         raise typer.Exit(RUNS_FAILED)

@@ -20,26 +20,34 @@ from benchmark.commands.options import (
 )
 from benchmark.commands.places import at_once, shares_of
 from benchmark.commands.terminal import fail, say
+from benchmark.shipped import suites_folder
 
 
 def list_suites(
     folder: Annotated[
-        Path, typer.Argument(exists=True, file_okay=False, help="A folder of suite files.")
-    ] = Path("suites"),
+        Path | None,
+        typer.Argument(
+            exists=True, file_okay=False, help="A folder of suite files.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """List the suites of a folder and of those within it: runs, source and measured cost."""
+    """List the suites that come with the package, by name, or those of a folder and of the folders
+    within it, by path: runs, source and measured cost."""
     from benchmark.suite import SuiteError, load_suite
 
+    names = folder is None
+    folder = folder or suites_folder()
     paths = sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     if not paths:
         fail(f"folder must hold suite files (*.yaml). Received: {folder}")
     for path in paths:
+        name = path.relative_to(folder).with_suffix("") if names else path
         try:
             loaded = load_suite(path)
         except SuiteError as error:
-            say(f"{path}: not readable\n{error}")
+            say(f"{name}: not readable\n{error}")
             continue
-        say(f"{path}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
+        say(f"{name}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
         for line in path.read_text("utf-8").splitlines():
             if line.startswith("# Cost:"):
                 say(f"  Cost: {line.removeprefix('# Cost:').strip()}")

@@ -1,7 +1,7 @@
 """The reference: records of what this project itself ran, and how a run compares with them.
 
-They are a results folder of their own, ``results/reference`` of a clone; an installed package
-without a clone has none, unless ``RESNET_BENCH_REFERENCE`` names a folder.
+They are a results folder of their own, which comes with the package; ``RESNET_BENCH_REFERENCE``
+names another.
 """
 
 import os
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.records.nesting import flattened
-from benchmark.records.provenance import PROJECT
 from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.shipped import shipped_reference
 from benchmark.suite.measure import AP, ERROR
 
 IDENTICAL, EQUAL = "bit-identical", "equal errors, other bits"
@@ -54,7 +54,7 @@ class Compared:
 def reference_folder() -> Path:
     """Where the reference is looked for."""
     stated = os.environ.get(VARIABLE)
-    return Path(stated) if stated else PROJECT / "results" / "reference"
+    return Path(stated) if stated else shipped_reference()
 
 
 def reference_for(store: Store) -> Store | None:

@@ -1,0 +1,37 @@
+"""What comes with the package: the suites, and the reference records.
+
+A clone has them at its top, ``suites/`` and ``results/reference/``; a wheel holds copies inside of
+the package, ``benchmark/suites/`` and ``benchmark/reference/``.
+"""
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+STARTER = _PACKAGE / "starter"
+"""A suite to start from, and how to run it."""
+
+
+def suites_folder() -> Path:
+    """The folder of the suites that come with the package."""
+    return _of_clone("suites") or _PACKAGE / "suites"
+
+
+def shipped_reference() -> Path:
+    """The folder of the reference records that come with the package."""
+    return _of_clone("results/reference") or _PACKAGE / "reference"
+
+
+def suite_file(named: Path, folder: Path | None = None) -> Path | None:
+    """A suite's file: the one at that path or else, by its name (``quickstart``,
+    ``short/figure6``), one that comes with the package; None where there is neither."""
+    if named.exists():
+        return named
+    shipped = (folder or suites_folder()) / f"{named}.yaml"
+    return shipped if shipped.is_file() else None
+
+
+def _of_clone(path: str) -> Path | None:
+    """A folder at the top of the clone, where the package lies in one."""
+    top = _PACKAGE.parent
+    return top / path if (top / "pyproject.toml").is_file() and (top / path).is_dir() else None
