@@ -8,6 +8,7 @@ from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
+from benchmark.commands.export import export
 from benchmark.commands.init import init
 from benchmark.commands.paper import paper
 from benchmark.commands.records import records_app
@@ -34,7 +35,7 @@ app = typer.Typer(
 app.command("list")(list_suites)
 for command in (
     init,
-    *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate),
+    *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate, export),
     *(audit, power, speed, scaling, storm),
 ):
     app.command()(command)

@@ -15,6 +15,7 @@ RANKS = [
     ("training", "evaluation", "detection"),
     ("records",),
     ("execution", "report", "speed", "storm"),
+    ("export",),
     ("commands",),
     ("cli", "__main__"),
 ]

@@ -1,0 +1,49 @@
+"""``resnet-bench export``: a trained net as a file for others."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.again import Run
+from benchmark.commands.options import Results, TrackingUri
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.export import Format
+
+
+def export(
+    run: Run,
+    format_: Annotated[
+        Format, typer.Option("--format", help="For Keras, torch (safetensors) or ONNX.")
+    ] = Format.KERAS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            file_okay=False,
+            help="By default exports/RUN in the results folder.",
+            show_default=False,
+        ),
+    ] = None,
+    results: Results = Path("results"),
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Write a finished run's net, with its preprocessing, as a file for Keras, torch or ONNX, and a
+    card that says how it was trained and how good it is."""
+    from benchmark.data.images import DataError
+    from benchmark.export.write import export_run
+    from benchmark.records.lookup import found_run
+    from benchmark.records.store import Store
+    from benchmark.records.tracking import default_tracking_uri
+    from benchmark.training import process
+
+    process.configure_scoring()
+    store = Store(results)
+    try:
+        with found_run(store, run, tracking_uri or default_tracking_uri(store)) as folder:
+            written = export_run(folder, format_, out or results / "exports" / folder.run_id)
+    except DataError as error:
+        fail(str(error), RUNS_FAILED)
+    except ImportError as error:
+        fail(f"--format {format_} needs its extra: pip install 'resnet-bench[onnx]' ({error})")
+    for file in written:
+        say(f"wrote {file}")

@@ -1,0 +1,90 @@
+"""Write a finished run's net into a folder, in one format, with its card."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.data.images import DataError
+from benchmark.data.normalization import Normalization
+from benchmark.execution.pretrained import Finished, finished
+from benchmark.export import Format
+from benchmark.export.card import card
+from benchmark.export.plain_keras import plain_keras
+from benchmark.records.files import write_bytes
+from benchmark.records.store import RunFolder
+
+
+def export_run(folder: RunFolder, format_: Format, out: Path) -> list[Path]:
+    """The files that were written: the net's and ``README.md``, its card.
+
+    Raises DataError where the run has no net to export, ImportError where the format needs a
+    package that is not there.
+    """
+    run = finished(folder)
+    if run.spec.detector:
+        raise DataError(f"a run to be exported must be a classifier's. Received: {folder.run_id}")
+    out.mkdir(parents=True, exist_ok=True)
+    write, what = _FORMATS[format_]
+    file = out / f"{run.model.name}.{format_}"
+    write(run, file)
+    about = card(run.model.name, folder, run.spec, {file.name: what})
+    write_bytes(out / "README.md", about.encode())
+    return [file, out / "README.md"]
+
+
+def _keras(run: Finished, file: Path) -> None:
+    plain_keras(run.model, run.normalization).save(file)
+
+
+def _onnx(run: Finished, file: Path) -> None:
+    import onnx  # noqa: F401  Keras names only the first of the packages that it lacks.
+    import tf2onnx  # noqa: F401
+
+    net = plain_keras(run.model, run.normalization)
+    net(np.zeros((1, *net.input_shape[1:]), np.float32))  # Keras exports what was called once.
+    net.export(file, format="onnx", verbose=False)
+
+
+def _safetensors(run: Finished, file: Path) -> None:
+    from safetensors.numpy import save
+
+    from benchmark.models.reference_weights import reference_weights
+
+    try:
+        arrays = reference_weights(run.model)
+    except ValueError as error:
+        rule = "the net must have names in a torch-style state dict, as ResNets and plain nets have"
+        raise DataError(f"{rule}. Received: {run.model.name} ({error})") from error
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    write_bytes(file, save(arrays, {"format": "pt"} | _preprocessing(run.normalization)))
+
+
+def _preprocessing(normalization: Normalization) -> dict[str, str]:
+    """For the file's header: as arrays a state dict would not load into a net without them."""
+    return {
+        "input": "(pixels - mean) * scale, pixels 0 to 255",
+        "channels": "BGR" if normalization.blue_first else "RGB",
+        "mean": json.dumps(normalization.mean.tolist()),
+        "scale": json.dumps(normalization.scale.tolist()),
+    }
+
+
+_FORMATS: dict[Format, tuple[Callable[[Finished, Path], None], str]] = {
+    Format.KERAS: (
+        _keras,
+        "`keras.models.load_model(file)` takes pixels (batch, height, width, 3), red first, 0 to "
+        "255, and gives logits. It needs no other package than Keras.",
+    ),
+    Format.SAFETENSORS: (
+        _safetensors,
+        "weights by the names of a torch-style state dict (`conv1.weight`, "
+        "`layer1.0.conv1.weight`, `linear.weight`); how pixels are normalised stands in the "
+        "file's metadata.",
+    ),
+    Format.ONNX: (
+        _onnx,
+        "takes pixels (batch, height, width, 3), red first, 0 to 255, float32, and gives logits.",
+    ),
+}
