@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper", "statistics", "shipped"),
+    ("spec", "paper", "statistics", "metrics", "shipped"),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),

@@ -5,6 +5,7 @@ import pytest
 from detection_records import classifier_spec, detector_spec
 from pydantic import ValidationError
 
+from benchmark.metrics import BY_CLAIM
 from benchmark.paper import PUBLISHED, departures, published_for, section, told
 from benchmark.report.attainable import undecidable
 from benchmark.report.published import published_table
@@ -12,7 +13,6 @@ from benchmark.report.suite_report import _sections
 from benchmark.report.verdicts import finding_table, judge
 from benchmark.suite import SuiteError, load_suite
 from benchmark.suite.claims import claim_of
-from benchmark.suite.measure import MEASURES
 from benchmark.suite.problems import rule_of
 
 VGG = {"model": {"family": "vgg", "depth": 16}}
@@ -60,7 +60,7 @@ def test_each_published_precision_can_be_named(metric):
     assert single
     for number in single:
         claim = claim_of(statement="s", variant="v", published=number.key, metric=metric)
-        assert claim.columns == (f"final_{metric}",) and MEASURES[metric].higher_is_better
+        assert claim.columns == (f"final_{metric}",) and BY_CLAIM[metric].higher_is_better
 
 
 def test_one_detector_is_not_compared_with_an_ensemble():

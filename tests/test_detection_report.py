@@ -29,7 +29,7 @@ from benchmark.records.shown import load_shown, save_shown
 from benchmark.records.tracking import client_of, suite_links
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.style import looks
-from benchmark.report.measured import by_measure
+from benchmark.report.measured import by_metric
 from benchmark.report.pages import cell_text
 from benchmark.report.pictures import IMAGES, gallery
 from benchmark.report.suite_report import write_report
@@ -93,9 +93,9 @@ def test_classifiers_tables_know_nothing_of_precisions(tmp_path):
     record(store, 0, spec, classifier_epochs(9.0))
     plan(store, "sorts", [("a", 0, 0, spec)])
     runs = load_runs(tmp_path)
-    assert [measure.name for measure, _ in by_measure(runs)] == ["error"]
+    assert [metric.label for metric, _ in by_metric(runs)] == ["error"]
     assert not PRECISIONS & ({*variants_table(runs)} | {*runs_table(runs)})
-    assert [measure.name for measure, _ in by_measure(runs[:0])] == ["error"]
+    assert [metric.label for metric, _ in by_metric(runs[:0])] == ["error"]
 
 
 def test_curves_have_the_losses_and_precisions_of_detectors(detectors, tmp_path):

@@ -10,9 +10,10 @@ import pytest
 from conftest import bench
 
 from benchmark.execution import mirroring
+from benchmark.metrics import METRICS
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.records.journal import Journal
-from benchmark.records.mlflow_mirror import METRICS, MlflowMirror
+from benchmark.records.mlflow_mirror import MlflowMirror
 from benchmark.records.result import summarize
 from benchmark.records.tracking import default_tracking_uri
 from benchmark.spec.recipe import RECIPE
@@ -72,7 +73,7 @@ def test_curves_are_those_of_the_journal(ran):
     curves = load_curves(ran.results)
     for name, run in runs.items():
         mine = curves[curves["variant"] == name.split("/")[0]]
-        for key in METRICS:
+        for key in (metric.key for metric in METRICS):
             history = client.get_metric_history(run.info.run_id, key)
             wanted = mine[["epoch", key]].dropna() if key in mine else mine[:0]
             assert [metric.step for metric in history] == list(wanted["epoch"])

@@ -14,19 +14,9 @@ from rich.progress import (
 )
 
 from benchmark.execution.estimate import work
+from benchmark.metrics import METRICS
 from benchmark.records.journal import Event
 from benchmark.suite import Cell
-
-_TRAINED = {
-    "train_error_percent": "train error {:.2f} %",
-    "train_loss": "train loss {:.3f}",
-}
-_SCORED = {
-    f"{split}_{name}_percent": f"{split} {text} {{:.2f}} %"
-    for name, text in (("error", "error"), ("ap", "AP"))
-    for split in ("test", "validation")
-}
-"""Key of an event -> how it is said."""
 
 
 @dataclass
@@ -90,7 +80,7 @@ class ProgressDisplay:
                 run.before = run.share if event["event"] == "resume" else 0.0
                 self.before += run.before * self.work[cell.run_id]
         if event["event"] == "progress":
-            facts = f"{run.epoch}, {_of(event, _TRAINED)}, {_rate(event)}"
+            facts = f"{run.epoch}, {_of(event, 'train')}, {_rate(event)}"
             self.progress.update(run.task, completed=event["iteration"], facts=facts)
             self.progress.update(self.suite, completed=self._done())
         elif event["event"] == "epoch":
@@ -120,7 +110,7 @@ class ProgressDisplay:
         return self.ended + sum(under_way)
 
     def _end_epoch(self, cell: Cell, run: _Shown, event: Event) -> None:
-        trained, scored = _of(event, _TRAINED), _of(event, _SCORED)
+        trained, scored = _of(event, "train"), _of(event, "test") or _of(event, "validation")
         scored = scored and f", {scored}"
         run.epoch = f"epoch {event['epoch'] + 1}{scored}"
         done, spent = self._done(), time.monotonic() - self.started
@@ -145,10 +135,11 @@ class ProgressDisplay:
             self._print(text)
 
 
-def _of(event: Event, said: dict[str, str]) -> str:
-    """The first that the event has; empty where it has none, as of a run that is not trained or an
-    epoch that was not scored."""
-    found = (text.format(event[key]) for key, text in said.items() if event.get(key) is not None)
+def _of(event: Event, split: str) -> str:
+    """The first metric of a split that the event has; empty where it has none, as of a run that is
+    not trained or an epoch that was not scored."""
+    said = (each for each in METRICS if each.said and each.key.startswith(f"{split}_"))
+    found = (each.said.format(event[each.key]) for each in said if event.get(each.key) is not None)
     return next(found, "")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.ensembles import ERRORS
 from benchmark.records.nesting import flattened
@@ -15,18 +16,7 @@ from benchmark.records.store import RunFolder, Store
 
 CELL = ("suite", "variant", "seed", "run_id")
 MEASURED = tuple(summarize([], "planned"))
-EPOCH = (
-    "epoch",
-    "iteration",
-    "learning_rate",
-    "train_loss",
-    "train_error_percent",
-    "test_error_percent",
-    "validation_error_percent",
-    "test_ap_percent",
-    "test_ap50_percent",
-    "images_per_s",
-)
+EPOCH = ("epoch", "iteration", *(metric.key for metric in METRICS if metric.usual))
 
 LAYER = ("iteration", "number", "layer", "response_std", "gradient_norm")
 

@@ -9,34 +9,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.metrics import METRICS
 from benchmark.records.journal import Event
 from benchmark.records.nesting import flattened
 from benchmark.records.reference import compared_with, reference_for
-from benchmark.records.result import SCORES
 from benchmark.records.store import RunFolder, Store
 from benchmark.records.tracking import client_of, creating, sqlite_file
-
-METRICS = (
-    "learning_rate",
-    "train_loss",
-    "train_objectness_loss",
-    "train_proposals_loss",
-    "train_classes_loss",
-    "train_boxes_loss",
-    "train_error_percent",
-    "test_loss",
-    "test_error_percent",
-    "test_top5_error_percent",
-    "validation_loss",
-    "validation_error_percent",
-    "validation_top5_error_percent",
-    *(f"test_{score}_percent" for score in SCORES),
-    "gradient_norm",
-    "images_per_s",
-    "loss_scale",
-    "skipped_steps",
-)
-"""Logged for each epoch, as far as the epoch has them; the step is the epoch."""
 
 RESULT_TAGS = (
     "status",
@@ -234,9 +212,9 @@ def _metrics(rows: list[Event]) -> Iterator[Any]:
     from mlflow.entities import Metric
 
     for row in rows:
-        for key in METRICS:
-            if row.get(key) is not None:
-                yield Metric(key, row[key], _milliseconds(row), row["epoch"])
+        for metric in METRICS:
+            if row.get(metric.key) is not None:
+                yield Metric(metric.key, row[metric.key], _milliseconds(row), row["epoch"])
 
 
 def _name(cell: dict[str, Any]) -> str:

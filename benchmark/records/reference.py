@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.metrics import AP, ERROR
 from benchmark.records.nesting import flattened
 from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.shipped import shipped_reference
-from benchmark.suite.measure import AP, ERROR
 
 IDENTICAL, EQUAL = "bit-identical", "equal errors, other bits"
 DIFFERENT = "different"
@@ -23,7 +23,7 @@ VARIABLE = "RESNET_BENCH_REFERENCE"
 
 _BITS = ("initial_weights_sha256", "final_weights_sha256")
 _ENDS = ("status", "epochs", "iterations")
-_SCORES = (ERROR.column, "final_train_error_percent", "final_top5_error_percent", AP.column)
+_SCORES = (ERROR.result, "final_train_error_percent", "final_top5_error_percent", AP.result)
 """Of results. What diagnostics or other scored epochs add is not compared: the id does not tell
 it."""
 
@@ -93,9 +93,9 @@ def outcome_of(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 
 def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | None:
-    """In points of the primary measure, ours less theirs."""
-    for measure in (ERROR, AP):
-        one, other = ours.get(measure.column), theirs.get(measure.column)
+    """In points of the primary metric, ours less theirs."""
+    for metric in (ERROR, AP):
+        one, other = ours.get(metric.result), theirs.get(metric.result)
         if one is not None and other is not None:
             return one - other
     return None
@@ -121,7 +121,7 @@ def seeds_of(reference: Store, spec: Mapping[str, Any]) -> Sequence[float]:
         folder = reference.run(path.parent.name)
         if _without_seed(folder.spec() or {}) == asked:
             result = folder.result() or {}
-            values = [result.get(measure.column) for measure in (ERROR, AP)]
+            values = [result.get(metric.result) for metric in (ERROR, AP)]
             found += [value for value in values if value is not None][:1]
     return found
 

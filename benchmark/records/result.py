@@ -5,11 +5,9 @@ import json
 import math
 from typing import Any
 
+from benchmark.metrics import ERROR, METRICS, Metric
 from benchmark.records.files import finite
 from benchmark.records.journal import Event, curves_sha256
-
-SCORES = ("ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "map")
-"""Of detectors: COCO's average precisions, and VOC's mean average precision."""
 
 
 def summarize(
@@ -33,7 +31,7 @@ def summarize(
     start = next((event for event in events if event["event"] == "start"), {})
     began = start | next((event for event in events if event["event"] == "built"), {})
     before = next((e["wall_time_s"] for e in events if e["event"] == "resume"), 0.0)
-    errors = [(scored(row), row["epoch"]) for row in epochs if scored(row) is not None]
+    errors = [(error, row["epoch"]) for row in epochs if (error := scored(row)) is not None]
     best = min(errors, default=(None, None))
     last = epochs[-1] if epochs else {}
     trained = [row for row in epochs if "train_time_s" in row]
@@ -50,13 +48,9 @@ def summarize(
         "device": began.get("device"),
         "epochs": len(epochs),
         "iterations": last.get("iteration", 0),
-        "final_train_error_percent": last.get("train_error_percent"),
-        "final_error_percent": scored(last),
-        "final_top5_error_percent": scored(last, "top5_error_percent"),
-        "final_validation_error_percent": scored(last, split="validation"),
+        **{each.result: scored(last, each) for each in METRICS if each.result},
         "best_error_percent": best[0],
         "best_epoch": best[1],
-        **{f"final_{score}_percent": scored(last, f"{score}_percent") for score in SCORES},
         "mean_response_std": _mean_response_std(epochs),
         "images_per_s": images / train_time if train_time else None,
         "train_time_s": train_time,
@@ -93,8 +87,8 @@ def _digest(result: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
 
-def scored(row: Event, which: str = "error_percent", split: str = "test") -> float | None:
-    """The test error, or another quantity of a split, in an epoch's row; None where the epoch was
-    not scored, or not by that."""
-    value = row.get(f"{split}_{which}")
+def scored(row: Event, metric: Metric = ERROR) -> float | None:
+    """The test error, or another metric, in an epoch's row; None where the epoch was not scored,
+    or not by that."""
+    value = row.get(metric.key)
     return value if value is not None and math.isfinite(value) else None

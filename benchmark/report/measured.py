@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from benchmark.metrics import AP, ERROR, Metric
 from benchmark.suite.claims import Claim, DirectionClaim
-from benchmark.suite.measure import AP, ERROR, Measure
 
 
 def detects(runs: pd.DataFrame) -> pd.Series:
@@ -13,7 +13,7 @@ def detects(runs: pd.DataFrame) -> pd.Series:
     return runs.reindex(columns=["dataset.kind"])["dataset.kind"] == "boxes"
 
 
-def by_measure(runs: pd.DataFrame) -> Iterator[tuple[Measure, pd.DataFrame]]:
+def by_metric(runs: pd.DataFrame) -> Iterator[tuple[Metric, pd.DataFrame]]:
     """The primary measures of the runs, each with the runs that may have it; errors alone where
     there are no runs."""
     detectors = detects(runs)

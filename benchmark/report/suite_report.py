@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.metrics import AP, ERROR
 from benchmark.paper import departures, published_for, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
@@ -15,7 +16,7 @@ from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
-from benchmark.report.measured import by_measure, with_values_at
+from benchmark.report.measured import by_metric, with_values_at
 from benchmark.report.pages import Table
 from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
@@ -23,7 +24,6 @@ from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
 from benchmark.suite.claims import Claim
-from benchmark.suite.measure import AP, ERROR
 from benchmark.suite.selection import Selection, select
 
 FORMATS = ("html", "markdown")
@@ -106,8 +106,8 @@ def write_report(
     levels = _levels(specs, departing)
     drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
     compared = _compared(store, runs)
-    measures = [measure for measure, _ in by_measure(runs)]
-    title = f"{' and '.join(each.name for each in measures)} in percent after the last epoch"
+    metrics = [metric for metric, _ in by_metric(runs)]
+    title = f"{' and '.join(each.label for each in metrics)} in percent after the last epoch"
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
     facts = {
         "suite": suite,
@@ -123,8 +123,8 @@ def write_report(
         "figures": drawn,
         "frames": frames | {"variants": in_full},
         "captions": _CAPTIONS | {"variants": f"{title[0].upper()}{title[1:]}, by variant."},
-        "of_errors": ERROR in measures,
-        "of_precisions": AP in measures,
+        "of_errors": ERROR in metrics,
+        "of_precisions": AP in metrics,
         "sections": _sections({held for spec in specs.values() if (held := section(spec))}),
     }
     written_pages = {name: pages.WRITERS[name](path, facts) for name in formats}

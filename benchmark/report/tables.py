@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 from pandas.api.typing import DataFrameGroupBy
 
+from benchmark.metrics import AP, BY_CLAIM, ERROR
 from benchmark.records.files import write_bytes, write_text
 from benchmark.records.reference import Compared
 from benchmark.records.store import Store
-from benchmark.report.measured import by_measure
-from benchmark.suite.measure import AP, ERROR, MEASURES
+from benchmark.report.measured import by_metric
 
 _SCORED = ("finished",)
 
@@ -35,8 +35,8 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
         "runs": [f"{n} of {all_}" for n, all_ in zip(counts, variants.size(), strict=True)],
         "diverged": diverged,
     }
-    for measure, _ in by_measure(runs):
-        columns |= (_precisions if measure.of_detectors else _errors)(by_variant, whole)
+    for metric, _ in by_metric(runs):
+        columns |= (_precisions if metric.of_detectors else _errors)(by_variant, whole)
     columns |= {
         "mean response": mean["mean_response_std"],
         "parameters": parameters,
@@ -48,7 +48,7 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def _errors(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
     """Column -> numbers; ``whole``: variants of which no run diverged."""
-    errors = by_variant[ERROR.column]
+    errors = by_variant[ERROR.result]
     return {
         "mean": errors.mean().where(whole),
         "sd": errors.std(ddof=1).where(whole),
@@ -61,17 +61,17 @@ def _errors(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Seri
 
 def _precisions(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
     """The same of detectors."""
-    precisions = by_variant[AP.column]
+    precisions = by_variant[AP.result]
     return {
         "AP": precisions.mean().where(whole),
         "AP sd": precisions.std(ddof=1).where(whole),
         "AP min": precisions.min().where(whole),
         "AP max": precisions.max(),
-        **{each.name: by_variant[each.column].mean().where(whole) for each in _FURTHER},
+        **{each.label: by_variant[each.result].mean().where(whole) for each in _FURTHER},
     }
 
 
-_FURTHER = [MEASURES["ap50_percent"], MEASURES["ap75_percent"], MEASURES["map_percent"]]
+_FURTHER = [BY_CLAIM["ap50_percent"], BY_CLAIM["ap75_percent"], BY_CLAIM["map_percent"]]
 
 _SOME_HAVE = ("mean response", "mAP")
 """Columns that are left out where they are empty: of suites without diagnostics, of data sets that
@@ -83,7 +83,7 @@ def _without_empty(table: pd.DataFrame) -> pd.DataFrame:
 
 
 _MEASURED = [
-    *(each.column for each in (ERROR, AP, *_FURTHER)),
+    *(each.result for each in (ERROR, AP, *_FURTHER)),
     "best_error_percent",
     "final_train_error_percent",
     "mean_response_std",
@@ -104,8 +104,8 @@ def runs_table(runs: pd.DataFrame, compared: Mapping[str, Compared] | None = Non
         "reason": "reason",
         "epochs": "epochs",
     }
-    for measure, _ in by_measure(runs):
-        columns |= _FINAL_PRECISIONS if measure.of_detectors else _FINAL_ERRORS
+    for metric, _ in by_metric(runs):
+        columns |= _FINAL_PRECISIONS if metric.of_detectors else _FINAL_ERRORS
     columns["final_weights_sha256"] = "final weights (SHA-256)"
     table = _without_empty(runs.reindex(columns=list(columns)).rename(columns=columns))
     kinds = [runs.get("failure", pd.Series(index=runs.index, dtype=object)), table["reason"]]
@@ -126,7 +126,7 @@ _FINAL_ERRORS = {
     "best_error_percent": "best error",
     "best_epoch": "at epoch",
 }
-_FINAL_PRECISIONS = {each.column: each.name for each in (AP, *_FURTHER)}
+_FINAL_PRECISIONS = {each.result: each.label for each in (AP, *_FURTHER)}
 
 
 def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[str]]:

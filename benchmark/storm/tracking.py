@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmark.records.mlflow_mirror import METRICS
+from benchmark.metrics import METRICS
 from benchmark.records.store import RunFolder, Store
 from benchmark.storm.fault import BALLAST, fill
 from benchmark.storm.server import free_port, mlflow_server, stand_back, wait_until_idle
@@ -282,6 +282,6 @@ def _journal_rows(folder: RunFolder) -> list[tuple]:
         (key, event["epoch"], round(event["time"] * 1000), event[key])
         for event in folder.events()
         if event["event"] == "epoch"
-        for key in METRICS
+        for key in (metric.key for metric in METRICS)
         if event.get(key) is not None
     )

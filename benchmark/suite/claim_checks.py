@@ -25,8 +25,8 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
             ):
                 needs = "validation_error_percent needs dataset.held_out_images above 0"
                 yield ("claims", number, "metric"), needs, named
-            elif claim.measure.of_detectors != _detects(names[named]):
-                kind = "detector" if claim.measure.of_detectors else "classifier"
+            elif claim.measured.of_detectors != _detects(names[named]):
+                kind = "detector" if claim.measured.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
                 yield ("claims", number, "metric"), needs, named
             elif (at := _at(claim)) and at[-1] > names[named].schedule.iterations:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from benchmark.metrics import ERROR, Metric
 from benchmark.report.figures.style import Look, blank, name_with_lost
-from benchmark.suite.measure import ERROR, Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], measure: Measure = ERROR) -> "Figure":
-    """The measure against parameters and against training time: a small mark a run, a large one at
+def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ERROR) -> "Figure":
+    """The metric against parameters and against training time: a small mark a run, a large one at
     the mean of a variant of which none diverged; runs that diverged or failed are counted beside
     its name."""
     from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator, StrMethodFormatter
@@ -27,17 +27,17 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], measure: Measure = 
     for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):
         for variant, group in by_variant:
             style, label = look[str(variant)], name_with_lost(str(variant), group["status"])
-            finished = group[group["status"] == "finished"].dropna(subset=[measure.column])
+            finished = group[group["status"] == "finished"].dropna(subset=[metric.result])
             cost = finished[column] / (60 if column == "train_time_s" else 1)
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
-            panel.plot(cost, finished[measure.column], markersize=4, alpha=0.5, **points)
+            panel.plot(cost, finished[metric.result], markersize=4, alpha=0.5, **points)
             diverged = (group["status"] == "diverged").any()
-            mean = math.nan if diverged else finished[measure.column].mean()
+            mean = math.nan if diverged else finished[metric.result].mean()
             panel.plot([cost.mean()], [mean], markersize=9, label=label, **points)
         panel.set(xlabel=name, xscale="log")
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.xaxis.set_major_formatter(tick)
         panel.xaxis.set_minor_locator(NullLocator())
-    axes[0].set(ylabel=f"{measure.name} after the last epoch (%)")
+    axes[0].set(ylabel=f"{metric.label} after the last epoch (%)")
     axes[0].legend(fontsize=7, ncols=1 + len(by_variant) // 12)
     return figure

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.metrics import Metric
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.detections import Gallery, draw_detections
@@ -19,8 +20,7 @@ from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MOST, Look, keep, looks
-from benchmark.report.measured import by_measure
-from benchmark.suite.measure import Measure
+from benchmark.report.measured import by_metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,29 +90,29 @@ def _of_frames(
     split: str,
 ) -> "Iterator[tuple[str, str, Figure]]":
     """Name, caption and figure of each."""
-    kinds = list(by_measure(runs))
-    finished = {measure: _finished(own, measure) for measure, own in kinds}
-    for measure, own in kinds:
+    kinds = list(by_metric(runs))
+    finished = {metric: _finished(own, metric) for metric, own in kinds}
+    for metric, own in kinds:
         trained = curves[curves["variant"].isin(own["variant"])]
         if (trained["epoch"] > 1).any():  # A single point is no curve.
-            nets = {} if measure.of_detectors else nets_of(own)
+            nets = {} if metric.of_detectors else nets_of(own)
             if nets:
                 end = int(own["schedule.iterations"].max())
-                caption = f"{_told(measure, split)} {key_of_nets(trained)}"
-                yield _name("curves", measure), caption, draw_figure6(trained, nets, levels, end)
+                caption = f"{_told(metric, split)} {key_of_nets(trained)}"
+                yield _name("curves", metric), caption, draw_figure6(trained, nets, levels, end)
             else:
-                draw = draw_precisions if measure.of_detectors else draw_curves
-                caption = f"{_told(measure, split)} {key_of(trained)}"
-                yield _name("curves", measure), caption, draw(trained, look, levels)
-    for measure, own in kinds:
-        ended = finished[measure]
+                draw = draw_precisions if metric.of_detectors else draw_curves
+                caption = f"{_told(metric, split)} {key_of(trained)}"
+                yield _name("curves", metric), caption, draw(trained, look, levels)
+    for metric, own in kinds:
+        ended = finished[metric]
         published = levels.keys() & set(own["variant"])
         if len(ended) > ended["variant"].nunique() or (len(ended) and published):
             yield (
-                _name("seeds", measure),
-                f"{split.capitalize()} {measure.name} after the last epoch: a mark a run, the bar "
+                _name("seeds", metric),
+                f"{split.capitalize()} {metric.label} after the last epoch: a mark a run, the bar "
                 "at the mean.",
-                draw_seeds(own, look, levels, measure),
+                draw_seeds(own, look, levels, metric),
             )
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
@@ -132,28 +132,28 @@ def _of_frames(
             "over the runs that came there.",
             draw_gradients(layers, look),
         )
-    for measure, own in kinds:
-        if finished[measure]["parameters"].nunique() > 1:
+    for metric, own in kinds:
+        if finished[metric]["parameters"].nunique() > 1:
             yield (
-                _name("costs", measure),
-                f"{split.capitalize()} {measure.name} against what it cost: a small mark a run, a "
+                _name("costs", metric),
+                f"{split.capitalize()} {metric.label} against what it cost: a small mark a run, a "
                 "large one at the mean where none diverged.",
-                draw_costs(own, look, measure),
+                draw_costs(own, look, metric),
             )
 
 
-def _finished(runs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    return runs[(runs["status"] == "finished") & runs[measure.column].notna()]
+def _finished(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    return runs[(runs["status"] == "finished") & runs[metric.result].notna()]
 
 
-def _name(figure: str, measure: Measure) -> str:
-    """A suite may have such a figure of either measure."""
-    return f"{figure}-ap" if measure.of_detectors else figure
+def _name(figure: str, metric: Metric) -> str:
+    """A suite may have such a figure of either metric."""
+    return f"{figure}-ap" if metric.of_detectors else figure
 
 
-def _told(measure: Measure, split: str) -> str:
+def _told(metric: Metric, split: str) -> str:
     """The caption of curves."""
-    if measure.of_detectors:
+    if metric.of_detectors:
         return (
             f"Average precision on {split} images by iteration, and the training loss, the mean "
             "over an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, "

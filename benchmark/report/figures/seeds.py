@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.metrics import ERROR, Metric
 from benchmark.report.figures.style import Look, blank, name_with_lost
-from benchmark.suite.measure import ERROR, Measure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +16,7 @@ def draw_seeds(
     runs: pd.DataFrame,
     look: Mapping[str, Look],
     levels: Mapping[str, float],
-    measure: Measure = ERROR,
+    metric: Metric = ERROR,
 ) -> "Figure":
     """A row a variant: a mark a run, a bar at their mean, a thin line at the published value; runs
     that diverged or failed are counted beside its name."""
@@ -26,7 +26,7 @@ def draw_seeds(
     for row, (name, group) in enumerate(by_variant):
         variant = str(name)
         style = look[variant]
-        values = group.loc[group["status"] == "finished", measure.column].dropna()
+        values = group.loc[group["status"] == "finished", metric.result].dropna()
         apart = 0.12 if len(values) > 1 else 0.0
         axes.plot(
             values,
@@ -52,5 +52,5 @@ def draw_seeds(
         names.append(name_with_lost(variant, group["status"]))
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set(xlabel=f"{measure.name} after the last epoch (%)")
+    axes.set(xlabel=f"{metric.label} after the last epoch (%)")
     return figure

@@ -12,7 +12,7 @@ from benchmark.report.figures.layers import draw_responses
 from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MOST, looks
-from benchmark.report.measured import by_measure
+from benchmark.report.measured import by_metric
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.rows import samples_in
 
@@ -47,10 +47,10 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
         told = "Bold: test error; thin and dashed: training error"
         yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'A line a run.'}", drawn
     elif own.place.kind != "Figure":
-        for measure, some in by_measure(runs):
-            name = "seeds-ap" if measure.of_detectors else "seeds"
-            caption = f"The {measure.name} of each run ({at}); the bar is at the mean."
-            yield name, caption, draw_seeds(some, look, levels, measure)
+        for metric, some in by_metric(runs):
+            name = "seeds-ap" if metric.of_detectors else "seeds"
+            caption = f"The {metric.label} of each run ({at}); the bar is at the mean."
+            yield name, caption, draw_seeds(some, look, levels, metric)
 
 
 def _shows(own: Evidence, quantity: str) -> bool:

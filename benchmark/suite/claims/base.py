@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
+from benchmark.metrics import BY_CLAIM, BY_PROTOCOL, Metric, Name
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.claims.sample import Sample, Setting
-from benchmark.suite.measure import MEASURES, Measure, Metric
 
 if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
-
-BY_PROTOCOL = ("top1_error_percent", "top5_error_percent")
 
 
 class Claim(Spec):
@@ -31,7 +29,7 @@ class Claim(Spec):
     statement: str = Field(min_length=1)
     """The claim in one plain sentence."""
 
-    metric: Metric = "test_error_percent"
+    metric: Name = "test_error_percent"
     """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
     top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'."""
 
@@ -81,20 +79,20 @@ class Claim(Spec):
         return 0.5, "half a point, about twice what runs of one net differ by"
 
     @property
-    def measure(self) -> Measure:
+    def measured(self) -> Metric:
         """What the metric is."""
-        return MEASURES[self.metric]
+        return BY_CLAIM[self.metric]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Of the frame of runs, where the metric stands. The claim must hold in each."""
-        column = self.measure.column
+        column = self.measured.result
         return (f"{self.protocol}.{column}" if self.protocol else column,)
 
     @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest value that a lost run could have had."""
-        return self.measure.ends
+        return self.measured.ends
 
     @property
     def variants(self) -> tuple[str, ...]:
