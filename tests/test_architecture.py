@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper", "statistics", "metrics", "shipped"),
+    ("spec", "paper", "statistics", "metrics", "problems", "shipped"),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),
     ("execution", "report", "speed", "storm"),
-    ("export",),
+    ("export", "running"),
     ("commands",),
     ("cli", "__main__"),
 ]

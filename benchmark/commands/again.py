@@ -31,10 +31,10 @@ def replay(
     from pydantic import ValidationError
     from rich.console import Console
 
-    from benchmark.commands.data import require_images, use_cache
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.replay import Recorded
     from benchmark.execution.replay import replay as train_again
+    from benchmark.running.images import require_images, use_cache
     from benchmark.spec import RunSpec
     from benchmark.suite import Cell
 

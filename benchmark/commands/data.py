@@ -1,7 +1,5 @@
 """``resnet-bench data``: get the images, and see which are there."""
 
-import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +9,10 @@ import yaml
 from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.running.images import use_cache
 
 if TYPE_CHECKING:
-    from benchmark.spec import BoxContentSpec, ContentSpec, DatasetSpec
+    from benchmark.spec import BoxContentSpec, ContentSpec
 
 data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
 
@@ -169,24 +168,3 @@ def data_list(cache: Cache = None) -> None:
     if missing:
         say(f"not here: {', '.join(missing)}")
         say("Get one: resnet-bench data get NAME (imagenet2012: --folder FOLDER-OF-ITS-TAR-FILES)")
-
-
-def use_cache(cache: Path | None) -> None:
-    """The cache folder for this process and those that it starts."""
-    if cache is not None:
-        os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
-
-
-def require_images(datasets: Iterable["DatasetSpec"]) -> None:
-    """Fail before anything is written or trained where images are missing or not the real ones."""
-    from benchmark.data import sources
-    from benchmark.data.images import DataError
-
-    # One look at each: specs may differ in how the same images are prepared.
-    named = {(spec.name, getattr(spec, "content", None)): spec for spec in datasets}
-    try:
-        for spec in named.values():
-            if spec.name not in sources.IN_PACKAGE:
-                sources.load(spec)
-    except DataError as error:
-        fail(str(error))

@@ -1,7 +1,5 @@
 """``resnet-bench evaluate``: test finished runs by the paper's protocols."""
 
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -40,12 +38,12 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from benchmark.commands.data import use_cache
     from benchmark.data.images import DataError
     from benchmark.execution import evaluating
     from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
+    from benchmark.running.images import use_cache
     from benchmark.spec.protocol import ProtocolName
     from benchmark.training import process
 
@@ -75,41 +73,6 @@ def evaluate(
         fail(str(error), RUNS_FAILED)
     except ValueError as error:
         fail(str(error))
-
-
-def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
-    """Test each finished run of a suite by the protocols that claims about its variants name, in a
-    process of its own, where it was not yet, and then their ensembles. Returns whether all could
-    be. One that another process tests is left to it."""
-    from benchmark.data.images import DataError
-    from benchmark.execution.claimed import untested
-    from benchmark.execution.evaluating import score_ensembles
-    from benchmark.execution.lease import lease
-
-    done = True
-    for cell, protocol in untested(loaded, store):
-        folder = store.run(cell)
-        if folder.status() != "finished":
-            continue
-        with lease(folder) as lock:
-            if lock is None:
-                say(f"{cell.name}, {protocol}: another process is testing it")
-                done = False
-            elif protocol not in folder.tested():
-                say(f"{cell.name}, {protocol}:")
-                words = ["evaluate", str(folder.path), "--protocol", protocol]
-                words += ["--cache", str(cache)] if cache else []
-                command = [sys.executable, "-P", "-m", "benchmark", *words]
-                code = subprocess.run(command, check=False).returncode
-                if code == INTERRUPTED:
-                    raise KeyboardInterrupt
-                done = done and code == 0
-    try:
-        score_ensembles(store, loaded.suite.name, loaded.suite.claims)
-    except DataError as error:
-        say(str(error))
-        return False
-    return done
 
 
 def _told(result) -> str:

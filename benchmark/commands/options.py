@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.terminal import fail
+from benchmark.running.where import OWN_CLUSTER, Where
 from benchmark.shipped import suite_file
 
 
-class Where(StrEnum):
-    """Where runs are trained."""
+class Machines(StrEnum):
+    """On which runs are trained."""
 
     HERE, RAY = "here", "ray"
 
@@ -53,7 +54,7 @@ Jobs = Annotated[
     ),
 ]
 On = Annotated[
-    Where, typer.Option("--on", help="This machine, or a Ray cluster (needs the extra ray).")
+    Machines, typer.Option("--on", help="This machine, or a Ray cluster (needs the extra ray).")
 ]
 Address = Annotated[
     str | None,
@@ -118,3 +119,17 @@ Seeds = Annotated[
         help="Only these of the suite's seeds: 0-2, 0,3 or 0.", metavar="SEEDS", show_default=False
     ),
 ]
+
+
+def where_of(jobs: str, on: Machines, address: str | None) -> Where:
+    """Where ``--jobs``, ``--on`` and ``--address`` say that runs are trained; where they do not fit
+    each other, the command ends and says so."""
+    if on is Machines.HERE and address is not None:
+        fail(f"address belongs to --on ray. Received: {address}")
+    if jobs != "auto" and not (jobs.isdecimal() and int(jobs)):
+        fail(f"jobs must be a number above 0, or auto. Received: {jobs}")
+    if on is Machines.HERE:
+        return Where(None if jobs == "auto" else int(jobs))
+    if jobs != "auto":
+        fail(f"jobs is for this machine; a cluster takes as many as fit. Received: {jobs}")
+    return Where(ray=address or OWN_CLUSTER)

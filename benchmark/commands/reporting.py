@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
-from benchmark.commands.suites import loaded_suite, selection_of
 from benchmark.commands.terminal import fail, say
+
+if TYPE_CHECKING:
+    from benchmark.report.suite_report import Report
 
 
 class Format(StrEnum):
@@ -40,9 +42,12 @@ def report(
 
     With --only or --seeds a part of it, in a folder of its own, selected/, within the suite's.
     """
+    from benchmark.report.suite_report import write_report
+    from benchmark.suite.selection import select
+
     gc.disable()  # A sixth of the time for thousands of runs; the process ends with the report.
     store, name, cells = recorded(suite, results, set_)
-    selection = selection_of([(cell["variant"], cell["seed"]) for cell in cells], only, seeds)
+    selection = select([(cell["variant"], cell["seed"]) for cell in cells], only or (), seeds)
     if selection.words and tracking_uri:
         fail(f"tracking-uri is for the report of a whole suite. Received: {selection}")
     _require_records(
@@ -51,7 +56,7 @@ def report(
     if tracking_uri:
         _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
     else:
-        make_report(store, name, formats, selection)
+        say_report(name, write_report(store, name, formats, selection))
 
 
 def sync(
@@ -87,15 +92,13 @@ _PRINTED = 50
 """The most variants that the terminal shows."""
 
 
-def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=None):
-    """Write the report, and print its table and where it is."""
+def say_report(name: str, written: "Report") -> None:
+    """Print a report's verdicts and table, and where it is."""
     from rich.console import Console
     from rich.table import Table
 
     from benchmark.report.pages import cell_text
-    from benchmark.report.suite_report import write_report
 
-    written = write_report(store, name, formats, selection)
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     table = Table(title=f"{name}: {written.title}")
@@ -116,7 +119,6 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=N
     for what, files in places:
         for number, path in enumerate(files):
             say(f"{f'{what}:' if not number else '':9}{path}")
-    return written
 
 
 def _say_compared(compared: Mapping) -> None:
@@ -137,23 +139,16 @@ def _say_compared(compared: Mapping) -> None:
 def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
     """The store, the name of a suite that has records there, and the cells of its plan."""
     from benchmark.records.store import Store
+    from benchmark.suite import Changes, load_suite
 
     store = Store(results)
     is_file = Path(suite).suffix in (".yaml", ".yml")
-    name = loaded_suite(Path(suite), changes).suite.name if is_file else _named(suite, changes)
+    set_ = Changes(changes or ())
+    name = load_suite(suite, set_).suite.name if is_file else set_.name(suite)
     known = store.suites()
     if name not in known:
         fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
     return store, name, store.suite(name).plan()["cells"]
-
-
-def _named(suite: str, changes: Sequence[str] | None) -> str:
-    from benchmark.suite import Changes, SuiteError
-
-    try:
-        return Changes(changes or ()).name(suite)
-    except SuiteError as error:
-        fail(str(error))
 
 
 def _require_records(store, name: str, cells: Sequence[dict]) -> None:
@@ -176,11 +171,13 @@ def _mirrored_report(
     written."""
     from benchmark.records.mlflow_mirror import MlflowMirror
     from benchmark.records.tracking import reaching
+    from benchmark.report.suite_report import write_report
 
     with reaching(uri):
         mirror = MlflowMirror(store, name, uri, rebuild=rebuild)
         for cell in cells:
             mirror.mirror(cell)
-    written = make_report(store, name, formats)
+    written = write_report(store, name, formats)
+    say_report(name, written)
     with reaching(uri):
         mirror.mirror_suite(written.note, written.files, written.verdict_counts)

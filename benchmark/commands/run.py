@@ -2,19 +2,19 @@
 
 import shlex
 import signal
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.commands.budget import ended_after, seconds_of
-from benchmark.commands.data import require_images, use_cache
-from benchmark.commands.evaluate import tested_as_claimed
+from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import (
     Address,
     Cache,
     Jobs,
+    Machines,
     NoMlflow,
     On,
     Only,
@@ -23,12 +23,14 @@ from benchmark.commands.options import (
     Set,
     SuiteFile,
     TrackingUri,
-    Where,
+    where_of,
 )
-from benchmark.commands.places import place_of, shares_of
-from benchmark.commands.reporting import make_report
-from benchmark.commands.suites import loaded_suite, selected, what_lacks
+from benchmark.commands.reporting import say_report
+from benchmark.commands.suites import what_lacks
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+
+if TYPE_CHECKING:
+    from benchmark.running.run_suite import SuiteRun
 
 
 class Retry(StrEnum):
@@ -44,7 +46,7 @@ def run(
     only: Only = None,
     seeds: Seeds = None,
     jobs: Jobs = "auto",
-    on: On = Where.HERE,
+    on: On = Machines.HERE,
     address: Address = None,
     retry: Annotated[
         Retry | None,
@@ -67,131 +69,90 @@ def run(
     cache: Cache = None,
 ) -> None:
     """Train what a suite asks for and has not ended yet, then report."""
-    from rich.console import Console
+    from benchmark.running.run_suite import run_suite
 
-    from benchmark.execution.fill_in import FilledIn, lacking_of
-    from benchmark.execution.fill_in import fill_in as train_again
-    from benchmark.execution.mirroring import BackgroundMirror
-    from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.runner import run_plan, to_train
-    from benchmark.execution.unmirrored import Unmirrored
-    from benchmark.records.problems import RecordsError, one_line
-    from benchmark.records.store import DONE, Store
-    from benchmark.records.tracking import default_tracking_uri
-    from benchmark.records.unmirrored import note, why_unmirrored
-
-    unmirrored = why_unmirrored(off=no_mlflow)
+    where = where_of(jobs, on, address)
+    seconds = seconds_of(budget) if budget else 0
     if no_mlflow:
         tracking_uri = None  # It may name what is not there, and is told to nobody.
-    seconds, retry_failed = seconds_of(budget) if budget else 0, retry is not None
-    whole = loaded_suite(suite, set_)
-    loaded, selection = selected(whole, only, seeds)
-    store = Store(results)
-    name, runs = loaded.suite.name, loaded.plan.runs()
-    where = {
-        "--jobs": jobs if jobs != "auto" else None,
-        "--on": on if on is Where.RAY else None,
-        "--address": address,
-    }
-    asked = shlex.join([str(suite), *whole.changes.words, *selection.words])
-    again, sync, ui = _commands(asked, name, results, tracking_uri, cache, where)
-    again += " --no-mlflow" if no_mlflow else ""
+    here = [*_words("--results", [results]), *_words("--tracking-uri", [tracking_uri])]
+    asked = [*_words("--set", set_), *_words("--only", only), *_words("--seeds", [seeds])]
+    there = [
+        *_words("--cache", [cache]),
+        *_words("--jobs", [jobs if jobs != "auto" else None]),
+        *_words("--on", [on if on is Machines.RAY else None]),
+        *_words("--address", [address]),
+        *(["--no-mlflow"] if no_mlflow else []),
+    ]
+    again = shlex.join(["resnet-bench", "run", str(suite), *asked, *here, *there])
     options = f"{' --retry failed' if retry else ''}{' --fill-in' if fill_in else ''}"
     to_go_on = f"Interrupted. To go on: {again}{options}"
-    cells = to_train(loaded.plan, store, retry_failed=retry_failed)
-    shares = shares_of(jobs, on, address, cells)
-    use_cache(cache)
-    lacking = [cell for cell, _ in lacking_of(loaded.plan, store)] if fill_in else []
-    require_images(cell.spec.dataset for cell in [*cells, *lacking])
-    place = place_of(on, address, shares, runs.values(), store, retry_failed=retry_failed)
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    store.suite(name).save_plan(whole)
-    note(store.suite(name).path, unmirrored)
-    uri = tracking_uri or default_tracking_uri(store)
-    done = sum(store.run(run_id).status() in DONE for run_id in runs)
-    part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
-    at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
-    say(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
-
-    def place_aside(aside, cells):
-        parts = shares_of(jobs, on, address, cells)
-        return place_of(on, address, parts, runs.values(), store, retry_failed=True, into=aside)
-
-    reported, filled = True, FilledIn()
     try:
-        mirror = Unmirrored() if unmirrored else BackgroundMirror(store, whole.plan, uri)
-        with ended_after(seconds):
-            with ProgressDisplay(cells, Console()) as display:
-                outcome = run_plan(
-                    loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
-                )
-            if fill_in and not outcome.interrupted:
-                with ProgressDisplay(lacking, Console()) as display:
-                    filled = train_again(loaded.plan, store, [display, mirror], place_aside)
-                outcome.interrupted = filled.interrupted
-            tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
-        try:
-            written = make_report(store, name)
-            mirror.close(written.note, written.files, written.verdict_counts)
-        except (OSError, RecordsError) as error:
-            reported = False
-            mirror.close()
-            say(f"The report could not be written ({one_line(error)}); the records are whole.")
+        done = run_suite(
+            suite,
+            results,
+            set_=set_ or (),
+            only=only or (),
+            seeds=seeds,
+            where=where,
+            retry_failed=retry is not None,
+            fill_in=fill_in,
+            budget_s=seconds,
+            tracking_uri=tracking_uri,
+            mlflow=not no_mlflow,
+            cache=cache,
+            say=say,
+        )
     except KeyboardInterrupt:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED) from None
-    if mirror.problem:
-        say(f"MLflow ({uri}) is behind: {mirror.problem}. The records are whole; when it is")
-        say(f"back: {sync}")
-    say(f"MLflow is {unmirrored}. For a mirror: {sync}" if unmirrored else f"MLflow:  {ui}")
-    if outcome.interrupted:
+    if done.report:
+        say_report(done.name, done.report)
+    else:
+        say(f"The report could not be written ({done.report_problem}); the records are whole.")
+    _say_mirror(done, here)
+    if done.interrupted:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
-    _say_what_is_left(outcome, runs, store, again)
-    _say_what_was_filled_in(filled, runs)
-    left = [each for each in lacking_of(loaded.plan, store) if each[0].run_id not in filled.tried]
-    if lacks := what_lacks(left):
+    _say_what_is_left(done, again)
+    _say_what_was_filled_in(done)
+    if lacks := what_lacks(done.lacking):
         say(f"{lacks} To train them again and fill it in: {again} --fill-in")
-    failed = {"failed", "busy"} & set(outcome.statuses.values()) or filled.others or filled.left
-    if failed or not (reported and tested):
+    if not done.complete:
         raise typer.Exit(RUNS_FAILED)
 
 
-def _commands(
-    asked: str,
-    name: str,
-    results: Path,
-    tracking_uri: str | None,
-    cache: Path | None,
-    where: dict[str, str | None],
-) -> tuple[str, str, str]:
-    """What a user would type to go on, to complete the mirror, and to look at it.
-
-    ``asked``: the suite's file, and what is set and selected of it.
-    """
-    here = f"--results {shlex.quote(str(results))}"
-    if tracking_uri:
-        here += f" --tracking-uri {shlex.quote(tracking_uri)}"
-    from_cache = f" --cache {shlex.quote(str(cache))}" if cache else ""
-    there = "".join(f" {name} {shlex.quote(value)}" for name, value in where.items() if value)
-    return (
-        f"resnet-bench run {asked} {here}{from_cache}{there}",
-        f"resnet-bench sync {name} {here}",
-        f"resnet-bench ui {here}",
-    )
+def _words(option: str, values: Iterable[object] | None) -> list[str]:
+    """An option as it is typed, once for each value that is there."""
+    return [word for value in values or () if value is not None for word in (option, str(value))]
 
 
-def _say_what_is_left(outcome, runs, store, again: str) -> None:
+def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
+    """How the copy in MLflow stands, and what completes and shows it."""
+    sync = shlex.join(["resnet-bench", "sync", done.name, *here])
+    if done.mirror_problem:
+        say(
+            f"MLflow ({done.tracking_uri}) is behind: {done.mirror_problem}. The records are whole;"
+        )
+        say(f"when it is back: {sync}")
+    if done.unmirrored:
+        say(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
+    else:
+        say(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
+
+
+def _say_what_is_left(done: "SuiteRun", again: str) -> None:
     """Each run that failed or is with another process, and how many there are of them."""
-    statuses = outcome.statuses
+    runs, statuses = done.runs, done.outcome.statuses
     for run_id, status in statuses.items():
-        folder = store.run(run_id)
+        folder = done.store.run(run_id)
         if status == "failed":
             result = folder.result() or {}
             recorded = f"{result.get('failure') or 'error'}: {result.get('reason')}"
-            why = outcome.reasons.get(run_id) or recorded
+            why = done.outcome.reasons.get(run_id) or recorded
             say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
         if status == "busy":
             say(f"busy: {runs[run_id].name} is being trained by another process")
@@ -202,7 +163,8 @@ def _say_what_is_left(outcome, runs, store, again: str) -> None:
         say(f"{busy} runs are with another process. When it has ended: {again}")
 
 
-def _say_what_was_filled_in(filled, runs) -> None:
+def _say_what_was_filled_in(done: "SuiteRun") -> None:
+    filled, runs = done.filled, done.runs
     if filled.whole:
         say(f"{len(filled.whole)} runs were filled in; their weights are the same, bit for bit.")
     for run_id, other in filled.others.items():

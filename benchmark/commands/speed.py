@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.data import use_cache
 from benchmark.commands.options import Cache, Results
 from benchmark.commands.terminal import fail, say
+from benchmark.running.images import use_cache
 
 
 def speed(

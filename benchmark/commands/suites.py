@@ -1,7 +1,5 @@
 """``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +8,15 @@ import typer
 from benchmark.commands.options import (
     Address,
     Jobs,
+    Machines,
     On,
     Only,
     Results,
     Seeds,
     Set,
     SuiteFile,
-    Where,
+    where_of,
 )
-from benchmark.commands.places import at_once, shares_of
 from benchmark.commands.terminal import fail, say
 from benchmark.shipped import suites_folder
 
@@ -60,21 +58,23 @@ def plan(
     only: Only = None,
     seeds: Seeds = None,
     jobs: Jobs = "auto",
-    on: On = Where.HERE,
+    on: On = Machines.HERE,
     address: Address = None,
 ) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.estimate import tests, work
     from benchmark.execution.fill_in import lacking_of
     from benchmark.records.store import DONE, Store
+    from benchmark.running.asked import ask
 
-    whole = loaded_suite(suite, set_)
-    loaded, _ = selected(whole, only, seeds)
+    asked = ask(suite, set_ or (), only or (), seeds)
+    whole, loaded = asked.whole, asked.part
     store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
     statuses = {run_id: store.run(run_id).status() for run_id in runs}
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
-    shares = shares_of(jobs, on, address, left)
+    where = where_of(jobs, on, address)
+    where.shares(left)  # Refused here as by `run`.
     width = max(len(cell.name) for cell in cells)
     for cell in cells:
         tera = 3 * work(cell) / 1e12
@@ -92,7 +92,7 @@ def plan(
     if lacks := what_lacks(lacking_of(loaded.plan, store)):
         say(f"{lacks} run --fill-in trains them again.")
     if left:
-        say(_expected(left, store, at_once(on, address, shares, left)))
+        say(_expected(left, store, where.at_once(left)))
 
 
 def _say_prospects(loaded) -> None:
@@ -151,31 +151,3 @@ def what_lacks(found) -> str:
             told = ", ".join(map(str, each[:5])) + (f" and {len(each) - 5} more" * (len(each) > 5))
             lines.append(f"{len(runs)} runs have ended without {what} {told}.")
     return " ".join(lines)
-
-
-def loaded_suite(path: Path, changes: Sequence[str] | None = None):
-    """The suite of a file, changed as by ``--set``; where it or that breaks a rule the command
-    ends and says so."""
-    from benchmark.suite import Changes, SuiteError, load_suite
-
-    try:
-        return load_suite(path, Changes(changes or ()))
-    except SuiteError as error:
-        fail(str(error))
-
-
-def selected(loaded, only: Sequence[str] | None, seeds: str | None):
-    """The suite with the selected part of its plan alone, and the selection."""
-    selection = selection_of([(cell.variant, cell.seed) for cell in loaded.plan.cells], only, seeds)
-    return replace(loaded, plan=selection.part_of(loaded.plan)), selection
-
-
-def selection_of(cells: Sequence[tuple[str, int]], only: Sequence[str] | None, seeds: str | None):
-    """What ``--only`` and ``--seeds`` select; where there is no such cell the command ends and
-    says so."""
-    from benchmark.suite.selection import SelectionError, select
-
-    try:
-        return select(cells, only or (), seeds)
-    except SelectionError as error:
-        fail(str(error))

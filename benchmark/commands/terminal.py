@@ -9,16 +9,17 @@ BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
 
 
 class Commands(TyperGroup):
-    """Commands that say in one line what is not as it must be around them: folders that cannot be
+    """Commands that say in one line what is not as it must be: bad input, folders that cannot be
     read or written, torn records, an MLflow that is away. Any other error is one of the code."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        from benchmark.problems import InputError
         from benchmark.records.problems import RecordsError, TrackingError
 
         try:
             return super().invoke(ctx)
-        except (RecordsError, TrackingError) as error:
+        except (InputError, RecordsError, TrackingError) as error:
             fail(str(error))
         except BrokenPipeError:
             raise

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.budget import ended_after, seconds_of
-from benchmark.commands.data import use_cache
+from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import Cache, Reference
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.running.budget import ended_after
+from benchmark.running.images import use_cache
 
 
 def verify(

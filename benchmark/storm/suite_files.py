@@ -7,8 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-import typer
-
+from benchmark.problems import InputError
 from benchmark.records.store import Store
 from benchmark.storm.setting import Setting, Tries
 from benchmark.suite import load_suite
@@ -55,10 +54,9 @@ def planning(
     try:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             plan(file, results)
-    except typer.Exit as ended:
-        right = ended.exit_code == 2 and f"{file}:" in output.getvalue()
-        problem = f"exit code {ended.exit_code}: {output.getvalue()[:300]}"
-        return ended.exit_code, None if right else problem
+    except InputError as error:  # The command line says it, with exit code 2.
+        named = f"{file}:" in str(error)
+        return 2, None if named else f"it does not name the file: {str(error)[:300]}"
     except (Exception, SystemExit) as error:
         return 1, f"it raised {error!r}"
     folder = Store(results).suite(load_suite(file).suite.name).path

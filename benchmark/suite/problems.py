@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
 
+from benchmark.problems import InputError
 from benchmark.spec.base import is_tag
 
 _SHOWN = 20
@@ -43,7 +44,7 @@ class Problem:
         return f"{self.origin}: {self.field}: {self.rule}. Received: {shown}"
 
 
-class SuiteError(ValueError):
+class SuiteError(InputError):
     """A suite that cannot be planned; ``str()`` names every problem, a line each."""
 
     def __init__(self, problems: list[Problem]):

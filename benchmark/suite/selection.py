@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from benchmark.problems import InputError
 from benchmark.suite.names import as_name
 from benchmark.suite.plan import Plan
 
 _SHOWN = 100
 
 
-class SelectionError(ValueError):
+class SelectionError(InputError):
     """What is asked for is not in the suite."""
 
 

@@ -1,0 +1,1 @@
+"""How a suite is run: plan, train, test as claimed, report. The commands are a shell around it."""

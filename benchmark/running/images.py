@@ -1,0 +1,32 @@
+"""The images that a suite's runs need, looked for before anything is written or trained."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.problems import InputError
+
+if TYPE_CHECKING:
+    from benchmark.spec import DatasetSpec
+
+
+def use_cache(cache: Path | None) -> None:
+    """The cache folder for this process and those that it starts."""
+    if cache is not None:
+        os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
+
+
+def require_images(datasets: Iterable["DatasetSpec"]) -> None:
+    """Raises InputError where images are missing or not the real ones."""
+    from benchmark.data import sources
+    from benchmark.data.images import DataError
+
+    # One look at each: specs may differ in how the same images are prepared.
+    named = {(spec.name, getattr(spec, "content", None)): spec for spec in datasets}
+    try:
+        for spec in named.values():
+            if spec.name not in sources.IN_PACKAGE:
+                sources.load(spec)
+    except DataError as error:
+        raise InputError(str(error)) from error

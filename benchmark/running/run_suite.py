@@ -1,0 +1,174 @@
+"""Run a suite: plan, train, test as claimed, report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.running.asked import ask
+from benchmark.running.budget import ended_after
+from benchmark.running.images import require_images, use_cache
+from benchmark.running.where import Where
+
+if TYPE_CHECKING:
+    from benchmark.execution.fill_in import FilledIn
+    from benchmark.execution.runner import Outcome
+    from benchmark.records.lacking import Lacking
+    from benchmark.records.store import Store
+    from benchmark.report.suite_report import Report
+    from benchmark.suite import Cell
+
+
+@dataclass(frozen=True)
+class SuiteRun:
+    """What became of a suite."""
+
+    name: str
+    store: "Store"
+    """The results folder. ``load_runs(store.root, name)`` gives a row for each run."""
+    runs: Mapping[str, "Cell"]
+    """Run id -> what was asked for."""
+    outcome: "Outcome"
+    filled: "FilledIn"
+    """The runs that had ended and were trained again for what they lacked."""
+    lacking: Sequence[tuple["Cell", "Lacking"]]
+    """What runs that have ended still lack of what the suite measures."""
+    tested: bool
+    """Whether all tests that claims ask for could be made."""
+    report: "Report | None"
+    """None where it could not be written."""
+    report_problem: str | None
+    tracking_uri: str
+    unmirrored: str | None
+    """Why there is no copy in MLflow; None where there is one."""
+    mirror_problem: str | None
+    """Why MLflow's copy is behind; None where it is not."""
+
+    @property
+    def interrupted(self) -> bool:
+        """By Ctrl-C or the budget. The same call goes on."""
+        return self.outcome.interrupted
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run has ended, as finished or diverged, and was tested and reported."""
+        bad = {"failed", "busy"} & set(self.outcome.statuses.values())
+        unfilled = self.filled.others or self.filled.left
+        return not (self.interrupted or bad or unfilled) and self.tested and self.report is not None
+
+
+def run_suite(
+    suite: str | Path,
+    results: str | Path = "results",
+    *,
+    set_: Sequence[str] = (),
+    only: Sequence[str] = (),
+    seeds: str | None = None,
+    where: Where | None = None,
+    retry_failed: bool = False,
+    fill_in: bool = False,
+    budget_s: float = 0,
+    tracking_uri: str | None = None,
+    mlflow: bool = True,
+    cache: str | Path | None = None,
+    say: Callable[[str], None] | None = print,
+) -> SuiteRun:
+    """Train what a suite asks for and has not ended yet, test it as its claims want, and report.
+
+    What has ended is never trained again, and what was interrupted goes on from its last
+    checkpoint.
+
+    Args:
+        suite: A YAML file, or the name of a suite that comes with the package.
+        results: The folder of all records.
+        set_: Fields of the spec to set in all cells, ``model.depth=20``: that is another suite.
+        only: Variants to train, with a shell's wildcards; all by default.
+        seeds: Of the suite's, ``0-2``, ``0,3`` or ``0``; all by default.
+        where: On this machine, one run for each GPU or core, by default.
+        retry_failed: Try the runs that failed again.
+        fill_in: Train runs again that have ended without all that the suite measures.
+        budget_s: Stop at a checkpoint before so many seconds are over; 0: never. In a process's
+            main thread alone.
+        tracking_uri: An MLflow server or database; by default SQLite in the results folder.
+        mlflow: Whether to keep a copy in MLflow.
+        cache: The folder of decoded data sets; by default in the user's cache folder.
+        say: Is told of the progress, a line each; None: nobody is.
+
+    Raises:
+        InputError: The suite breaks a rule, images are missing, or the machines are not there;
+            nothing was written.
+        RecordsError: A record is torn.
+        KeyboardInterrupt: Ctrl-C, outside of the training. The same call goes on.
+    """
+    from rich.console import Console
+
+    from benchmark.execution.fill_in import FilledIn, lacking_of
+    from benchmark.execution.fill_in import fill_in as train_again
+    from benchmark.execution.mirroring import BackgroundMirror
+    from benchmark.execution.progress import ProgressDisplay
+    from benchmark.execution.runner import run_plan, to_train
+    from benchmark.execution.unmirrored import Unmirrored
+    from benchmark.records.problems import RecordsError, one_line
+    from benchmark.records.store import DONE, Store
+    from benchmark.records.tracking import default_tracking_uri
+    from benchmark.records.unmirrored import note, why_unmirrored
+    from benchmark.report.suite_report import write_report
+    from benchmark.running.testing import tested_as_claimed
+
+    where, tell = where or Where(), say or (lambda line: None)
+    cache = Path(cache) if cache else None
+    use_cache(cache)
+    asked = ask(suite, set_, only, seeds)
+    plan, store, name = asked.part.plan, Store(Path(results)), asked.whole.suite.name
+    runs, cells = plan.runs(), to_train(plan, store, retry_failed=retry_failed)
+    lacking = [cell for cell, _ in lacking_of(plan, store)] if fill_in else []
+    require_images(cell.spec.dataset for cell in [*cells, *lacking])
+    place = where.place(cells, runs.values(), store, retry_failed=retry_failed)
+    unmirrored = why_unmirrored(off=not mlflow)
+    uri = tracking_uri or default_tracking_uri(store)
+    store.suite(name).save_plan(asked.whole)
+    note(store.suite(name).path, unmirrored)
+    done = sum(store.run(run_id).status() in DONE for run_id in runs)
+    part = f" of the {len(asked.whole.plan.runs())} of the suite" if asked.selection.words else ""
+    several = len(where.shares(cells))
+    at_once = f", {several} at once" if several > 1 else ""
+    tell(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
+
+    def place_aside(aside: Store, again: "list[Cell]"):
+        return where.place(again, runs.values(), store, retry_failed=True, into=aside)
+
+    def display(shown: "list[Cell]") -> ProgressDisplay:
+        return ProgressDisplay(shown, Console(quiet=say is None))
+
+    mirror = Unmirrored() if unmirrored else BackgroundMirror(store, asked.whole.plan, uri)
+    filled = FilledIn()
+    with ended_after(budget_s):
+        with display(cells) as shown:
+            outcome = run_plan(plan, store, [shown, mirror], place, retry_failed=retry_failed)
+        if fill_in and not outcome.interrupted:
+            with display(lacking) as shown:
+                filled = train_again(plan, store, [shown, mirror], place_aside)
+            outcome.interrupted = filled.interrupted
+        tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
+    report, problem = None, None
+    try:
+        report = write_report(store, name)
+        mirror.close(report.note, report.files, report.verdict_counts)
+    except (OSError, RecordsError) as error:
+        problem = one_line(error)
+        mirror.close()
+    left = [each for each in lacking_of(plan, store) if each[0].run_id not in filled.tried]
+    return SuiteRun(
+        name=name,
+        store=store,
+        runs=runs,
+        outcome=outcome,
+        filled=filled,
+        lacking=left,
+        tested=tested,
+        report=report,
+        report_problem=problem,
+        tracking_uri=uri,
+        unmirrored=unmirrored,
+        mirror_problem=mirror.problem,
+    )

@@ -1,0 +1,49 @@
+"""Test finished runs as a suite's claims ask for."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.execution.claimed import untested
+from benchmark.records.store import Store
+from benchmark.suite import LoadedSuite
+
+_INTERRUPTED = 130
+"""The exit code of a command that Ctrl-C ended."""
+
+
+def tested_as_claimed(
+    loaded: LoadedSuite, store: Store, cache: Path | None, say: Callable[[str], None]
+) -> bool:
+    """Test each finished run of a suite by the protocols that claims about its variants name, in a
+    process of its own, where it was not yet, and then their ensembles. Returns whether all could
+    be. One that another process tests is left to it."""
+    from benchmark.data.images import DataError
+    from benchmark.execution.evaluating import score_ensembles
+    from benchmark.execution.lease import lease
+
+    done = True
+    for cell, protocol in untested(loaded, store):
+        folder = store.run(cell)
+        if folder.status() != "finished":
+            continue
+        with lease(folder) as lock:
+            if lock is None:
+                say(f"{cell.name}, {protocol}: another process is testing it")
+                done = False
+            elif protocol not in folder.tested():
+                say(f"{cell.name}, {protocol}:")
+                words = ["evaluate", str(folder.path), "--protocol", protocol]
+                words += ["--cache", str(cache)] if cache else []
+                command = [sys.executable, "-P", "-m", "benchmark", *words]
+                code = subprocess.run(command, check=False).returncode
+                if code == _INTERRUPTED:
+                    raise KeyboardInterrupt
+                done = done and code == 0
+    try:
+        score_ensembles(store, loaded.suite.name, loaded.suite.claims)
+    except DataError as error:
+        say(str(error))
+        return False
+    return done
