@@ -51,8 +51,7 @@ def test_images_that_are_missing_are_named(tmp_path):
 
 def test_what_is_in_the_package_is_not_read_first_nor_is_tensorflow_loaded():
     code = (
-        "import sys; from benchmark.problems import InputError
-from benchmark.running.images import require_images\n"
+        "import sys; from benchmark.running.images import require_images\n"
         "from benchmark.spec import BoxesSpec, CifarSpec\n"
         "require_images([CifarSpec(name='cifar10-subset'),"
         " BoxesSpec(name='pasted-cifar')])\n"
