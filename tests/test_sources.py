@@ -45,7 +45,7 @@ def test_images_that_are_missing_are_named(tmp_path):
     (tmp_path / "boxes" / "test" / "0102.jpg").unlink()
     with pytest.raises(InputError, match=r"0102\.jpg must be as it was when it was added"):
         require_images([spec])
-    with pytest.raises(InputError, match="resnet-bench data get coco2017$"):
+    with pytest.raises(InputError, match=r"resnet-bench data get coco2017$"):
         require_images([BoxesSpec(name="coco2017")])
 
 
