@@ -25,6 +25,13 @@ from benchmark.commands.verify import verify
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # What TensorFlow tells of itself as it loads.
 os.environ["KERAS_BACKEND"] = "tensorflow"  # Whatever a user has set for other work.
 
+prove_app = typer.Typer(
+    no_args_is_help=True,
+    help="Put this project itself to the proof: its nets, its tests' power, its speed, its engine.",
+)
+for proof in (audit, power, speed, scaling, storm):
+    prove_app.command()(proof)
+
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
@@ -34,13 +41,13 @@ app = typer.Typer(
 )
 app.command("list")(list_suites)
 for command in (
-    init,
-    *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate, export),
-    *(audit, power, speed, scaling, storm),
+    *(init, plan, run, report, paper, sync, ui),
+    *(replay, diff, verify, evaluate, export),
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(records_app, name="records")
+app.add_typer(prove_app, name="prove")
 
 if __name__ == "__main__":
     app()

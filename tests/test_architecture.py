@@ -114,7 +114,8 @@ def test_training_knows_neither_disk_records_nor_mlflow():
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["plan", "suites/quickstart.yaml"], ["list"], ["audit", "--no-build"]]
+    "command",
+    [["--help"], ["plan", "suites/quickstart.yaml"], ["list"], ["prove", "audit", "--no-build"]],
 )
 def test_quick_commands_load_no_heavy_library(command, tmp_path):
     code = (

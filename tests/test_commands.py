@@ -378,7 +378,7 @@ def test_ten_thousand_cells_are_planned(tmp_path):
 
 
 def test_audit_prints_the_papers_numbers_beside_ours():
-    done = bench("audit", "--no-build")
+    done = bench("prove", "audit", "--no-build")
     assert done.returncode == 0
     lines = {line.split("  ")[0]: line.split() for line in done.stdout.splitlines()}
     small = ["269,722", "–", "0.27M", "-0.000", "0.041", "–", "–"]

@@ -1,4 +1,4 @@
-"""``resnet-bench audit``: the sizes of the paper's nets."""
+"""``resnet-bench prove audit``: the sizes of the paper's nets."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``resnet-bench scaling``: what the engine itself costs, with runs that only sleep."""
+"""``resnet-bench prove scaling``: what the engine itself costs, with runs that only sleep."""
 
 from pathlib import Path
 from typing import Annotated

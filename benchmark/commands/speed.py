@@ -1,4 +1,4 @@
-"""``resnet-bench speed``: how fast training is, beside stock Keras and PyTorch."""
+"""``resnet-bench prove speed``: how fast training is, beside stock Keras and PyTorch."""
 
 from pathlib import Path
 from typing import Annotated

@@ -38,8 +38,8 @@ and says that it has finished. All else is as in `resnet-bench run`: leases, jou
 listeners; without MLflow and the report. "Overhead" is what a run takes beyond its sleep, with the
 start of its process; a real run adds about {import_s:.0f} s for the import of TensorFlow.
 "Speed-up" is against one at a time in the same kind of place. The Ray nodes are raylets of one
-machine with one CPU each: more nodes than it has cores share these. `resnet-bench scaling` makes
-these tables.
+machine with one CPU each: more nodes than it has cores share these. `resnet-bench prove scaling`
+makes these tables.
 """
 
 _OF_REPORTS = f"""

@@ -65,8 +65,8 @@ _INTRODUCTION = """\
 # The storm
 
 What may happen to a machine, done on purpose to real runs (very small nets on real CIFAR-10
-images; for MLflow and the damaged checkpoint ResNet-20), and counted. `resnet-bench storm` makes
-this table.
+images; for MLflow and the damaged checkpoint ResNet-20), and counted. `resnet-bench prove storm`
+makes this table.
 
 """
 

@@ -123,7 +123,7 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
 
 def _unclaimed(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
     """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
-    arithmetic, which ``resnet-bench audit`` does."""
+    arithmetic, which ``resnet-bench prove audit`` does."""
     claims = [claim for each in evidence for claim in each.loaded.suite.claims]
     claimed = {claim.published for claim in claims if isinstance(claim, PublishedClaim)}
     found: dict[str, list[str]] = {}
