@@ -1,4 +1,4 @@
-"""``resnet-bench prove storm``: does anything that happens to a machine lose or falsify a result?"""
+"""``resnet-bench prove storm``: does anything that happens to a machine lose or change a result?"""
 
 from pathlib import Path
 from typing import Annotated
