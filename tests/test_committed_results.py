@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from benchmark.records.reference import VARIABLE
-from benchmark.records.store import DONE, Store
+from benchmark.records.store import Store
 from benchmark.report.suite_report import write_report
+from benchmark.status import DONE
 
 REFERENCE = Path("results/reference")
 

@@ -8,6 +8,7 @@ import typer
 
 from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.status import Status
 
 _RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
 
@@ -54,7 +55,7 @@ def replay(
     if done.identical:
         say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")
         return
-    if done.status == "interrupted" and not done.curves.first:
+    if done.status == Status.INTERRUPTED and not done.curves.first:
         say(f"interrupted: the {done.curves.epochs} epochs that were compared are identical")
         raise typer.Exit(INTERRUPTED)
     if done.curves.first:
@@ -119,7 +120,7 @@ def _source(spec, results: Path):
     if spec.pretrained is None or spec.pretrained.run is None:
         return None
     source = Store(results).run(spec.pretrained.run)
-    if source.status() != "finished":
+    if source.status() != Status.FINISHED:
         fail(
             f"the run whose weights it began from must be in {results}. "
             f"Received: {source.run_id}, which is {source.status()}"

@@ -12,6 +12,7 @@ import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
 from benchmark.commands.terminal import fail, say
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.report.suite_report import Report
@@ -153,7 +154,7 @@ def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
 
 def _require_records(store, name: str, cells: Sequence[dict]) -> None:
     """Of at least one of the cells' runs, or the command ends."""
-    if all(store.run(cell["run_id"]).status() == "planned" for cell in cells):
+    if all(store.run(cell["run_id"]).status() == Status.PLANNED for cell in cells):
         rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
         fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
 

@@ -28,6 +28,7 @@ from benchmark.commands.options import (
 from benchmark.commands.reporting import say_report
 from benchmark.commands.suites import what_lacks
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.running.run_suite import SuiteRun
@@ -149,14 +150,16 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
     runs, statuses = done.runs, done.outcome.statuses
     for run_id, status in statuses.items():
         folder = done.store.run(run_id)
-        if status == "failed":
+        if status == Status.FAILED:
             result = folder.result() or {}
             recorded = f"{result.get('failure') or 'error'}: {result.get('reason')}"
             why = done.outcome.reasons.get(run_id) or recorded
             say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
-        if status == "busy":
+        if status == Status.BUSY:
             say(f"busy: {runs[run_id].name} is being trained by another process")
-    failed, busy = (list(statuses.values()).count(status) for status in ("failed", "busy"))
+    failed, busy = (
+        list(statuses.values()).count(status) for status in (Status.FAILED, Status.BUSY)
+    )
     if failed:
         say(f"{failed} of {len(runs)} runs failed. To try again: {again} --retry failed")
     if busy:

@@ -19,6 +19,7 @@ from benchmark.commands.options import (
 )
 from benchmark.commands.terminal import fail, say
 from benchmark.shipped import suites_folder
+from benchmark.status import DONE
 
 
 def list_suites(
@@ -64,7 +65,7 @@ def plan(
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.execution.estimate import tests, work
     from benchmark.execution.fill_in import lacking_of
-    from benchmark.records.store import DONE, Store
+    from benchmark.records.store import Store
     from benchmark.running.asked import ask
 
     asked = ask(suite, set_ or (), only or (), seeds)

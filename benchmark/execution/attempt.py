@@ -18,6 +18,7 @@ from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder
+from benchmark.status import Status
 from benchmark.suite import Cell
 
 WORKER = ("-m", "benchmark.execution.worker")
@@ -46,16 +47,16 @@ def train_run(
     try:
         with lease(folder) as lock:
             if lock is None:
-                return "busy", "another process is training this run"
+                return Status.BUSY, "another process is training this run"
             if not due(folder):
-                return "busy", f"another process came first: {folder.status()}"
+                return Status.BUSY, f"another process came first: {folder.status()}"
             folder.prepare(cell.spec)
             folder.begin()
             arguments = [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
             attempt = _Attempt(folder, tell, lock, workers or Workers())
             return attempt.work([*worker, *arguments], share)
     except (OSError, RecordsError) as error:  # Of this run's folder; the next one's may be sound.
-        return "failed", one_line(error)
+        return Status.FAILED, one_line(error)
 
 
 class _Attempt:
@@ -79,15 +80,15 @@ class _Attempt:
         if result and (folder.done() or (code == 0 and not self.workers.stopping)):
             return result["status"], ""
         if self.workers.stopping:
-            return self._record("interrupted", "Ctrl-C")
+            return self._record(Status.INTERRUPTED, "Ctrl-C")
         why = told or failure.of_exit(code, folder.log.read_bytes()[logged:], oom_kills)
-        return self._record("failed", why["reason"], why["failure"])
+        return self._record(Status.FAILED, why["reason"], why["failure"])
 
     def _record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
         """A run that failed is a row too: what the journal has of this attempt, if it can be
         read."""
         if not self.lock.is_held():
-            return "busy", "another machine has taken this run over"
+            return Status.BUSY, "another machine has taken this run over"
         try:
             events = self.folder.events()
         except RecordsError:

@@ -29,6 +29,7 @@ from benchmark.execution.share import available_cores
 from benchmark.records.journal import Event
 from benchmark.records.problems import one_line
 from benchmark.records.store import RunFolder, Store
+from benchmark.status import Status
 from benchmark.suite import Cell
 
 _RETRIES = 10
@@ -115,9 +116,9 @@ class RayCluster:
             if archive:
                 status, reason = _received(job.folder, archive, status, reason)
         except Exception as error:  # Ray's, or of a folder that cannot be written.
-            status, reason = "failed", one_line(error)
+            status, reason = Status.FAILED, one_line(error)
             if self._presses:
-                status, reason = "interrupted", "Ctrl-C"
+                status, reason = Status.INTERRUPTED, "Ctrl-C"
         if not task.ended.done():
             task.ended.set_result((status, reason))
 
@@ -190,7 +191,7 @@ def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> En
     meanwhile stays as it is."""
     with lease(folder) as lock:
         if lock is None:
-            return "busy", "another process is training this run"
+            return Status.BUSY, "another process is training this run"
         with tempfile.TemporaryDirectory(dir=folder.path, prefix=".received-") as beside:
             unpack(archive, Path(beside))
             (folder.path / "result.json").unlink(missing_ok=True)

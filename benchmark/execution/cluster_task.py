@@ -19,6 +19,7 @@ from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import Ended, run_plan
 from benchmark.records.journal import Event
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 
 BEGUN = "begun"
@@ -137,12 +138,12 @@ def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
                 retry_failed=order.retry_failed,
                 epochs=order.epochs,
             )
-            status = outcome.statuses.get(run_id, "interrupted")
-            if status != "busy" or not again or time.monotonic() > waits_until:
+            status = outcome.statuses.get(run_id, Status.INTERRUPTED)
+            if status != Status.BUSY or not again or time.monotonic() > waits_until:
                 return status, outcome.reasons.get(run_id, "")
             time.sleep(5)
     except KeyboardInterrupt:  # While nothing was trained.
-        return "interrupted", "Ctrl-C"
+        return Status.INTERRUPTED, "Ctrl-C"
     finally:
         ended.set()
         signal.signal(_PRESSED, signal.SIG_IGN)

@@ -13,6 +13,7 @@ from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
+from benchmark.status import Status
 from benchmark.suite import Cell
 from benchmark.suite.suite import LoadedSuite
 
@@ -81,7 +82,7 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
         if not (
             kind(made) == kind(here)
-            and result.get("status") == "finished"
+            and result.get("status") == Status.FINISHED
             and result["train_time_s"]
         ):
             continue

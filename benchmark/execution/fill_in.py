@@ -20,8 +20,9 @@ from benchmark.records.journal import Event, Journal
 from benchmark.records.lacking import Lacking, lacking
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.provenance import provenance
-from benchmark.records.store import ASIDE, DONE, RunFolder, Store
+from benchmark.records.store import ASIDE, RunFolder, Store
 from benchmark.spec import RunSpec
+from benchmark.status import DONE, Status
 from benchmark.suite import Cell, Plan
 from benchmark.suite.plan import measured_for_both
 
@@ -166,7 +167,7 @@ class _FillingIn:
             self._settle(cell)  # What another process has trained to its end.
             if cell.run_id in filled.tried or not _lacking(cell, self.store.run(cell)):
                 continue
-            status = outcome.statuses.get(cell.run_id, "interrupted")
+            status = outcome.statuses.get(cell.run_id, Status.INTERRUPTED)
             reason = outcome.reasons.get(cell.run_id)
             filled.left[cell.run_id] = f"{status} ({reason})" if reason else status
 

@@ -13,6 +13,7 @@ from benchmark.records.journal import Event
 from benchmark.records.mlflow_mirror import MlflowMirror
 from benchmark.records.problems import one_line
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 
 Job = Callable[[MlflowMirror], None]
@@ -56,7 +57,7 @@ class BackgroundMirror:
         """Mirror how it ended; a run of another process is mirrored by that process."""
         self._trained -= 1
         self._stand_back()
-        if status != "busy":
+        if status != Status.BUSY:
             self._jobs.put(self._mirroring(cell))
 
     def close(

@@ -20,6 +20,7 @@ from benchmark.spec import (
     VggSpec,
 )
 from benchmark.spec.pretrained import APPLICATIONS_CLASSES
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     import keras
@@ -72,7 +73,7 @@ def finished(source: RunFolder) -> Finished:
     from benchmark.training.weights import weights_sha256
 
     result = source.result() or {}
-    if result.get("status") != "finished":
+    if result.get("status") != Status.FINISHED:
         raise DataError(
             f"the run must be a finished one of {source.path.parent}. "
             f"Received: {source.run_id}, which is {source.status()}"

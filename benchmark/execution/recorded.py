@@ -17,6 +17,7 @@ from benchmark.records.shown import save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
 from benchmark.spec.recipe import recipe
+from benchmark.status import Status
 
 
 def train_folder(
@@ -82,7 +83,7 @@ class _Recorded:
             keep=self._keep,
             stop=stop,
         )
-        if trained.status == "interrupted":
+        if trained.status == Status.INTERRUPTED:
             self._end(trained.status, "asked to stop; it goes on where it was")
             return
         task = trained.task

@@ -13,11 +13,9 @@ from typing import Protocol
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
-from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.records.store import RunFolder, Store
+from benchmark.status import DONE, ENDED, Status
 from benchmark.suite import Cell, Plan
-
-ENDED = (*DONE, "failed")
-"""The statuses of a run that is trained again only where that is asked for, or never."""
 
 Ended = tuple[str, str]
 """Status and reason: ``finished``, ``diverged``, ``failed``, ``interrupted``, or ``busy`` where
@@ -116,7 +114,7 @@ class _Due:
         if before is None:  # Another process tries again what is none of ours.
             return False
         status = folder.status()
-        return status not in ENDED or (status == "failed" and folder.attempts() == before)
+        return status not in ENDED or (status == Status.FAILED and folder.attempts() == before)
 
 
 class _Running:
@@ -159,7 +157,7 @@ class _Running:
             try:
                 self._start_if_due(cell, self.store.run(cell))
             except (OSError, RecordsError) as error:  # The next one's folder may be sound.
-                self._leave(cell, "failed", one_line(error))
+                self._leave(cell, Status.FAILED, one_line(error))
 
     def _next(self) -> Cell | None:
         """The first whose pretrained weights, if it begins from any, are there."""
@@ -167,8 +165,8 @@ class _Running:
 
     def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
         folder.require_own_id()
-        if cell.source and self.outcome.statuses.get(cell.source) == "busy":
-            self._leave(cell, "busy", "another process is training what it begins from")
+        if cell.source and self.outcome.statuses.get(cell.source) == Status.BUSY:
+            self._leave(cell, Status.BUSY, "another process is training what it begins from")
         elif self.due(folder):
             self._start(Job(cell, folder, self.due, self.epochs))
         else:
@@ -206,7 +204,7 @@ class _Running:
         for listener in self.listeners:
             listener.end(job.cell, status, reason)
         self.outcome.statuses[run_id], self.outcome.reasons[run_id] = status, reason
-        if status == "busy":
+        if status == Status.BUSY:
             with suppress(OSError):
                 now = job.folder.status()
                 if now in ENDED:  # With another process.

@@ -10,6 +10,7 @@ from benchmark.execution.replay import Replayed
 from benchmark.execution.share import available_gpus
 from benchmark.records.store import RunFolder, Store
 from benchmark.spec import RunSpec
+from benchmark.status import Status
 
 SAME, OTHER, STOPPED = "identical", "different", "stopped"
 
@@ -39,7 +40,7 @@ class Verified:
         """``identical``, ``different``, or ``stopped`` before its end, without a difference."""
         if self.replayed.identical:
             return SAME
-        differs = bool(self.replayed.curves.first) or self.replayed.status != "interrupted"
+        differs = bool(self.replayed.curves.first) or self.replayed.status != Status.INTERRUPTED
         return OTHER if differs else STOPPED
 
     @property

@@ -18,8 +18,9 @@ from benchmark.records.files import read_json, write_bytes, write_json, write_te
 from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import IDENTICAL, outcome_of
-from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.records.store import RunFolder, Store
 from benchmark.spec import RunSpec
+from benchmark.status import DONE, Status
 
 MOST_WEIGHTS_BYTES = 10 * 2**20
 """Of all weights in the reference together: a clone is to stay small."""
@@ -158,7 +159,7 @@ def _add_weights(
 ) -> None:
     first: dict[str, str] = {}
     for cell in cells:
-        if store.run(cell["run_id"]).status() == "finished":
+        if store.run(cell["run_id"]).status() == Status.FINISHED:
             first.setdefault(cell["variant"], cell["run_id"])
     used = sum(path.stat().st_size for path in reference.root.glob("runs/*/*.safetensors"))
     for run_id in dict.fromkeys(first.values()):

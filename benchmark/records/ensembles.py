@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from benchmark.records.files import read_json, write_json
-from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.records.store import RunFolder, Store
+from benchmark.status import DONE, Status
 from benchmark.suite.claims import Claim, PublishedClaim, ensemble_name
 
 ERRORS = ("top1_error_percent", "top5_error_percent")
@@ -50,7 +51,7 @@ def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ens
             folders = [store.run(runs[variant, seed]) for variant in variants]
             ended = [folder.status() for folder in folders]
             tested = all(protocol in folder.tested() for folder in folders)
-            diverged = "diverged" in ended
+            diverged = Status.DIVERGED in ended
             if {*ended} <= {*DONE} and (tested or diverged):
                 yield Ensemble(ensemble_name(variants), seed, protocol, folders, diverged)
 
@@ -79,8 +80,8 @@ def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.Data
     for ensemble in ensembles(store, suite, claims):
         row = {"variant": ensemble.variant, "seed": ensemble.seed}
         if ensemble.diverged:
-            rows.append(row | {"status": "diverged"})
+            rows.append(row | {"status": Status.DIVERGED})
         elif kept := errors_of(store, suite, ensemble):
             errors = {f"{ensemble.protocol}.{name}": kept[name] for name in ERRORS}
-            rows.append(row | {"status": "finished"} | errors)
+            rows.append(row | {"status": Status.FINISHED} | errors)
     return pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])

@@ -13,9 +13,10 @@ from benchmark.records.ensembles import ERRORS
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
+from benchmark.status import Status
 
 CELL = ("suite", "variant", "seed", "run_id")
-MEASURED = tuple(summarize([], "planned"))
+MEASURED = tuple(summarize([], Status.PLANNED))
 EPOCH = ("epoch", "iteration", *(metric.key for metric in METRICS if metric.usual))
 
 LAYER = ("iteration", "number", "layer", "response_std", "gradient_norm")
@@ -97,7 +98,7 @@ def _run_row(
     cell: dict[str, Any], folder: RunFolder, result: dict[str, Any] | None
 ) -> dict[str, Any]:
     row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
-    row["status"] = result["status"] if result else folder.status()
+    row["status"] = result["status"] if result else folder.status().value
     tested = {
         f"{protocol}.{name}": errors[name]
         for protocol, errors in folder.tested().items()

@@ -15,6 +15,7 @@ from benchmark.records.nesting import flattened
 from benchmark.records.reference import compared_with, reference_for
 from benchmark.records.store import RunFolder, Store
 from benchmark.records.tracking import client_of, creating, sqlite_file
+from benchmark.status import Status
 
 RESULT_TAGS = (
     "status",
@@ -28,7 +29,11 @@ RESULT_TAGS = (
 )
 """Of the result. The final errors and precisions are the last values of the metrics."""
 
-_TERMINAL = {"finished": "FINISHED", "diverged": "FINISHED", "interrupted": "KILLED"}
+_TERMINAL = {
+    Status.FINISHED: "FINISHED",
+    Status.DIVERGED: "FINISHED",
+    Status.INTERRUPTED: "KILLED",
+}
 _BATCH = 1000
 _NAME = "resnet_bench.name"
 _RUN_ID = "resnet_bench.run_id"

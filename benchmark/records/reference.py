@@ -13,8 +13,9 @@ from typing import Any
 
 from benchmark.metrics import AP, ERROR
 from benchmark.records.nesting import flattened
-from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.records.store import RunFolder, Store
 from benchmark.shipped import shipped_reference
+from benchmark.status import DONE
 
 IDENTICAL, EQUAL = "bit-identical", "equal errors, other bits"
 DIFFERENT = "different"

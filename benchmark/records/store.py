@@ -28,12 +28,10 @@ from benchmark.records.journal import (
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
+from benchmark.status import DONE, Status
 from benchmark.suite import Cell
 from benchmark.suite.names import NAME
 from benchmark.suite.suite import LoadedSuite
-
-DONE = ("finished", "diverged")
-"""The statuses of a run that is never trained again."""
 
 ASIDE = ".filling-in"
 """Within a results folder, the one where runs that have ended are trained again."""
@@ -186,7 +184,8 @@ class RunFolder:
         path = self.path / "result.json"
         try:
             result = read_json(path)
-            if result is not None and not (isinstance(result, dict) and "status" in result):
+            known = isinstance(result, dict) and result.get("status") in Status.__members__.values()
+            if result is not None and not known:
                 raise RecordsError(f"{path} must hold a status. Received: {str(result)[:100]}")
             if result is not None and not is_whole(result):
                 raise RecordsError(f"{path} must have the digest that it names. It was changed")
@@ -195,13 +194,13 @@ class RunFolder:
             return None
         return result
 
-    def status(self) -> str:
-        """``planned``, ``unfinished``, or how the run ended."""
+    def status(self) -> Status:
+        """How the run stands."""
         result = self.result()
         if result:
-            return result["status"]
+            return Status(result["status"])
         began = self.journal.exists() or (self.path / "result.json").exists()
-        return "unfinished" if began else "planned"
+        return Status.UNFINISHED if began else Status.PLANNED
 
     def done(self) -> bool:
         """Whether the run is never to be trained again."""

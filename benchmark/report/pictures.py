@@ -9,6 +9,7 @@ from benchmark.records.shown import Shown, load_shown
 from benchmark.records.store import RunFolder, Store
 from benchmark.report.figures.detections import Gallery, Picture
 from benchmark.report.measured import detects
+from benchmark.status import Status
 
 IMAGES, VARIANTS = 4, 8
 """The most that are shown: a row a variant, a column an image."""
@@ -19,7 +20,7 @@ def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
 
     Raises RecordsError where what was kept is torn.
     """
-    finished = runs[detects(runs) & (runs["status"] == "finished")].sort_values(
+    finished = runs[detects(runs) & (runs["status"] == Status.FINISHED)].sort_values(
         "seed", kind="stable"
     )
     rows: dict[str, tuple[Shown, list[Detections]]] = {}

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from benchmark.report.verdicts import LOST, Verdict, samples_of
+from benchmark.report.verdicts import Verdict, samples_of
+from benchmark.status import LOST, Status
 from benchmark.suite.claims import PublishedClaim
 
 
@@ -23,7 +24,7 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
         number = claim.number
         sample = pd.Series(samples_of(claim, runs)[0], dtype=float)
         own = runs[runs["variant"] == claim.compared[0]]
-        diverged = int((own["status"] == "diverged").sum())
+        diverged = int((own["status"] == Status.DIVERGED).sum())
         lost = int(own["status"].isin(LOST).sum())
         measured = number.value + finding.effect if finding else float(sample.mean())
         if lost or (not finding and number.is_best):

@@ -13,8 +13,9 @@ from benchmark.records.files import write_bytes, write_text
 from benchmark.records.reference import Compared
 from benchmark.records.store import Store
 from benchmark.report.measured import by_metric
+from benchmark.status import Status
 
-_SCORED = ("finished",)
+_SCORED = (Status.FINISHED,)
 
 
 def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -27,7 +28,7 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
     numbers = {name: pd.to_numeric(measured[name], errors="coerce") for name in _MEASURED}
     scored = pd.DataFrame({name: column.where(finished) for name, column in numbers.items()})
     by_variant = scored.groupby(runs["variant"], sort=False)
-    diverged = (runs["status"] == "diverged").groupby(runs["variant"], sort=False).sum()
+    diverged = (runs["status"] == Status.DIVERGED).groupby(runs["variant"], sort=False).sum()
     counts = finished.groupby(runs["variant"], sort=False).sum()
     parameters = numbers["parameters"].groupby(runs["variant"], sort=False).max()
     mean, whole = by_variant.mean(), diverged == 0

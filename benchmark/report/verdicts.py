@@ -11,6 +11,7 @@ import pandas as pd
 
 from benchmark.paper import departures, section, told
 from benchmark.statistics.finding import ALPHA, Finding, corrected
+from benchmark.status import ENDED, LOST, Status
 from benchmark.suite.claims import Claim, PublishedClaim, Sample, Setting
 from benchmark.suite.claims.family import (
     family_sizes,
@@ -24,12 +25,6 @@ from benchmark.suite.claims.outcomes import (
     NOT_REPRODUCED,
     REPRODUCED,
 )
-
-LOST = ("diverged", "failed")
-"""The statuses of runs that ended without a value."""
-
-ENDED = ("finished", *LOST)
-"""All others are still to come."""
 
 _HIDDEN = {
     ("imagenet", "test"): "the images are ImageNet's validation set, not its test server's",
@@ -137,8 +132,8 @@ def _sample(runs: pd.DataFrame, variant: str, column: str) -> Sample:
     """The metric of each run that has ended, and was tested as the claim asks for."""
     own = runs[(runs["variant"] == variant) & runs["status"].isin(ENDED)]
     if column == "diverged":
-        values = (own["status"] == "diverged").astype(float)
-        lost = own["status"] == "failed"
+        values = (own["status"] == Status.DIVERGED).astype(float)
+        lost = own["status"] == Status.FAILED
     else:
         values = pd.to_numeric(own.reindex(columns=[column])[column], errors="coerce")
         lost = own["status"].isin(LOST)

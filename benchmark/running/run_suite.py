@@ -9,6 +9,7 @@ from benchmark.running.asked import ask
 from benchmark.running.budget import ended_after
 from benchmark.running.images import require_images, use_cache
 from benchmark.running.where import Where
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.execution.fill_in import FilledIn
@@ -52,7 +53,7 @@ class SuiteRun:
     @property
     def complete(self) -> bool:
         """Whether every run has ended, as finished or diverged, and was tested and reported."""
-        bad = {"failed", "busy"} & set(self.outcome.statuses.values())
+        bad = {Status.FAILED, Status.BUSY} & set(self.outcome.statuses.values())
         unfilled = self.filled.others or self.filled.left
         return not (self.interrupted or bad or unfilled) and self.tested and self.report is not None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.execution.claimed import untested
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import LoadedSuite
 
 _INTERRUPTED = 130
@@ -26,7 +27,7 @@ def tested_as_claimed(
     done = True
     for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
-        if folder.status() != "finished":
+        if folder.status() != Status.FINISHED:
             continue
         with lease(folder) as lock:
             if lock is None:

@@ -16,6 +16,7 @@ from benchmark.records.journal import Event
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import Cell, load_suite
 
 EPOCHS = 5
@@ -77,7 +78,7 @@ def _make_up(store: Store, cell: Cell, made: dict[str, object]) -> None:
     events = list(_events(cell))
     write_json(folder.path / "provenance.json", made)
     write_text(folder.journal, "".join(json.dumps(event) + "\n" for event in events))
-    folder.end(summarize(events, "finished"))
+    folder.end(summarize(events, Status.FINISHED))
 
 
 def _events(cell: Cell) -> Iterator[Event]:

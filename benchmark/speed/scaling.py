@@ -20,6 +20,7 @@ from benchmark.records.provenance import machine_line, provenance
 from benchmark.records.store import Store
 from benchmark.spec import RunSpec
 from benchmark.speed.report_time import EPOCHS, time_report
+from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 
 PLACES = {"processes": (1, 2), "Ray nodes": (1, 2, 4)}
@@ -108,7 +109,7 @@ def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
             wall = time.monotonic() - began
     if outcome.interrupted:
         raise KeyboardInterrupt
-    ended = list(outcome.statuses.values()).count("finished")
+    ended = list(outcome.statuses.values()).count(Status.FINISHED)
     if ended != runs:
         raise RuntimeError(f"all {runs} runs must finish. Received: {ended}, {outcome.reasons}")
     return Row(kind, count, runs, seconds, wall)

@@ -15,6 +15,7 @@ from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs
 from benchmark.models.pretrained import Pretrained
 from benchmark.spec import RunSpec
+from benchmark.status import Status
 from benchmark.training import process
 from benchmark.training.classification import Classification
 from benchmark.training.detection import Detection
@@ -90,7 +91,7 @@ class _Run:
         )
         for end in ends[self.epoch :]:
             ended = self._train_until(end)
-            if ended == "interrupted":
+            if ended == Status.INTERRUPTED:
                 self._keep()
                 return Trained(ended, self.task)
             ended = self._end_epoch(last=end == ends[-1] or ended is not None) or ended
@@ -98,7 +99,7 @@ class _Run:
                 return self._end(ended)
             if end != ends[-1]:
                 self._keep()
-        return self._end("finished")
+        return self._end(Status.FINISHED)
 
     def _build(self) -> None:
         spec, started = self.spec, time.perf_counter()
@@ -153,7 +154,7 @@ class _Run:
         finite, ``interrupted`` when the run is to stop, else None."""
         while self.iteration < end:
             if self.stop():
-                return "interrupted"
+                return Status.INTERRUPTED
             if time.monotonic() - self.kept > KEEP_EVERY_S:
                 self._keep()
             if self.iteration in self.spec.measured_at:
@@ -161,7 +162,7 @@ class _Run:
             else:
                 self._advance(min(self.iteration + self._steps_a_call(), end))
             if not math.isfinite(self.totals.loss):
-                return "diverged"
+                return Status.DIVERGED
         return None
 
     def _steps_a_call(self) -> int:
@@ -259,7 +260,7 @@ class _Run:
         self.totals = Totals()
         finite = not last or all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
         overflowed = totals.steps > 0 and totals.skipped == totals.steps
-        return "diverged" if not finite or overflowed else None
+        return Status.DIVERGED if not finite or overflowed else None
 
     def _batches_from(self, iteration: int) -> Iterator[tuple[tf.Tensor, ...]]:
         """The train inputs of each iteration from ``iteration`` on."""

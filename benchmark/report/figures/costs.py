@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmark.metrics import ERROR, Metric
 from benchmark.report.figures.style import Look, blank, name_with_lost
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,17 +22,17 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ER
 
     figure, axes = blank(2, 1, 5.5, 4.2)
     costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
-    ended = runs[runs["status"].isin(["finished", "diverged", "failed"])]
+    ended = runs[runs["status"].isin([Status.FINISHED, Status.DIVERGED, Status.FAILED])]
     by_variant = ended.groupby("variant", sort=False)
     ticks = EngFormatter(sep=""), StrMethodFormatter("{x:g}")
     for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):
         for variant, group in by_variant:
             style, label = look[str(variant)], name_with_lost(str(variant), group["status"])
-            finished = group[group["status"] == "finished"].dropna(subset=[metric.result])
+            finished = group[group["status"] == Status.FINISHED].dropna(subset=[metric.result])
             cost = finished[column] / (60 if column == "train_time_s" else 1)
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
             panel.plot(cost, finished[metric.result], markersize=4, alpha=0.5, **points)
-            diverged = (group["status"] == "diverged").any()
+            diverged = (group["status"] == Status.DIVERGED).any()
             mean = math.nan if diverged else finished[metric.result].mean()
             panel.plot([cost.mean()], [mean], markersize=9, label=label, **points)
         panel.set(xlabel=name, xscale="log")

@@ -21,6 +21,7 @@ from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MOST, Look, keep, looks
 from benchmark.report.measured import by_metric
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -143,7 +144,7 @@ def _of_frames(
 
 
 def _finished(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    return runs[(runs["status"] == "finished") & runs[metric.result].notna()]
+    return runs[(runs["status"] == Status.FINISHED) & runs[metric.result].notna()]
 
 
 def _name(figure: str, metric: Metric) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from benchmark.metrics import ERROR, Metric
 from benchmark.report.figures.style import Look, blank, name_with_lost
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +27,7 @@ def draw_seeds(
     for row, (name, group) in enumerate(by_variant):
         variant = str(name)
         style = look[variant]
-        values = group.loc[group["status"] == "finished", metric.result].dropna()
+        values = group.loc[group["status"] == Status.FINISHED, metric.result].dropna()
         apart = 0.12 if len(values) > 1 else 0.0
         axes.plot(
             values,
@@ -37,7 +38,7 @@ def draw_seeds(
             markersize=6,
             alpha=0.75,
         )
-        if len(values) and not (group["status"] == "diverged").any():
+        if len(values) and not (group["status"] == Status.DIVERGED).any():
             mean = values.mean()
             axes.vlines(mean, row - 0.32, row + 0.32, color=style.color, linewidth=2.5)
         if variant in levels:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.records.files import write_bytes
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ def label_of(variant: str, levels: Mapping[str, float]) -> str:
 
 def name_with_lost(variant: str, statuses: "pd.Series[str]") -> str:
     """A variant's name, with how many of its runs diverged or failed."""
-    counts = {what: int((statuses == what).sum()) for what in ("diverged", "failed")}
+    counts = {what: int((statuses == what).sum()) for what in (Status.DIVERGED, Status.FAILED)}
     lost = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     return f"{variant} ({lost})" if lost else variant
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmark.execution.estimate import work
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import Cell
 
 _TRAINING = 3
@@ -29,7 +30,7 @@ def rates(store: Store) -> Rates:
     for path in sorted(store.root.glob("runs/*/result.json")):
         folder = store.run(path.parent.name)
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
-        if result.get("status") != "finished" or not result.get("train_time_s"):
+        if result.get("status") != Status.FINISHED or not result.get("train_time_s"):
             continue
         device = result.get("device")
         machine = made.get("processor", "") if device == "CPU" else str(device)

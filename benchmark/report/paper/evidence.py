@@ -10,10 +10,11 @@ import pandas as pd
 from benchmark.paper.protocol import CIFAR10, IMAGENET
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import Frames, frames_of
-from benchmark.records.store import DONE, Store
+from benchmark.records.store import Store
 from benchmark.report.measured import with_values_at
 from benchmark.report.paper.places import Place, place_of_source
 from benchmark.report.verdicts import Verdict, judge
+from benchmark.status import DONE
 from benchmark.suite import Cell, load_suite
 from benchmark.suite.suite import LoadedSuite
 
