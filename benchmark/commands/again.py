@@ -1,14 +1,19 @@
 """``resnet-bench replay`` and ``diff``: is a run what another one is, bit for bit?"""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
 from benchmark.status import Status
+
+if TYPE_CHECKING:
+    from benchmark.records.store import RunFolder
+    from benchmark.spec import RunSpec
 
 _RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
 
@@ -104,7 +109,9 @@ def diff(
         raise typer.Exit(RUNS_FAILED)
 
 
-def _found(run: str, results: Path, tracking_uri: str | None):
+def _found(
+    run: str, results: Path, tracking_uri: str | None
+) -> "AbstractContextManager[RunFolder]":
     from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
@@ -113,7 +120,7 @@ def _found(run: str, results: Path, tracking_uri: str | None):
     return found_run(store, run, tracking_uri or default_tracking_uri(store))
 
 
-def _source(spec, results: Path):
+def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
     """The folder of the run whose weights a run began from; None where it began from no run's."""
     from benchmark.records.store import Store
 

@@ -1,8 +1,9 @@
 """``resnet-bench evaluate``: test finished runs by the paper's protocols."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,7 +37,7 @@ def evaluate(
     The probabilities are kept in each run's folder: Ctrl-C, and the same command goes on.
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from benchmark.data.images import DataError
     from benchmark.execution import evaluating
@@ -58,7 +59,7 @@ def evaluate(
                 folder = open_.enter_context(found_run(store, run, uri))
                 task = progress.add_task(run, total=None)
 
-                def tell(done: int, of: int, task=task) -> None:
+                def tell(done: int, of: int, task: TaskID = task) -> None:
                     progress.update(task, completed=done, total=of)
 
                 evaluated.append(evaluating.evaluate(folder, name, tell))
@@ -75,7 +76,7 @@ def evaluate(
         fail(str(error))
 
 
-def _told(result) -> str:
+def _told(result: Mapping[str, Any]) -> str:
     return (
         f"top-1 error {result['top1_error_percent']:.2f} %, top-5 "
         f"{result['top5_error_percent']:.2f} %, of {result['images']:,} images"

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from benchmark.commands.terminal import fail, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
+    from benchmark.records.reference import Compared
+    from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
 
 
@@ -122,7 +124,7 @@ def say_report(name: str, written: "Report") -> None:
             say(f"{f'{what}:' if not number else '':9}{path}")
 
 
-def _say_compared(compared: Mapping) -> None:
+def _say_compared(compared: "Mapping[str, Compared]") -> None:
     """How many runs are the reference's, bit for bit, and how far the others are from it."""
     from benchmark.records.reference import DIFFERENT, reference_folder
 
@@ -137,7 +139,9 @@ def _say_compared(compared: Mapping) -> None:
             say(f"  {run} is {each}{where}")
 
 
-def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
+def recorded(
+    suite: str, results: Path, changes: Sequence[str] | None = None
+) -> "tuple[Store, str, list[dict[str, Any]]]":
     """The store, the name of a suite that has records there, and the cells of its plan."""
     from benchmark.records.store import Store
     from benchmark.suite import Changes, load_suite
@@ -152,7 +156,7 @@ def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
     return store, name, store.suite(name).plan()["cells"]
 
 
-def _require_records(store, name: str, cells: Sequence[dict]) -> None:
+def _require_records(store: "Store", name: str, cells: Sequence[dict[str, Any]]) -> None:
     """Of at least one of the cells' runs, or the command ends."""
     if all(store.run(cell["run_id"]).status() == Status.PLANNED for cell in cells):
         rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
@@ -160,10 +164,10 @@ def _require_records(store, name: str, cells: Sequence[dict]) -> None:
 
 
 def _mirrored_report(
-    store,
+    store: "Store",
     name: str,
     uri: str,
-    cells: list[dict],
+    cells: list[dict[str, Any]],
     *,
     rebuild: bool = False,
     formats: Sequence[str] = _FORMATS,

@@ -1,7 +1,7 @@
 """``resnet-bench verify``: do reference runs come out the same here?"""
 
 import signal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,11 @@ from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import Cache, Reference
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 from benchmark.running.budget import ended_after
+
+if TYPE_CHECKING:
+    from benchmark.execution.replay import Replayed
+    from benchmark.execution.verify import Candidate, Verified
+    from benchmark.spec import RunSpec
 from benchmark.running.images import use_cache
 
 
@@ -41,7 +46,7 @@ def verify(
         fail(f"reference must hold records of runs. Received: {store.root}, without any")
     say(f"{len(found)} reference runs can be trained again here; {budget} for the cheapest.")
 
-    def train(candidate):
+    def train(candidate: "Candidate") -> "Replayed":
         folder = candidate.folder
         recorded = Recorded(candidate.spec, folder.events(), folder.provenance())
         cell = Cell(candidate.name, candidate.spec.seed, candidate.spec)
@@ -68,7 +73,7 @@ def verify(
         raise typer.Exit(RUNS_FAILED)
 
 
-def _say_one(each, other: str) -> None:
+def _say_one(each: "Verified", other: str) -> None:
     say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s")
     if each.outcome != other:
         return
@@ -80,7 +85,7 @@ def _say_one(each, other: str) -> None:
         say(f"  {difference}")
 
 
-def _missing(spec) -> str | None:
+def _missing(spec: "RunSpec") -> str | None:
     from benchmark.data import sources
     from benchmark.data.images import DataError
 

@@ -23,7 +23,7 @@ class Detections:
     labels: np.ndarray
     """(n,) int32, from 0."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         count = len(self.scores)
         shapes = self.boxes.shape, self.scores.shape, self.labels.shape
         if shapes != ((count, 4), (count,), (count,)):

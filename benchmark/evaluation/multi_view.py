@@ -77,7 +77,7 @@ def score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Ten
     probabilities over the views: (batch, classes)."""
 
     @tf.function(reduce_retracing=True)
-    def score(pixels):
+    def score(pixels: tf.Tensor) -> tf.Tensor:
         size = tf.shape(pixels)
         images = normalization(tf.reshape(pixels, (-1, size[2], size[3], 3)))
         probabilities = tf.cast(tf.nn.softmax(net(images, training=False)), tf.float64)

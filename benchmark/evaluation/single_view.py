@@ -64,7 +64,7 @@ def batch_scorer(
     is among the five best, where that is taken."""
 
     @tf.function(reduce_retracing=True)
-    def score(*inputs):
+    def score(*inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
         images, labels = data.scored_batch(split, *inputs)
         logits = model(images, training=False)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)

@@ -33,7 +33,7 @@ class Shown:
     classes: list[str]
     """Label -> name."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lengths = {name: len(getattr(self, name)) for name in ("ids", *_LISTS)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"each image must have an id and its truth. Received: {lengths}")

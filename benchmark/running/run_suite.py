@@ -13,7 +13,7 @@ from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.execution.fill_in import FilledIn
-    from benchmark.execution.runner import Outcome
+    from benchmark.execution.runner import Outcome, Place
     from benchmark.records.lacking import Lacking
     from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
@@ -110,11 +110,12 @@ def run_suite(
     from benchmark.execution.runner import run_plan, to_train
     from benchmark.execution.unmirrored import Unmirrored
     from benchmark.records.problems import RecordsError, one_line
-    from benchmark.records.store import DONE, Store
+    from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
     from benchmark.records.unmirrored import note, why_unmirrored
     from benchmark.report.suite_report import write_report
     from benchmark.running.testing import tested_as_claimed
+    from benchmark.status import DONE
 
     where, tell = where or Where(), say or (lambda line: None)
     cache = Path(cache) if cache else None
@@ -135,7 +136,7 @@ def run_suite(
     at_once = f", {several} at once" if several > 1 else ""
     tell(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
 
-    def place_aside(aside: Store, again: "list[Cell]"):
+    def place_aside(aside: Store, again: "list[Cell]") -> "Place":
         return where.place(again, runs.values(), store, retry_failed=True, into=aside)
 
     def display(shown: "list[Cell]") -> ProgressDisplay:

@@ -63,7 +63,7 @@ class Points:
 
         os.fsync, Path.open = counted_flush, counted_open  # type: ignore[method-assign,assignment]
 
-    def _audit(self, event: str, arguments: tuple) -> None:
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments
             if not isinstance(path, int | bytes) and flags & _WRITING:

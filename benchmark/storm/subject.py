@@ -8,7 +8,8 @@ from benchmark.execution.attempt import WORKER, train_run
 from benchmark.execution.local import ThisMachine
 from benchmark.execution.runner import run_plan
 from benchmark.records.comparison import compare_curves
-from benchmark.records.store import DONE, RunFolder, Store
+from benchmark.records.store import RunFolder, Store
+from benchmark.status import DONE
 from benchmark.storm.fault import POINTS
 from benchmark.suite import Cell, Plan, load_suite
 

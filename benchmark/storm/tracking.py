@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from benchmark.metrics import METRICS
 from benchmark.records.store import RunFolder, Store
@@ -261,7 +262,7 @@ def _back(trial: _Trial, port: int) -> str | None:
         return trial.synced(f"http://127.0.0.1:{port}")
 
 
-def _rows(uri: str) -> list[tuple]:
+def _rows(uri: str) -> list[tuple[Any, ...]]:
     """Metric, step, time and value of every child of the suite."""
     from mlflow import MlflowClient
 
@@ -277,7 +278,7 @@ def _rows(uri: str) -> list[tuple]:
     )
 
 
-def _journal_rows(folder: RunFolder) -> list[tuple]:
+def _journal_rows(folder: RunFolder) -> list[tuple[Any, ...]]:
     return sorted(
         (key, event["epoch"], round(event["time"] * 1000), event[key])
         for event in folder.events()

@@ -1,7 +1,7 @@
 """What goes on within the net: responses by layer (figure 7), and gradients by layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -89,7 +89,7 @@ def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     return figure
 
 
-def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple, pd.Series]:
+def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple[Any, ...], pd.Series]:
     """Keys -> the mean over seeds, by the layer's place."""
     return {
         key: group.groupby("number")[column].mean()
