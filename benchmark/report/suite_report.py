@@ -81,7 +81,7 @@ def write_report(
     loaded = load_all(store.root, suite)
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
     ensembles = load_ensembles(store, suite, claims)
-    samples = pd.concat([with_values_at(loaded.runs, loaded.curves, claims), ensembles])
+    samples = pd.concat([with_values_at(loaded, claims), ensembles])
     verdicts = claimed(judge(claims, samples, specs), selection)
     # From here on only what is shown.
     path = folder_of(folder.path, selection)
