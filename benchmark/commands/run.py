@@ -73,12 +73,13 @@ def run(
     from benchmark.execution.fill_in import fill_in as train_again
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.runner import run_plan, to_train
+    from benchmark.execution.runner import Outcome, run_plan, to_train
     from benchmark.execution.unmirrored import Unmirrored
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
     from benchmark.records.unmirrored import note, why_unmirrored
+    from benchmark.report.undecided import stages
 
     unmirrored = why_unmirrored(off=no_mlflow)
     if no_mlflow:
@@ -113,7 +114,8 @@ def run(
     done = sum(store.run(run_id).status() in DONE for run_id in runs)
     part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
     at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
-    say(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
+    most = "at most " if loaded.suite.looks else ""
+    say(f"{done} runs are done, {most}{len(cells)} to be trained{at_once}{part}.")
 
     def place_aside(aside, cells):
         parts = shares_of(jobs, on, address, cells)
@@ -123,15 +125,26 @@ def run(
     try:
         mirror = Unmirrored() if unmirrored else BackgroundMirror(store, whole.plan, uri)
         with ended_after(seconds):
-            with ProgressDisplay(cells, Console()) as display:
-                outcome = run_plan(
-                    loaded.plan, store, [display, mirror], place, retry_failed=retry_failed
-                )
+            outcome, tested = Outcome(), True
+            for number, stage in enumerate(stages(loaded, store)):
+                if number:
+                    _say_look(number, stage, whole.suite.looks)
+                    place = place_of(
+                        on, address, shares, runs.values(), store, retry_failed=retry_failed
+                    )
+                cells = to_train(stage, store, retry_failed=retry_failed)
+                with ProgressDisplay(cells, Console()) as display:
+                    outcome = outcome.followed_by(
+                        run_plan(stage, store, [display, mirror], place, retry_failed=retry_failed)
+                    )
+                tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
+                if outcome.interrupted or not tested or "busy" in outcome.statuses.values():
+                    break  # What is not there yet cannot be looked at.
             if fill_in and not outcome.interrupted:
                 with ProgressDisplay(lacking, Console()) as display:
                     filled = train_again(loaded.plan, store, [display, mirror], place_aside)
                 outcome.interrupted = filled.interrupted
-            tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
+                tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
         try:
             written = make_report(store, name)
             mirror.close(written.note, written.files, written.verdict_counts)
@@ -150,6 +163,9 @@ def run(
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(outcome, runs, store, again)
+    left_out = runs.keys() - outcome.statuses.keys()
+    if left_out and tested and "busy" not in outcome.statuses.values():
+        say(f"{len(left_out)} of {len(runs)} runs are left out: no claim needs them.")
     _say_what_was_filled_in(filled, runs)
     left = [each for each in lacking_of(loaded.plan, store) if each[0].run_id not in filled.tried]
     if lacks := what_lacks(left):
@@ -157,6 +173,13 @@ def run(
     failed = {"failed", "busy"} & set(outcome.statuses.values()) or filled.others or filled.left
     if failed or not (reported and tested):
         raise typer.Exit(RUNS_FAILED)
+
+
+def _say_look(number: int, stage, looks) -> None:
+    """Before the runs after the look of that number, from 1."""
+    variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
+    before, seeds = looks.looks[number - 1 : number + 1]
+    say(f"After {before} seeds not all is decided. On to {seeds} seeds: {variants}.")
 
 
 def _commands(

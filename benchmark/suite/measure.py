@@ -50,9 +50,7 @@ class Measure:
 MEASURES: dict[Metric, Measure] = {
     "test_error_percent": Measure("final_error_percent", "error", on_the_way="epochs"),
     "best_test_error_percent": Measure("final_error_percent", "error"),
-    "train_error_percent": Measure(
-        "final_train_error_percent", "train error", on_the_way="epochs"
-    ),
+    "train_error_percent": Measure("final_train_error_percent", "train error", on_the_way="epochs"),
     "validation_error_percent": Measure("final_validation_error_percent", "validation error"),
     "mean_response_std": Measure("mean_response_std", "mean response", (0.0, 1000.0)),
     "top1_error_percent": Measure("top1_error_percent", "top-1 error"),

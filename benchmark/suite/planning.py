@@ -59,7 +59,9 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
             problems.append(document.problem(("vary",), rule, variant))
         names.add(variant)
         runs |= {(variant, spec.seed): spec.digest() for spec in specs}
-        cells += [Cell(variant, seed, spec) for seed, spec in zip(suite.all_seeds, specs, strict=True)]
+        cells += [
+            Cell(variant, seed, spec) for seed, spec in zip(suite.all_seeds, specs, strict=True)
+        ]
     if problems:
         raise SuiteError(problems)
     return Plan(suite.name, tuple(cells))

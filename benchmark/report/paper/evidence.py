@@ -93,7 +93,7 @@ def with_records(own: Evidence, store: Store) -> Evidence:
     recorded = suite.name in store.suites()
     if recorded and any(claim.compared != claim.variants for claim in suite.claims):
         samples = pd.concat([samples, load_ensembles(store, suite.name, suite.claims)])
-    verdicts = tuple(judge(suite.claims, samples, specs))
+    verdicts = tuple(judge(suite.claims, samples, specs, suite.looks))
     report = store.suite(suite.name).path / "report.md"
     of_these = recorded and _ids(store.suite(suite.name).plan()) & done and report.exists()
     return replace(
