@@ -26,10 +26,14 @@ class Metric:
 
     result: str = ""
     """Its column of ``load_runs``, with the last epoch's value; of tests by a protocol, what
-    follows the protocol's name there."""
+    follows the protocol's name there. Empty where it is measured on the way alone."""
 
     claim: str = ""
     """What claims and published numbers call it."""
+
+    by_iteration: Literal["epochs", "layers"] | None = None
+    """Where claims on iterations find it: in the frame of epochs, by its name, or made of that of
+    layers; None where they are not offered."""
 
     of_detectors: bool = False
     """Else of classifiers, or of both."""
@@ -50,12 +54,20 @@ _error = partial(Metric, unit="%", better="lower")
 _precision = partial(Metric, unit="%", better="higher", of_detectors=True)
 
 METRICS = (
-    Metric("learning_rate", "learning rate", usual=True),
+    Metric(
+        "learning_rate",
+        "learning rate",
+        ends=(0.0, 10.0),
+        claim="learning_rate",
+        by_iteration="epochs",
+        usual=True,
+    ),
     _error(
         "train_error_percent",
         "train error",
         result="final_train_error_percent",
         claim="train_error_percent",
+        by_iteration="epochs",
         usual=True,
         said="train error {:.2f} %",
     ),
@@ -69,6 +81,7 @@ METRICS = (
         "error",
         result="final_error_percent",
         claim="test_error_percent",
+        by_iteration="epochs",
         usual=True,
         said="test error {:.2f} %",
     ),
@@ -117,6 +130,15 @@ _OF_RUNS = (
         ends=(0.0, 1000.0),
         result="mean_response_std",
         claim="mean_response_std",
+    ),
+    # The common logarithm of the largest norm of a convolution's gradient over the smallest;
+    # float32 has 80 powers of ten.
+    Metric(
+        "",
+        "gradient norms",
+        ends=(0.0, 80.0),
+        claim="gradient_norm_decades",
+        by_iteration="layers",
     ),
 )
 

@@ -119,6 +119,8 @@ def run(
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(done, again)
+    if done.left_out:
+        say(f"{len(done.left_out)} of {len(done.runs)} runs are left out: no claim needs them.")
     _say_what_was_filled_in(done)
     if lacks := what_lacks(done.lacking):
         say(f"{lacks} To train them again and fill it in: {again} --fill-in")

@@ -1,5 +1,6 @@
 """``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -97,17 +98,21 @@ def plan(
 
 
 def _say_prospects(loaded) -> None:
-    """For each claim the chance that the suite's seeds decide it, and how many would be enough."""
-    from benchmark.suite.claims.planning import WANTED, prospects
+    """For each claim the chance that the suite's seeds decide it, and how many would be enough;
+    with looks the chance by each of them."""
+    from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
 
-    seeds = len(loaded.suite.seeds)
-    first = loaded.suite.seeds[0]
+    looks, (first, *_) = loaded.suite.looks, loaded.suite.all_seeds
+    seeds = len(loaded.suite.all_seeds)
     specs = {
         cell.variant: cell.spec.model_dump(mode="json")
         for cell in loaded.plan.cells
         if cell.seed == first
     }
-    found = prospects(loaded.suite.claims, seeds, specs)
+    found = prospects(loaded.suite.claims, seeds, specs, looks)
+    if looks:
+        expected = expected_runs(found, looks, specs)
+        _say_looks(looks, expected, [each.by_look for each in found], len(specs))
     if found:
         say(f"How likely {seeds} seeds are to decide each claim, if it is true:")
     for each in found:
@@ -117,12 +122,26 @@ def _say_prospects(loaded) -> None:
             told = "not known (by how much runs differ, nobody has said)"
         else:
             told = f"{100 * each.chance:3.0f} %"
+            if looks:
+                by_look = ", ".join(f"{100 * chance:.0f}" for chance in each.by_look)
+                told += f" (by look: {by_look} %)"
             apart = f"at a margin of {each.claim.margin:g}"
             if each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
             enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
-            told += f" {apart}; {100 * WANTED:.0f} % with {enough}"
+            told += f" {apart}; {100 * WANTED:.0f} % with {enough}{' without looks' * bool(looks)}"
         say(f"  {each.claim.statement} {told}")
+
+
+def _say_looks(looks, expected: Sequence[float], chances, variants: int) -> None:
+    """When the suite looks, and what each look is expected to find and to have cost."""
+    say(f"Looks at {100 * looks.level:g} %, by all of them together, were all claims true:")
+    for number, (seeds, runs) in enumerate(zip(looks.looks, expected, strict=True)):
+        decided = sum(each[number] for each in chances)
+        say(
+            f"  {seeds} seeds of each: {decided:.1f} of {len(chances)} claims are decided, after "
+            f"{runs:.1f} of {seeds * variants} runs (expected)"
+        )
 
 
 def _expected(cells, store, jobs: float) -> str:

@@ -75,6 +75,15 @@ class Outcome:
     """Runs that were started."""
     interrupted: bool = False
 
+    def followed_by(self, other: "Outcome") -> "Outcome":
+        """The two as one."""
+        return Outcome(
+            self.statuses | other.statuses,
+            self.reasons | other.reasons,
+            self.trained + other.trained,
+            self.interrupted or other.interrupted,
+        )
+
 
 def to_train(plan: Plan, store: Store, *, retry_failed: bool) -> list[Cell]:
     """The plan's runs that have not ended; with ``retry_failed`` those that failed, too."""

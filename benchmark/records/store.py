@@ -223,6 +223,7 @@ class SuiteFolder:
                 "suite": suite.name,
                 "source": suite.source,
                 "set": loaded.changes.overrides,
+                **({"looks": suite.looks.model_dump(mode="json")} if suite.looks else {}),
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
                 "cells": [
                     {

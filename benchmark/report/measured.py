@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pandas as pd
 
-from benchmark.metrics import AP, ERROR, Metric
-from benchmark.suite.claims import Claim, DirectionClaim
+from benchmark.metrics import AP, BY_CLAIM, ERROR, Metric
+from benchmark.records.frames import Frames
+from benchmark.suite.claims import Claim, ClaimAtIterations
 
 
 def detects(runs: pd.DataFrame) -> pd.Series:
@@ -23,15 +25,26 @@ def by_metric(runs: pd.DataFrame) -> Iterator[tuple[Metric, pd.DataFrame]]:
         yield AP, runs[detectors]
 
 
-def with_values_at(
-    runs: pd.DataFrame, curves: pd.DataFrame, claims: Iterable[Claim]
-) -> pd.DataFrame:
-    """``runs`` with a column for each iteration that a claim is about: the metric after the last
-    epoch that had ended by then; none where no epoch had."""
+def with_values_at(frames: Frames, claims: Iterable[Claim]) -> pd.DataFrame:
+    """The runs, with a column for each iteration that a claim is about: the metric after the last
+    epoch, or at the last measurement of the layers, by then; none where there was none."""
     added = {}
-    for claim in (each for each in claims if isinstance(each, DirectionClaim) and each.at):
+    for claim in (each for each in claims if isinstance(each, ClaimAtIterations) and each.at):
+        rows = frames.curves
+        if claim.measured.by_iteration == "layers":
+            rows = _decades(frames.layers)
         for column, iteration in zip(claim.columns, claim.at or (), strict=True):
-            known = curves[curves["iteration"] <= iteration].dropna(subset=[claim.metric])
+            known = rows[rows["iteration"] <= iteration].dropna(subset=[claim.metric])
             last = known.sort_values("iteration").groupby("run_id")[claim.metric].last()
-            added[column] = runs["run_id"].map(last)
-    return runs.assign(**added)
+            added[column] = frames.runs["run_id"].map(last)
+    return frames.runs.assign(**added)
+
+
+def _decades(layers: pd.DataFrame) -> pd.DataFrame:
+    """Of each run at each iteration the ``gradient_norm_decades`` of its convolutions, projections
+    left out; as many as float32 has where a norm is 0."""
+    convolutions = layers.dropna(subset=["number", "gradient_norm"])
+    norms = convolutions.groupby(["run_id", "iteration"])["gradient_norm"].agg(["min", "max"])
+    most = BY_CLAIM["gradient_norm_decades"].ends[1]
+    ratio = np.log10(norms["max"] / norms["min"].where(norms["min"] > 0))
+    return ratio.fillna(most).clip(upper=most).rename("gradient_norm_decades").reset_index()

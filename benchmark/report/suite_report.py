@@ -16,6 +16,7 @@ from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.figures import Drawn, draw_figures
+from benchmark.report.looks import look_tables
 from benchmark.report.measured import by_metric, with_values_at
 from benchmark.report.pages import Table
 from benchmark.report.pictures import gallery
@@ -24,6 +25,7 @@ from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
 from benchmark.suite.claims import Claim
+from benchmark.suite.looks import Looks
 from benchmark.suite.selection import Selection, select
 
 FORMATS = ("html", "markdown")
@@ -81,8 +83,11 @@ def write_report(
     loaded = load_all(store.root, suite)
     claims = [Claim.model_validate(claim) for claim in plan["claims"]]
     ensembles = load_ensembles(store, suite, claims)
-    samples = pd.concat([with_values_at(loaded.runs, loaded.curves, claims), ensembles])
-    verdicts = claimed(judge(claims, samples, specs), selection)
+    samples = pd.concat([with_values_at(loaded, claims), ensembles])
+    looks = Looks.model_validate(plan["looks"]) if plan.get("looks") else None
+    judged = judge(claims, samples, specs, looks)
+    verdicts = claimed(judged, selection)
+    by_look = look_tables(judged, loaded.runs, specs, looks) if looks else {}
     # From here on only what is shown.
     path = folder_of(folder.path, selection)
     specs = {variant: spec for variant, spec in specs.items() if variant in selection.variants}
@@ -100,6 +105,7 @@ def write_report(
         "tests": finding_table(verdicts),
         "published": published_table(verdicts, samples),
         "variants": tables.variants_table(runs),
+        **by_look,
     }
     variants = frames["variants"]
     departing = {variant: list(map(told, departures(spec))) for variant, spec in specs.items()}
@@ -112,7 +118,7 @@ def write_report(
     facts = {
         "suite": suite,
         "source": plan["source"],
-        "scope": scope_of(plan, selection),
+        "scope": [*scope_of(plan, selection), *_told_of(looks)],
         "note": subset_note(specs),
         "split": "test",
         **{name: Table(frame) for name, frame in frames.items()},
@@ -152,6 +158,8 @@ _CAPTIONS = {
     "verdicts": "The claims, and how they stand.",
     "tests": "The tests behind the verdicts.",
     "published": "Published and measured.",
+    "looks": "What each look decided, and the runs that it took.",
+    "look_tests": "The claims at each look.",
 }
 
 _IN_PRINT = (
@@ -170,6 +178,17 @@ def _levels(
         variant: published_for(spec) for variant, spec in specs.items() if not departing[variant]
     }
     return {variant: number.value for variant, number in published.items() if number}
+
+
+def _told_of(looks: Looks | None) -> list[str]:
+    if looks is None:
+        return []
+    *some, last = looks.looks
+    numbers = f"{', '.join(map(str, some))} and {last}"
+    return [
+        f"Looked at after {numbers} seeds of each variant, at a level of {100 * looks.level:g} % by "
+        "all looks together; variants of which no claim is undecided are trained no further."
+    ]
 
 
 def _sections(names: set[str]) -> str:

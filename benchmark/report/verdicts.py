@@ -3,7 +3,7 @@ with the paper."""
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from benchmark.suite.claims.outcomes import (
     NOT_REPRODUCED,
     REPRODUCED,
 )
+from benchmark.suite.looks import Looks
 
 _HIDDEN = {
     ("imagenet", "test"): "the images are ImageNet's validation set, not its test server's",
@@ -37,6 +38,22 @@ _UNKNOWN = "the paper says nothing of this data set"
 
 
 @dataclass(frozen=True)
+class Look:
+    """How a claim stood by the runs of some seeds."""
+
+    runs: int
+    """Of each variant, that were looked at."""
+    bounds: tuple[float, float]
+    """The p values, for and against, at or below which it decides; not those of a finding, which
+    are corrected so that they are held against the level."""
+    outcome: str
+    finding: Finding | None
+    sentence: str
+    due: bool
+    """Whether all of these runs have ended, and were tested as the claim asks for."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """How a claim stands."""
 
@@ -44,12 +61,24 @@ class Verdict:
     verdict: str
     sentence: str
     finding: Finding | None = None
-    """None where there were too few runs for a test. Its p values are adjusted for the family."""
+    """None where there were too few runs for a test. Its p values are corrected for the family, and
+    for the looks."""
     departures: tuple[str, ...] = ()
     """Where the runs depart from the paper's protocol, apart from what the claim compares."""
     preliminary: bool = False
     """Whether runs that the suite plans are still to come. Whoever looks at each new run, and stops
-    when it suits, is wrong more often than the level says."""
+    when it suits, is wrong more often than the level says. With looks a verdict is final where one
+    of them has decided."""
+    outcome: str = INCONCLUSIVE
+    """The verdict, but for departures."""
+    looks: tuple[Look, ...] = ()
+    """Of a suite that has some: those that were due, until one decided."""
+
+    @property
+    def decided_at(self) -> int | None:
+        """The runs of each variant at the look that decided; None where none has."""
+        decided = [look.runs for look in self.looks if look.outcome != INCONCLUSIVE]
+        return decided[0] if decided else None
 
     @property
     def words(self) -> str:
@@ -57,66 +86,139 @@ class Verdict:
         return f"{self.verdict} (preliminary)" if self.preliminary else self.verdict
 
 
-def judge(claims: Sequence[Claim], runs: pd.DataFrame, specs: Mapping[str, Any]) -> list[Verdict]:
+def judge(
+    claims: Sequence[Claim],
+    runs: pd.DataFrame,
+    specs: Mapping[str, Any],
+    looks: Looks | None = None,
+) -> list[Verdict]:
     """A verdict for each claim, in their order.
 
     ``runs``: as ``load_runs`` gives them, of one suite, planned ones included; ``specs``: variant
-    -> spec as plain data. Claims that ask the same question are a family, and corrected as such.
+    -> spec as plain data; ``looks``: of a suite that has some. Claims that ask the same question
+    are a family, and corrected as such.
     """
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
-    return [
-        _judged(claim, runs, specs, size, of_published_weights(claim, as_published))
-        for claim, size in zip(claims, sizes, strict=True)
-    ]
+    found = []
+    for claim, size in zip(claims, sizes, strict=True):
+        of_weights = of_published_weights(claim, as_published)
+        setting = Setting(level_of(looks) / size, pairs_in(claim, specs), of_weights)
+        tests = _Tests(claim, runs, setting, size)
+        found.append(_verdict(claim, *_looked_at(tests, looks), specs))
+    return found
 
 
-def _judged(
-    claim: Claim,
-    runs: pd.DataFrame,
-    specs: Mapping[str, Any],
-    size: int,
-    as_published: bool,
-) -> Verdict:
-    setting = Setting(ALPHA / size, pairs_in(claim, specs), as_published)
-    needed = 1 if as_published else claim.needed
-    each = [_samples(claim, runs, column) for column in claim.columns]
-    finding = None
-    if min(len(sample.values) for samples in each for sample in samples) >= needed:
-        finding = _adjusted([claim.found(samples, setting) for samples in each], size)
-    outcome, sentence = INCONCLUSIVE, ""
-    if finding is None:
-        counts = zip(claim.compared, each[0], strict=True)
-        text = ", ".join(f"{name}: {len(sample.values)}" for name, sample in counts)
-        sentence = f"Too few runs ({text}); the claim asks for {needed}."
-    else:
-        if finding.p <= ALPHA:
+@dataclass(frozen=True)
+class _Tests:
+    """How a claim is tested, whenever it is looked at."""
+
+    claim: Claim
+    runs: pd.DataFrame
+    setting: Setting
+    """Its level is that of the claim, by all looks together."""
+    size: int
+    """Of the claim's family."""
+
+    @property
+    def needed(self) -> int:
+        """Runs of each."""
+        return 1 if self.setting.as_published else self.claim.needed
+
+    def look(self, seeds: Collection[int] | None, bounds: tuple[float, float]) -> Look:
+        """At the runs of some seeds, or of all."""
+        runs = self.runs if seeds is None else self.runs[self.runs["seed"].isin(seeds)]
+        claim, each = self.claim, [_samples(self.claim, runs, col) for col in self.claim.columns]
+        counts = tuple(len(sample.values) for sample in each[0])
+        if seeds is None:
+            whole = not _is_preliminary(claim, runs, each)
+        else:
+            whole = all(sample.has(seeds) for samples in each for sample in samples)
+        number = len(seeds) if seeds is not None else max(counts, default=0)
+        fewest = min(len(sample.values) for samples in each for sample in samples)
+        if fewest < self.needed:
+            text = ", ".join(f"{v}: {n}" for v, n in zip(claim.compared, counts, strict=True))
+            why = f"Too few runs ({text}); the claim asks for {self.needed}."
+            return Look(number, bounds, INCONCLUSIVE, None, why, whole)
+        # An interval is as wide as the look's bound asks for.
+        setting = replace(self.setting, level=bounds[0] or self.setting.level)
+        finding = _joined([claim.found(samples, setting) for samples in each])
+        outcome = INCONCLUSIVE
+        if _decides(finding.p, bounds[0]):
             outcome = REPRODUCED
-        elif finding.p_against <= ALPHA:
+        elif _decides(finding.p_against, bounds[1]):
             outcome = NOT_REPRODUCED
-        sentence = claim.sentence(finding, outcome)
-        if finding.lost:
-            runs_were = "run was" if finding.lost == 1 else "runs were"
-            sentence += f" {finding.lost} {runs_were} lost, and counted against the claim."
-    preliminary = _is_preliminary(claim, runs, each)
+        whole_level = self.setting.level * self.size
+        p, against = (
+            corrected(p, whole_level / bound) if bound else 1.0
+            for p, bound in zip((finding.p, finding.p_against), bounds, strict=True)
+        )
+        finding = replace(finding, p=p, p_against=against)
+        return Look(number, bounds, outcome, finding, claim.sentence(finding, outcome), whole)
+
+
+def _looked_at(tests: _Tests, looks: Looks | None) -> tuple[Look, tuple[Look, ...], bool]:
+    """The look that counts, the looks that were due until then, and whether the first is
+    preliminary: where not all runs of the last look have ended, and no look before decided."""
+    if looks is None:
+        level = tests.setting.level
+        look = tests.look(None, (level, level))
+        return look, (), not look.due
+    made: list[Look] = []
+    for number, bounds in _bounds(tests, looks):
+        look = tests.look(looks.seeds[:number], bounds)
+        if not look.due:
+            return look, tuple(made), True
+        made.append(look)
+        if look.outcome != INCONCLUSIVE:
+            break
+    return made[-1], tuple(made), False
+
+
+def _bounds(tests: _Tests, looks: Looks) -> Iterator[tuple[int, tuple[float, float]]]:
+    """Of each look; what one with too few runs for a test cannot spend is left to later ones."""
+    enough = tuple(number for number in looks.looks if number >= tests.needed)
+    bounds = tests.claim.bounds(enough, tests.setting) if enough else ()
+    found = dict(zip(enough, bounds, strict=True))
+    for number in looks.looks:
+        yield number, found.get(number, (0.0, 0.0))
+
+
+def _decides(p: float, bound: float) -> bool:
+    """But for the last bit."""
+    return bound > 0 and p <= bound * (1 + 1e-9)
+
+
+def level_of(looks: Looks | None) -> float:
+    """Of all claims of a suite that ask the same question."""
+    return looks.level if looks else ALPHA
+
+
+def _verdict(
+    claim: Claim, look: Look, made: tuple[Look, ...], preliminary: bool, specs: Mapping[str, Any]
+) -> Verdict:
+    sentence, finding = look.sentence, look.finding
+    if finding and finding.lost:
+        runs_were = "run was" if finding.lost == 1 else "runs were"
+        sentence += f" {finding.lost} {runs_were} lost, and counted against the claim."
+    if made and not preliminary and look.outcome != INCONCLUSIVE:
+        sentence += f" Decided by the look at {look.runs} runs of each."
     found = tuple(_departures(claim, specs))
-    if not found:
-        return Verdict(claim, outcome, sentence, finding, (), preliminary)
-    if finding:
-        sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
-    sentence = f"{_told(found)}. {sentence}"
-    return Verdict(claim, NOT_COMPARABLE, sentence, finding, found, preliminary)
+    verdict = look.outcome
+    if found:
+        if finding:
+            sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
+        sentence, verdict = f"{_told(found)}. {sentence}", NOT_COMPARABLE
+    return Verdict(claim, verdict, sentence, finding, found, preliminary, look.outcome, made)
 
 
-def _adjusted(found: Sequence[Finding], size: int) -> Finding:
+def _joined(found: Sequence[Finding]) -> Finding:
     """A claim on several iterations is supported where it is at each of them, and so as little as
     at that one where it is least (an intersection-union test); it is refuted where it is at any,
     the p value being corrected for their number."""
     least = max(found, key=lambda finding: finding.p)
     against = min(1.0, len(found) * min(finding.p_against for finding in found))
-    if least.power == 1 and least.p in (0.0, 1.0) and size == 1:
-        return least
-    return replace(least, p=corrected(least.p, size), p_against=corrected(against, size))
+    return replace(least, p_against=against)
 
 
 def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:

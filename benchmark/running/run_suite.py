@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from benchmark.records.lacking import Lacking
     from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
-    from benchmark.suite import Cell
+    from benchmark.suite import Cell, Plan
+    from benchmark.suite.looks import Looks
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class SuiteRun:
     """Why there is no copy in MLflow; None where there is one."""
     mirror_problem: str | None
     """Why MLflow's copy is behind; None where it is not."""
+
+    @property
+    def left_out(self) -> set[str]:
+        """The ids of runs that no claim needs any more, in a suite of several looks."""
+        open_ = not self.tested or Status.BUSY in self.outcome.statuses.values()
+        return set() if open_ else self.runs.keys() - self.outcome.statuses.keys()
 
     @property
     def interrupted(self) -> bool:
@@ -107,13 +114,14 @@ def run_suite(
     from benchmark.execution.fill_in import fill_in as train_again
     from benchmark.execution.mirroring import BackgroundMirror
     from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.runner import run_plan, to_train
+    from benchmark.execution.runner import Outcome, run_plan, to_train
     from benchmark.execution.unmirrored import Unmirrored
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
     from benchmark.records.unmirrored import note, why_unmirrored
     from benchmark.report.suite_report import write_report
+    from benchmark.report.undecided import stages
     from benchmark.running.testing import tested_as_claimed
     from benchmark.status import DONE
 
@@ -134,7 +142,9 @@ def run_suite(
     part = f" of the {len(asked.whole.plan.runs())} of the suite" if asked.selection.words else ""
     several = len(where.shares(cells))
     at_once = f", {several} at once" if several > 1 else ""
-    tell(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
+    looks = asked.whole.suite.looks
+    most = "at most " if looks else ""
+    tell(f"{done} runs are done, {most}{len(cells)} to be trained{at_once}{part}.")
 
     def place_aside(aside: Store, again: "list[Cell]") -> "Place":
         return where.place(again, runs.values(), store, retry_failed=True, into=aside)
@@ -143,15 +153,24 @@ def run_suite(
         return ProgressDisplay(shown, Console(quiet=say is None))
 
     mirror = Unmirrored() if unmirrored else BackgroundMirror(store, asked.whole.plan, uri)
-    filled = FilledIn()
+    outcome, filled, tested = Outcome(), FilledIn(), True
     with ended_after(budget_s):
-        with display(cells) as shown:
-            outcome = run_plan(plan, store, [shown, mirror], place, retry_failed=retry_failed)
+        for number, stage in enumerate(stages(asked.part, store)):
+            cells = to_train(stage, store, retry_failed=retry_failed)
+            if number and looks:
+                tell(_next_look(number, stage, looks))
+                place = where.place(cells, runs.values(), store, retry_failed=retry_failed)
+            with display(cells) as shown:
+                trained = run_plan(stage, store, [shown, mirror], place, retry_failed=retry_failed)
+            outcome = outcome.followed_by(trained)
+            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
+            if outcome.interrupted or not tested or Status.BUSY in outcome.statuses.values():
+                break  # What is not there yet cannot be looked at.
         if fill_in and not outcome.interrupted:
             with display(lacking) as shown:
                 filled = train_again(plan, store, [shown, mirror], place_aside)
             outcome.interrupted = filled.interrupted
-        tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
+            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
     report, problem = None, None
     try:
         report = write_report(store, name)
@@ -174,3 +193,10 @@ def run_suite(
         unmirrored=unmirrored,
         mirror_problem=mirror.problem,
     )
+
+
+def _next_look(number: int, stage: "Plan", looks: "Looks") -> str:
+    """Said before the runs after the look of that number, from 1."""
+    variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
+    before, seeds = looks.looks[number - 1 : number + 1]
+    return f"After {before} seeds not all is decided. On to {seeds} seeds: {variants}."

@@ -41,8 +41,9 @@ class Finding:
         return f"{100 * self.confidence:.3g} %"
 
 
-def corrected(p: float, claims: int) -> float:
-    """A p value, adjusted for a family of so many claims.
+def corrected(p: float, claims: float) -> float:
+    """A p value, adjusted for a family of so many claims; by looks at more and more runs, for as
+    many times as the level is above what the look may spend.
 
     A claim has two null hypotheses, that it is false and that it is true, of which exactly one
     holds: of the family's twice as many, no more than one a claim can be rejected wrongly. So

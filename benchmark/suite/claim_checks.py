@@ -3,8 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from benchmark.spec import CifarSpec, RunSpec
-from benchmark.suite.claims import Claim, DirectionClaim, EqualityClaim, PublishedClaim
+from benchmark.spec import CifarSpec, RunSpec, VggSpec
+from benchmark.suite.claims import (
+    Claim,
+    ClaimAtIterations,
+    DirectionClaim,
+    EqualityClaim,
+    PublishedClaim,
+)
+from benchmark.suite.claims.share import ShareClaim
 from benchmark.suite.plan import Cell
 from benchmark.suite.problems import Broken
 
@@ -17,8 +24,8 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
         for named in claim.variants:
             if named not in names:
                 yield ("claims", number), rule, named
-            elif claim.metric == "mean_response_std" and not names[named].measured_at:
-                needs = "mean_response_std needs a ResNet or plain net that is trained"
+            elif claim.metric in _OF_LAYERS and not names[named].measured_at:
+                needs = f"{claim.metric} needs a ResNet or plain net that is trained"
                 yield ("claims", number, "metric"), needs, named
             elif claim.metric == "validation_error_percent" and (
                 "validation" not in names[named].splits
@@ -32,6 +39,13 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
             elif (at := _at(claim)) and at[-1] > names[named].schedule.iterations:
                 needs = f"at must be within the {names[named].schedule.iterations} of {named}"
                 yield ("claims", number, "at"), needs, at[-1]
+            elif (
+                isinstance(claim, DirectionClaim)
+                and claim.moderated
+                and (why := _may_end_at_two_places(named, names[named], claims))
+            ):
+                needs = f"is not for runs that may end at one of two places: {why}"
+                yield ("claims", number, "moderated"), needs, named
         together = (claim.ensemble or ()) if isinstance(claim, PublishedClaim) else ()
         if len({_scored(names[v]) for v in together if v in names}) > 1:
             needs = "an ensemble's variants are scored on the same images"
@@ -44,7 +58,25 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
 
 
 def _at(claim: Claim) -> tuple[int, ...]:
-    return (claim.at or ()) if isinstance(claim, DirectionClaim) else ()
+    return (claim.at or ()) if isinstance(claim, ClaimAtIterations) else ()
+
+
+_OF_LAYERS = ("mean_response_std", "gradient_norm_decades")
+
+_DEEPEST_PLAIN = 56
+"""Layers of a plain net of which others saw five runs within 0.7 points of each other."""
+
+
+def _may_end_at_two_places(variant: str, spec: RunSpec, claims: Sequence[Claim]) -> str:
+    """Why; empty where nothing says so."""
+    if any(isinstance(claim, ShareClaim) and claim.variant == variant for claim in claims):
+        return "the suite claims a share of them"
+    net = spec.model
+    if isinstance(net, VggSpec) or net.shortcut != "none":
+        return ""
+    if net.batch_norm is None:
+        return "a plain net without batch normalisation"
+    return f"a plain net of more than {_DEEPEST_PLAIN} layers" * (net.depth > _DEEPEST_PLAIN)
 
 
 def _pair(claim: Claim) -> tuple[Any, ...]:

@@ -40,7 +40,7 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
             data = overridden(suite.base, own | point | changes)
             specs = [
                 RunSpec.model_validate({**_begun(data, runs, seed), "seed": seed})
-                for seed in suite.seeds
+                for seed in suite.all_seeds
             ]
         except ValidationError as error:
             places = _places(number, own, indices, changes)
@@ -59,7 +59,9 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
             problems.append(document.problem(("vary",), rule, variant))
         names.add(variant)
         runs |= {(variant, spec.seed): spec.digest() for spec in specs}
-        cells += [Cell(variant, seed, spec) for seed, spec in zip(suite.seeds, specs, strict=True)]
+        cells += [
+            Cell(variant, seed, spec) for seed, spec in zip(suite.all_seeds, specs, strict=True)
+        ]
     if problems:
         raise SuiteError(problems)
     return Plan(suite.name, tuple(cells))
@@ -77,11 +79,11 @@ def _begun(data: dict[str, Any], runs: dict[tuple[str, int], str], seed: int) ->
 
 def _broken_before_planning(suite: Suite, changes: Overrides) -> Iterator[Broken]:
     grid, variants = suite.vary.grid, suite.vary.variants or ()
-    count = (len(variants) or 1) * math.prod(map(len, grid.values())) * len(suite.seeds)
+    count = (len(variants) or 1) * math.prod(map(len, grid.values())) * len(suite.all_seeds)
     if count > MAX_CELLS:
         yield ("vary",), f"a suite has at most {MAX_CELLS} cells", count
-    if len(set(suite.seeds)) < len(suite.seeds):
-        yield ("seeds",), "each seed stands once", list(suite.seeds)
+    if len(set(suite.all_seeds)) < len(suite.all_seeds):
+        yield ("seeds",), "each seed stands once", list(suite.all_seeds)
     yield from conflicts(suite.base, grid, [variant.overrides for variant in variants], changes)
 
 

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializeAsAny
 
-from benchmark.spec.base import Ints, Spec
+from benchmark.spec.base import Spec
 from benchmark.suite.claims import Claim
+from benchmark.suite.looks import Looks, Seeds
 from benchmark.suite.names import Name, SuiteName
 from benchmark.suite.overrides import Overrides
 
@@ -56,5 +57,16 @@ class Suite(Spec):
     """The spec's fields that all runs share, nested or dotted."""
 
     vary: Vary = Vary()
-    seeds: Ints = Field(min_length=1)
+    seeds: Seeds
+    """A list, or ``{looks: [2, 3, 5], level: 0.05}``, to train no more seeds than it takes."""
     claims: tuple[SerializeAsAny[Claim], ...] = Field(default=(), strict=False)
+
+    @property
+    def looks(self) -> Looks | None:
+        """When claims are looked at before all seeds have ended; None where they are not."""
+        return self.seeds if isinstance(self.seeds, Looks) else None
+
+    @property
+    def all_seeds(self) -> tuple[int, ...]:
+        """The listed ones, or those of the last look."""
+        return self.seeds.seeds if isinstance(self.seeds, Looks) else self.seeds

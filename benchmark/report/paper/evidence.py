@@ -90,11 +90,11 @@ def with_records(own: Evidence, store: Store) -> Evidence:
     ended_alone = [each for each in read if each[2]]
     frames = frames_of(ended_alone)
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in own.loaded.plan.cells}
-    samples = with_values_at(frames.runs, frames.curves, suite.claims)
+    samples = with_values_at(frames, suite.claims)
     recorded = suite.name in store.suites()
     if recorded and any(claim.compared != claim.variants for claim in suite.claims):
         samples = pd.concat([samples, load_ensembles(store, suite.name, suite.claims)])
-    verdicts = tuple(judge(suite.claims, samples, specs))
+    verdicts = tuple(judge(suite.claims, samples, specs, suite.looks))
     report = store.suite(suite.name).path / "report.md"
     of_these = recorded and _ids(store.suite(suite.name).plan()) & done and report.exists()
     return replace(

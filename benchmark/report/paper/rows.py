@@ -12,9 +12,9 @@ from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.places import Place, place_of
 from benchmark.report.verdicts import INCONCLUSIVE, Verdict, samples_of
 from benchmark.spec import RunSpec, VggSpec
-from benchmark.statistics.finding import ALPHA
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim
+from benchmark.suite.claims.outcomes import NOT_REPRODUCED, REPRODUCED
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
 """On top of the verdicts. The last: no suite states the claim in the paper's form."""
@@ -84,6 +84,7 @@ def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
     if verdict is None or not all(samples_in(own, claim)):
         return NOT_RUN
     left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
+    left = left and verdict.decided_at is None
     return PRELIMINARY if left or verdict.preliminary else verdict.verdict
 
 
@@ -143,9 +144,7 @@ def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[s
     if outcome in (NOT_RUN, PRELIMINARY) or verdict is None or verdict.finding is None:
         outcome = NOT_RUN if outcome == NOT_RUN else PRELIMINARY
         return outcome, f"{where}: {outcome}"
-    found = verdict.finding
-    held = HOLDS if found.p <= ALPHA else UNDECIDED
-    held = AGAINST if found.p_against <= ALPHA else held
+    held = {REPRODUCED: HOLDS, NOT_REPRODUCED: AGAINST}.get(verdict.outcome, UNDECIDED)
     return held, f"{where}: {held}, {_p(verdict)}; {measured(own, claim)}"
 
 

@@ -7,11 +7,13 @@ from typing import Any
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.direction import DirectionClaim
 from benchmark.suite.claims.equality import EqualityClaim
+from benchmark.suite.claims.iterations import ClaimAtIterations
 from benchmark.suite.claims.published import PublishedClaim, ensemble_name
 from benchmark.suite.claims.sample import Sample, Setting
 
 __all__ = [
     "Claim",
+    "ClaimAtIterations",
     "DirectionClaim",
     "EqualityClaim",
     "PublishedClaim",

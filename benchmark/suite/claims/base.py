@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
+    from benchmark.statistics.sequential import Bounds
+
+    Values = list[np.ndarray]
 
 
 class Claim(Spec):
@@ -31,7 +34,8 @@ class Claim(Spec):
 
     metric: Name = "test_error_percent"
     """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
-    top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'."""
+    top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'; learning
+    rates and the ratio of gradient norms (in powers of ten) are of iterations alone: ``at``."""
 
     protocol: str | None = None
     """How the finished runs are tested, by its full name: ``ten-crop-256``."""
@@ -57,6 +61,13 @@ class Claim(Spec):
         from benchmark.suite.claims.kinds import filled, kind_of
 
         return kind_of(data).model_validate(filled(data))
+
+    @model_validator(mode="after")
+    def _ends(self) -> "Claim":
+        if not self.measured.result and "at" not in type(self).model_fields:
+            rule = "is of iterations alone; it is stated with at, of claims that have it"
+            raise refuse("metric", rule, self.metric)
+        return self
 
     @model_validator(mode="after")
     def _protocol_fits(self) -> "Claim":
@@ -140,6 +151,19 @@ class Claim(Spec):
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """That so many seeds support the claim, were it true and runs spread by ``sd``."""
         raise NotImplementedError
+
+    def drawn(self, rng: "np.random.Generator", suites: int, seeds: int, sd: float) -> "Values":
+        """Made-up values of each that it compares, of suites in which the claim is true, as its
+        ``chance`` is told for: of each suite as many runs as seeds."""
+        raise NotImplementedError
+
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+        """The p values up to which each of several looks decides, at so many runs of each variant;
+        ``setting.level`` is that of all looks. What the looks spend is added up, which holds for
+        every test."""
+        from benchmark.statistics import sequential
+
+        return [(bound, bound) for bound in sequential.added(looks, setting.level)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """What was found."""

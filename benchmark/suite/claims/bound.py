@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.iterations import ClaimAtIterations
 from benchmark.suite.claims.outcomes import INCONCLUSIVE
 from benchmark.suite.claims.sample import Setting
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchmark.statistics.finding import Finding
 
 
-class BoundClaim(Claim):
+class BoundClaim(ClaimAtIterations):
     """For runs whose values stand around one mean. Where they end at one of two places, as deep
     plain nets do, claim a share of the runs: see ``share``."""
 
@@ -62,6 +62,13 @@ class BoundClaim(Claim):
         se = sd / math.sqrt(seeds)
         return float(student.power_beyond(se, seeds - 1, self.margin, setting.level))
 
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """Beyond the bound by ``margin``."""
+        side = 1 if self.direction == "higher" else -1
+        return [rng.normal(self.than + side * self.margin, sd, (suites, seeds))]
+
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The mean and its interval."""
         low, high = finding.interval
@@ -69,4 +76,4 @@ class BoundClaim(Claim):
         if outcome != INCONCLUSIVE:
             where = "above" if low > self.than else "below"
         interval = f"its {finding.percent} interval, {low:.2f} to {high:.2f}, lies {where}"
-        return f"The mean is {finding.effect:.2f}; {interval} {self.than:g}."
+        return f"The mean{self.when} is {finding.effect:.2f}; {interval} {self.than:g}."

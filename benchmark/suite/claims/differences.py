@@ -96,6 +96,12 @@ class DifferenceClaim(Claim):
         se = sd * math.sqrt(2 / seeds)
         return float(student.power_within(se, df, self.margin, setting.level))
 
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """As far apart as the claim expects."""
+        return [rng.normal(mean, sd, (suites, seeds)) for mean in (self.expected, 0.0)]
+
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The difference and its interval."""
         around = f" around the stated {self.expected:+g}" if self.expected else ""

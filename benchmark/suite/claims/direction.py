@@ -4,22 +4,22 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from benchmark.spec.base import Ints, refuse
-from benchmark.suite.claims.base import Claim
+from benchmark.spec.base import refuse
+from benchmark.suite.claims.iterations import ClaimAtIterations
 from benchmark.suite.claims.outcomes import NOT_REPRODUCED
+from benchmark.suite.claims.prior import PriorSpec
 from benchmark.suite.claims.sample import Setting
 
 if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
+    from benchmark.statistics.sequential import Bounds
 
-_BY_EPOCH = ("test_error_percent", "train_error_percent")
 
-
-class DirectionClaim(Claim):
+class DirectionClaim(ClaimAtIterations):
     """Runs of one variant tend to have lower, or higher, values than runs of another."""
 
     question: ClassVar[str] = "which way"
@@ -33,20 +33,14 @@ class DirectionClaim(Claim):
     direction: Literal["lower", "higher"]
     """How ``variant`` stands to ``against``."""
 
-    at: Ints | None = Field(default=None, min_length=1, max_length=100)
-    """The iterations at each of which it is lower or higher, by the last epoch that ended by then,
-    in place of the training's end."""
+    moderated: PriorSpec | None = None
+    """Judge by a t test, moderated by this prior of the runs' standard deviation, in place of the
+    exact test, which needs more runs. Not for runs that may end at one of two places."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "DirectionClaim":
         if self.against == self.variant:
             raise refuse("against", "must be another variant than variant", self.against)
-        if self.at is None:
-            return self
-        if self.metric not in _BY_EPOCH:
-            raise refuse("at", f"is stated with the metrics {' and '.join(_BY_EPOCH)}", self.metric)
-        if list(self.at) != sorted(set(self.at)) or self.at[0] < 1:
-            raise refuse("at", "must rise, from 1 on", self.at)
         return self
 
     @classmethod
@@ -55,25 +49,28 @@ class DirectionClaim(Claim):
         return usual_step(data)
 
     @property
-    def columns(self) -> tuple[str, ...]:
-        """One for each iteration of ``at``, which ``report.measured.with_values_at`` adds."""
-        if self.at:
-            return tuple(f"{self.metric}@{iteration}" for iteration in self.at)
-        return super().columns
-
-    @property
     def variants(self) -> tuple[str, ...]:
         """Both."""
         return self.variant, self.against
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Mann and Whitney's test, or a t test of the pairs."""
-        return step(*self._ordered(values), any(setting.paired), self.margin, setting.level)
+        """Mann and Whitney's test, a t test of the pairs, or a moderated one."""
+        from benchmark.statistics import sequential
+
+        pair, paired = self._ordered(values), any(setting.paired)
+        if self.moderated and not paired:
+            prior = self.moderated.prior
+            return sequential.moderated_finding(*pair, prior, self.margin, setting.level)
+        return step(*pair, paired, self.margin, setting.level)
 
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
         """By the same test."""
+        from benchmark.statistics import sequential
+
+        if self.moderated and not any(paired):
+            return sequential.p_values(*self._ordered(values), self.moderated.prior)
         return step_p_values(*self._ordered(values), any(paired))
 
     def _ordered(self, values: Sequence["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
@@ -83,13 +80,31 @@ class DirectionClaim(Claim):
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """For a difference of ``margin``, at one iteration."""
+        from benchmark.statistics import sequential
+
+        if self.moderated and not any(setting.paired):
+            design = sequential.Design((seeds,), setting.level, self.moderated.prior)
+            return sequential.expected(design, self.margin, sd)[0]
         return step_chance(seeds, sd, any(setting.paired), self.margin, setting.level)
+
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """``margin`` apart."""
+        side = 1 if self.direction == "lower" else -1
+        means = 0.0, side * self.margin
+        return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
+
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+        """By how the looks depend on each other, except for pairs."""
+        if any(setting.paired):
+            return super().bounds(looks, setting)
+        return step_bounds(looks, setting.level, len(self.columns), self.moderated)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """How likely one run is below another."""
-        when = f" after {' and '.join(f'{i:,}' for i in self.at)} iterations" if self.at else ""
         least = ", where it is least," if self.at and len(self.at) > 1 else ""
-        return step_sentence(finding, outcome, f"the claim holds{when}{least}")
+        return step_sentence(finding, outcome, f"the claim holds{self.when}{least}")
 
 
 def usual_step(data: dict[str, Any]) -> tuple[float, str]:
@@ -136,6 +151,18 @@ def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float
     return float(student.power_beyond(sd * math.sqrt(2 / seeds), seeds - 1, margin, level))
 
 
+def step_bounds(
+    looks: tuple[int, ...], level: float, parts: int, moderated: PriorSpec | None = None
+) -> "Bounds":
+    """Of a claim of several parts that is supported where each is, and refuted where one is, its p
+    value against being corrected for their number."""
+    from benchmark.statistics.sequential import Design, bounds
+
+    prior = moderated.prior if moderated else None
+    support, refute = (bounds(Design(looks, own, prior)) for own in (level, level / parts))
+    return [(p, parts * against) for p, against in zip(support, refute, strict=True)]
+
+
 def step_sentence(finding: "Finding", outcome: str, what: str) -> str:
     """How the lower one stands to the higher one."""
     low, high = finding.interval
@@ -145,5 +172,8 @@ def step_sentence(finding: "Finding", outcome: str, what: str) -> str:
     if finding.test.startswith("paired"):
         told = f"of {finding.effect:.2f} points ({finding.percent}: {low:.2f} to {high:.2f})"
         return f"In pairs of runs that share weights {what} by a mean difference {told}; {p}."
+    if finding.test.startswith("moderated"):
+        told = f"{finding.effect:.2f} ({finding.percent} interval: {low:.2f} to {high:.2f})"
+        return f"By the means {what} by {told}; {p}."
     told = f"probability {finding.effect:.2f} ({low:.2f} to {high:.2f})"
     return f"In a pair of runs {what} with {told}; {p}."

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
+    from benchmark.statistics.sequential import Bounds
 
 
 class DivergenceClaim(Claim):
@@ -78,6 +79,19 @@ class DivergenceClaim(Claim):
 
         more, share = self._stated
         return shares.power(seeds, share, more, self._true, setting.level)
+
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """1 where a run diverged."""
+        return [(rng.random((suites, seeds)) < self._true).astype(float)]
+
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+        """By how the looks depend on each other."""
+        from benchmark.statistics.sequential import share_bounds
+
+        more, share = self._stated
+        return share_bounds(looks, setting.level, share, more=more)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """How many of the runs."""

@@ -41,11 +41,11 @@ def pairs_in(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> tuple[bool
     weights, as one begins from the other or both from a third run. ``specs``: those of one seed."""
     if claim.compared != claim.variants:
         return ()
-    roots = [_begun_from(variant, specs) for variant in claim.variants]
+    roots = [begun_from(variant, specs) for variant in claim.variants]
     return tuple(bool(first & second) for first, second in pairwise(roots))
 
 
-def _begun_from(variant: str, specs: Mapping[str, Mapping[str, Any]]) -> set[str]:
+def begun_from(variant: str, specs: Mapping[str, Mapping[str, Any]]) -> set[str]:
     """The variant itself, and each run that it begins from, through others or not: by the name
     where it is a variant, else by the id."""
     found = {variant}

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.paper import published_for
 from benchmark.spec import RunSpec
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.family import (
+    begun_from,
     family_sizes,
     nets_as_published,
     of_published_weights,
@@ -16,9 +17,13 @@ from benchmark.suite.claims.family import (
 )
 from benchmark.suite.claims.published import PublishedClaim
 from benchmark.suite.claims.sample import Setting
+from benchmark.suite.looks import Looks
 
 WANTED = 0.8
 """The chance that a suite should have to decide a claim."""
+
+_SUITES = 4000
+"""Made-up ones, of which looks are planned by."""
 
 _MOST = 60
 """Seeds beyond which nobody goes."""
@@ -26,6 +31,10 @@ _MOST = 60
 _USUAL = {"cifar": 10.0, "photographs": 25.0, "boxes": 70.0}
 """Kind of data set -> the error in percent where the paper prints none; of detectors 100 less the
 average precision."""
+
+
+_UNKNOWN = ("mean_response_std", "gradient_norm_decades")
+"""Metrics by which nobody has said how much runs differ."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +47,49 @@ class Prospect:
     chance: float | None
     """That the seeds decide the claim, were it true."""
     seeds: int | None
-    """How many seeds would have a chance of ``WANTED``; None where no bearable number has."""
+    """How many seeds, all trained before anybody looks, would have a chance of ``WANTED``; None
+    where no bearable number has."""
+    by_look: tuple[float, ...] = ()
+    """The chance that the claim is decided by each look, were it true; 0 where nobody knows."""
 
 
 def prospects(
-    claims: Sequence[Claim], seeds: int, specs: Mapping[str, Mapping[str, Any]]
+    claims: Sequence[Claim],
+    seeds: int,
+    specs: Mapping[str, Mapping[str, Any]],
+    looks: Looks | None = None,
 ) -> list[Prospect]:
-    """One a claim. ``specs``: variant -> spec as plain data, of one seed."""
+    """One a claim. ``specs``: variant -> spec as plain data, of one seed; ``looks``: of a suite
+    that has some, the last of them at ``seeds``."""
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
-    return [
-        _prospect(claim, seeds, specs, size, of_published_weights(claim, as_published))
-        for claim, size in zip(claims, sizes, strict=True)
-    ]
+    found = []
+    for claim, size in zip(claims, sizes, strict=True):
+        of_weights = of_published_weights(claim, as_published)
+        own = _prospect(claim, seeds, specs, size, of_weights, looks.level if looks else None)
+        found.append(replace(own, **_by_look(own, specs, size, looks)) if looks else own)
+    return found
+
+
+def expected_runs(
+    found: Sequence[Prospect], looks: Looks, specs: Mapping[str, Mapping[str, Any]]
+) -> list[float]:
+    """By the time of each look, how many runs are expected to have been trained, were all claims
+    true and did they go their ways independently of each other: a variant is trained on where a
+    claim that needs it, or one that begins from it, is undecided, and where no claim does."""
+    undecided: dict[str, list[Sequence[float]]] = {variant: [] for variant in specs}
+    for each in found:
+        needed = set().union(*(begun_from(variant, specs) for variant in each.claim.variants))
+        for variant in needed & undecided.keys():
+            undecided[variant].append([1.0, *(1 - chance for chance in each.by_look)])
+    runs, before, expected = 0.0, 0, []
+    for number, seeds in enumerate(looks.looks):
+        for own in undecided.values():
+            trained_on = 1 - math.prod(1 - each[number] for each in own) if own else 1.0
+            runs += (seeds - before) * trained_on
+        before = seeds
+        expected.append(runs)
+    return expected
 
 
 def _prospect(
@@ -59,10 +98,11 @@ def _prospect(
     specs: Mapping[str, Mapping[str, Any]],
     size: int,
     as_published: bool,
+    level: float | None,
 ) -> Prospect:
     from benchmark.statistics.finding import ALPHA
 
-    setting = Setting(ALPHA / size, pairs_in(claim, specs), as_published)
+    setting = Setting((level or ALPHA) / size, pairs_in(claim, specs), as_published)
     if as_published:
         return Prospect(claim, 0.0, 1.0, 1)
     sd = planning_sd(claim, specs)
@@ -74,6 +114,33 @@ def _prospect(
         return claim.chance(number, sd or 0.0, setting) if number >= claim.needed else 0.0
 
     return Prospect(claim, sd, chance(seeds), _enough(chance, claim.needed))
+
+
+def _by_look(
+    own: Prospect, specs: Mapping[str, Mapping[str, Any]], size: int, looks: Looks
+) -> dict[str, Any]:
+    import numpy as np
+
+    from benchmark.statistics.sequential import followed
+
+    claim = own.claim
+    if own.chance is None:
+        return {"by_look": (0.0,) * len(looks.looks)}
+    if own.sd == 0:  # Of published weights, which the first look tests.
+        return {"by_look": (1.0,) * len(looks.looks)}
+    setting = Setting(looks.level / size, pairs_in(claim, specs))
+    enough = tuple(seeds for seeds in looks.looks if seeds >= claim.needed)
+    if not enough:
+        return {"chance": 0.0, "by_look": (0.0,) * len(looks.looks)}
+    values = claim.drawn(np.random.default_rng(0), _SUITES, enough[-1], own.sd or 0.0)
+
+    def test(runs: Sequence[Any]) -> tuple[Any, Any]:
+        return claim.p_values(runs)
+
+    course = followed(values, enough, claim.bounds(enough, setting), test)
+    reached = course.runs[course.decided == 1]
+    by_look = tuple(float(np.sum(reached <= seeds)) / _SUITES for seeds in looks.looks)
+    return {"chance": by_look[-1], "by_look": by_look}
 
 
 def _enough(chance: Callable[[int], float], least: int) -> int | None:
@@ -94,7 +161,7 @@ def planning_sd(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> float |
     """By which runs of one net are held to differ where nothing is known: of an error ``e`` on
     ``N`` images, the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10,
     where this is 0.2. A published standard deviation of the same number goes before it."""
-    if claim.metric == "mean_response_std":
+    if claim.metric in _UNKNOWN:
         return None
     if isinstance(claim, PublishedClaim) and claim.number.sd:
         return claim.number.sd

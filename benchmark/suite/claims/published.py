@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 NO_CHANCE = "difference, with no chance in it"
 """The same weights on the same images: nothing is drawn, so there is nothing to infer."""
 
+_SCALES = "-224-256-384-480-640"
+
 _VIEWS = {
-    "10-crop": "ten-crop-",
-    "fully convolutional at 5 scales": "multi-scale-224-256-384-480-640",
+    "10-crop": ("ten-crop-",),
+    "fully convolutional at 5 scales": (f"multi-scale{_SCALES}", f"multi-scale-sliding{_SCALES}"),
 }
-"""How the paper looked at images -> how the protocol's name begins."""
+"""How the paper looked at images -> how the protocol's name begins. Fully convolutional is either
+form: the scores of all places of an image, averaged over it, then over its scales."""
 
 
 class PublishedClaim(Claim):
@@ -71,7 +74,7 @@ class PublishedClaim(Claim):
             return False
         if self.protocol is None:
             return True
-        return self.protocol.startswith(_VIEWS.get(number.view, "\0"))
+        return self.protocol.startswith(_VIEWS.get(number.view, ()))
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
@@ -159,6 +162,21 @@ class PublishedClaim(Claim):
             se = math.sqrt(own + their)
             df = (own + their) ** 2 / (own**2 / (seeds - 1) + their**2 / max(number.n - 1, 1))
         return float(student.power_within(se, df, self.margin, level))
+
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """Of made-up papers, whose runs are of the same kind as ours, held against the number."""
+        import numpy as np
+
+        ours, number = rng.normal(0, sd, (suites, seeds)), self.number
+        if number.best_of:
+            theirs = rng.normal(0, sd, (suites, number.best_of)).min(-1, keepdims=True)
+        elif number.sd is not None and number.n:
+            theirs = rng.normal(0, number.sd / math.sqrt(number.n), (suites, 1))
+        else:
+            theirs = rng.normal(0, sd, (suites, 1))
+        return [np.asarray(ours - theirs + number.value)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The difference from the published number."""

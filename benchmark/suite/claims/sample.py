@@ -1,5 +1,6 @@
 """What a claim is judged by: one value a run, or that a run was lost."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,10 @@ class Sample:
     def lost(self) -> int:
         """Runs without a value."""
         return self.values.count(None)
+
+    def has(self, seeds: Collection[int]) -> bool:
+        """Whether the runs of all these seeds have ended."""
+        return set(self.seeds).issuperset(seeds)
 
     def known(self) -> list[float]:
         """The values that there are."""

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.iterations import ClaimAtIterations
 from benchmark.suite.claims.sample import Setting
 
 if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
+    from benchmark.statistics.sequential import Bounds
 
 
-class ShareClaim(Claim):
+class ShareClaim(ClaimAtIterations):
     """For runs that end at one of two places, whose mean says nothing: each is counted."""
 
     question: ClassVar[str] = "how many runs"
@@ -69,10 +70,27 @@ class ShareClaim(Claim):
 
         return shares.power(seeds, self.share_percent / 100, True, self._true, setting.level)
 
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """Each run at one of the two sides of the bound, however far from it."""
+        side = 1.0 if self.direction == "higher" else -1.0
+        beyond = rng.random((suites, seeds)) < self._true
+        return [self.than + side * (2.0 * beyond - 1.0)]
+
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+        """By how the looks depend on each other; at several iterations added up."""
+        from benchmark.statistics.sequential import share_bounds
+
+        if len(self.columns) > 1:
+            return super().bounds(looks, setting)
+        return share_bounds(looks, setting.level, self.share_percent / 100, more=True)
+
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """How many of the runs."""
         low, high = (100 * end for end in finding.interval)
         (n,) = finding.n
         side = "above" if self.direction == "higher" else "below"
+        where = f"are{self.when}" if self.at else "end"
         share = f"{finding.percent} interval of the share: {low:.0f} to {high:.0f} %"
-        return f"{round(finding.effect * n)} of {n} runs end {side} {self.than:g} ({share})."
+        return f"{round(finding.effect * n)} of {n} runs {where} {side} {self.than:g} ({share})."

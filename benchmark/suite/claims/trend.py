@@ -11,6 +11,7 @@ from benchmark.spec.base import refuse
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.direction import (
     step,
+    step_bounds,
     step_p_values,
     step_sentence,
     usual_step,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from benchmark.statistics.finding import Finding
+    from benchmark.statistics.sequential import Bounds
 
 
 class TrendClaim(Claim):
@@ -96,6 +98,20 @@ class TrendClaim(Claim):
 
         sizes = (seeds,) * len(self.trend)
         return ranks.power_of_steps(sizes, self.margin, sd, setting.level)
+
+    def drawn(
+        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
+    ) -> "list[np.ndarray]":
+        """With steps of ``margin``."""
+        way = 1 if self.direction == "higher" else -1
+        means = [way * self.margin * number for number in range(len(self.trend))]
+        return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
+
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+        """As of each step, except where one is of pairs."""
+        if any(setting.paired):
+            return super().bounds(looks, setting)
+        return step_bounds(looks, setting.level, len(self.trend) - 1)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """The step that is supported least."""

@@ -1,0 +1,64 @@
+"""Which part of a suite of several looks is still to be trained."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from benchmark.records.ensembles import load_ensembles
+from benchmark.records.frames import load_all
+from benchmark.records.store import Store
+from benchmark.report.measured import with_values_at
+from benchmark.report.verdicts import Verdict, judge
+from benchmark.suite import Plan
+from benchmark.suite.claims.family import begun_from
+from benchmark.suite.looks import Looks
+from benchmark.suite.suite import LoadedSuite
+
+
+def stages(loaded: LoadedSuite, store: Store) -> Iterator[Plan]:
+    """The plan or, of a suite of several looks, its part for each: the first seeds of all variants,
+    then more of those of which a claim is undecided, until there is none. The next is to be asked
+    for once the runs of the one before have ended and were tested. The store has the whole suite's
+    plan, of which ``loaded.plan`` may be a part."""
+    looks, plan = loaded.suite.looks, loaded.plan
+    if looks is None:
+        yield plan
+        return
+    variants, asked = {cell.variant for cell in plan.cells}, set[str]()
+    for before, number in zip((0, *looks.looks), looks.looks, strict=False):
+        if before:
+            variants &= _undecided_now(loaded, store, looks, before)
+        chosen = looks.seeds[:number]
+        cells = [c for c in plan.cells if c.variant in variants and c.seed in chosen]
+        if not cells:
+            return
+        if not asked.issuperset(cell.name for cell in cells):
+            yield replace(plan, cells=tuple(cells))
+        asked |= {cell.name for cell in cells}
+
+
+def _undecided_now(loaded: LoadedSuite, store: Store, looks: Looks, seeds: int) -> set[str]:
+    name, claims = loaded.suite.name, loaded.suite.claims
+    samples = with_values_at(load_all(store.root, name), claims)
+    samples = pd.concat([samples, load_ensembles(store, name, claims)])
+    cells = store.suite(name).plan()["cells"]
+    specs = {cell["variant"]: cell["spec"] for cell in cells}
+    return undecided(judge(claims, samples, specs, looks), specs, seeds)
+
+
+def undecided(
+    verdicts: Sequence[Verdict], specs: Mapping[str, Mapping[str, Any]], seeds: int
+) -> set[str]:
+    """After the look at so many seeds, the variants that are trained on: those of claims that are
+    not decided, those that no claim names, and those that one of these begins from.
+
+    ``verdicts``: of all claims of the suite; ``specs``: variant -> spec as plain data.
+    """
+    named = {variant for verdict in verdicts for variant in verdict.claim.variants}
+    found = set(specs) - named
+    for verdict in verdicts:
+        if verdict.decided_at is None or verdict.decided_at > seeds:
+            found |= set(verdict.claim.variants)
+    return set().union(*(begun_from(variant, specs) for variant in found)) & set(specs)

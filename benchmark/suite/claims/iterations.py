@@ -1,0 +1,41 @@
+"""``at``: a claim on some iterations of the training, in place of its end."""
+
+from pydantic import Field, model_validator
+
+from benchmark.metrics import BY_CLAIM
+from benchmark.spec.base import Ints, refuse
+from benchmark.suite.claims.base import Claim
+
+
+class ClaimAtIterations(Claim):
+    """What claims that may be on iterations share. Such a claim must hold at each of them."""
+
+    at: Ints | None = Field(default=None, min_length=1, max_length=100)
+    """The iterations, in place of the training's end: by the last epoch that ended by then; of
+    gradients and rates, which have no end, it is always stated."""
+
+    @model_validator(mode="after")
+    def _at_fits(self) -> "ClaimAtIterations":
+        if self.at is None and not self.measured.result:
+            raise refuse("at", f"is stated with the metric {self.metric}", None)
+        if self.at is None:
+            return self
+        if not self.measured.by_iteration:
+            known = " and ".join(name for name, each in BY_CLAIM.items() if each.by_iteration)
+            raise refuse("at", f"is stated with the metrics {known}", self.metric)
+        first = 0 if self.measured.by_iteration == "layers" else 1
+        if list(self.at) != sorted(set(self.at)) or self.at[0] < first:
+            raise refuse("at", f"must rise, from {first} on", self.at)
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """One for each iteration of ``at``, which ``report.measured.with_values_at`` adds."""
+        if self.at:
+            return tuple(f"{self.metric}@{iteration}" for iteration in self.at)
+        return super().columns
+
+    @property
+    def when(self) -> str:
+        """For sentences; empty of the training's end."""
+        return f" after {' and '.join(f'{i:,}' for i in self.at)} iterations" if self.at else ""
