@@ -1,6 +1,5 @@
 """Decoded data sets on disk: whole and checked, or not there."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,17 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data.images import DataError, Images
+from benchmark.data.place import VARIABLE, cache_folder
 
-VARIABLE = "RESNET_BENCH_DATA"
-"""The environment variable that names the cache folder."""
-
-
-def cache_folder() -> Path:
-    """``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE]).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "resnet-bench"
+__all__ = ["VARIABLE", "cache_folder", "load", "replacing", "save"]
 
 
 def save(name: str, images: Images) -> Path:
