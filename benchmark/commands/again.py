@@ -31,7 +31,8 @@ def replay(
     from pydantic import ValidationError
     from rich.console import Console
 
-    from benchmark.commands.data import require_images, use_cache
+    from benchmark.commands.data import use_cache
+    from benchmark.commands.usable import require_usable
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.replay import Recorded
     from benchmark.execution.replay import replay as train_again
@@ -47,8 +48,8 @@ def replay(
             fail(f"{run} was recorded by a version with other fields: {error}")
     if not any(event["event"] == "epoch" for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
-    require_images([spec.dataset])
     source = _source(spec, results)
+    require_usable([spec], results / "runs")
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:

@@ -113,7 +113,6 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
 
 
 def _told(result) -> str:
-    return (
-        f"top-1 error {result['top1_error_percent']:.2f} %, top-5 "
-        f"{result['top5_error_percent']:.2f} %, of {result['images']:,} images"
-    )
+    top5 = result["top5_error_percent"]
+    told = f", top-5 {top5:.2f} %" if top5 is not None else ""
+    return f"top-1 error {result['top1_error_percent']:.2f} %{told}, of {result['images']:,} images"

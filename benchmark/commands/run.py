@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.budget import ended_after, seconds_of
-from benchmark.commands.data import require_images, use_cache
+from benchmark.commands.data import use_cache
 from benchmark.commands.evaluate import tested_as_claimed
 from benchmark.commands.options import (
     Address,
@@ -29,6 +29,7 @@ from benchmark.commands.places import place_of, shares_of
 from benchmark.commands.reporting import make_report
 from benchmark.commands.suites import loaded_suite, selected, what_lacks
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+from benchmark.commands.usable import require_usable
 
 
 class Retry(StrEnum):
@@ -102,7 +103,12 @@ def run(
     shares = shares_of(jobs, on, address, cells)
     use_cache(cache)
     lacking = [cell for cell, _ in lacking_of(loaded.plan, store)] if fill_in else []
-    require_images(cell.spec.dataset for cell in [*cells, *lacking])
+    require_usable(
+        (cell.spec for cell in [*cells, *lacking]),
+        store.root / "runs",
+        planned={run_id: cell.spec for run_id, cell in runs.items()},
+        due={cell.run_id for cell in cells},
+    )
     place = place_of(on, address, shares, runs.values(), store, retry_failed=retry_failed)
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)

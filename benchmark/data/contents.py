@@ -11,9 +11,9 @@ _BEGINNINGS = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\x93NUMPY", "an array of NumPy (.npy)"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras's .h5 is such)"),
-    (b"\x80\x02", "a pickle"),
-    (b"\x80\x04", "a pickle"),
-    (b"\x80\x05", "a pickle"),
+    (b"\x80\x02", "a file of pickled objects"),
+    (b"\x80\x04", "a file of pickled objects"),
+    (b"\x80\x05", "a file of pickled objects"),
     (b"%PDF", "a PDF file"),
     (b"<svg", "an SVG image"),
 )

@@ -19,7 +19,7 @@ from benchmark.data.detection.images import FileImages
 from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
-from benchmark.data.photographs.turned import turn_noted
+from benchmark.data.photographs.turned import QUARTER_TURNS, turn_noted
 
 
 @dataclass(frozen=True)
@@ -247,7 +247,7 @@ def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str, str]:
         rule = f"{path} must have the height and width of its annotation"
         expected = (example.height, example.width)
         why = ""
-        if turn and (about.width, about.height) == expected:
+        if turn in QUARTER_TURNS and (about.width, about.height) == expected:
             why = (
                 f". Its camera noted that it is to be shown {turn} (EXIF), and its annotation is "
                 "of the turned image; state height, width and boxes of the pixels as they are "

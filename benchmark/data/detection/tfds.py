@@ -47,6 +47,7 @@ def get(
     """
     if name not in SETS:
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
+    registry.ADDED.require_room()
     theirs = {theirs for parts in SETS[name].values() for theirs, _ in parts}
     try:
         builders = {each: _prepared(each, data_dir, say) for each in sorted(theirs)}

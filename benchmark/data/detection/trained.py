@@ -1,5 +1,5 @@
-"""Which of a detector's images are trained on, and whether they can be. Needs no TensorFlow, so that
-it is asked before a suite begins."""
+"""Which of a detector's images are trained on, and whether they can be. Needs no TensorFlow: it is
+asked before a suite begins, too."""
 
 import numpy as np
 

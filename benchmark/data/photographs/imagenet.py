@@ -53,6 +53,7 @@ def get(
     """
     import tensorflow_datasets as tfds
 
+    registry.ADDED.require_room()
     try:
         builder = tfds.builder("imagenet2012", data_dir=data_dir)
         if not builder.is_prepared():

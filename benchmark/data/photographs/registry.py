@@ -87,7 +87,7 @@ def save(
     not_read: Mapping[str, Counts] | None = None,
 ) -> Photographs:
     """Write the list, and return it as it is read. ``not_read``: files of their folders."""
-    index = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
+    index: dict[str, Any] = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
     columns = {
         split: {field.name: getattr(listing, field.name) for field in fields(Listing)}
         for split, listing in listings.items()

@@ -17,6 +17,10 @@ _TURNS = {
 """EXIF's number of an orientation -> how the image is to be shown, clockwise."""
 
 
+QUARTER_TURNS = tuple(_TURNS[number] for number in (5, 6, 7, 8))
+"""Those that change height and width for each other."""
+
+
 def turn_noted(encoded: bytes) -> str:
     """How it is to be shown; empty where that is as it is stored, or is not told."""
     try:
