@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from conftest import bench
 
+from benchmark.data import cache, cifar10
+from benchmark.data.added import Register
 from benchmark.data.images import DataError
 from benchmark.data.photographs.imagenet import Archive, check
 from benchmark.execution.evaluating import errors
@@ -41,6 +43,33 @@ def test_what_others_say_is_cut_to_a_line():
     assert len(one_line(raised(lambda: np.dtype(LONG)))) < 320
 
 
+LFS = b"version https://git-lfs.github.com/spec/v1\n"
+
+
+def test_arrays_of_the_cache_that_are_none_are_named_with_what_they_are(tmp_path, monkeypatch):
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    folder = tmp_path / "cifar10"
+    folder.mkdir()
+    (folder / "train_images.npy").write_bytes(LFS)
+    with pytest.raises(DataError) as refused:
+        cache.load("cifar10")
+    assert "train_images.npy: a Git LFS pointer" in str(refused.value)
+    assert "pickle" not in str(refused.value)
+    added = Register("index.json", "things", add="", get="")
+    added.save("mine", {}, {"train": {"names": np.zeros(3)}})
+    (tmp_path / "mine" / "train_names.npy").write_bytes(LFS)
+    with pytest.raises(DataError) as refused, added.reading("mine") as (_, column):
+        column("train", "names")
+    assert "train_names.npy: a Git LFS pointer" in str(refused.value)
+    assert "pickle" not in str(refused.value)
+
+
+def test_an_archive_that_is_none_is_named_with_what_it_is(tmp_path):
+    (tmp_path / "a.tgz").write_bytes(b"<!doctype html><p>Sign in</p>")
+    with pytest.raises(DataError, match=r"a\.tgz: an HTML page of 29 bytes"):
+        cifar10.read_npm(tmp_path / "a.tgz")
+
+
 @pytest.mark.parametrize("load", [load_runs, load_curves, load_layers, load_all])
 def test_a_folder_of_results_that_is_not_there_is_told(tmp_path, load):
     (tmp_path / "file").write_text("")
@@ -65,8 +94,15 @@ def test_of_five_classes_or_fewer_there_is_no_top5_error(classes, there):
     assert found["top5_error_percent"] == (pytest.approx(100 / 3) if there else None)
 
 
-@pytest.mark.parametrize("uri", ["127.0.0.1:5000", "localhost:5000", "mlruns", "/data/mlruns"])
-@pytest.mark.parametrize("command", [("sync", "one"), ("ui",), ("report", "one")])
+@pytest.mark.parametrize(
+    ("uri", "command"),
+    [
+        ("127.0.0.1:5000", ("sync", "one")),
+        ("localhost:5000", ("ui",)),
+        ("mlruns", ("report", "one")),
+        ("/data/mlruns", ("sync", "one")),
+    ],
+)
 def test_a_tracking_uri_without_a_scheme_is_told(tmp_path, uri, command):
     done = bench(*command, "--tracking-uri", uri, "--results", tmp_path)
     assert done.returncode == 2 and "http://" in done.stderr and uri in done.stderr

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.cache import cache_folder, replacing
+from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError
 from benchmark.spec import BoxContentSpec, BoxesSpec, ContentSpec, PhotographsSpec
 from benchmark.spec.boxes import DETECTION_IMAGES, PASTED
@@ -71,7 +72,11 @@ class Register:
             )
 
         def column(split: str, key: str) -> np.ndarray:
-            return np.load(folder / f"{split}_{key}.npy", mmap_mode="r", allow_pickle=False)
+            file = folder / f"{split}_{key}.npy"
+            try:
+                return np.load(file, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise ValueError(of_unreadable(error, file)) from error
 
         try:
             yield json.loads((folder / self.index).read_text("utf-8")), column

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError, Images
 from benchmark.data.place import VARIABLE, cache_folder
 
@@ -43,12 +44,12 @@ def load(name: str) -> Images | None:
     folder = cache_folder() / name
     if not folder.is_dir():
         return None
-    try:
-        return Images(
-            **{
-                field: np.load(folder / f"{field}.npy", mmap_mode="c", allow_pickle=False)
-                for field in Images.__dataclass_fields__
-            }
-        )
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{folder} must hold readable arrays. Received: {error}") from error
+    arrays = {}
+    for field in Images.__dataclass_fields__:
+        file = folder / f"{field}.npy"
+        try:
+            arrays[field] = np.load(file, mmap_mode="c", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            received = of_unreadable(error, file)
+            raise DataError(f"{folder} must hold readable arrays. Received: {received}") from error
+    return Images(**arrays)

@@ -62,6 +62,18 @@ def told_of(file: Path) -> str:
         return told(opened.read(NEEDED), file.stat().st_size)
 
 
+def of_unreadable(error: Exception, *files: Path) -> str:
+    """What an error of reading files is about: which is not there, or what they are. NumPy's and
+    PyTorch's advice to unpickle what they cannot read is never passed on."""
+    for file in files:
+        if not file.exists():
+            return f"no {file.name}"
+    text = (str(error).strip().splitlines() or [""])[0][:200]
+    why = "it holds Python objects" if "pickle" in text.lower() else text
+    found = ", ".join(f"{file.name}: {told_of(file)}" for file in files)
+    return f"{found} ({why})"
+
+
 def is_image(content: bytes) -> bool:
     """Whether the first bytes are those of a picture, of whatever format."""
     if content.startswith(_IMAGES):

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from benchmark.data.contents import NEEDED, is_image
@@ -35,23 +35,33 @@ def files_below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, hidden ones and those behind links included, in no order. Raises
     DataError for what cannot be read, a link that leads nowhere or round in a circle, and what is
     neither a file nor a folder."""
-    yield from _below(folder, frozenset())
+    yield from _below(folder, frozenset(), strict=True)
 
 
-def _below(folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Path]:
+def counted_below(folder: Path, root: Path, but: Container[Path] = frozenset()) -> Counter[str]:
+    """The files below a folder, ``but`` some, by kind; what cannot be looked into is left out."""
+    found = (path for path in _below(folder, frozenset(), strict=False) if path not in but)
+    return Counter(HIDDEN if is_hidden(path, root) else kind(path) for path in found)
+
+
+def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> Iterator[Path]:
     try:
         about = folder.stat()
         entries = list(os.scandir(folder))
     except OSError as error:
-        raise DataError(f"{folder} must be readable. Received: {error.strerror}") from error
+        if strict:
+            raise DataError(f"{folder} must be readable. Received: {error.strerror}") from error
+        return
     here = about.st_dev, about.st_ino
     if here in above:
-        raise DataError(f"{folder} must not lead back to a folder that it is in")
+        if strict:
+            raise DataError(f"{folder} must not lead back to a folder that it is in")
+        return
     for entry in entries:
         path = Path(entry.path)
         if entry.is_dir():
-            yield from _below(path, above | {here})
-        elif entry.is_file() or is_hidden(path, folder):
+            yield from _below(path, above | {here}, strict=strict)
+        elif entry.is_file() or is_hidden(path, folder) or not strict:
             yield path
         elif entry.is_symlink():
             received = f"a link to {path.readlink()}"
@@ -80,11 +90,6 @@ def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> 
             require_no_image(path)
             counted[kind(path)] += 1
     return sorted(found, key=lambda path: path.parts)
-
-
-def count(files: Iterable[Path], folder: Path) -> Counter[str]:
-    """By kind, whatever they are."""
-    return Counter(HIDDEN if is_hidden(path, folder) else kind(path) for path in files)
 
 
 def kind(path: Path) -> str:

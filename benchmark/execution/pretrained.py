@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmark.data.cache import cache_folder
-from benchmark.data.contents import told_of
+from benchmark.data.contents import of_unreadable, told_of
 from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
@@ -90,7 +90,7 @@ def finished(source: RunFolder) -> Finished:
         stored, preprocessing = load_file(source.weights), load_file(source.preprocessing)
         theirs = RunSpec.model_validate(source.spec())
     except Exception as error:  # Of a missing file, a torn one, or an older version's.
-        received = _of_torn(error, source.weights, source.preprocessing)
+        received = of_unreadable(error, source.weights, source.preprocessing)
         raise DataError(f"{source.path} must hold a whole run. Received: {received}") from error
     net = build_net(theirs)
     for weight in net.weights:
@@ -163,19 +163,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
             return dict(arrays)
     except Exception as error:  # Each library has its own errors for what is no file of its.
         rule = f"{path} must hold pretrained weights, as a {path.suffix} file of plain arrays"
-        raise DataError(f"{rule}. Received: {_of_torn(error, path)}") from error
-
-
-def _of_torn(error: Exception, *files: Path) -> str:
-    """What an error is about: files that are not there, or what they are. NumPy's and PyTorch's
-    advice to unpickle what cannot be read is never passed on."""
-    for file in files:
-        if not file.exists():
-            return f"no {file.name}"
-    text = (str(error).strip().splitlines() or [""])[0][:200]
-    why = "it holds Python objects" if "pickle" in text.lower() else text
-    found = ", ".join(f"{file.name}: {told_of(file)}" for file in files)
-    return f"{found} ({why})"
+        raise DataError(f"{rule}. Received: {of_unreadable(error, path)}") from error
 
 
 def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):

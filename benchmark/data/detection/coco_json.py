@@ -267,6 +267,5 @@ def _not_listed(
     for split, folder in folders.items():
         if folder in [folders[before] for before in left]:
             continue
-        others = (path for path in not_read.files_below(folder) if path not in listed)
-        left[split] = dict(not_read.count(others, folder))
+        left[split] = dict(not_read.counted_below(folder, folder, but=listed))
     return left

@@ -155,8 +155,8 @@ class Check:
     def __init__(self, column: np.ndarray | None, count: int):
         """``column``: their digests; without them sizes alone are looked at."""
         self._digests = column
-        self._read_at = np.zeros(count, np.int64)
-        """When each was written to last, as it was read; 0 before."""
+        self._read_at = np.full(count, -1, np.int64)
+        """When each was written to last, as it was read; -1 before."""
 
     def read(self, path: Path, index: int, size: int) -> bytes:
         """The content of a file that had so many bytes. Raises DataError."""
@@ -171,9 +171,9 @@ class Check:
         self.require(path, index, content, written)
         return content
 
-    def require(self, path: Path, index: int, content: bytes, written: int = 1) -> None:
+    def require(self, path: Path, index: int, content: bytes, written: int = 0) -> None:
         """Raises DataError where the content of a file is another. ``written``: when it was written
-        to last, above 0; of what is never written to, 1."""
+        to last; of what is never written to, 0."""
         if self._digests is None or self._read_at[index] == written:
             return
         if digests.of(content) != self._digests[index].tobytes():

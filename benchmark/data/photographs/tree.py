@@ -112,7 +112,7 @@ def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
     )
     for hidden in folder.iterdir():
         if hidden.is_dir() and hidden not in classes:
-            left.update(not_read.count(not_read.files_below(hidden), folder))
+            left.update(not_read.counted_below(hidden, folder))
 
 
 def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
@@ -120,9 +120,9 @@ def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
     left: Counter[str] = Counter()
     for path in root.iterdir():
         if path.is_dir() and path not in splits:
-            left.update(not_read.count(not_read.files_below(path), root))
+            left.update(not_read.counted_below(path, root))
         elif not path.is_dir():
-            left.update(not_read.count([path], root))
+            left[not_read.HIDDEN if not_read.is_hidden(path, root) else not_read.kind(path)] += 1
     return left
 
 
