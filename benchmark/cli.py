@@ -1,6 +1,6 @@
 """The commands. Each loads heavy libraries where it needs them, so that help is quick."""
 
-import os
+import sys
 
 import typer
 
@@ -18,12 +18,16 @@ from benchmark.commands.scaling import scaling
 from benchmark.commands.speed import speed
 from benchmark.commands.storm import storm
 from benchmark.commands.suites import list_suites, plan
-from benchmark.commands.terminal import Commands
+from benchmark.commands.terminal import BAD_INPUT, Commands
 from benchmark.commands.ui import ui
 from benchmark.commands.verify import verify
+from benchmark.execution.environment import fix as fix_environment
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # What TensorFlow tells of itself as it loads.
-os.environ["KERAS_BACKEND"] = "tensorflow"  # Whatever a user has set for other work.
+try:
+    fix_environment()  # Whatever a user has set for other work.
+except OSError as error:
+    print(error, file=sys.stderr)
+    sys.exit(BAD_INPUT)
 
 prove_app = typer.Typer(
     no_args_is_help=True,

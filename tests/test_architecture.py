@@ -126,8 +126,3 @@ def test_quick_commands_load_no_heavy_library(command, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(ast.literal_eval(done.stderr.strip().splitlines()[-1]))
     assert not loaded
-
-
-def test_files_are_short():
-    long = {str(path): len(path.read_text().splitlines()) for path in MODULES}
-    assert {path: lines for path, lines in long.items() if lines > 320} == {}

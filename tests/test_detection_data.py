@@ -216,7 +216,7 @@ def refused(tmp_path, match, **fields):
         (box(1, bbox=(1, 2, 3, float("nan"))), "four finite numbers"),
         (box(1, bbox=(1, 2, -3, 4)), "no negative width or height"),
         (box(1, iscrowd=2), "iscrowd must be 0 or 1. Received: 2"),
-        (box(1, area=-1), "area must be a number from 0 on. Received: -1"),
+        (box(1, area=-1), r"area must be a number .*Received: -1"),
         ({"image_id": 1, "category_id": 9}, "four finite numbers.*Received: None"),
     ],
 )
@@ -238,7 +238,7 @@ def test_annotations_that_are_wrong_are_named(tmp_path, entry, match):
         ({"images": [{"id": 1, "file_name": "/etc/a.jpg"}]}, "file_name must lie in the folder"),
         (
             {"images": [{"id": 1, "file_name": "a.jpg", "height": 0}]},
-            r"images\[0\].height must be an integer from 1 on. Received: 0",
+            r"images\[0\].height must be an integer from 1 on.* Received: 0",
         ),
     ],
 )

@@ -1,12 +1,15 @@
 """Whatever a user's settings of Keras and TensorFlow say, a run is a function of its spec."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 from conftest import bench
 
-from benchmark.execution.environment import of_worker
+from benchmark.execution.environment import fix, of_worker
 from benchmark.records import Store
+from benchmark.records.provenance import provenance
 from benchmark.suite import load_suite
 
 SUITE = """\
@@ -22,10 +25,10 @@ seeds: [0]
 """
 
 KERAS = [
-    {"floatx": "float16"},
-    {"floatx": "float64", "epsilon": 1e-2},
-    {"image_data_format": "channels_first"},
-    {"backend": "jax"},
+    {"floatx": "float16", "backend": "jax"},
+    {"floatx": "bfloat16"},
+    {"floatx": "float64", "epsilon": 1, "image_data_format": "channels_first"},
+    ["not what Keras reads"],
 ]
 
 
@@ -39,7 +42,7 @@ def trained(tmp_path_factory):
     cell = load_suite(suite).plan.cells[0]
     known = {}
 
-    def digest(keras: dict, **variables: str) -> tuple[str, float]:
+    def digest(keras: dict | list, **variables: str) -> tuple[str, float]:
         key = json.dumps([keras, variables], sort_keys=True)
         if key not in known:
             here = folder / str(len(known))
@@ -55,10 +58,11 @@ def trained(tmp_path_factory):
             known[key] = run.result()["final_weights_sha256"], tested["top1_error_percent"]
         return known[key]
 
+    digest.folder, digest.cell = folder, cell
     return digest
 
 
-@pytest.mark.parametrize("keras", KERAS, ids=lambda each: "-".join(map(str, each.values())))
+@pytest.mark.parametrize("keras", KERAS, ids=str)
 def test_kerass_own_file_changes_nothing(trained, keras):
     assert trained(keras) == trained({})
 
@@ -70,11 +74,86 @@ def test_variables_of_keras_and_tensorflow_change_nothing(trained):
         "ONEDNN_MAX_CPU_ISA": "SSE41",
         "TF_NUM_INTRAOP_THREADS": "7",
         "OMP_NUM_THREADS": "3",
+        "TF2_BEHAVIOR": "0",
+        "TF_USE_LEGACY_KERAS": "1",
+        "TF_USE_DEEP_CONV2D": "1",
+        "TF_CONFIG": "{",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX",
+        "OPENBLAS_CORETYPE": "Prescott",
+        "KERAS_NNX_ENABLED": "true",
     }
     assert trained({}, **variables) == trained({})
 
 
+VARIABLES = [
+    *("TF_ENABLE_ONEDNN_OPTS", "TF_CUDNN_DETERMINISTIC", "TF_USE_CUBLASLT", "TF2_BEHAVIOR"),
+    *("TF_DISABLE_RZ_CHECK", "TF_ENABLE_WINOGRAD_NONFUSED", "TF_CONV2D_USE_FP16_ACCUMULATE"),
+    *("ONEDNN_VERBOSE", "DNNL_MAX_CPU_ISA", "OMP_PROC_BIND", "KMP_AFFINITY", "MKL_CBWR"),
+    *("NPY_ENABLE_CPU_FEATURES", "OPENBLAS_NUM_THREADS", "KERAS_MAX_EPOCHS"),
+]
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_what_can_change_bits_is_not_handed_on(name, tmp_path):
+    found = of_worker({"HOME": str(tmp_path), name: "1"})
+    assert name not in found and found["KERAS_BACKEND"] == "tensorflow"
+
+
 def test_what_changes_no_bits_is_handed_on():
-    found = of_worker({"PATH": "/bin", "XLA_FLAGS": "--x", "TF_ENABLE_ONEDNN_OPTS": "0"})
-    assert found["PATH"] == "/bin" and found["XLA_FLAGS"] == "--x"
-    assert "TF_ENABLE_ONEDNN_OPTS" not in found
+    kept = {"PATH": "/bin", "XLA_FLAGS": "--x", "TF_GPU_ALLOCATOR": "y", "TFDS_DATA_DIR": "/z"}
+    found = of_worker(kept | {"TF_ENABLE_ONEDNN_OPTS": "0"})
+    assert kept.items() <= found.items() and "TF_ENABLE_ONEDNN_OPTS" not in found
+
+
+def test_what_can_change_bits_and_is_handed_on_is_in_the_provenance(monkeypatch):
+    for name in ("XLA_FLAGS", "TF_GPU_ALLOCATOR", "CUBLAS_WORKSPACE_CONFIG", "GLIBC_TUNABLES"):
+        monkeypatch.setenv(name, "made up")
+        assert provenance()["flags"][name] == "made up"
+    monkeypatch.setenv("LD_PRELOAD", "/home/someone/libfast.so:/opt/libother.so")
+    assert provenance()["flags"]["LD_PRELOAD"] == "libfast.so libother.so"
+
+
+def test_a_process_is_made_a_workers_in_place(tmp_path):
+    variables = {"KERAS_HOME": str(tmp_path), "TF_XLA_FLAGS": "--x", "PATH": "/bin"}
+    fix(variables)
+    assert variables == of_worker(variables) and "TF_XLA_FLAGS" not in variables
+    assert variables["PATH"] == "/bin" and variables["KERAS_HOME"] == str(tmp_path)
+
+
+def keras_file(folder, stated):
+    folder.mkdir()
+    (folder / "keras.json").write_text(json.dumps(stated))
+    return {"KERAS_HOME": str(folder)}
+
+
+def test_another_folder_of_keras_has_its_defaults_and_the_users_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESNET_BENCH_DATA", str(tmp_path / "cache"))
+    theirs = keras_file(tmp_path / "theirs", {"floatx": "bfloat16"})
+    (tmp_path / "theirs" / "models").mkdir()
+    (tmp_path / "theirs" / "models" / "weights.h5").write_text("weights")
+    for surrounding in (theirs, of_worker(theirs)):  # A worker's worker has the same.
+        own = Path(of_worker(surrounding)["KERAS_HOME"])
+        assert own != tmp_path / "theirs"
+        assert json.loads((own / "keras.json").read_text())["floatx"] == "float32"
+        assert (own / "models" / "weights.h5").read_text() == "weights"
+    assert "bfloat16" in (tmp_path / "theirs" / "keras.json").read_text()
+
+
+def test_where_no_other_folder_can_be_made_the_setting_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    own = {"RESNET_BENCH_DATA": str(tmp_path / "file" / "cache")}
+    own |= keras_file(tmp_path / "theirs", {"floatx": "bfloat16"})
+    done = bench("list", **own)
+    assert done.returncode == 2 and str(tmp_path / "theirs" / "keras.json") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_tensorflow_says_nothing_of_a_gpu_that_is_not_there(trained, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    trained({})
+    if shutil.which("nvidia-smi"):
+        pytest.skip("there is a GPU")
+    run = Store(trained.folder / "0").run(trained.cell)
+    done = bench("evaluate", run.path, "--protocol", "center-crop")
+    logs = run.log.read_text() + done.stderr
+    assert done.returncode == 0 and "cuInit" not in logs

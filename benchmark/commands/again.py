@@ -40,7 +40,8 @@ def replay(
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.replay import Recorded
     from benchmark.execution.replay import replay as train_again
-    from benchmark.running.images import require_images, use_cache
+    from benchmark.running.images import use_cache
+    from benchmark.running.usable import require_usable
     from benchmark.spec import RunSpec
     from benchmark.suite import Cell
 
@@ -53,8 +54,8 @@ def replay(
             fail(f"{run} was recorded by a version with other fields: {error}")
     if not any(event["event"] == "epoch" for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
-    require_images([spec.dataset])
     source = _source(spec, results)
+    require_usable([spec], results / "runs", say=say)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:

@@ -84,7 +84,9 @@ def data_add(
         added = registry.add(name, folder)
     except DataError as error:
         fail(str(error), RUNS_FAILED)
-    say(f"{added.folder}: {known.counts(added.content)}. In a suite:")
+    say(f"{added.folder}: {known.counts(added.content)}.")
+    known.say_noted(added)
+    say("In a suite:")
     _say_stated(name, added.content)
 
 
@@ -159,7 +161,8 @@ def data_list(cache: Cache = None) -> None:
         for name in registry.ADDED.names():
             try:
                 found = registry.find(name)
-                here[name] = f"{found.place}: {known.counts(found.content)}{kind}"
+                place = f"{found.place}: {known.counts(found.content)}{kind}"
+                here[name] = "\n".join([place, *known.noted_lines(found)])
             except DataError as error:
                 here[name] = str(error)
     for name, place in here.items():

@@ -8,6 +8,7 @@ from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
     from benchmark.data.detection.registry import DetectionSet
+    from benchmark.data.photographs.registry import Photographs
     from benchmark.spec import BoxContentSpec, ContentSpec
 
 OWNER = {
@@ -50,6 +51,7 @@ def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) ->
     except DataError as error:
         fail(str(error), RUNS_FAILED)
     say(f"{added.folder}: {counts(added.content)}, SHA-256 {added.sha256}")
+    say_noted(added)
 
 
 def _boxes(name: str) -> None:
@@ -87,6 +89,20 @@ def say_boxes(added: "DetectionSet") -> None:
         left_out = added.degenerate[split]
         tail = f" ({left_out:,} without an area in their image are left out)" if left_out else ""
         say(f"  {split:5} {len(truths):,} images, {len(truths.boxes):,} boxes{tail}")
+    say_noted(added)
+
+
+def say_noted(added: "DetectionSet | Photographs") -> None:
+    """What was noted of it, a line each."""
+    for line in noted_lines(added):
+        say(line)
+
+
+def noted_lines(added: "DetectionSet | Photographs") -> list[str]:
+    """The same, indented."""
+    from benchmark.data.noted import lines
+
+    return [f"  {line}" for line in lines(added.noted, added.checked)]
 
 
 def counts(content: "ContentSpec | BoxContentSpec") -> str:

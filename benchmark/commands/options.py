@@ -17,6 +17,25 @@ class Machines(StrEnum):
     HERE, RAY = "here", "ray"
 
 
+def _with_a_scheme(context: typer.Context, uri: str | None) -> str | None:
+    """A tracking URI that MLflow would take for a folder is told at once, but where MLflow is not
+    asked for."""
+    if (
+        context.params.get("no_mlflow")
+        or not uri
+        or "://" in uri
+        or uri.startswith(("sqlite:", "file:"))
+        or uri in _WITHOUT
+    ):
+        return uri
+    rule = "must begin with http:// or https:// (a server) or sqlite:/// (a file)"
+    raise typer.BadParameter(f"{rule}. Received: {uri}")
+
+
+_WITHOUT = ("databricks", "databricks-uc", "uc")
+"""What MLflow takes without a scheme."""
+
+
 def _existing(suite: Path) -> Path:
     found = suite_file(suite)
     if found is None:
@@ -77,13 +96,18 @@ TrackingUri = Annotated[
     str | None,
     typer.Option(
         envvar="MLFLOW_TRACKING_URI",
+        callback=_with_a_scheme,
         help="An MLflow server or database; by default SQLite in the results folder.",
         show_default=False,
     ),
 ]
 NoMlflow = Annotated[
     bool,
-    typer.Option("--no-mlflow", help="Without MLflow; resnet-bench sync can fill it in later."),
+    typer.Option(
+        "--no-mlflow",
+        is_eager=True,  # So that it is known when the tracking URI is looked at.
+        help="Without MLflow; resnet-bench sync can fill it in later.",
+    ),
 ]
 Cache = Annotated[
     Path | None,

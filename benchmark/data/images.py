@@ -1,9 +1,10 @@
 """A data set in memory, and its digest."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +17,11 @@ class Images:
     train_labels: np.ndarray
     test_images: np.ndarray
     test_labels: np.ndarray
+
+    checked: ClassVar[str] = "sha256"
+    """What of them is looked at: the digest of all of them."""
+    noted: ClassVar[Mapping[str, Any]] = {}
+    """What was noted of them: nothing."""
 
     @cached_property
     def sha256(self) -> str:

@@ -124,13 +124,15 @@ def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
 
 
 def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Top-1 and top-5 error in percent; of equal probabilities the first class counts as better."""
+    """Top-1 and top-5 error in percent; of equal probabilities the first class counts as better.
+    Of five classes or fewer there is no top-5 error: it would always be 0."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     hits = order == labels[:, None]
+    top5 = float(100 - 100 * hits[:, :5].any(1).mean()) if probabilities.shape[1] > 5 else None
     return {
         "images": len(labels),
         "top1_error_percent": float(100 - 100 * hits[:, :1].any(1).mean()),
-        "top5_error_percent": float(100 - 100 * hits[:, :5].any(1).mean()),
+        "top5_error_percent": top5,
     }
 
 

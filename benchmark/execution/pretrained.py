@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from benchmark.data.cache import cache_folder
+from benchmark.data.contents import of_unreadable, told_of
 from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
@@ -41,12 +42,19 @@ def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
         found = _of_application(spec, own)
     else:
         found = _of_file(spec, own)
-    for name, array in found.arrays.items():
+    _require_finite(own.name, found.arrays)
+    return found
+
+
+def _require_finite(what: str, arrays: Mapping[str, np.ndarray]) -> None:
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiub":
+            rule = f"the pretrained weights of {what} must be real numbers"
+            raise DataError(f"{rule}. Received: {name} of type {array.dtype}")
         if not np.isfinite(array).all():
             count = int(np.size(array) - np.isfinite(array).sum())
-            rule = f"the pretrained weights of {own.name} must be finite"
+            rule = f"the pretrained weights of {what} must be finite"
             raise DataError(f"{rule}. Received: {name} with {count} values that are not")
-    return found
 
 
 def _of_run(source: RunFolder) -> Pretrained:
@@ -83,12 +91,17 @@ def finished(source: RunFolder) -> Finished:
         stored, preprocessing = load_file(source.weights), load_file(source.preprocessing)
         theirs = RunSpec.model_validate(source.spec())
     except Exception as error:  # Of a missing file, a torn one, or an older version's.
-        raise DataError(f"{source.path} must hold a whole run. Received: {error}") from error
+        received = of_unreadable(error, source.weights, source.preprocessing)
+        raise DataError(f"{source.path} must hold a whole run. Received: {received}") from error
     net = build_net(theirs)
     for weight in net.weights:
         if weight.path not in stored:
             raise DataError(f"{source.weights} must hold {weight.path}. Received: without it")
-        weight.assign(stored[weight.path])
+        array = stored[weight.path]
+        if array.shape != tuple(weight.shape):
+            rule = f"{source.weights} must hold {weight.path} of shape {tuple(weight.shape)}"
+            raise DataError(f"{rule}. Received: {array.shape}")
+        weight.assign(array)
     digest = weights_sha256(net)
     if digest != result["final_weights_sha256"]:
         raise DataError(f"{source.weights} must have the digest that result.json names")
@@ -105,8 +118,9 @@ def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
     try:
         net = getattr(keras.applications, own.name)(weights="imagenet")
     except Exception as error:  # Whatever its network layer raises.
+        why = " ".join(str(error).split())[:300]
         raise DataError(
-            f"the weights of keras.applications.{own.name} cannot be had ({error}). Where there is "
+            f"the weights of keras.applications.{own.name} cannot be had ({why}). Where there is "
             "no network, put the file that Keras names into ~/.keras/models"
         ) from error
     of_vgg = isinstance(spec.model, VggSpec)
@@ -117,26 +131,40 @@ def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
 
 
 def _of_file(spec: RunSpec, own: PretrainedFile) -> Pretrained:
+    from benchmark.models.reference_weights import stride_note
+
     path = cache_folder() / "weights" / own.name
     try:
-        _require(own, hashlib.sha256(path.read_bytes()).hexdigest(), str(path))
-        arrays = _read(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} must hold pretrained weights. Received: {error}") from error
-    heads = [array for name, array in arrays.items() if name.endswith(("fc.bias", "linear.bias"))]
+        received = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        received = "a folder" if path.is_dir() else f"{error.strerror}"
+        rule = f"{path} must be there, with the pretrained weights"
+        raise DataError(f"{rule}. Received: {received}") from error
+    _require(own, received, str(path), told_of(path))
+    arrays = _read(path)
+    _require_finite(str(path), arrays)
+    ends = ("fc.bias", "linear.bias")
+    heads = [array for name, array in arrays.items() if name.endswith(ends) and array.ndim == 1]
     if len(heads) != 1:
-        raise DataError(f"{path} must hold one fc.bias or linear.bias. Received: {len(heads)}")
+        names = ", ".join([*arrays][:5]) or "no arrays"
+        rule = f"{path} must hold one fc.bias or linear.bias"
+        raise DataError(f"{rule}. Received: {len(heads)}, among {names} ...")
     preprocessing = CAFFE if own.preprocessing == "caffe" else TORCH
-    return Pretrained(_by_path(spec, arrays, len(heads[0])), preprocessing)
+    note = stride_note(spec.model, arrays, own.preprocessing)
+    return Pretrained(_by_path(spec, arrays, len(heads[0])), preprocessing, note)
 
 
 def _read(path: Path) -> Mapping[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    with np.load(path, allow_pickle=False) as arrays:
-        return dict(arrays)
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception as error:  # Each library has its own errors for what is no file of its.
+        rule = f"{path} must hold pretrained weights, as a {path.suffix} file of plain arrays"
+        raise DataError(f"{rule}. Received: {of_unreadable(error, path)}") from error
 
 
 def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
@@ -153,6 +181,9 @@ def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
     return weight_arrays(net)
 
 
-def _require(own: PretrainedApplication | PretrainedFile, received: str, what: str) -> None:
+def _require(
+    own: PretrainedApplication | PretrainedFile, received: str, what: str, told: str = ""
+) -> None:
     if own.sha256 not in (None, received):
-        raise DataError(f"{what} must have the SHA-256 {own.sha256}. Received: {received}")
+        about = f", {told}" if told else ""
+        raise DataError(f"{what} must have the SHA-256 {own.sha256}. Received: {received}{about}")

@@ -72,7 +72,10 @@ class _Recorded:
         pretrained = pretrained_of(self.spec, self.folder.runs)
         found = self._found()
         resume = State(found.counters, found.arrays) if found else None
-        self.dataset_sha256 = images.sha256
+        self.dataset = {
+            "dataset_sha256": images.sha256,
+            "dataset": {"checked": images.checked, **images.noted},
+        }
         self.tell({"event": "phase", "phase": BUILDING})
         trained = train(
             self.spec,
@@ -98,7 +101,7 @@ class _Recorded:
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == "built":
-            event |= {"dataset_sha256": self.dataset_sha256}
+            event |= self.dataset
         if event["event"] == "end":
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             event["peak_gpu_memory_mib"] = self.peak_gpu_memory_mib()

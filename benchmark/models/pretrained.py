@@ -17,6 +17,8 @@ class Pretrained:
     arrays: Mapping[str, np.ndarray]
     """Path of a weight of a net of ``build_model`` -> array."""
     normalization: Normalization
+    note: str = ""
+    """For people: what may not fit although every shape does."""
 
 
 def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:

@@ -6,10 +6,12 @@ CIFAR nets: ``conv1.weight``, ``layer1.0.conv1.weight``, ``layer2.0.shortcut.0.w
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import keras
 import numpy as np
+
+from benchmark.spec import ModelSpec, ResNetSpec
 
 _VARIABLE = {
     "kernel": "weight",
@@ -70,6 +72,29 @@ def keras_applications_weights(model: keras.Model) -> dict[str, np.ndarray]:
         )
         for layer, weight in _weights(model)
     }
+
+
+def stride_note(model: ModelSpec, names: Iterable[str], preprocessing: str) -> str:
+    """For people: where the weights are most likely of a net that has its bottlenecks' stride at
+    another convolution, which no shape tells; else empty.
+
+    torchvision's nets (names ``downsample`` and ``fc``, torch's preprocessing) have it at the 3x3,
+    the authors' own, in Caffe, and keras.applications' at the first 1x1.
+    """
+    if not isinstance(model, ResNetSpec) or model.bottleneck_stride is None:
+        return ""
+    torchvisions = {"downsample", "fc"} <= {part for name in names for part in name.split(".")}
+    wanted = "1x1"
+    if preprocessing == "torch":
+        wanted = "3x3" if torchvisions else model.bottleneck_stride
+    if wanted == model.bottleneck_stride:
+        return ""
+    whose = "torchvision's" if torchvisions else "the paper's authors'"
+    return (
+        f"these look like {whose} weights, whose nets have the stride at the {wanted} convolution, "
+        f"and model.bottleneck_stride is {model.bottleneck_stride}: every shape fits, and the "
+        f"errors rise. If they are, state model.bottleneck_stride: {wanted}"
+    )
 
 
 def _weights(model: keras.Model):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from benchmark.records.files import read_json, write_json
@@ -82,6 +83,9 @@ def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.Data
         if ensemble.diverged:
             rows.append(row | {"status": Status.DIVERGED})
         elif kept := errors_of(store, suite, ensemble):
-            errors = {f"{ensemble.protocol}.{name}": kept[name] for name in ERRORS}
+            errors = {
+                f"{ensemble.protocol}.{name}": np.nan if kept[name] is None else kept[name]
+                for name in ERRORS
+            }
             rows.append(row | {"status": Status.FINISHED} | errors)
     return pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
@@ -30,7 +31,8 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
     where no run has begun), what finished runs were tested by
     (``ten-crop-256.top1_error_percent``), and each field of the runs' specs under its dotted name
-    (``model.depth``). Raises RecordsError for a folder that holds another run than its name says.
+    (``model.depth``). Raises RecordsError for a folder that holds another run than its name says,
+    and FileNotFoundError, as the others do, where ``results`` is no folder.
     """
     read = list(_read(results, suite))
     for _, folder, _ in read:
@@ -100,7 +102,7 @@ def _run_row(
     row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
     row["status"] = result["status"] if result else folder.status().value
     tested = {
-        f"{protocol}.{name}": errors[name]
+        f"{protocol}.{name}": np.nan if errors[name] is None else errors[name]
         for protocol, errors in folder.tested().items()
         for name in ERRORS
     }
@@ -134,6 +136,9 @@ def load_reproductions() -> pd.DataFrame:
 
 def _cells(results: str | Path, suite: str | None) -> Iterator[Read]:
     store = Store(Path(results))
+    if not store.root.is_dir():
+        received = "a file" if store.root.exists() else "nothing there"
+        raise FileNotFoundError(f"results must be a folder. Received: {store.root}, {received}")
     for name in [suite] if suite else store.suites():
         for cell in store.suite(name).plan()["cells"]:
             yield {"suite": name, **cell}, store.run(cell["run_id"]), None

@@ -21,6 +21,21 @@ def is_disk_full(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """The kind of an error, and the first line of its message where it has one."""
-    lines = str(error).strip().splitlines()
-    return ": ".join([type(error).__name__, *(line[:300] for line in lines[:1])])
+    """The kind of an error, and the first line of its message where it has one. What this project
+    says itself is whole; others may say much."""
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    message = " ".join(lines)[:_OURS] if _is_ours(error) else "".join(lines[:1])[:_THEIRS]
+    return ": ".join([type(error).__name__, *filter(None, [message])])
+
+
+_OURS, _THEIRS = 4000, 300
+"""Characters. MLflow keeps 5000 of a tag."""
+
+
+def _is_ours(error: BaseException) -> bool:
+    """By its class, or by where it was raised."""
+    raised = error.__traceback__
+    while raised and raised.tb_next:
+        raised = raised.tb_next
+    where = raised.tb_frame.f_globals.get("__name__", "") if raised else ""
+    return any(name.startswith("benchmark.") for name in (type(error).__module__, where))

@@ -19,12 +19,16 @@ FLAGS = (
     "XLA_FLAGS",
     "OMP_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE",
-    "CUBLAS_WORKSPACE_CONFIG",
     "TF_DETERMINISTIC_OPS",
+    "GLIBC_TUNABLES",  # Which forms of its functions the C library takes.
     "RESNET_BENCH_GPU_MEMORY_MIB",  # Which algorithms have room to work.
 )
-FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_")
-"""Variables of the environment that can change bits, by name and by its beginning."""
+FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_", "CUBLAS_", "NPY_", "OPENBLAS_")
+"""Variables of the environment that can change bits, by name and by its beginning. Of these
+``execution.environment`` keeps few."""
+
+PRELOADED = "LD_PRELOAD"
+"""Libraries that take the place of others; told without their folders."""
 
 
 def provenance() -> dict[str, Any]:
@@ -39,11 +43,7 @@ def provenance() -> dict[str, Any]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "flags": {
-            name: value
-            for name, value in sorted(os.environ.items())
-            if name in FLAGS or name.startswith(FLAGS_OF)
-        },
+        "flags": _flags(),
         **gpus_told(),
     }
 
@@ -59,6 +59,17 @@ def machine_line(made: dict[str, Any]) -> str:
         f"Python {made['python']}; {versions}; commit {(made['git_commit'] or 'unknown')[:12]}"
         f"{' with uncommitted changes' if made['git_dirty'] else ''}"
     )
+
+
+def _flags() -> dict[str, str]:
+    told = {
+        name: value
+        for name, value in os.environ.items()
+        if name in FLAGS or name.startswith(FLAGS_OF)
+    }
+    if preloaded := os.environ.get(PRELOADED, "").replace(":", " ").split():
+        told[PRELOADED] = " ".join(Path(library).name for library in preloaded)
+    return dict(sorted(told.items()))
 
 
 def _git(*command: str) -> str | None:

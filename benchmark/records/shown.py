@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmark.data.contents import of_unreadable
 from benchmark.records.files import write_bytes
-from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.problems import RecordsError
 from benchmark.records.store import RunFolder
 
 _LISTS = ("images", "boxes", "labels", "crowds")
@@ -65,4 +66,4 @@ def load_shown(folder: RunFolder) -> Shown | None:
         return None
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
         rule = f"{folder.shown} must be images with their truth"
-        raise RecordsError(f"{rule}. Received: {one_line(error)}") from error
+        raise RecordsError(f"{rule}. Received: {of_unreadable(error, folder.shown)}") from error

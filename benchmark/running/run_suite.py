@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from benchmark.running.asked import ask
 from benchmark.running.budget import ended_after
-from benchmark.running.images import require_images, use_cache
+from benchmark.running.images import use_cache
+from benchmark.running.usable import require_usable
 from benchmark.running.where import Where
 from benchmark.status import Status
 
@@ -132,7 +133,13 @@ def run_suite(
     plan, store, name = asked.part.plan, Store(Path(results)), asked.whole.suite.name
     runs, cells = plan.runs(), to_train(plan, store, retry_failed=retry_failed)
     lacking = [cell for cell, _ in lacking_of(plan, store)] if fill_in else []
-    require_images(cell.spec.dataset for cell in [*cells, *lacking])
+    require_usable(
+        (cell.spec for cell in [*cells, *lacking]),
+        store.root / "runs",
+        planned={run_id: cell.spec for run_id, cell in runs.items()},
+        due={cell.run_id for cell in cells},
+        say=tell,
+    )
     place = where.place(cells, runs.values(), store, retry_failed=retry_failed)
     unmirrored = why_unmirrored(off=not mlflow)
     uri = tracking_uri or default_tracking_uri(store)

@@ -100,7 +100,9 @@ class PretrainedApplication(_Pretrained):
 
 
 class PretrainedFile(_Pretrained):
-    """Those of a torch-style state dict in the ``weights`` folder of the data cache."""
+    """Those of a torch-style state dict in the ``weights`` folder of the data cache. torchvision's
+    nets have their bottlenecks' stride at the 3x3 convolution (``model.bottleneck_stride: 3x3``):
+    in a net that has it at the 1x1 every weight fits, and the errors rise."""
 
     source: Annotated[Literal["file"], TOLD] = "file"
 

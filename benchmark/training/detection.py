@@ -74,7 +74,10 @@ class Detection:
         data = spec.dataset
         self.cost = detector_cost(spec.model, spec.detector, data.image_shape, data.classes)
         self.objective = JointLoss(self.model, self.normalization, spec.seed)
-        self.feed = DetectionFeed(data, found)
+        trains = spec.schedule.iterations > 0
+        self.feed = DetectionFeed(
+            data, found, batch_size=spec.optimizer.batch_size if trains else None
+        )
         self.train_count = self.feed.train_count
         self._detect = scorer(
             self.model, self.normalization, self.feed, "test", spec.evaluation.batch_size

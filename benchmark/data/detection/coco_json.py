@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.data import contents, digests, not_read, noted
 from benchmark.data.added import SPLITS
-from benchmark.data.detection import registry
+from benchmark.data.detection import odd, registry
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import FileImages
 from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
+from benchmark.data.photographs.turned import QUARTER_TURNS, turn_noted
 
 
 @dataclass(frozen=True)
@@ -36,44 +38,53 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     """List images under a name of your own, in the place of what was there by it. ``train`` and
     ``test``: a JSON file and the folder that its ``file_name`` entries begin from.
 
-    Every image is read and decoded once, so that no training ends at a damaged one. Raises
-    DataError, which names file, rule and value.
+    Every image is read and decoded once, so that no training ends at a damaged one. What lies in
+    the folders and is not listed is counted, and so are boxes and images that may not be as they
+    should (``odd``). Raises DataError, which names file, rule and value.
     """
     registry.ADDED.require_free(name)
+    registry.ADDED.require_room()
     read, folders = {}, {}
     for split, (file, folder) in zip(SPLITS, (train, test), strict=True):
         read[split] = read_annotations(file.expanduser())
         folders[split] = folder.expanduser().resolve()
     categories = read["train"].categories
     if read["test"].categories != categories:
-        odd = sorted(set(read["test"].categories.items()) ^ set(categories.items()))
+        differ = sorted(set(read["test"].categories.items()) ^ set(categories.items()))
         rule = f"{test[0]} must have the categories of {train[0]}"
-        raise DataError(f"{rule}. Received: {odd[0]} in one of them alone")
-    truths, degenerate, columns, digests = {}, {}, {}, {}
+        raise DataError(f"{rule}. Received: {differ[0]} in one of them alone")
+    truths, degenerate, columns, sha256s, odd_ones = {}, {}, {}, {}, {}
     for split, found in read.items():
         truths[split], degenerate[split] = registry.cleaned(found.examples)
-        sizes, digests[split] = _files(folders[split], found)
+        sizes, sha256s[split], turned = _files(folders[split], found)
+        odd_ones[split] = odd.counted(found.examples, turned)._asdict()
         encoded = [name.encode("utf-8", "surrogateescape") for name in found.names]
         columns[split] = {"name": np.array(encoded, np.bytes_), "size": sizes}
     content = {
-        split: {**columns[split], "sha256": np.array(digests[split], np.bytes_)} for split in SPLITS
+        split: {**columns[split], "sha256": np.array(sha256s[split], np.bytes_)} for split in SPLITS
     }
     classes, category_ids = [*categories.values()], [*categories]
-    images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)
     sha256 = registry.digest(classes, category_ids, truths, content)
+    own = {split: digests.column(sha256s[split]) for split in SPLITS}
+    columns = {split: {**columns[split], "digest": own[split]} for split in SPLITS}
+    images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)
+    told = noted.of(_not_listed(folders, read, (train[0], test[0])), digests.repeated(own))
+    told |= {"boxes": odd_ones}
     return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate)
+        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
     )
 
 
 def read_annotations(file: Path) -> Annotations:
     """Raises DataError, which names the file, the entry, the rule and the value."""
     try:
-        data = json.loads(file.read_bytes())
+        content = file.read_bytes()
+        data = json.loads(content)
     except OSError as error:
         raise DataError(f"{file} must be readable. Received: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{file} must be JSON. Received: {error}") from error
+    except (ValueError, RecursionError) as error:
+        received = f"{contents.told(content)} ({error})"
+        raise DataError(f"{file} must be JSON. Received: {received}") from error
     lists = {}
     for key in ("images", "annotations", "categories"):
         listed = data.get(key) if isinstance(data, dict) else None
@@ -94,12 +105,15 @@ def read_annotations(file: Path) -> Annotations:
     for number, (place, image) in sorted(images.items()):
         where = f"{file}: images[{place}]"
         names.append(_file_name(f"{where}.file_name", image.get("file_name")))
-        height, width = (_integer(f"{where}.{key}", image.get(key), 1) for key in _SIDES)
+        height, width = (_integer(f"{where}.{key}", image.get(key), 1, _LONGEST) for key in _SIDES)
         examples.append(_example(number, height, width, boxes[number]))
     return Annotations(categories, names, examples)
 
 
 _SIDES = ("height", "width")
+
+_LONGEST = 2**24
+"""Pixels: beyond it, float32 numbers are more than one apart."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +140,18 @@ def _boxes(
         box = each.get("bbox")
         if not isinstance(box, list) or len(box) != 4 or not all(map(_finite, box)):
             rule = f"{where}.bbox must be four finite numbers [x, y, width, height]"
-            raise DataError(f"{rule}. Received: {box!r:.80}")
+            raise DataError(f"{rule}. Received: {_shown(box)}")
         x, y, width, height = map(float, box)
         if width < 0 or height < 0:
             rule = f"{where}.bbox must have no negative width or height"
             raise DataError(f"{rule}. Received: {box}")
+        if max(map(abs, (x, y, x + width, y + height))) > _LONGEST:
+            rule = f"{where}.bbox must lie within {_LONGEST:,} pixels"
+            raise DataError(f"{rule}. Received: {box}")
         area, crowd = each.get("area", width * height), each.get("iscrowd", 0)
-        if not _finite(area) or area < 0:
-            raise DataError(f"{where}.area must be a number from 0 on. Received: {area!r:.80}")
+        if not _finite(area) or not 0 <= area <= _LONGEST**2:
+            rule = f"{where}.area must be a number from 0 on, and at most {_LONGEST**2:,}"
+            raise DataError(f"{rule}. Received: {_shown(area)}")
         if crowd not in (0, 1):
             raise DataError(f"{where}.iscrowd must be 0 or 1. Received: {crowd!r:.80}")
         corners = x, y, x + width, y + height
@@ -167,10 +185,19 @@ def _by_id(
     return found
 
 
-def _integer(where: str, value: object, least: int) -> int:
-    if type(value) is not int or not least <= value < 2**63:
-        raise DataError(f"{where} must be an integer from {least} on. Received: {value!r:.80}")
+def _integer(where: str, value: object, least: int, most: int = 2**63 - 1) -> int:
+    if type(value) is not int or not least <= value <= most:
+        rule = f"{where} must be an integer from {least} on, and at most {most:,}"
+        raise DataError(f"{rule}. Received: {_shown(value)}")
     return value
+
+
+def _shown(value: object) -> str:
+    """Of a number of any length the beginning."""
+    try:
+        return f"{value!r:.80}"
+    except ValueError:  # Python writes no integers of thousands of digits.
+        return "a number of thousands of digits"
 
 
 def _known(where: str, value: object, known: Mapping[int, Any], key: str) -> int:
@@ -193,24 +220,52 @@ def _file_name(where: str, value: object) -> str:
 
 
 def _finite(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    """As a float; an integer may be greater than any."""
+    try:
+        return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return False
 
 
-def _files(folder: Path, found: Annotations) -> tuple[np.ndarray, list[str]]:
-    """Of each image's file, its size in bytes and its SHA-256."""
+def _files(folder: Path, found: Annotations) -> tuple[np.ndarray, list[str], list[str]]:
+    """Of each image's file, its size in bytes and its SHA-256; and the names of those that are to
+    be shown turned."""
     wanted = [(folder / name, each) for name, each in zip(found.names, found.examples, strict=True)]
-    sizes, digests = zip(*in_threads(_read_one, wanted), strict=True)
-    return np.array(sizes, np.int64), list(digests)
+    sizes, sha256s, turns = zip(*in_threads(_read_one, wanted), strict=True)
+    turned = [name for name, turn in zip(found.names, turns, strict=True) if turn]
+    return np.array(sizes, np.int64), list(sha256s), turned
 
 
-def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str]:
+def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str, str]:
     from benchmark.data.photographs.decode import header
 
     path, example = wanted
     content = checked_content(path)
     about = header(content)
+    turn = turn_noted(content)
     if (about.height, about.width) != (example.height, example.width):
         rule = f"{path} must have the height and width of its annotation"
         expected = (example.height, example.width)
-        raise DataError(f"{rule}, {expected}. Received: {(about.height, about.width)}")
-    return len(content), hashlib.sha256(content).hexdigest()
+        why = ""
+        if turn in QUARTER_TURNS and (about.width, about.height) == expected:
+            why = (
+                f". Its camera noted that it is to be shown {turn} (EXIF), and its annotation is "
+                "of the turned image; state height, width and boxes of the pixels as they are "
+                "stored, or store the image turned"
+            )
+        raise DataError(f"{rule}, {expected}. Received: {(about.height, about.width)}{why}")
+    return len(content), hashlib.sha256(content).hexdigest(), turn
+
+
+def _not_listed(
+    folders: Mapping[str, Path], read: Mapping[str, Annotations], files: tuple[Path, Path]
+) -> dict[str, not_read.Counts]:
+    """Split -> the files of its folder that no annotations name, by kind."""
+    listed = {folders[split] / name for split, found in read.items() for name in found.names}
+    listed |= {file.expanduser().resolve() for file in files}
+    left: dict[str, not_read.Counts] = {}
+    for split, folder in folders.items():
+        if folder in [folders[before] for before in left]:
+            continue
+        left[split] = dict(not_read.counted_below(folder, folder, but=listed))
+    return left

@@ -12,6 +12,7 @@ from benchmark.data.detection.example import Example, Truths, clipped
 from benchmark.data.detection.geometry import Sides, at_top_left, shown_boxes
 from benchmark.data.detection.order import batch_of
 from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.detection.trained import trained
 from benchmark.data.feed import Views
 from benchmark.data.images import DataError
 from benchmark.data.photographs.draws import VIEW, integer, words
@@ -57,27 +58,27 @@ class DetectionFeed:
     as each comes after the last, they are decoded ahead, in bounded memory.
     """
 
-    def __init__(self, spec: BoxesSpec, found: DetectionSet, *, workers: int | None = None):
-        """``workers``: threads that decode, which change no bits; as many as cores by default.
+    def __init__(
+        self,
+        spec: BoxesSpec,
+        found: DetectionSet,
+        *,
+        batch_size: int | None = None,
+        workers: int | None = None,
+    ):
+        """``batch_size``: of a run that trains. ``workers``: threads that decode, which change no
+        bits; as many as cores by default.
 
-        Raises DataError where no image can be trained on, or one has too many boxes; later, too,
-        where a file cannot be used.
+        Raises DataError as ``trained`` does; later, too, where a file cannot be used.
         """
         self.spec, self.found = spec, found
         self.workers = workers or cores()
         self.sides = Sides(spec.shorter_side, spec.longest_side, spec.padding == "by-orientation")
         truths = found.truths["train"]
-        kept = np.full(len(truths), True) if spec.train_without_objects else truths.objects > 0
-        self.trained = np.flatnonzero(kept)
+        self.trained = trained(spec, truths, batch_size)
         """Index among the images trained on -> index in the training split."""
-        self.without_objects = int((~kept).sum())
+        self.without_objects = len(truths) - len(self.trained)
         """Training images that are left out for that."""
-        if not len(self.trained):
-            raise DataError(f"{spec.name} must have training images with objects. Received: none")
-        most = int(truths.counts[self.trained].max())
-        if most > spec.max_boxes:
-            rule = f"max_boxes must be at least {most}, the most that a training image has"
-            raise DataError(f"{rule}. Received: {spec.max_boxes}")
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
         self._pixels = Onward(self._decoded_from)
 

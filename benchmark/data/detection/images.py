@@ -8,12 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmark.data.photographs.source import (
-    Encoded,
-    content_as_added,
-    not_as_added,
-    require_as_added,
-)
+from benchmark.data.photographs.source import Check, Encoded, not_as_added, require_as_added
 
 Columns = Mapping[str, Mapping[str, np.ndarray]]
 """Split -> name of a column -> its values, one an image."""
@@ -33,7 +28,8 @@ class FileImages:
     where: Mapping[str, str]
     """Split -> folder."""
     columns: Columns
-    """``name``: bytes, the path below the folder; ``size``: int64, in bytes."""
+    """``name``: bytes, the path below the folder; ``size``: int64, in bytes; ``digest``: see
+    ``_checks``."""
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
@@ -42,13 +38,18 @@ class FileImages:
 
     def encoded(self, split: str, index: int) -> bytes:
         """See ``Encoded``."""
-        return content_as_added(self.path(split, index), self.columns[split]["size"][index])
+        size = self.columns[split]["size"][index]
+        return self._checks[split].read(self.path(split, index), index, size)
 
     def check(self) -> None:
         """See ``Images``."""
         for split, columns in self.columns.items():
             for index, size in enumerate(columns["size"]):
                 require_as_added(self.path(split, index), size)
+
+    @cached_property
+    def _checks(self) -> dict[str, Check]:
+        return _checks(self.columns)
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class RecordImages:
     where: Mapping[str, list[list[str]]]
     """Split -> its parts: the folder of a data set's version, and the name of a split in it."""
     columns: Columns
-    """``name``: bytes; ``part`` and ``place``: int64, where an image's record is."""
+    """``name``: bytes; ``part`` and ``place``: int64, where an image's record is; ``digest``: see
+    ``_checks``."""
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
@@ -71,9 +73,11 @@ class RecordImages:
         columns = self.columns[split]
         try:
             records = self._records[split][int(columns["part"][index])]
-            return records[int(columns["place"][index])]["image"]
+            content = records[int(columns["place"][index])]["image"]
         except Exception as error:  # The readers let through whatever their formats raise.
             raise not_as_added(self.path(split, index), error) from error
+        self._checks[split].require(self.path(split, index), index, content)
+        return content
 
     def check(self) -> None:
         """See ``Images``."""
@@ -91,11 +95,21 @@ class RecordImages:
                 )
 
     @cached_property
+    def _checks(self) -> dict[str, Check]:
+        return _checks(self.columns)
+
+    @cached_property
     def _records(self) -> dict[str, list[Any]]:
         return {
             split: [open_records(Path(folder), theirs) for folder, theirs in parts]
             for split, parts in self.where.items()
         }
+
+
+def _checks(columns: Columns) -> dict[str, Check]:
+    """By the column ``digest``, (n, 32) uint8, the SHA-256 of each file, which lists of earlier
+    versions do not have."""
+    return {split: Check(own.get("digest"), len(own["name"])) for split, own in columns.items()}
 
 
 def open_records(folder: Path, split: str) -> Any:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmark.data.added import SPLITS, Register, require_as_stated
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
 from benchmark.data.detection.images import Columns, FileImages, Images, RecordImages
+from benchmark.data.noted import checked_by
 from benchmark.spec.boxes import BoxContentSpec, BoxesSpec
 
 ADDED = Register(
@@ -40,6 +42,14 @@ class DetectionSet:
     """The readers say of what."""
     degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     """Split -> boxes without an area within their image, which are not in ``truths``."""
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """What was noted as they were added: ``data.noted``."""
+
+    @property
+    def checked(self) -> str:
+        """What of each file is looked at as it is read."""
+        columns = getattr(self.images, "columns", {})
+        return checked_by(own.get("digest") for own in columns.values())
 
     @property
     def place(self) -> Path:
@@ -89,6 +99,7 @@ def find(name: str) -> DetectionSet:
             _KINDS[index["kind"]](where, columns),
             index["sha256"],
             index["degenerate"],
+            index.get("noted", {}),
         )
         _require_whole(found, columns)
         return found
@@ -116,6 +127,7 @@ def save(found: DetectionSet) -> DetectionSet:
         "classes": found.classes,
         "category_ids": found.category_ids,
         "degenerate": dict(found.degenerate),
+        "noted": dict(found.noted),
         "columns": list(images.columns["train"]),
     }
     columns = {

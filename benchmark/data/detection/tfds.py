@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.detection import registry
+from benchmark.data import digests, noted
+from benchmark.data.detection import odd, registry
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import RecordImages, open_records
 from benchmark.data.detection.registry import DetectionSet
@@ -46,6 +47,7 @@ def get(
     """
     if name not in SETS:
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
+    registry.ADDED.require_room()
     theirs = {theirs for parts in SETS[name].values() for theirs, _ in parts}
     try:
         builders = {each: _prepared(each, data_dir, say) for each in sorted(theirs)}
@@ -75,17 +77,20 @@ def _prepared(theirs: str, data_dir: Path | None, say: Callable[[str], None]) ->
 
 
 def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
-    where, columns, truths, degenerate = {}, {}, {}, {}
+    where, columns, truths, degenerate, odd_ones = {}, {}, {}, {}, {}
     for split, parts in SETS[name].items():
         where[split] = [[str(builders[theirs].data_path), part] for theirs, part in parts]
         rows = sorted(_rows(where[split], parts), key=lambda row: row[0].image_id)
         truths[split], degenerate[split] = registry.cleaned(example for example, *_ in rows)
-        _, names, sizes, numbers, places = zip(*rows, strict=True)
+        examples, names, found, numbers, places = zip(*rows, strict=True)
+        sizes, own = zip(*found, strict=True)
+        odd_ones[split] = odd.counted(examples)._asdict()
         columns[split] = {
             "name": np.array(names, np.bytes_),
             "size": np.array(sizes, np.int64),
             "part": np.array(numbers, np.int64),
             "place": np.array(places, np.int64),
+            "digest": digests.column(own),
         }
     every = [builder.info.features["objects"]["label"].names for builder in builders.values()]
     classes = list(every[0])
@@ -96,22 +101,26 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     category_ids = [*range(1, len(classes) + 1)]
     sha256 = registry.digest(classes, category_ids, truths, content)
     images = RecordImages(where, columns)
+    told = noted.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
+    told |= {"boxes": odd_ones}
     return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate)
+        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
     )
 
 
 def _rows(
     where: list[list[str]], parts: list[tuple[str, str]]
-) -> Iterator[tuple[Example, bytes, int, int, int]]:
-    """Of each record: its example, its file's name, its bytes' number, its part, its place."""
+) -> Iterator[tuple[Example, bytes, tuple[int, bytes], int, int]]:
+    """Of each record: its example, its file's name, its bytes' number and digest, its part, its
+    place."""
     for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
         example_of = voc_example if theirs.startswith("voc/") else coco_example
         for place, record in enumerate(open_records(Path(folder), part)):
             about = header(record["image"])
             example = example_of(record, about.height, about.width)
             name = bytes(record["image/filename"])
-            yield example, name, len(record["image"]), number, place
+            content = record["image"]
+            yield example, name, (len(content), digests.of(content)), number, place
 
 
 def coco_example(record: dict[str, Any], height: int, width: int) -> Example:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from benchmark.data.contents import told
 from benchmark.data.images import DataError
 from benchmark.data.photographs.geometry import Window
 
@@ -67,7 +68,8 @@ def header(encoded: bytes) -> Header:
             partly = jpeg and _sampling(image) in _SAMPLINGS
             return Header(image.height, image.width, jpeg, partly)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"must be a JPEG or PNG file. Received: {error}") from error
+        received = told(encoded) if isinstance(error, UnidentifiedImageError) else error
+        raise DataError(f"must be a JPEG or PNG file. Received: {received}") from error
 
 
 def _sampling(image: Image.Image) -> tuple[int, int] | None:

@@ -2,12 +2,14 @@
 download from image-net.org."""
 
 import hashlib
+import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.data import contents, digests
 from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
@@ -51,6 +53,7 @@ def get(
     """
     import tensorflow_datasets as tfds
 
+    registry.ADDED.require_room()
     try:
         builder = tfds.builder("imagenet2012", data_dir=data_dir)
         if not builder.is_prepared():
@@ -92,6 +95,8 @@ def check(
         if size != archive.size:
             received = "no such file" if size is None else f"{size:,} bytes"
             wrong.append(f"{path} must have {archive.size:,} bytes. Received: {received}")
+        elif begins := _begins_otherwise(path):
+            wrong.append(f"{path} must begin as a tar archive does. Received: {begins}")
         elif verify:
             say(f"MD5 of {path} ...")
             with path.open("rb") as file:
@@ -106,20 +111,37 @@ def check(
         )
 
 
+def _begins_otherwise(path: Path) -> str | None:
+    """What an archive begins with, where that is no file of one: it may have its size, and zeros in
+    the place of what was never downloaded."""
+    try:
+        with path.open("rb") as file:
+            tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, OSError) as error:
+        return contents.told_of(path) if isinstance(error, tarfile.HeaderError) else str(error)
+    return None
+
+
 def _listed(records) -> Listing:
     """Of a split, in the order of the files' names: that in which tensorflow-datasets keeps them
     mixes them."""
     rows = [
-        (bytes(record["file_name"]), int(record["label"]), len(record["image"]))
+        (
+            bytes(record["file_name"]),
+            int(record["label"]),
+            len(record["image"]),
+            digests.of(record["image"]),
+        )
         for record in records
     ]
     order = sorted(range(len(rows)), key=lambda place: rows[place][0])
-    names, labels, sizes = zip(*(rows[place] for place in order), strict=True)
+    names, labels, sizes, found = zip(*(rows[place] for place in order), strict=True)
     return Listing(
         names=np.array(names, np.bytes_),
         labels=np.array(labels, np.int32),
         sizes=np.array(sizes, np.int64),
         records=np.array(order, np.int64),
+        digests=digests.column(found),
     )
 
 

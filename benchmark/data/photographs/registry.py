@@ -1,10 +1,16 @@
 """The photographs that were added: a list of their files, in a folder of the cache."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
+from benchmark.data import noted
 from benchmark.data.added import SPLITS, Register, require_as_stated
 from benchmark.data.cache import cache_folder
+from benchmark.data.digests import repeated
+from benchmark.data.not_read import Counts
+from benchmark.data.noted import checked_by
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
 from benchmark.spec import ContentSpec, PhotographsSpec
 
@@ -14,6 +20,9 @@ ADDED = Register(
 
 _SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
 """What the index calls them."""
+
+_COLUMNS = ("names", "labels", "sizes", "records")
+"""Of the lists of earlier versions, which had no digests."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,13 @@ class Photographs:
     classes: list[str]
     sha256: str
     """``tree`` and ``imagenet`` say of what."""
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """What was noted as they were added: ``data.noted``."""
+
+    @property
+    def checked(self) -> str:
+        """What of each file is looked at as it is read."""
+        return checked_by(each.digests for each in self.source.listings.values())
 
     @property
     def place(self) -> Path:
@@ -52,9 +68,12 @@ def add(name: str, root: Path) -> Photographs:
     from benchmark.data.photographs.tree import read_tree
 
     ADDED.require_free(name)
+    ADDED.require_room()
     root = root.expanduser().resolve()
     tree = read_tree(root)
-    return save(name, "tree", root, tree.classes, tree.listings, tree.sha256)
+    return save(
+        name, "tree", root, tree.classes, tree.listings, tree.sha256, not_read=tree.not_read
+    )
 
 
 def save(
@@ -64,12 +83,20 @@ def save(
     classes: list[str],
     listings: dict[str, Listing],
     sha256: str,
+    *,
+    not_read: Mapping[str, Counts] | None = None,
 ) -> Photographs:
-    """Write the list, and return it as it is read."""
-    index = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
+    """Write the list, and return it as it is read. ``not_read``: files of their folders."""
+    index: dict[str, Any] = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
     columns = {
         split: {field.name: getattr(listing, field.name) for field in fields(Listing)}
         for split, listing in listings.items()
+    }
+    found = {split: own for split, each in listings.items() if (own := each.digests) is not None}
+    labels = {split: listing.labels for split, listing in listings.items()}
+    index |= {
+        "columns": [each.name for each in fields(Listing) if each.name != "digests" or found],
+        "noted": noted.of(not_read, repeated(found, labels) if found else None),
     }
     ADDED.save(name, index, columns)
     return find(name)
@@ -87,21 +114,24 @@ def find(name: str) -> Photographs:
     """What was added under a name; its files are not looked at. Raises DataError."""
     with ADDED.reading(name) as (index, column):
         listings = {
-            split: Listing(*(column(split, field.name) for field in fields(Listing)))
+            split: Listing(**{name: column(split, name) for name in index.get("columns", _COLUMNS)})
             for split in SPLITS
         }
         source = _SOURCES[index["kind"]](Path(index["root"]), listings)
         classes = list(index["classes"])
         for split, listing in listings.items():
             _require_whole(split, listing, len(classes))
-        found = Photographs(name, cache_folder() / name, source, classes, index["sha256"])
+        found = Photographs(
+            name, cache_folder() / name, source, classes, index["sha256"], index.get("noted", {})
+        )
         found.content  # noqa: B018 - its rules are checked.
         return found
 
 
 def _require_whole(split: str, listing: Listing, classes: int) -> None:
     """Raises ValueError."""
-    lengths = {len(getattr(listing, field.name)) for field in fields(Listing)}
+    columns = [getattr(listing, field.name) for field in fields(Listing)]
+    lengths = {len(column) for column in columns if column is not None}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(f"{split} lists of different lengths, or empty ones")
     if not 0 <= listing.labels.min() <= listing.labels.max() < classes:

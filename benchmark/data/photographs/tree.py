@@ -1,21 +1,18 @@
 """The photographs of a class-per-folder tree, listed and read once."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.data import digests, not_read
 from benchmark.data.images import DataError
+from benchmark.data.not_read import READ, Counts
 from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.source import Listing
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
-"""In any case."""
-
-_OTHER_SUFFIXES = (".bmp", ".gif", ".heic", ".jfif", ".tif", ".tiff", ".webp")
-"""Of images that are not read; they are refused, not passed over."""
 
 _SCORED = ("val", "validation", "test")
 """Folders of the images that are scored; the first that is there is taken."""
@@ -33,13 +30,16 @@ class Tree:
     sha256: str
     """Of a line for each file: its split, its path below the root, its class, and the SHA-256 of
     its content."""
+    not_read: dict[str, Counts]
+    """Split, or ``elsewhere`` -> the files that are not read, by kind."""
 
 
 def read_tree(root: Path) -> Tree:
     """List ``root/train/CLASS`` and ``root/val/CLASS`` (or ``validation`` or ``test``), or Tiny
     ImageNet's ``val/images`` with its ``val_annotations.txt``. Files may lie deeper in the folder
-    of their class; hidden ones are passed over. Each is read and decoded once, so that no training
-    ends at a damaged one. Raises DataError, which names the file or folder.
+    of their class. Each image is read and decoded once, so that no training ends at a damaged one;
+    an image in another format, or outside of a class's folder, is refused, and all other files are
+    counted. Raises DataError, which names the file or folder.
     """
     train = root / "train"
     _require(train.is_dir(), f"{root} must have a folder train with a folder for each class", root)
@@ -47,31 +47,37 @@ def read_tree(root: Path) -> Tree:
     if scored is None:
         raise DataError(f"{root} must have a folder {' or '.join(_SCORED)}. Received: none of them")
     classes = [folder.name for folder in _folders(train)]
+    left: dict[str, Counter[str]] = {split: Counter() for split in ("train", "test")}
+    _count_beside_classes(train, left["train"])
     _require(len(classes) > 1, f"{train} must hold a folder for each of two or more classes", train)
-    files = {"train": list(_by_class(train, classes, all_of_them=True))}
+    files = {"train": list(_by_class(train, classes, left["train"], all_of_them=True))}
     if (scored / _ANNOTATIONS).is_file():
-        files["test"] = list(_by_annotations(scored, classes))
+        files["test"] = list(_by_annotations(scored, classes, left["test"]))
     else:
-        files["test"] = list(_by_class(scored, classes))
+        _count_beside_classes(scored, left["test"])
+        files["test"] = list(_by_class(scored, classes, left["test"]))
     _require(bool(files["test"]), f"{scored} must hold images", "none")
-    return _read(root, classes, files)
+    left["elsewhere"] = _counted_elsewhere(root, (train, scored))
+    return _read(root, classes, files, {part: dict(counts) for part, counts in left.items()})
 
 
 def _by_class(
-    folder: Path, classes: list[str], *, all_of_them: bool = False
+    folder: Path, classes: list[str], left: Counter[str], *, all_of_them: bool = False
 ) -> Iterator[tuple[Path, int]]:
     """Each image and its class, class by class in the order of names."""
     for inner in _folders(folder):
         if inner.name not in classes:
             raise DataError(f"{folder} must hold classes of train alone. Received: {inner.name}")
-        images = _images(inner)
+        images = not_read.images_among(not_read.files_below(inner), inner, left)
         if all_of_them and not images:
-            raise DataError(f"{inner} must hold images ({', '.join(SUFFIXES)}). Received: none")
+            raise DataError(f"{inner} must hold images ({', '.join(READ)}). Received: none")
         label = classes.index(inner.name)
         yield from ((path, label) for path in images)
 
 
-def _by_annotations(folder: Path, classes: list[str]) -> Iterator[tuple[Path, int]]:
+def _by_annotations(
+    folder: Path, classes: list[str], left: Counter[str]
+) -> Iterator[tuple[Path, int]]:
     """Tiny ImageNet's: a line ``FILE<tab>CLASS<tab>...`` for each file of the folder ``images``."""
     file = folder / _ANNOTATIONS
     annotated = {}
@@ -81,37 +87,64 @@ def _by_annotations(folder: Path, classes: list[str]) -> Iterator[tuple[Path, in
         if label not in classes:
             raise DataError(f"{file}:{number} must name a class of train. Received: {label!r:.80}")
         annotated[name] = classes.index(label)
-    images = _images(folder / "images")
+    inner = folder / "images"
+    below = [path for path in not_read.files_below(folder) if path != file]
+    images = not_read.images_among(below, folder, left)
+    beside = [path for path in images if not path.is_relative_to(inner)]
+    _require(not beside, f"{folder} must hold images in {inner} alone", _some(beside))
     odd = {path.name for path in images} ^ {*annotated}
     if odd:
-        rule = f"{file} must have a line for each file of {folder / 'images'}, and no other"
+        rule = f"{file} must have a line for each file of {inner}, and no other"
         raise DataError(f"{rule}. Received: {min(odd)} on one side alone")
     yield from ((path, annotated[path.name]) for path in images)
 
 
+def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
+    """What lies in a split's folder, but in that of no class. Raises DataError for images."""
+    classes = _folders(folder)
+    files = [path for path in folder.iterdir() if path not in classes and not path.is_dir()]
+    images = not_read.images_among(files, folder, left)
+    if images and not classes:
+        rule = f"{folder} must have a folder for each class, with the images of that class in it"
+        raise DataError(f"{rule}. Received: {_some(images)}, and no folder")
+    _require(
+        not images, f"{folder} must hold images in the folders of classes alone", _some(images)
+    )
+    for hidden in folder.iterdir():
+        if hidden.is_dir() and hidden not in classes:
+            left.update(not_read.counted_below(hidden, folder))
+
+
+def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
+    """What lies below the root, but in the folder of no split."""
+    left: Counter[str] = Counter()
+    for path in root.iterdir():
+        if path.is_dir() and path not in splits:
+            left.update(not_read.counted_below(path, root))
+        elif not path.is_dir():
+            left[not_read.HIDDEN if not_read.is_hidden(path, root) else not_read.kind(path)] += 1
+    return left
+
+
 def _folders(folder: Path) -> list[Path]:
-    inner = (path for path in folder.iterdir() if path.is_dir() and path.name[0] != ".")
-    return sorted(inner, key=lambda path: path.name)
+    inner = (path for path in folder.iterdir() if path.is_dir())
+    shown = (path for path in inner if not not_read.is_hidden(path, folder))
+    return sorted(shown, key=lambda path: path.name)
 
 
-def _images(folder: Path) -> list[Path]:
-    """The images below a folder, in the order of their paths."""
-    found = []
-    for path in folder.rglob("*"):
-        suffix = path.suffix.lower()
-        if any(part[0] == "." for part in path.relative_to(folder).parts):
-            continue
-        if suffix in _OTHER_SUFFIXES:
-            raise DataError(f"{path} must be a JPEG or PNG file. Received: {suffix}")
-        if suffix in SUFFIXES:
-            found.append(path)
-    return sorted(found, key=lambda path: path.parts)
+def _some(files: list[Path]) -> str:
+    return f"{len(files):,} images, such as {files[0].name}" if files else "none"
 
 
-def _read(root: Path, classes: list[str], files: dict[str, list[tuple[Path, int]]]) -> Tree:
+def _read(
+    root: Path,
+    classes: list[str],
+    files: dict[str, list[tuple[Path, int]]],
+    left: dict[str, Counts],
+) -> Tree:
     digest, listings = hashlib.sha256(), {}
     for split, listed in files.items():
-        names, sizes = [], []
+        names, sizes, found = [], [], []
         read = in_threads(_read_one, [path for path, _ in listed])
         for (path, label), (size, sha256) in zip(listed, read, strict=True):
             name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
@@ -119,13 +152,15 @@ def _read(root: Path, classes: list[str], files: dict[str, list[tuple[Path, int]
             digest.update(b"\t".join(line) + b"\n")
             names.append(name)
             sizes.append(size)
+            found.append(sha256)
         listings[split] = Listing(
             names=np.array(names, np.bytes_),
             labels=np.array([label for _, label in listed], np.int32),
             sizes=np.array(sizes, np.int64),
             records=np.zeros(len(listed), np.int64),
+            digests=digests.column(found),
         )
-    return Tree(classes, listings, digest.hexdigest())
+    return Tree(classes, listings, digest.hexdigest(), left)
 
 
 def _read_one(path: Path) -> tuple[int, str]:

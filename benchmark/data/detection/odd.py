@@ -1,0 +1,65 @@
+"""Boxes and images that may not be as their owner thinks: counted, and told with a hint."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmark.data.detection.example import Example
+
+_TOLERANCE = 0.02
+"""Pixels: COCO's boxes are stated in hundredths, and rounded."""
+
+_MANY = 0.5
+"""Of the boxes: then it is no accident."""
+
+
+class Odd(NamedTuple):
+    """What was counted of a split."""
+
+    boxes: int
+    """All of them, those without an area in their image included."""
+    beyond: int
+    """Boxes that pass an edge of their image."""
+    under_a_pixel: int
+    """Boxes of less than one pixel in width or height."""
+    turned: int
+    """Images whose camera noted another orientation (EXIF), which is left alone."""
+    turned_file: str = ""
+    """The first of them."""
+
+    def told(self) -> list[str]:
+        """A line for each number above 0."""
+        lines = []
+        if self.beyond:
+            hint = ""
+            if self.beyond > _MANY * self.boxes:
+                hint = "; are they [x1, y1, x2, y2]? COCO's are [x, y, width, height]"
+            lines.append(f"{self.beyond:,} boxes pass their image's edge, and end there{hint}")
+        if self.under_a_pixel:
+            hint = ""
+            if self.under_a_pixel > _MANY * self.boxes:
+                hint = "; are they parts of the sides, from 0 to 1? COCO's are in pixels"
+            lines.append(f"{self.under_a_pixel:,} boxes have a side of less than a pixel{hint}")
+        if self.turned:
+            lines.append(
+                f"{self.turned:,} images are to be shown turned, by a note of their camera (EXIF), "
+                f"such as {self.turned_file}; boxes must be of the pixels as they are stored, "
+                "without that turn"
+            )
+        return lines
+
+
+def counted(examples: Iterable[Example], turned: Iterable[str] = ()) -> Odd:
+    """Of a split, before anything is cut. ``turned``: names of the images that are."""
+    every = beyond = small = 0
+    for each in examples:
+        room = np.array([each.width, each.height, each.width, each.height], np.float32)
+        low, high = each.boxes[:, :2], each.boxes[:, 2:]
+        outside = (each.boxes < -_TOLERANCE) | (each.boxes > room + _TOLERANCE)
+        every += len(each.boxes)
+        beyond += int(outside.any(1).sum())
+        # Of float32 numbers: a side of one pixel far from the corner may be a little less.
+        small += int((high - low < 1 - _TOLERANCE).any(1).sum())
+    names = [*turned]
+    return Odd(every, beyond, small, len(names), names[0] if names else "")

@@ -1,0 +1,30 @@
+"""Which of a detector's images are trained on, and whether they can be. Needs no TensorFlow: it is
+asked before a suite begins, too."""
+
+import numpy as np
+
+from benchmark.data.detection.example import Truths
+from benchmark.data.images import DataError
+from benchmark.spec.boxes import BoxesSpec
+
+
+def trained(spec: BoxesSpec, truths: Truths, batch_size: int | None = None) -> np.ndarray:
+    """Index among the images trained on -> index in the training split.
+
+    ``batch_size``: of a run that trains. Raises DataError where there are fewer images than that,
+    or none, and where one has more boxes than there is room for.
+    """
+    kept = np.full(len(truths), True) if spec.train_without_objects else truths.objects > 0
+    found = np.flatnonzero(kept)
+    if not len(found):
+        raise DataError(f"{spec.name} must have training images with objects. Received: none")
+    most = int(truths.counts[found].max())
+    if most > spec.max_boxes:
+        rule = f"max_boxes must be at least {most}, the most that a training image has"
+        raise DataError(f"{rule} ({spec.name}). Received: {spec.max_boxes}")
+    if batch_size is not None and batch_size > len(found):
+        left = len(truths) - len(found)
+        rule = f"optimizer.batch_size must be at most the {len(found)} images of {spec.name} that"
+        why = f" ({left} without objects are left out)" if left else ""
+        raise DataError(f"{rule} are trained on{why}. Received: {batch_size}")
+    return found

@@ -1,0 +1,121 @@
+"""The files of a data set's folders that are not read: none is passed over without a word."""
+
+import os
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from benchmark.data.contents import NEEDED, is_image
+from benchmark.data.images import DataError
+
+READ = (".jpg", ".jpeg", ".png")
+"""How the names of images end that are read, in any case."""
+
+HIDDEN = "hidden"
+"""Of files that systems leave behind, and of those whose name, or a folder's, begins with a dot."""
+
+NO_SUFFIX = "without a suffix"
+
+_LEFT_BEHIND = ("thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx")
+
+_OTHER_IMAGES = (
+    "apng", "arw", "avif", "bmp", "cr2", "cr3", "cur", "dcm", "dds", "dib", "dng", "emf", "exr",
+    "fits", "gif", "hdr", "heic", "heif", "hif", "icns", "ico", "j2c", "j2k", "jfif", "jif", "jls",
+    "jp2", "jpc", "jpe", "jpf", "jpx", "jxl", "jxr", "mpo", "msp", "nef", "orf", "pbm", "pcd",
+    "pcx", "pfm", "pgm", "pnm", "ppm", "psd", "pxr", "qoi", "raf", "ras", "raw", "rgb", "rgba",
+    "rw2", "sgi", "svg", "svgz", "tga", "tif", "tiff", "vst", "wbmp", "webp", "wmf", "xbm", "xpm",
+)  # fmt: skip
+"""Of images in formats that are not read."""
+
+Counts = Mapping[str, int]
+"""Kind (``.txt``, ``hidden``) -> files."""
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, hidden ones and those behind links included, in no order. Raises
+    DataError for what cannot be read, a link that leads nowhere or round in a circle, and what is
+    neither a file nor a folder."""
+    yield from _below(folder, frozenset(), strict=True)
+
+
+def counted_below(folder: Path, root: Path, but: Container[Path] = frozenset()) -> Counter[str]:
+    """The files below a folder, ``but`` some, by kind; what cannot be looked into is left out."""
+    found = (path for path in _below(folder, frozenset(), strict=False) if path not in but)
+    return Counter(HIDDEN if is_hidden(path, root) else kind(path) for path in found)
+
+
+def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> Iterator[Path]:
+    try:
+        about = folder.stat()
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        if strict:
+            raise DataError(f"{folder} must be readable. Received: {error.strerror}") from error
+        return
+    here = about.st_dev, about.st_ino
+    if here in above:
+        if strict:
+            raise DataError(f"{folder} must not lead back to a folder that it is in")
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        if entry.is_dir():
+            yield from _below(path, above | {here}, strict=strict)
+        elif entry.is_file() or is_hidden(path, folder) or not strict:
+            yield path
+        elif entry.is_symlink():
+            received = f"a link to {path.readlink()}"
+            raise DataError(f"{path} must lead to a file. Received: {received}")
+        else:
+            raise DataError(f"{path} must be a file or a folder. Received: neither")
+
+
+def is_hidden(path: Path, folder: Path) -> bool:
+    """Of a path below a folder: what systems leave behind."""
+    parts = path.relative_to(folder).parts
+    return any(part[0] == "." or part.lower() in _LEFT_BEHIND for part in parts)
+
+
+def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> list[Path]:
+    """The images that are read, of files below a folder, in the order of their paths; the others
+    are counted by kind. Raises DataError, which names the file, for an image in another format, or
+    with another name."""
+    found = []
+    for path in files:
+        if is_hidden(path, folder):
+            counted[HIDDEN] += 1
+        elif path.suffix.lower() in READ:
+            found.append(path)
+        else:
+            require_no_image(path)
+            counted[kind(path)] += 1
+    return sorted(found, key=lambda path: path.parts)
+
+
+def kind(path: Path) -> str:
+    """``.txt``."""
+    return path.suffix.lower() or NO_SUFFIX
+
+
+def require_no_image(path: Path) -> None:
+    """Raises DataError where a file that is not to be read is an image all the same, by its name or
+    its first bytes."""
+    rule = f"{path} must be a JPEG or PNG file whose name ends with {', '.join(READ)}"
+    if path.suffix.lower().removeprefix(".") in _OTHER_IMAGES:
+        raise DataError(f"{rule}. Received: {path.suffix}")
+    try:
+        with path.open("rb") as file:
+            content = file.read(NEEDED)
+    except OSError as error:
+        raise DataError(f"{path} must be readable. Received: {error.strerror}") from error
+    if is_image(content):
+        received = path.suffix or "no suffix"
+        raise DataError(f"{rule}. Received: {received}, and the content of an image")
+
+
+def told(counts: Counts) -> str:
+    """``12 .txt, 3 hidden``: the most frequent first."""
+    rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    shown = ", ".join(f"{number:,} {kind}" for kind, number in rows[:10])
+    rest = sum(number for _, number in rows[10:])
+    return f"{shown} and {rest:,} others" if rest else shown

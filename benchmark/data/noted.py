@@ -1,0 +1,52 @@
+"""What is noted of a data set as it is added, and told with each run of it: files that are not
+read, images that are there twice, and what else may not be as its owner thinks."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmark.data import not_read as left
+from benchmark.data.detection.odd import Odd
+from benchmark.data.digests import Repeated
+from benchmark.data.not_read import Counts
+
+BY_CONTENT, BY_SIZE = "sha256", "size"
+
+Noted = Mapping[str, Any]
+"""``not_read``: split, or ``elsewhere`` -> kind -> files. ``repeated``: as in ``Repeated``.
+``boxes``: split -> the numbers of ``detection.odd.Odd``."""
+
+
+def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict[str, Any]:
+    """As it is kept; without what nobody looked at."""
+    found: dict[str, Any] = {}
+    if not_read is not None:
+        found["not_read"] = {part: dict(counts) for part, counts in not_read.items()}
+    if repeated is not None:
+        found["repeated"] = repeated._asdict()
+    return found
+
+
+def checked_by(columns: Iterable[np.ndarray | None]) -> str:
+    """What of each file is looked at as it is read, by the splits' columns of digests."""
+    return BY_SIZE if any(column is None for column in columns) else BY_CONTENT
+
+
+def lines(noted: Noted, checked: str = BY_CONTENT) -> list[str]:
+    """For people; none where there is nothing to tell."""
+    found = [
+        f"not read ({part}): {left.told(counts)}"
+        for part, counts in noted.get("not_read", {}).items()
+        if counts
+    ]
+    if repeated := noted.get("repeated"):
+        found += Repeated(**repeated).told()
+    for split, odd in noted.get("boxes", {}).items():
+        found += [f"{split}: {line}" for line in Odd(**odd).told()]
+    if checked == BY_SIZE:
+        found.append(
+            "added by an earlier version: of the files that are read only the sizes are checked, "
+            "until they are added again"
+        )
+    return found

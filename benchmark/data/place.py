@@ -1,0 +1,15 @@
+"""Where data sets and weights are kept. Loads nothing, so that help stays quick."""
+
+import os
+from pathlib import Path
+
+VARIABLE = "RESNET_BENCH_DATA"
+"""The environment variable that names the cache folder."""
+
+
+def cache_folder() -> Path:
+    """``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser()
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "resnet-bench"

@@ -1,0 +1,102 @@
+"""What a suite's runs need is looked at before the first begins: images, boxes, weights."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.problems import InputError
+from benchmark.running.images import require_images
+from benchmark.status import Status
+
+if TYPE_CHECKING:
+    from benchmark.spec import RunSpec
+
+
+def require_usable(
+    specs: Iterable["RunSpec"],
+    runs: Path,
+    *,
+    planned: Mapping[str, "RunSpec"] | None = None,
+    due: Collection[str] = (),
+    say: Callable[[str], None],
+) -> None:
+    """Raise InputError, before anything is written or trained, where images or weights are missing,
+    are not the real ones, or do not fit. ``runs``: the folder of the runs. ``planned``: the suite's runs by id,
+    of which those that are ``due`` are still to be trained: others begin from them."""
+    asked = list(specs)
+    require_images(spec.dataset for spec in asked)
+    _require_boxes(asked)
+    _require_weights(asked, runs, planned or {}, due, say)
+
+
+def _require_boxes(specs: Iterable["RunSpec"]) -> None:
+    from benchmark.data import sources
+    from benchmark.data.detection import registry
+    from benchmark.data.detection.trained import trained
+    from benchmark.data.images import DataError
+
+    seen = set()
+    for spec in specs:
+        data = spec.dataset
+        if data.kind != "boxes":
+            continue
+        batch = spec.optimizer.batch_size if spec.schedule.iterations else None
+        look = data.canonical_json(), batch
+        # Made as they are needed, and never more objects than it says.
+        if look in seen or (data.pasted and data.pasted.max_objects <= data.max_boxes):
+            continue
+        seen.add(look)
+        try:
+            found = sources.load(data) if data.pasted else registry.find(data.name)
+            trained(data, found.truths["train"], batch)
+        except DataError as error:
+            raise InputError(str(error)) from error
+
+
+def _require_weights(
+    specs: Iterable["RunSpec"],
+    runs: Path,
+    planned: Mapping[str, "RunSpec"],
+    due: Collection[str],
+    say: Callable[[str], None],
+) -> None:
+    asked: dict[tuple[object, ...], tuple[RunSpec, RunSpec | None]] = {}
+    for spec in specs:
+        own = spec.pretrained
+        if own is None:
+            continue
+        source = planned.get(own.run or "") if own.run in due else None
+        if own.run and own.run in planned and source is None and not _finished(runs, own.run):
+            continue  # It failed: this run is told so, and no other is stopped by it.
+        # One seed stands for all: their nets have the same shapes.
+        name = own.name if own.run is None or source is None else source.model.canonical_json()
+        data = spec.dataset
+        key = (
+            name,
+            own.model_copy(update={"name": ""}).model_dump_json(),
+            spec.model.canonical_json(),
+            spec.detector and spec.detector.canonical_json(),
+            data.image_shape,
+            data.classes,
+            source and source.dataset.classes,
+        )
+        asked.setdefault(key, (spec, source))
+    if not asked:
+        return
+    from benchmark.execution.usable import weights_of
+
+    say("The weights that runs begin from are checked.")
+    problems = []
+    for found in weights_of(asked.values(), runs):
+        if found.problem:
+            problems.append(found.problem)
+        elif found.told:
+            say(f"pretrained: {found.told}")
+    if problems:
+        raise InputError("\n".join(dict.fromkeys(problems)))
+
+
+def _finished(runs: Path, run_id: str) -> bool:
+    from benchmark.records.store import RunFolder
+
+    return RunFolder(runs / run_id).status() == Status.FINISHED
