@@ -21,8 +21,10 @@ def require_usable(
     say: Callable[[str], None],
 ) -> None:
     """Raise InputError, before anything is written or trained, where images or weights are missing,
-    are not the real ones, or do not fit. ``runs``: the folder of the runs. ``planned``: the suite's runs by id,
-    of which those that are ``due`` are still to be trained: others begin from them."""
+    are not the real ones, or do not fit.
+
+    ``runs``: the folder of the runs. ``planned``: the suite's runs by id, of which those that are
+    ``due`` are still to be trained: others begin from them."""
     asked = list(specs)
     require_images(spec.dataset for spec in asked)
     _require_boxes(asked)
