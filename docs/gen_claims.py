@@ -4,7 +4,7 @@ import inspect
 import sys
 
 import yaml
-from gen_fields import described, entries, markdown
+from gen_fields import described, entries, joint_rules, markdown
 
 from benchmark.paper import PUBLISHED
 from benchmark.shipped import suites_folder
@@ -16,7 +16,7 @@ from benchmark.suite.measure import MEASURES
 def claims() -> str:
     """A section for each kind, after the fields that all kinds have."""
     common = frozenset(Claim.model_fields)
-    parts = [f"## Fields of every claim\n\n{entries(Claim)}"]
+    parts = [f"## Fields of every claim\n\n{entries(Claim)}\n\n{joint_rules(Claim)}"]
     examples = _examples()
     for stated, kind in KINDS.items():
         margin, reason = kind.usual_margin({})
@@ -28,6 +28,7 @@ def claims() -> str:
             f"**Test**: {markdown(inspect.getdoc(kind.tested) or '')} "
             f"**Margin** unless stated: {margin:g} ({reason}).",
             entries(kind, without=common),
+            joint_rules(kind, without=Claim),
             examples.get(stated, ""),
         ]
         parts.append("\n\n".join(line for line in lines if line))

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import itertools
+import sys
 import textwrap
 import types
 from collections.abc import Iterator
@@ -27,19 +28,24 @@ def fields() -> str:
     """The whole reference: the suite file's own fields, then those of a run."""
     own = [_section("Suite file", Suite, 2), _section("vary", Vary, 3)]
     own.append(_section("vary.variants", Variant, 3))
-    parts = [f"## A run's fields {{#run}}\n\n{described(RunSpec)}\n\n{entries(RunSpec)}"]
+    whole = (described(RunSpec), entries(RunSpec), joint_rules(RunSpec))
+    parts = ["## A run's fields {#run}", *filter(None, whole)]
+    seen: set[type[Spec]] = set()
     for name, field in RunSpec.model_fields.items():
-        parts += _sections(name, field, 3)
+        parts += _sections(name, field, 3, seen)
     return "\n\n".join([*own, *parts])
 
 
-def _sections(path: str, field: FieldInfo, level: int) -> Iterator[str]:
-    """A section for each spec class that a field may hold, and for those within it."""
+def _sections(path: str, field: FieldInfo, level: int, seen: set[type[Spec]]) -> Iterator[str]:
+    """A section for each spec class that a field may hold, and for those within it; each once."""
     classes = list(_classes(field.annotation))
     for cls in classes:
+        if cls in seen:
+            continue
+        seen.add(cls)
         yield _section(path, cls, level, one_of=len(classes) > 1)
         for name, inner in cls.model_fields.items():
-            yield from _sections(f"{path}.{name}", inner, min(level + 1, 5))
+            yield from _sections(f"{path}.{name}", inner, min(level + 1, 5), seen)
 
 
 def _section(path: str, cls: type[Spec], level: int, one_of: bool = False) -> str:
@@ -47,7 +53,8 @@ def _section(path: str, cls: type[Spec], level: int, one_of: bool = False) -> st
     if one_of:
         name, value = _member(cls)
         title += f" with `{name}: {value}`"
-    return f"{'#' * level} {title} {{#{anchor(cls)}}}\n\n{described(cls)}\n\n{entries(cls)}"
+    heading = f"{'#' * level} {title} {{#{anchor(cls)}}}"
+    return "\n\n".join(filter(None, (heading, described(cls), entries(cls), joint_rules(cls))))
 
 
 def anchor(cls: type[Spec]) -> str:
@@ -114,6 +121,46 @@ def rules(field: FieldInfo) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def joint_rules(cls: type[Spec], without: type[Spec] = Spec) -> str:
+    """The rules that a class's own checks hold several fields to, as its error messages have them;
+    an ellipsis stands for what depends on the values. ``without``: those of that class above."""
+    found: dict[str, None] = {}
+    for each in reversed(cls.__mro__):
+        if issubclass(each, Spec) and each not in (Spec, without):
+            for method in _tree(each).body:
+                if isinstance(method, ast.FunctionDef):
+                    found |= dict.fromkeys(_refused(method, vars(sys.modules[each.__module__])))
+    return "\n".join(["Fields must also fit each other:", "", *found]) if found else ""
+
+
+def _refused(method: ast.FunctionDef, known: dict[str, Any]) -> Iterator[str]:
+    """An item for each call of ``refuse`` that names its field; ``known``: the module's names."""
+    assigned: dict[str, ast.expr] = {}
+    nodes = [node for node in ast.walk(method) if hasattr(node, "lineno")]
+    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                assigned[name] = value
+            case ast.Call(func=ast.Name(id="refuse"), args=[ast.Constant(value=field), rule, *_]):
+                words = _words(rule, assigned, known).replace(" (…)", "")
+                yield f"- `{field}`: {words}"
+
+
+def _words(rule: ast.expr, assigned: dict[str, ast.expr], known: dict[str, Any]) -> str:
+    match rule:
+        case ast.Constant(value=value):
+            return str(value)
+        case ast.JoinedStr(values=parts):
+            return "".join(_words(part, assigned, known) for part in parts)
+        case ast.FormattedValue(value=value):
+            return _words(value, assigned, known)
+        case ast.Name(id=name) if name in assigned:
+            return _words(assigned[name], assigned, known)
+        case ast.Name(id=name) if isinstance(known.get(name), int | str):
+            return str(known[name])
+    return "…"
+
+
 def default_words(cls: type[Spec], name: str, field: FieldInfo) -> str:
     """A field's default as YAML has it."""
     if field.is_required():
@@ -176,8 +223,7 @@ def docstring(cls: type[Spec], name: str) -> str:
 def _docstrings(cls: type) -> dict[str, str]:
     if not cls.__module__.startswith("benchmark."):
         return {}
-    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    assert isinstance(tree, ast.ClassDef)
+    tree = _tree(cls)
     return {
         node.target.id: inspect.cleandoc(after.value.value)
         for node, after in itertools.pairwise(tree.body)
@@ -186,6 +232,13 @@ def _docstrings(cls: type) -> dict[str, str]:
         and isinstance(after, ast.Expr)
         and isinstance(after.value, ast.Constant)
     }
+
+
+@cache
+def _tree(cls: type) -> ast.ClassDef:
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    return tree
 
 
 def _classes(annotation: Any) -> Iterator[type[Spec]]:

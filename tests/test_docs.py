@@ -166,6 +166,9 @@ def test_the_reference_of_fields_has_every_field_with_its_facts():
     assert "follows" in entry(sections["resnetspec"], "depth")[-1]
     assert "follows" in entry(sections["piecewiseschedule"], "drops")[-1]
     assert "drops" not in sections["cosineschedule"]
+    assert "- `drops`: " in sections["piecewiseschedule"]  # a rule that joins two fields
+    assert "- `optimizer.batch_size`: " in sections["run"]
+    assert fields().count("{#warmupspec}") == 1
     linked = set(re.findall(r"\(#(\w+)\)", fields()))
     assert linked and linked <= set(sections)
 
