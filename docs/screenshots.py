@@ -66,8 +66,9 @@ def main(results: Path, suite: str = "quickstart") -> None:
             take(page, links[suite], "chart", "text=Model metrics")
             chosen = ",".join(f'"{run}"' for run in children[:3])
             compare = f"{server}/#/compare-runs?runs=[{chosen}]&experiments=[%22{experiment}%22]"
-            take(page, compare, "compare", "text=Parameters", click="Visualizations")
-            take(page, f"{place}/runs/{parent}", "note", "text=Description", click="Show more")
+            differing = ("Visualizations", "Run details", "Show diff only")
+            take(page, compare, "compare", "text=Parameters", differing)
+            take(page, f"{place}/runs/{parent}", "note", "text=Description", ("Show more",))
             browser.close()
 
 
@@ -96,16 +97,16 @@ def choose_columns(page: Page, url: str, names: tuple[str, ...]) -> None:
     page.keyboard.press("Escape")
 
 
-def take(page: Page, url: str | None, name: str, shown: str, click: str | None = None) -> None:
+def take(page: Page, url: str | None, name: str, shown: str, clicks: tuple[str, ...] = ()) -> None:
     """One picture, of ``url`` or of what is open, once ``shown`` is there and the page has settled;
-    ``click``: a text to be clicked before."""
+    ``clicks``: texts to be clicked before."""
     if url:
         page.goto("about:blank")  # Else only the fragment changes, and the page stays.
         page.goto(url)
     page.locator(shown).first.wait_for(timeout=90_000)
     page.wait_for_timeout(6_000)
-    if click:
-        page.get_by_text(click).first.click()
+    for text in clicks:
+        page.get_by_text(text).first.click()
         page.wait_for_timeout(1_000)
     IMAGES.mkdir(exist_ok=True)
     page.screenshot(path=IMAGES / f"mlflow-{name}.png")
