@@ -20,6 +20,9 @@ sys.path.insert(0, str(Path("docs").resolve()))
 CHEAP = ("list", "plan", "init", "data list", "data add shapes", "report quickstart", "paper")
 """How commands begin that are really run."""
 
+BUILDS_NETS = "import keras"
+"""In a document whose Python takes longer than the fast tests may."""
+
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch):
@@ -58,7 +61,14 @@ def written(document):
     return found
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(each, marks=pytest.mark.slow if BUILDS_NETS in each.read_text() else ())
+        for each in DOCUMENTS
+    ],
+    ids=name_of,
+)
 def test_a_document_can_be_followed(document, desk, request):
     top = request.config.rootpath
     written(top / document)
