@@ -32,11 +32,12 @@ def test_it_opens_with_a_badge():
 
 
 @pytest.mark.slow
-def test_it_runs_in_a_clean_kernel(tmp_path):
+def test_it_runs_in_a_clean_kernel(tmp_path, monkeypatch):
     pytest.importorskip("ipykernel", reason="needs the extra docs (tox -e docs)")
     nbclient = pytest.importorskip("nbclient", reason="needs the extra docs (tox -e docs)")
     nbformat = pytest.importorskip("nbformat", reason="needs the extra docs (tox -e docs)")
 
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the notebook makes its folder
     copy = tmp_path / NOTEBOOK.name
     shutil.copy(NOTEBOOK, copy)
     notebook = nbformat.read(copy, 4)
