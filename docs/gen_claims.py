@@ -6,11 +6,11 @@ import sys
 import yaml
 from gen_fields import described, entries, joint_rules, markdown
 
+from benchmark.metrics import BY_CLAIM
 from benchmark.paper import PUBLISHED
 from benchmark.shipped import suites_folder
 from benchmark.suite import Claim, load_suite
 from benchmark.suite.claims.kinds import KINDS
-from benchmark.suite.measure import MEASURES
 
 
 def claims() -> str:
@@ -37,10 +37,11 @@ def claims() -> str:
 
 def metrics() -> str:
     """A table of what claims can be about."""
-    rows = ["| metric | what | column of `load_runs` | nets |", "|---|---|---|---|"]
-    for name, measure in MEASURES.items():
-        nets = "detectors" if measure.of_detectors else "classifiers"
-        rows.append(f"| `{name}` | {measure.name} | `{measure.column}` | {nets} |")
+    rows = ["| metric | what | better | column of `load_runs` | nets |", "|---|---|---|---|---|"]
+    for name, metric in BY_CLAIM.items():
+        nets = "detectors" if metric.of_detectors else "classifiers"
+        column = f"`{metric.result}`" if metric.result else "of iterations alone (`at`)"
+        rows.append(f"| `{name}` | {metric.label} | {metric.better or ''} | {column} | {nets} |")
     return "\n".join(rows)
 
 
@@ -48,7 +49,7 @@ def published() -> str:
     """A table of the paper's numbers that a claim can name."""
     rows = ["| `published` | value | runs | sd | how selected |", "|---|---:|---:|---:|---|"]
     for key, number in PUBLISHED.items():
-        if number.column in MEASURES:
+        if number.column in BY_CLAIM:
             runs, sd = number.n or "", "" if number.sd is None else number.sd
             rows.append(f"| `{key}` | {number.value:g} | {runs} | {sd} | {number.selected} |")
     return "\n".join(rows)

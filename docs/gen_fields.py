@@ -18,6 +18,7 @@ from benchmark.shipped import suites_folder
 from benchmark.spec import RunSpec
 from benchmark.spec.base import MEASURED, TOLD, Spec
 from benchmark.suite import Suite, load_suite
+from benchmark.suite.looks import Looks
 from benchmark.suite.schema import Variant, Vary
 
 PLAIN = {int: "whole number", float: "number", bool: "`true` or `false`", str: "text"}
@@ -28,6 +29,7 @@ def fields() -> str:
     """The whole reference: the suite file's own fields, then those of a run."""
     own = [_section("Suite file", Suite, 2), _section("vary", Vary, 3)]
     own.append(_section("vary.variants", Variant, 3))
+    own.append(_section("seeds", Looks, 3))
     whole = (described(RunSpec), entries(RunSpec), joint_rules(RunSpec))
     parts = ["## A run's fields {#run}", *filter(None, whole)]
     seen: set[type[Spec]] = set()
