@@ -109,7 +109,7 @@ def test_specs_and_suites_name_no_heavy_library(name):
 
 
 def test_training_knows_neither_disk_records_nor_mlflow():
-    for path in Path("benchmark/training").glob("*.py"):
+    for path in Path("benchmark/training").rglob("*.py"):
         assert not {"pathlib", "mlflow", "os"} & {m.split(".")[0] for m in imports(path)}, path
 
 

@@ -11,7 +11,7 @@ from benchmark.models.build import build_model
 from benchmark.speed import cross_compile
 from benchmark.training.classification import CrossEntropy
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.step import TrainingSteps
 

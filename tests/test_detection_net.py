@@ -21,7 +21,7 @@ from benchmark.spec import ResNetSpec, SgdSpec
 from benchmark.spec.detector import DetectorSpec, InferenceSpec
 from benchmark.training.detection import PARTS, JointLoss
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.step import TrainingSteps
 from benchmark.training.weights import weight_arrays

@@ -20,7 +20,7 @@ from benchmark.models.pretrained import assign
 from benchmark.spec import DetectorSpec, ResNetSpec, SgdSpec, VggSpec
 from benchmark.training.detection import JointLoss
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.state import Variables
 from benchmark.training.step import TrainingSteps

@@ -67,6 +67,15 @@ RESNET50 = APPLICATION_NET | {"depth": 50}
 RESNET101 = APPLICATION_NET | {"depth": 101}
 OF_KERAS = {"source": "keras-applications", "name": "ResNet50", "mode": "train-all"}
 
+PREACTIVATED_FAMILY = {"family": "preactivation-resnet"}
+PREACTIVATED_NET = PREACTIVATED_FAMILY | {"stem": "cifar", "depth": 20, "shortcut": "A"}
+PREACTIVATED = RUN | {"dataset": {"name": "cifar10"}, "model": PREACTIVATED_NET}
+
+
+def _on_shortcut(kind):
+    return {"model": PREACTIVATED_NET | {"on_shortcut": {"kind": kind}}}
+
+
 BASES = {
     "cifar": RUN | {"dataset": {"name": "cifar10"}},
     "imagenet": RUN | {"dataset": {"name": "imagenet2012"}, "model": IMAGENET18},
@@ -81,6 +90,10 @@ BASES = {
         "model": {"family": "vgg"},
         "pretrained": OF_KERAS | {"name": "VGG16"},
     },
+    "preactivation": PREACTIVATED,
+    "scaled": PREACTIVATED | _on_shortcut("constant-scaling"),
+    "gated": PREACTIVATED | _on_shortcut("gating"),
+    "dropped": PREACTIVATED | _on_shortcut("dropout"),
     "plateau": RUN | {"dataset": {"name": "cifar10"}, "schedule": {"kind": "plateau"}},
     "cosine": RUN | {"dataset": {"name": "cifar10"}, "schedule": {"kind": "cosine"}},
     "from run": RUN | {"dataset": {"name": "cifar10"}, "pretrained": OF_RUN},
@@ -90,6 +103,27 @@ BASES = {
     | {"dataset": {"name": "imagenet2012"}, "model": RESNET50, "pretrained": OF_KERAS},
 }
 """Valid runs, each changed in a field at a time."""
+
+RESIDUAL = {
+    "stem": Implied({"model": IMAGENET18, "dataset.name": "imagenet2012"}),
+    "depth": Implied({"depth": 32}),
+    "block": To("bottleneck", {"model": BY_BLOCKS}),
+    "stage_blocks": To([2, 3, 4], {"model.block": "basic"}),
+    "stage_widths": To([8, 16, 32]),
+    "shortcut": To("B"),
+    "zero_pad": To("both"),
+    "subsampling": To("mean"),
+    "bottleneck_stride": To("3x3", {"model.depth": 29, "model.block": "bottleneck"}),
+    "batch_norm": PART,
+    "conv_bias": To(True),
+    "dropout_rate": To(0.1),
+    "initializer": To("he-fan-out"),
+    "classifier_initializer": To("torch-uniform"),
+    "initializer_stddev": To(
+        0.02, {"model.initializer": "gaussian", "model.initializer_stddev": 0.01}
+    ),
+}
+"""Fields of all residual nets."""
 
 FIELDS = {
     "RunSpec": (
@@ -188,28 +222,31 @@ FIELDS = {
             "seed": To(1),
         },
     ),
-    "ResNetSpec": (
-        ("cifar", "model."),
+    "ResNetSpec": (("cifar", "model."), {"family": ALONE, **RESIDUAL}),
+    "PreactivationSpec": (
+        ("preactivation", "model."),
         {
+            **RESIDUAL,
             "family": ALONE,
-            "stem": Implied({"model": IMAGENET18, "dataset.name": "imagenet2012"}),
-            "depth": Implied({"depth": 32}),
-            "block": To("bottleneck", {"model": BY_BLOCKS}),
-            "stage_blocks": To([2, 3, 4], {"model.block": "basic"}),
-            "stage_widths": To([8, 16, 32]),
-            "shortcut": To("B"),
-            "zero_pad": To("both"),
-            "subsampling": To("mean"),
-            "bottleneck_stride": To("3x3", {"model.depth": 29, "model.block": "bottleneck"}),
-            "batch_norm": PART,
-            "conv_bias": To(True),
-            "dropout_rate": To(0.1),
-            "initializer": To("he-fan-out"),
-            "classifier_initializer": To("torch-uniform"),
-            "initializer_stddev": To(
-                0.02, {"model.initializer": "gaussian", "model.initializer_stddev": 0.01}
+            "stem": Implied(
+                {"model": IMAGENET18 | PREACTIVATED_FAMILY, "dataset.name": "imagenet2012"}
             ),
+            "block": To("bottleneck", {"model": BY_BLOCKS | PREACTIVATED_FAMILY}),
+            "order": To("bn-after-addition"),
+            "on_shortcut": PART,
         },
+    ),
+    "ScaledShortcut": (
+        ("scaled", "model.on_shortcut."),
+        {"kind": ALONE, "shortcut": To(0.0), "residual": To(1.0)},
+    ),
+    "GatedShortcut": (
+        ("gated", "model.on_shortcut."),
+        {"kind": ALONE, "exclusive": To(False), "initial_bias": To(0.0)},
+    ),
+    "DroppedShortcut": (
+        ("dropped", "model.on_shortcut."),
+        {"kind": ALONE, "rate": To(0.25)},
     ),
     "BatchNormSpec": (
         ("cifar", "model.batch_norm."),
@@ -471,6 +508,8 @@ IMPLY = {
     ("PhotographsSpec", "augmentation"): {"dataset.shorter_side"},
     ("ResNetSpec", "block"): {"model.depth", "model.bottleneck_stride"},
     ("ResNetSpec", "shortcut"): {"model.zero_pad", "model.subsampling"},
+    ("PreactivationSpec", "block"): {"model.depth", "model.bottleneck_stride"},
+    ("PreactivationSpec", "shortcut"): {"model.zero_pad", "model.subsampling"},
     ("BatchNormSpec", "statistics"): {"model.batch_norm.statistics_batches"},
 }
 """Fields that cannot be changed without others, by what they are."""
@@ -524,6 +563,12 @@ PRESENT = {
     ("PlateauSchedule", "warmup"): ("plateau", {}, {"schedule.warmup": {}}),
     ("CosineSchedule", "warmup"): ("cosine", {}, {"schedule.warmup": {}}),
     ("ResNetSpec", "batch_norm"): ("cifar", {}, {"model.batch_norm": None}),
+    ("PreactivationSpec", "batch_norm"): ("preactivation", {}, {"model.batch_norm": None}),
+    ("PreactivationSpec", "on_shortcut"): (
+        "preactivation",
+        {},
+        {"model.on_shortcut": {"kind": "gating"}},
+    ),
     ("RunSpec", "pretrained"): ("from run", {"pretrained": None}, {}),
     ("RunSpec", "schedule"): ("cifar", {}, {"schedule.kind": "cosine"}),
 }

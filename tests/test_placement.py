@@ -34,7 +34,7 @@ from benchmark.spec import ResNetSpec
 from benchmark.training.classification import CrossEntropy
 from benchmark.training.detection import JointLoss
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.step import TrainingSteps
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.execution.progress import work
-from benchmark.models import count
+from benchmark.models.resnet import cost as resnet_cost
 from benchmark.spec import RunSpec
 from benchmark.suite import Changes, SuiteError, load_suite
 from benchmark.suite.names import NAME
@@ -119,11 +119,11 @@ def test_of_ten_thousand_cells_the_costs_are_reckoned_once_a_net(load, monkeypat
     rates = f"model.dropout_rate: {[step / 1000 for step in range(250)]}"
     text = GOOD.replace("optimizer.weight_decay: [0.0, 1.0e-4]", rates).replace("20", "110")
     text = text.replace("[none, A]", "[none, A, B, C]").replace("[0, 1]", str(list(range(10))))
-    count._cost.cache_clear()
+    resnet_cost._cost.cache_clear()
     plan = load(text).plan
     assert sum(work(cell) for cell in plan.runs().values()) > 0
     assert len(plan.runs()) == 10_000
-    assert count._cost.cache_info().misses == 4
+    assert resnet_cost._cost.cache_info().misses == 4
     assert len(digests) == 2 * 10_000
 
 

@@ -38,7 +38,7 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
         data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
     net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
     del net["depth"]
-    data["model"] = ResNetSpec.model_validate(net).model_dump(mode="json")
+    data["model"] = type(spec.model).model_validate(net).model_dump(mode="json")
     data["dataset"]["name"] = "cifar10-subset"
     data["dataset"]["held_out_images"] = min(500, spec.dataset.held_out_images)
     data["optimizer"]["batch_size"] = 50

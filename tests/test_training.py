@@ -19,7 +19,7 @@ from benchmark.spec import (
     WarmupSpec,
 )
 from benchmark.training import loop
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State
 

@@ -9,7 +9,7 @@ from benchmark.models.build import build_model
 from benchmark.models.count import cost
 from benchmark.models.counting import counted_cost
 from benchmark.models.folding import inference_model
-from benchmark.models.vgg import vgg_weights
+from benchmark.models.vgg.net import application_weights
 from benchmark.paper import departures
 from benchmark.spec import RunSpec, VggSpec
 from benchmark.suite.problems import rule_of
@@ -20,7 +20,7 @@ VGG16 = VggSpec(family="vgg")
 def test_it_is_the_function_of_keras_and_averages_larger_images():
     theirs = keras.applications.VGG16(weights=None, classifier_activation=None)
     ours = build_model(VGG16, (224, 224, 3), 1000)
-    arrays = vgg_weights(theirs)
+    arrays = application_weights(theirs)
     assert {weight.path for weight in ours.weights} == arrays.keys()
     for weight in ours.weights:
         weight.assign(arrays[weight.path])

@@ -1,4 +1,4 @@
-"""``resnet-bench paper``: the paper, claim by claim, on one page."""
+"""``resnet-bench paper``: a paper, claim by claim, on one page."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from benchmark.commands.options import Reference, Suites
 from benchmark.commands.terminal import fail, say
+from benchmark.paper import FIRST, PAPERS
 from benchmark.shipped import suites_folder
 
 
@@ -16,6 +17,9 @@ def paper(
     ] = Path("results/paper"),
     reference: Reference = None,
     suites: Suites = None,
+    of: Annotated[
+        str, typer.Option(help=f"Which paper: {', '.join(PAPERS)}.", show_default=True)
+    ] = FIRST,
 ) -> None:
     """Write one page on all claims of all suites, with figures, from the records alone."""
     from benchmark.records.reference import reference_folder
@@ -23,8 +27,11 @@ def paper(
     from benchmark.report.paper.page import write_paper
     from benchmark.suite import SuiteError
 
+    if of not in PAPERS:
+        fail(f"--of must be one of {', '.join(PAPERS)}. Received: {of}")
     try:
-        page = write_paper(suites or suites_folder(), Store(reference or reference_folder()), out)
+        folder = suites or suites_folder()
+        page = write_paper(folder, Store(reference or reference_folder()), out, of)
     except SuiteError as error:
         fail(str(error))
     told = (

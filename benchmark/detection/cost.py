@@ -1,19 +1,9 @@
 """Parameters and multiply-adds of a detector, by arithmetic alone."""
 
-from dataclasses import dataclass
-
-from benchmark.models.count import (
-    NOTHING,
-    Cost,
-    convolutions,
-    layer_cost,
-    shrunk,
-    vgg_convolutions_cost,
-    vgg_dense_cost,
-)
-from benchmark.spec import ModelSpec, ResNetSpec, VggSpec
+from benchmark.models.count import Cost, layer_cost
+from benchmark.models.families import cost_of
+from benchmark.spec import ModelSpec
 from benchmark.spec.detector import DetectorSpec
-from benchmark.spec.vgg import VGG_DENSE, VGG_STAGES
 
 
 def detector_cost(
@@ -30,10 +20,7 @@ def detector_cost(
     convolutions and dense layers: RoI pooling is not counted. ``num_classes``: without the
     background.
     """
-    if isinstance(model, VggSpec):
-        parts = _vgg(model, input_shape)
-    else:
-        parts = _resnet(model, input_shape, detector.regions.size)
+    parts = cost_of(model).backbone_cost(model, input_shape, detector.regions.size)
     anchors = len(detector.anchors.scales) * len(detector.anchors.ratios)
     hidden, regions = detector.rpn.channels, detector.regions.batch
     rpn = layer_cost(3, parts.channels, hidden, parts.places)
@@ -43,45 +30,3 @@ def detector_cost(
     siblings = layer_cost(1, outputs, num_classes + 1 + 4 * num_classes, regions)
     own = Cost(parts.region.parameters, parts.region.multiply_adds * (regions + context))
     return parts.shared + rpn + own + siblings
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """Of a backbone."""
-
-    shared: Cost
-    region: Cost
-    """With the multiply-adds of one region."""
-    places: int
-    """Of the shared features."""
-    channels: int
-    """Of the shared features."""
-    outputs: int
-    """Of one region."""
-
-
-def _resnet(spec: ResNetSpec, input_shape: tuple[int, int, int], size: int) -> _Parts:
-    height, width, image_channels = input_shape
-    shared = region = NOTHING
-    for placed in convolutions(spec, image_channels):
-        outputs = placed.convolution.out_channels
-        if placed.stage < len(spec.stage_blocks):
-            stride, channels = placed.shrink, outputs
-            places = shrunk(height, stride) * shrunk(width, stride)
-            shared += placed.cost(spec, places)
-        else:
-            region += placed.cost(spec, shrunk(size, placed.shrink // stride) ** 2)
-    return _Parts(shared, region, places, channels, outputs)
-
-
-def _vgg(spec: VggSpec, input_shape: tuple[int, int, int]) -> _Parts:
-    height, width, _ = input_shape
-    stages = VGG_STAGES[spec.depth]
-    stride = 2 ** (len(stages) - 1)
-    return _Parts(
-        shared=vgg_convolutions_cost(spec, input_shape),
-        region=vgg_dense_cost(spec, places=1),
-        places=(height // stride) * (width // stride),
-        channels=stages[-1][1],
-        outputs=VGG_DENSE,
-    )

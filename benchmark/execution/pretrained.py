@@ -18,7 +18,6 @@ from benchmark.spec import (
     PretrainedFile,
     PretrainedRun,
     RunSpec,
-    VggSpec,
 )
 from benchmark.spec.pretrained import APPLICATIONS_CLASSES
 from benchmark.status import Status
@@ -111,8 +110,7 @@ def finished(source: RunFolder) -> Finished:
 def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
     import keras
 
-    from benchmark.models.reference_weights import keras_applications_weights
-    from benchmark.models.vgg import vgg_weights
+    from benchmark.models.families import net_of
     from benchmark.training.weights import arrays_sha256
 
     try:
@@ -123,10 +121,10 @@ def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
             f"the weights of keras.applications.{own.name} cannot be had ({why}). Where there is "
             "no network, put the file that Keras names into ~/.keras/models"
         ) from error
-    of_vgg = isinstance(spec.model, VggSpec)
-    arrays = vgg_weights(net) if of_vgg else keras_applications_weights(net)
+    family = net_of(spec.model)
+    arrays = family.application_weights(net)
     _require(own, arrays_sha256(dict(sorted(arrays.items()))), f"keras.applications.{own.name}")
-    by_path = arrays if of_vgg else _by_path(spec, arrays, APPLICATIONS_CLASSES)
+    by_path = arrays if family.BY_PATH else _by_path(spec, arrays, APPLICATIONS_CLASSES)
     return Pretrained(by_path, CAFFE)
 
 

@@ -2,10 +2,9 @@
 
 import keras
 
+from benchmark.models.families import net_of
 from benchmark.models.layers import InputShape
-from benchmark.models.resnet import build_resnet
-from benchmark.models.vgg import build_vgg
-from benchmark.spec import ModelSpec, VggSpec
+from benchmark.spec import ModelSpec
 
 
 def build_model(
@@ -20,8 +19,7 @@ def build_model(
     Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
     logits in float32. Weights are drawn from Keras's global seed. ``head_classes``: of a ResNet,
     whose classifier then has so many, and a dense layer after it the ``num_classes``. ``window``:
-    see ``build_resnet``; VGG's classifier is slid over its features in any case.
+    the classifier is slid over the feature map, and the logits are the mean over all its places
+    (``SlidingPooling``).
     """
-    if isinstance(spec, VggSpec):
-        return build_vgg(spec, input_shape, num_classes)
-    return build_resnet(spec, input_shape, num_classes, head_classes, window)
+    return net_of(spec).build(spec, input_shape, num_classes, head_classes, window)

@@ -6,13 +6,13 @@ from keras import KerasTensor, layers, ops
 from benchmark.models.batch_norm import BatchNormalization
 from benchmark.models.initializers import OnCpu
 from benchmark.models.layout import Convolution
-from benchmark.spec import ResNetSpec
+from benchmark.spec import ResidualSpec
 
 InputShape = tuple[int | None, int | None, int]
 """Height, width and channels; None where images of any size are taken."""
 
 
-def convolve(spec: ResNetSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
+def convolve(spec: ResidualSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
     """A convolution, padded alike on all sides, and its batch normalisation.
 
     ``x``: (batch, height, width, channels).
@@ -31,7 +31,7 @@ def convolve(spec: ResNetSpec, x: KerasTensor, plan: Convolution, name: str) -> 
     )(x)
 
 
-def normalize(spec: ResNetSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
+def normalize(spec: ResidualSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
     """Batch normalisation over all but the channels; ``last`` on its residual branch."""
     if spec.batch_norm is None:
         return x
@@ -43,12 +43,12 @@ def normalize(spec: ResNetSpec, x: KerasTensor, name: str, *, last: bool = False
     )(x)
 
 
-def initializer(spec: ResNetSpec) -> keras.Initializer:
+def initializer(spec: ResidualSpec) -> keras.Initializer:
     """The kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
     return OnCpu(_initializer(spec))
 
 
-def _initializer(spec: ResNetSpec) -> keras.Initializer:
+def _initializer(spec: ResidualSpec) -> keras.Initializer:
     if spec.initializer == "gaussian":
         return keras.initializers.RandomNormal(stddev=spec.initializer_stddev)
     if spec.initializer == "glorot-uniform":
@@ -60,12 +60,12 @@ def _initializer(spec: ResNetSpec) -> keras.Initializer:
     )
 
 
-def classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
+def classifier_initializer(spec: ResidualSpec) -> keras.Initializer:
     """That of the classifier's kernel."""
     return OnCpu(_classifier_initializer(spec))
 
 
-def _classifier_initializer(spec: ResNetSpec) -> keras.Initializer:
+def _classifier_initializer(spec: ResidualSpec) -> keras.Initializer:
     kind = spec.classifier_initializer
     if kind == "gaussian":
         return keras.initializers.RandomNormal(stddev=0.01)

@@ -1,9 +1,17 @@
-"""Where the blocks of a net stand and what joins them: decided here, built elsewhere."""
+"""Where the blocks of a residual net stand, what joins them and how its layers are named: decided
+here, built elsewhere.
 
+``stem_conv`` and ``stem_bn``, ``stage1_block1_conv1`` and ``stage1_block1_bn1``,
+``stage2_block1_projection_conv`` and ``stage2_block1_projection_bn``; ``classifier`` and, after it
+where there are ``head_classes``, ``new_classifier``.
+"""
+
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from benchmark.spec import ResNetSpec
+from benchmark.spec import ResidualSpec
 from benchmark.spec.resnet import EXPANSION
 
 
@@ -50,6 +58,38 @@ class Block:
         return max(convolution.stride for convolution in self.convolutions)
 
 
+class Part(NamedTuple):
+    """What the name of a block's layer says."""
+
+    stage: int
+    block: int
+    part: str
+    """``conv1``, ``projection_bn``."""
+
+    @classmethod
+    def of(cls, layer: str) -> "Part | None":
+        """None where the layer is no block's."""
+        match = re.fullmatch(r"stage(\d+)_block(\d+)_(\w+)", layer)
+        return cls(int(match[1]), int(match[2]), match[3]) if match else None
+
+
+def norm_name(convolution: str) -> str:
+    """Of the batch normalisation that belongs to a convolution."""
+    return convolution.replace("conv", "bn")
+
+
+def stage_prefixes(stages: int) -> tuple[str, ...]:
+    """What the names of the layers of conv1 and of the first ``stages`` begin with."""
+    return ("stem_", *(f"stage{stage}_" for stage in range(1, stages + 1)))
+
+
+def convolution_names(spec: ResidualSpec) -> Iterator[str]:
+    """Each convolution but the projections, from the first to the last."""
+    yield "stem_conv"
+    for block in blocks(spec):
+        yield from (f"{block.name}_conv{n + 1}" for n in range(len(block.convolutions)))
+
+
 def shortcut_kind(option: str, *, changes_shape: bool) -> str:
     """Which path joins the residual branch (paper, section 3.3 and table 3)."""
     if option == "none":
@@ -59,7 +99,7 @@ def shortcut_kind(option: str, *, changes_shape: bool) -> str:
     return "zero_pad" if changes_shape else "identity"
 
 
-def blocks(spec: ResNetSpec) -> Iterator[Block]:
+def blocks(spec: ResidualSpec) -> Iterator[Block]:
     """The blocks in order. Each stage but the first begins with stride 2 (table 1)."""
     channels = spec.stage_widths[0]
     stages = zip(spec.stage_blocks, spec.stage_widths, strict=True)
@@ -72,7 +112,7 @@ def blocks(spec: ResNetSpec) -> Iterator[Block]:
             channels = out
 
 
-def stem_convolution(spec: ResNetSpec, image_channels: int) -> Convolution:
+def stem_convolution(spec: ResidualSpec, image_channels: int) -> Convolution:
     """The first convolution."""
     width = spec.stage_widths[0]
     if spec.stem == "cifar":
@@ -80,7 +120,9 @@ def stem_convolution(spec: ResNetSpec, image_channels: int) -> Convolution:
     return Convolution(7, 2, image_channels, width)
 
 
-def _branch(spec: ResNetSpec, channels: int, width: int, stride: int) -> tuple[Convolution, ...]:
+def _branch(spec: ResidualSpec, channels: int, width: int, stride: int) -> tuple[Convolution, ...]:
+    if spec.block == "single":
+        return (Convolution(3, stride, channels, width),)
     if spec.block == "basic":
         return (Convolution(3, stride, channels, width), Convolution(3, 1, width, width))
     first, second = (stride, 1) if spec.bottleneck_stride == "1x1" else (1, stride)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import keras
 import numpy as np
 
+from benchmark.models.layout import Part
 from benchmark.spec import ModelSpec, ResNetSpec
 
 _VARIABLE = {
@@ -110,12 +111,12 @@ def _reference_name(layer: str, variable: str) -> str:
         return f"linear.{_VARIABLE[variable]}"
     if layer.startswith("stem_"):
         return f"{layer.removeprefix('stem_')}1.{_VARIABLE[variable]}"
-    match = re.fullmatch(r"stage(\d+)_block(\d+)_(\w+)", layer)
-    if match is None:
+    named = Part.of(layer)
+    if named is None:
         raise ValueError(f"model must be a net of build_model. Received a layer named {layer}")
-    stage, block, part = match.groups()
-    part = {"projection_conv": "shortcut.0", "projection_bn": "shortcut.1"}.get(part, part)
-    return f"layer{stage}.{int(block) - 1}.{part}.{_VARIABLE[variable]}"
+    shortcut = {"projection_conv": "shortcut.0", "projection_bn": "shortcut.1"}
+    part = shortcut.get(named.part, named.part)
+    return f"layer{named.stage}.{named.block - 1}.{part}.{_VARIABLE[variable]}"
 
 
 def _applications_layer(layer: str) -> str:

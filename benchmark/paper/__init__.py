@@ -1,20 +1,66 @@
-"""What the paper published, as data: numbers with how they were selected, and its protocol."""
+"""What papers published, as data: a folder each, with their numbers, how these were selected, and
+their protocols."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.paper import deep_residual_learning, identity_mappings
+from benchmark.paper.departures import Departure, told
 from benchmark.paper.number import Number
-from benchmark.paper.protocol import Departure, departures, section, told
-from benchmark.paper.published import PUBLISHED, SHOWN, Published, Shown, published_for
-from benchmark.paper.reproductions import REPRODUCTIONS, Reproduced
+from benchmark.paper.paper import Paper
+from benchmark.paper.published import FIRST, Published, Shown
+from benchmark.paper.reproductions import Reproduced
+
+PAPERS = {each.PAPER.name: each.PAPER for each in (deep_residual_learning, identity_mappings)}
+
+PUBLISHED = {key: number for each in PAPERS.values() for key, number in each.published.items()}
+"""Key -> number, of all papers."""
+
+SHOWN = tuple(shown for each in PAPERS.values() for shown in each.shown)
+"""What their figures show."""
+
+REPRODUCTIONS = tuple(number for each in PAPERS.values() for number in each.reproductions)
+"""What others reported, apart from what the papers did."""
+
+
+def paper_of(spec: Mapping[str, Any]) -> Paper:
+    """The paper that a run is held to, by its net; ``spec`` is nested plain data."""
+    family = spec["model"].get("family", "resnet")
+    return next(paper for paper in PAPERS.values() if family in paper.families)
+
+
+def departures(spec: Mapping[str, Any]) -> list[Departure]:
+    """Where a run departs from its paper's protocol for its data set. None where the paper says
+    nothing of the data set: see ``section``."""
+    return paper_of(spec).departures(spec)
+
+
+def section(spec: Mapping[str, Any]) -> str | None:
+    """Of its paper, whose protocol a run is held to; None where the paper says nothing of the data
+    set, so that a claim on it is judged on its own terms."""
+    protocol = paper_of(spec).protocol(spec)
+    return protocol.section if protocol else None
+
+
+def published_for(spec: Mapping[str, Any]) -> Published | None:
+    """See ``Paper``."""
+    return paper_of(spec).published_for(spec)
+
 
 __all__ = [
+    "FIRST",
+    "PAPERS",
     "PUBLISHED",
     "REPRODUCTIONS",
     "SHOWN",
     "Departure",
     "Number",
+    "Paper",
     "Published",
     "Reproduced",
     "Shown",
     "departures",
+    "paper_of",
     "published_for",
     "section",
     "told",

@@ -42,7 +42,12 @@ AmountIfAny = Annotated[Amount | None, NONE_IF_EMPTY]
 SEVERAL = "several"
 """In place of a number of runs that is not stated."""
 
-_SELECTED = r"^(arithmetic|cited|unstated|single|(mean|best|ensemble)-of-(several|[1-9]\d+|[2-9]))$"
+_OF_SEVERAL = ("mean", "median", "best", "ensemble")
+
+_SELECTED = (
+    r"^(arithmetic|cited|unstated|single|"
+    rf"({'|'.join(_OF_SEVERAL)})-of-(several|[1-9]\d+|[2-9]))$"
+)
 
 _WORDS = {
     "cited": "not stated where it is cited",
@@ -70,7 +75,9 @@ class Number(Row):
     """Runs behind the number, or nets of an ensemble; None where it is no run's, or where their
     number is not stated."""
     unit: Literal["percent", "count"]
-    dataset: Literal["cifar10", "imagenet", "imagenet-det", "coco2014", "voc2007", "voc2012"]
+    dataset: Literal[
+        "cifar10", "cifar100", "imagenet", "imagenet-det", "coco2014", "voc2007", "voc2012"
+    ]
     split: Literal["", "val", "val2", "test", "test-dev"]
     view: View
     """How an image is looked at."""
@@ -91,8 +98,8 @@ class Number(Row):
     selected: str = Field(pattern=_SELECTED)
     """How the number was chosen: ``arithmetic`` (no run's), ``single`` (one run), ``unstated`` (one
     run, as nothing else is said), ``cited`` (from elsewhere, and nothing is said of its runs),
-    ``mean-of-5``, ``best-of-5``, ``ensemble-of-6``, or ``-of-several`` where the number of runs is
-    not stated."""
+    ``mean-of-5``, ``median-of-5``, ``best-of-5``, ``ensemble-of-6``, or ``-of-several`` where the
+    number of runs is not stated."""
 
     @property
     def is_best(self) -> bool:
@@ -118,7 +125,7 @@ class Number(Row):
     @property
     def selection(self) -> str:
         """``selected``, for people: ``best of 5 runs``."""
-        if self._rule not in ("mean", "best", "ensemble"):
+        if self._rule not in _OF_SEVERAL:
             return _WORDS.get(self.selected, self.selected)
         of = "models" if self.is_ensemble else "runs"
         return f"{self._rule} of {self.n or SEVERAL} {of}"

@@ -1,4 +1,4 @@
-"""What others reported later, read from the CSV file beside this."""
+"""What others reported later, as a paper's CSV file has it."""
 
 import statistics
 from typing import Annotated, Any, Literal, Self
@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from benchmark.paper.number import AmountIfAny, Number, refuse
-from benchmark.paper.rows import rows_of
 
 _ROUNDING = 0.0051
 """Means and standard deviations have two decimals."""
@@ -59,7 +58,3 @@ class Reproduced(Number):
         if (self.mean is None) != (self.sd is None):
             raise refuse("sd", "is stated with mean", self.sd)
         return self
-
-
-REPRODUCTIONS = rows_of(Reproduced, "reproductions.csv")
-"""What others reported, apart from what the paper did."""

@@ -1,7 +1,9 @@
-"""CSV files beside this one, read strictly."""
+"""A paper's CSV files, read strictly."""
 
 import csv
+from collections.abc import Mapping
 from importlib import resources
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -9,22 +11,27 @@ from pydantic import BaseModel, ValidationError
 RowT = TypeVar("RowT", bound=BaseModel)
 
 
-def rows_of(kind: type[RowT], file: str) -> tuple[RowT, ...]:
-    """A row of ``kind`` for each line below the header of a file of this package."""
-    text = resources.files("benchmark.paper").joinpath(file).read_text("utf-8")
-    return parsed(kind, text, file)
+def rows_of(kind: type[RowT], paper: str, file: str) -> tuple[RowT, ...]:
+    """A row of ``kind`` for each line below the header of a file in a paper's folder; none where
+    the paper has no such file. A row has the paper's name where its kind asks for it."""
+    path = resources.files("benchmark.paper") / paper.replace("-", "_") / file
+    named = {"paper": paper} if "paper" in kind.model_fields else {}
+    return parsed(kind, path.read_text("utf-8"), file, named) if path.is_file() else ()
 
 
-def parsed(kind: type[RowT], text: str, file: str) -> tuple[RowT, ...]:
-    """The same of a file's text.
+def parsed(
+    kind: type[RowT], text: str, file: str, given: Mapping[str, str] = MappingProxyType({})
+) -> tuple[RowT, ...]:
+    """The same of a file's text; ``given``: fields that are no columns.
 
     Raises ValueError, with the file and the line, where the header is not the fields of ``kind``,
     or a line has another number of cells or a value that its field refuses.
     """
     lines = csv.reader(text.splitlines(), strict=True)
     header = next(lines, [])
-    if sorted(header) != sorted(kind.model_fields):
-        rule = f"the columns must be {', '.join(kind.model_fields)}"
+    columns = [field for field in kind.model_fields if field not in given]
+    if sorted(header) != sorted(columns):
+        rule = f"the columns must be {', '.join(columns)}"
         raise ValueError(f"{file}, line 1: {rule}. Received: {', '.join(header)}")
     rows = []
     for cells in lines:
@@ -33,7 +40,7 @@ def parsed(kind: type[RowT], text: str, file: str) -> tuple[RowT, ...]:
             rule = f"must have {len(header)} cells"
             raise ValueError(f"{where}: {rule}. Received: {len(cells)}")
         try:
-            rows.append(kind.model_validate(dict(zip(header, cells, strict=True))))
+            rows.append(kind.model_validate({**dict(zip(header, cells, strict=True)), **given}))
         except ValidationError as error:
             raise ValueError(f"{where}: {error}") from error
     return tuple(rows)

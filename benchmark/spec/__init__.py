@@ -7,16 +7,18 @@ from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
 from benchmark.spec.model import ModelSpec
+from benchmark.spec.net import BatchNormSpec, NetSpec
 from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerSpec, SgdSpec
 from benchmark.spec.photographs import ContentSpec, PhotographsSpec
+from benchmark.spec.preactivation import PreactivationSpec
 from benchmark.spec.pretrained import (
     PretrainedApplication,
     PretrainedFile,
     PretrainedRun,
     PretrainedSpec,
 )
-from benchmark.spec.resnet import BatchNormSpec, ResNetSpec
+from benchmark.spec.resnet import ResidualSpec, ResNetSpec
 from benchmark.spec.run import RunSpec
 from benchmark.spec.schedule import (
     CosineSchedule,
@@ -40,17 +42,20 @@ __all__ = [
     "EvaluationSpec",
     "LabelledSpec",
     "ModelSpec",
+    "NetSpec",
     "NumericsSpec",
     "OptimizerSpec",
     "PastedSpec",
     "PhotographsSpec",
     "PiecewiseSchedule",
     "PlateauSchedule",
+    "PreactivationSpec",
     "PretrainedApplication",
     "PretrainedFile",
     "PretrainedRun",
     "PretrainedSpec",
     "ResNetSpec",
+    "ResidualSpec",
     "RunSpec",
     "ScheduleSpec",
     "SgdSpec",

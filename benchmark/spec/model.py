@@ -3,13 +3,28 @@
 from typing import Annotated
 
 from benchmark.spec.base import tag, told_by
+from benchmark.spec.net import NetSpec
+from benchmark.spec.preactivation import PreactivationSpec
 from benchmark.spec.resnet import ResNetSpec
 from benchmark.spec.vgg import VggSpec
 
-ModelSpec = ResNetSpec | VggSpec
+FAMILIES: dict[str, type[NetSpec]] = {
+    "resnet": ResNetSpec,
+    "preactivation-resnet": PreactivationSpec,
+    "vgg": VggSpec,
+}
+
+APPLICATIONS = {
+    name: fields for family in FAMILIES.values() for name, fields in family.applications.items()
+}
+"""Net of keras.applications -> the fields of the one that its weights fit."""
+
+ModelSpec = ResNetSpec | PreactivationSpec | VggSpec
 
 ModelField = Annotated[
-    Annotated[ResNetSpec, tag("resnet")] | Annotated[VggSpec, tag("vgg")],
-    *told_by("family", ("resnet", "vgg"), lambda data: "resnet"),
+    Annotated[ResNetSpec, tag("resnet")]
+    | Annotated[PreactivationSpec, tag("preactivation-resnet")]
+    | Annotated[VggSpec, tag("vgg")],
+    *told_by("family", tuple(FAMILIES), lambda data: "resnet"),
 ]
 """In a spec; a ResNet or plain net where ``family`` is left out."""

@@ -1,16 +1,22 @@
 """Which net: any ResNet or plain net of the paper, and the choices that it left open."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from benchmark.spec.base import TOLD, UNSIGNED, Ints, Spec, refuse
+from benchmark.spec.base import TOLD, UNSIGNED, Ints, refuse
+from benchmark.spec.cifar import CifarSpec
+from benchmark.spec.net import BatchNormSpec, NetSpec
+from benchmark.spec.photographs import PhotographsSpec
 
-LAYERS_PER_BLOCK = {"basic": 2, "bottleneck": 3}
+if TYPE_CHECKING:
+    from benchmark.spec.run import RunSpec
+
+LAYERS_PER_BLOCK = {"single": 1, "basic": 2, "bottleneck": 3}
 """Weighted layers on a block's residual branch."""
 
-EXPANSION = {"basic": 1, "bottleneck": 4}
+EXPANSION = {"single": 1, "basic": 1, "bottleneck": 4}
 """A block's output channels over its stage's width."""
 
 IMAGENET_STAGES = {
@@ -25,57 +31,21 @@ IMAGENET_STAGES = {
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 """Stem -> the stages' widths (section 4.2, table 1)."""
 
+LARGEST_CIFAR_INPUT = 64
+"""Pixels on a side. The stem for small images never halves them before its stages, so larger ones
+would cost far more than is meant."""
+
 MAX_DEPTH, MAX_WIDTH, MAX_STAGES = 10_000, 65_536, 16
 """Far beyond what is trained; a mistyped number is told at once, not counted layer by layer."""
 
 
-class BatchNormSpec(Spec):
-    """Batch normalisation after each convolution, before the nonlinearity (section 3.4)."""
+class ResidualSpec(NetSpec):
+    """Stages of blocks, each with or without a shortcut.
 
-    momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
-    """The share of the old moving statistic that is kept (PyTorch's is one minus this)."""
-
-    epsilon: float = Field(default=1e-5, gt=0)
-    """Added to the variance."""
-
-    zero_gamma: bool = False
-    """The last scale of each residual branch starts at 0 instead of 1 (not in the paper)."""
-
-    statistics: Literal["moving", "recomputed"] = "moving"
-    """What a trained net normalises by. ``recomputed``: after the training, strict averages over
-    training images, as the authors' release says of theirs; until then, moving ones. The paper
-    does not say it of classifiers; of detectors appendix A does."""
-
-    statistics_batches: int | None = Field(default=None, ge=1, le=10**6)
-    """``recomputed`` alone: over so many batches of training images, augmented as in training; 100
-    by default."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("statistics") != "recomputed":
-            return data
-        stated = data.get("statistics_batches")
-        return data if stated is not None else {**data, "statistics_batches": 100}
-
-    @model_validator(mode="after")
-    def _fields_fit(self) -> "BatchNormSpec":
-        if self.statistics_batches is not None and self.statistics != "recomputed":
-            raise refuse(
-                "statistics_batches", "belongs to recomputed alone", self.statistics_batches
-            )
-        return self
-
-
-class ResNetSpec(Spec):
-    """A plain or residual net.
-
-    ``depth`` alone is enough for the paper's nets; other nets state ``block``, ``stage_blocks``
+    ``depth`` alone is enough for the papers' nets; other nets state ``block``, ``stage_blocks``
     and ``stage_widths``, and their depth follows. What was left out is filled in, so two ways
     to state one net are one spec.
     """
-
-    family: Annotated[Literal["resnet"], TOLD] = "resnet"
 
     stem: Literal["cifar", "imagenet"]
     """``cifar``: 3x3 convolution; ``imagenet``: 7x7 at stride 2, then 3x3 max-pooling at
@@ -84,8 +54,9 @@ class ResNetSpec(Spec):
     depth: int = Field(ge=1, le=MAX_DEPTH)
     """Weighted layers from the stem to the classifier, projections not counted."""
 
-    block: Literal["basic", "bottleneck"]
-    """Two 3x3 convolutions, or 1x1, 3x3, 1x1 (figure 5)."""
+    block: Literal["single", "basic", "bottleneck"]
+    """One 3x3 convolution (section 3.2, and "1 layer skip" of the second paper), two of them, or
+    1x1, 3x3, 1x1 (figure 5)."""
 
     stage_blocks: Ints = Field(min_length=1, max_length=MAX_STAGES)
     """Blocks in each stage."""
@@ -156,7 +127,7 @@ class ResNetSpec(Spec):
         return data
 
     @model_validator(mode="after")
-    def _fields_fit(self) -> "ResNetSpec":
+    def _fields_fit(self) -> "ResidualSpec":
         if min(self.stage_blocks) < 1:
             raise refuse("stage_blocks", "each stage has at least one block", self.stage_blocks)
         if not 1 <= min(self.stage_widths) <= max(self.stage_widths) <= MAX_WIDTH:
@@ -193,6 +164,61 @@ class ResNetSpec(Spec):
                 rule = f"A cannot shrink channels, as stage {stage} does ({channels} to {out})"
                 raise refuse("shortcut", rule, self.shortcut)
             channels = out
+
+    @property
+    def norm(self) -> BatchNormSpec | None:
+        """Its batch normalisation, if it has any."""
+        return self.batch_norm
+
+    def without_dropout(self) -> Self:
+        """The same net, which drops nothing."""
+        return self.model_copy(update={"dropout_rate": 0.0})
+
+    def refuse_unfit(self, run: "RunSpec") -> None:
+        """The stem is for images of some size."""
+        dataset = run.dataset
+        if isinstance(dataset, CifarSpec) and self.stem == "imagenet":
+            rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
+            raise refuse("model.stem", rule, self.stem)
+        small = not isinstance(dataset, PhotographsSpec) or dataset.crop_size <= LARGEST_CIFAR_INPUT
+        if self.stem == "cifar" and not small:
+            rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
+            raise refuse("model.stem", f"{rule} ({dataset.image_shape[0]})", self.stem)
+        if self.stem == "imagenet" and run.numerics.xla and run.numerics.deterministic:
+            rule = "must be false for the ImageNet stem: XLA has no deterministic gradient of its"
+            raise refuse("numerics.xla", f"{rule} max-pooling", True)
+
+
+class ResNetSpec(ResidualSpec):
+    """A plain or residual net of the first paper."""
+
+    applications: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        f"ResNet{depth}": {
+            "family": "resnet",
+            "stem": "imagenet",
+            "depth": depth,
+            "shortcut": "B",
+            "bottleneck_stride": "1x1",
+            "conv_bias": True,
+            "batch_norm": BatchNormSpec(epsilon=1.001e-5),
+        }
+        for depth in (50, 101, 152)
+    }
+
+    family: Annotated[Literal["resnet"], TOLD] = "resnet"
+
+    @property
+    def name(self) -> str:
+        """``plain20`` or ``resnet20-A``."""
+        plain = self.shortcut == "none"
+        return f"plain{self.depth}" if plain else f"resnet{self.depth}-{self.shortcut}"
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """``ResNet-34`` and ``ResNet-34 A``, or ``plain-34``."""
+        if self.shortcut == "none":
+            return (f"plain-{self.depth}",)
+        return f"ResNet-{self.depth}", f"ResNet-{self.depth} {self.shortcut}"
 
 
 _OPTION_A = {"zero_pad": "end", "subsampling": "stride"}

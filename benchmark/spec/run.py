@@ -6,24 +6,16 @@ from pydantic import Field, model_validator
 
 from benchmark.spec.base import MEASURED, Spec, refuse
 from benchmark.spec.boxes import BoxesSpec
-from benchmark.spec.cifar import CifarSpec
 from benchmark.spec.dataset import DatasetField
 from benchmark.spec.detector import DetectorSpec
 from benchmark.spec.diagnostics import DiagnosticsSpec
 from benchmark.spec.evaluation import EvaluationSpec
-from benchmark.spec.model import ModelField
+from benchmark.spec.model import APPLICATIONS, FAMILIES, ModelField
 from benchmark.spec.numerics import NumericsSpec
 from benchmark.spec.optimizer import OptimizerField, SgdSpec
-from benchmark.spec.photographs import PhotographsSpec
 from benchmark.spec.pretrained import PretrainedApplication, PretrainedField
 from benchmark.spec.recipe import recipe, with_recipe
-from benchmark.spec.resnet import BatchNormSpec, ResNetSpec
 from benchmark.spec.schedule import PiecewiseSchedule, PlateauSchedule, ScheduleField
-from benchmark.spec.vgg import VGG_CROP, VGG_REGION, VggSpec
-
-LARGEST_CIFAR_INPUT = 64
-"""Pixels on a side. The stem for small images never halves them before its stages, so larger ones
-would cost far more than is meant."""
 
 DETECTORS_BATCH = 8
 """Images that a detector is trained on, and scored, at a time where that is left out. The paper's
@@ -62,7 +54,7 @@ class RunSpec(Spec):
     @property
     def measured_at(self) -> tuple[int, ...]:
         """The iterations at which the layers are measured."""
-        if self.detector or isinstance(self.model, VggSpec) or not self.schedule.iterations:
+        if self.detector or not self.model.measures_layers or not self.schedule.iterations:
             return ()
         return self.diagnostics.measured_at(self.schedule.iterations)
 
@@ -96,8 +88,9 @@ class RunSpec(Spec):
             implied |= {"dataset": {"kind": "boxes"}, "optimizer": few, "evaluation": few}
             data = {"optimizer": {}, "evaluation": {}} | data
             model = data.get("model")
-            if isinstance(model, dict) and model.get("family") == "vgg":
-                implied["detector"] = {"regions": {"size": VGG_REGION}}
+            family = model.get("family") if isinstance(model, dict) else None
+            if isinstance(family, str) and family in FAMILIES:
+                implied["detector"] = dict(FAMILIES[family].implied_detector)
         if isinstance(stated := data.get("pretrained"), dict):
             if stated.get("mode") == "as-published":
                 implied["schedule"], data = {"iterations": 0}, {"schedule": {}} | data
@@ -121,28 +114,10 @@ class RunSpec(Spec):
         if list(added) != sorted({*added}) or not all(0 <= i <= end for i in added):
             rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
             raise refuse("diagnostics.iterations", rule, added)
-        self._refuse_what_does_not_fit_vgg()
+        self.model.refuse_unfit(self)
         self._refuse_what_does_not_fit_the_pretrained_weights()
         self._refuse_what_does_not_fit_the_detector()
-        self._refuse_what_does_not_fit_the_images()
         return self
-
-    def _refuse_what_does_not_fit_the_images(self) -> None:
-        dataset, model = self.dataset, self.model
-        if isinstance(dataset, CifarSpec) and isinstance(model, VggSpec):
-            raise refuse("model.family", f"must be resnet for {dataset.name}", model.family)
-        if not isinstance(model, ResNetSpec):
-            return
-        if isinstance(dataset, CifarSpec) and model.stem == "imagenet":
-            rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
-            raise refuse("model.stem", rule, model.stem)
-        small = not isinstance(dataset, PhotographsSpec) or dataset.crop_size <= LARGEST_CIFAR_INPUT
-        if model.stem == "cifar" and not small:
-            rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
-            raise refuse("model.stem", f"{rule} ({dataset.image_shape[0]})", model.stem)
-        if model.stem == "imagenet" and self.numerics.xla and self.numerics.deterministic:
-            rule = "must be false for the ImageNet stem: XLA has no deterministic gradient of its"
-            raise refuse("numerics.xla", f"{rule} max-pooling", True)
 
     def _refuse_what_does_not_fit_the_detector(self) -> None:
         mode = self.pretrained.mode if self.pretrained else None
@@ -164,7 +139,7 @@ class RunSpec(Spec):
         if isinstance(self.schedule, PlateauSchedule):
             rule = "of a detector must be piecewise or cosine"
             raise refuse("schedule.kind", rule, self.schedule.kind)
-        norm = self.model.batch_norm if isinstance(self.model, ResNetSpec) else None
+        norm = self.model.norm
         if norm and norm.statistics != "moving":
             rule = "of a detector must be moving; detector.batch_norm says what it normalises by"
             raise refuse("model.batch_norm.statistics", rule, norm.statistics)
@@ -174,10 +149,6 @@ class RunSpec(Spec):
         ):
             if received:
                 raise refuse(field, "of a detector must be left out", received)
-        if isinstance(self.model, VggSpec):
-            size = self.detector.regions.size
-            if size != VGG_REGION:
-                raise refuse("detector.regions.size", f"must be {VGG_REGION} for VGG", size)
 
     def _refuse_what_does_not_fit_the_pretrained_weights(self) -> None:
         own, normalization = self.pretrained, self.dataset.normalization
@@ -188,7 +159,7 @@ class RunSpec(Spec):
         elif normalization != "pretrained":
             rule = "must be pretrained, or pretrained.other_preprocessing be true"
             raise refuse("dataset.normalization", rule, normalization)
-        norm = self.model.batch_norm if isinstance(self.model, ResNetSpec) else None
+        norm = self.model.norm
         if own and own.mode == "new-head" and norm and norm.statistics != "moving":
             rule = "must be moving with pretrained.mode new-head, which keeps the pretrained ones"
             raise refuse("model.batch_norm.statistics", rule, norm.statistics)
@@ -197,43 +168,8 @@ class RunSpec(Spec):
             rule = "must be 0 with pretrained.mode as-published, and more with any other"
             raise refuse("schedule.iterations", rule, self.schedule.iterations)
         if isinstance(own, PretrainedApplication):
-            for field, needed in _of_application(own.name).items():
+            for field, needed in APPLICATIONS[own.name].items():
                 received = getattr(self.model, field, None)
                 if received != needed:
                     rule = f"must be {needed} for the weights of {own.name}"
                     raise refuse(f"model.{field}", rule, received)
-
-    def _refuse_what_does_not_fit_vgg(self) -> None:
-        if not isinstance(self.model, VggSpec):
-            return
-        if self.diagnostics.iterations:
-            rule = "is for ResNets and plain nets alone"
-            raise refuse("diagnostics.iterations", rule, self.diagnostics.iterations)
-        if self.pretrained is None:
-            rule = "must be stated for VGG, of which the paper tells no training"
-            raise refuse("pretrained", rule, "nothing")
-        if self.pretrained.source == "file":
-            rule = "must be run or keras-applications for VGG"
-            raise refuse("pretrained.source", rule, self.pretrained.source)
-        if self.pretrained.mode == "dense-after-head":
-            rule = "must be another for VGG, which has no place for a layer after its head"
-            raise refuse("pretrained.mode", rule, self.pretrained.mode)
-        data = self.dataset
-        if isinstance(data, PhotographsSpec) and data.crop_size != VGG_CROP:
-            rule = f"must be {VGG_CROP} for VGG-{self.model.depth}"
-            raise refuse("dataset.crop_size", rule, data.crop_size)
-
-
-def _of_application(name: str) -> dict[str, Any]:
-    """The net that the weights of keras.applications fit."""
-    if name.startswith("VGG"):
-        return {"family": "vgg", "depth": int(name.removeprefix("VGG"))}
-    return {
-        "family": "resnet",
-        "stem": "imagenet",
-        "depth": int(name.removeprefix("ResNet")),
-        "shortcut": "B",
-        "bottleneck_stride": "1x1",
-        "conv_bias": True,
-        "batch_norm": BatchNormSpec(epsilon=1.001e-5),
-    }

@@ -14,7 +14,7 @@ def export(depth: int, precision: str, steps: int, file: Path) -> None:
     from benchmark.training import process
     from benchmark.training.classification import CrossEntropy
     from benchmark.training.loss_scale import LossScale
-    from benchmark.training.optimizer import Momentum
+    from benchmark.training.optimizers.sgd import Momentum
     from benchmark.training.replicas import Replicas
     from benchmark.training.step import TrainingSteps
 

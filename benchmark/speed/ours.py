@@ -19,7 +19,7 @@ from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
 from benchmark.training import process
 from benchmark.training.classification import CrossEntropy
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.replicas import Replicas
 from benchmark.training.step import TrainingSteps
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from benchmark.spec import RunSpec, VggSpec
+from benchmark.spec import RunSpec
 from benchmark.suite.overrides import Overrides
 
 MAX_CELLS = 100_000
@@ -87,21 +87,11 @@ def variant_name(name: str | None, spec: RunSpec, point: Overrides) -> str:
     """The stated name, or the net's, and what the grid sets beside what the net's name says."""
     told = () if name else ("model.depth", "model.shortcut")
     leaves = [dotted.rsplit(".", 1)[-1] for dotted in point]
-    parts = [name or net_name(spec)]
+    parts = [name or spec.model.name]
     for (dotted, value), leaf in zip(point.items(), leaves, strict=True):
         if dotted not in told:
             parts.append(f"{leaf if leaves.count(leaf) == 1 else dotted}={_text(value)}")
     return re.sub(r"[^A-Za-z0-9._=+-]+", "_", "-".join(parts)).strip("_")
-
-
-def net_name(spec: RunSpec) -> str:
-    """``plain20``, ``resnet20-A`` or ``vgg16``."""
-    model = spec.model
-    if isinstance(model, VggSpec):
-        return f"vgg{model.depth}"
-    if model.shortcut == "none":
-        return f"plain{model.depth}"
-    return f"resnet{model.depth}-{model.shortcut}"
 
 
 def _text(value: Any) -> str:

@@ -13,7 +13,7 @@ from benchmark.data.sources import feed
 from benchmark.evaluation.single_view import scorer_of
 from benchmark.models.counting import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
-from benchmark.spec import LabelledSpec, ResNetSpec, RunSpec
+from benchmark.spec import LabelledSpec, RunSpec
 from benchmark.training.batch_statistics import recompute
 from benchmark.training.net import build_net
 from benchmark.training.replicas import Replicas
@@ -69,7 +69,7 @@ class Classification:
         self.normalization = self.data.normalization
         self.train_count = spec.dataset.train_images
         self.steps_a_call = self.data.steps_a_call
-        norm = spec.model.batch_norm if isinstance(spec.model, ResNetSpec) else None
+        norm = spec.model.norm
         self.statistics_batches = norm.statistics_batches if norm else None
         self._scores = scorer_of(spec, self.model, self.data)
         self._responses = layer_responses(spec, self.model, self.data) if spec.measured_at else dict

@@ -20,7 +20,7 @@ from benchmark.training import process
 from benchmark.training.classification import Classification
 from benchmark.training.detection import Detection
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers import optimizer_of
 from benchmark.training.replicas import Replicas
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
@@ -108,7 +108,7 @@ class _Run:
         self.model = self.task.model
         with replicas.scope():
             weights = self.model.trainable_weights
-            self.optimizer = Momentum(spec.optimizer, weights, self.task.rates)
+            self.optimizer = optimizer_of(spec.optimizer, weights, self.task.rates)
             self.loss_scale = LossScale(spec.numerics.loss_scale)
         self.steps = TrainingSteps(
             self.task.objective, self.optimizer, self.loss_scale, replicas, xla=spec.numerics.xla

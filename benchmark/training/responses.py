@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from benchmark.data.feed import Feed
-from benchmark.models.layout import blocks
-from benchmark.models.resnet import build_resnet
-from benchmark.spec import ResNetSpec, RunSpec
+from benchmark.models.build import build_model
+from benchmark.models.families import net_of
+from benchmark.spec import RunSpec
 
 IMAGES = 500
 """Of the test split, the first so many."""
@@ -23,18 +23,14 @@ def layer_responses(
     deviation of its outputs over images, pixels and channels: after batch normalisation (by the
     statistics of these images, as in training) and before addition and nonlinearity.
     """
-    assert isinstance(spec.model, ResNetSpec)  # RunSpec's rule.
-    twin = build_resnet(
-        spec.model.model_copy(update={"dropout_rate": 0.0}),
+    twin = build_model(
+        spec.model.without_dropout(),
         spec.dataset.image_shape,
         spec.dataset.classes,
         spec.head_classes,
     )
-    names = ["stem_conv"]
-    for block in blocks(spec.model):
-        names += [f"{block.name}_conv{n}" for n in range(1, len(block.convolutions) + 1)]
-    normalized = [name.replace("conv", "bn") if spec.model.batch_norm else name for name in names]
-    outputs = [twin.get_layer(name).output for name in normalized]
+    layers = net_of(spec.model).responding_layers(spec.model)
+    outputs = [twin.get_layer(name).output for name in layers.values()]
     inner = keras.Model(twin.input, outputs)
 
     first = next(data.scored_inputs("test", IMAGES))
@@ -47,4 +43,4 @@ def layer_responses(
         responses = inner(images, training=True)
         return tf.stack([tf.math.reduce_std(tf.cast(each, tf.float32)) for each in responses])
 
-    return lambda: dict(zip(names, map(float, measured()), strict=True))
+    return lambda: dict(zip(layers, map(float, measured()), strict=True))

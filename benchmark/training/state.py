@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers import Rule
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class State:
     """Plain JSON: iteration, epoch, the warm-up, and the sums since the epoch's beginning."""
 
     arrays: dict[str, np.ndarray]
-    """Every variable by name: weights, moving statistics, velocities, the loss scale."""
+    """Every variable by name: weights, moving statistics, the rule's state, the loss scale."""
 
 
 class Variables:
     """All variables of a run, by name."""
 
-    def __init__(self, model: keras.Model, optimizer: Momentum, loss_scale: LossScale):
+    def __init__(self, model: keras.Model, optimizer: Rule, loss_scale: LossScale):
         named: dict[str, tf.Variable] = {}
         for weight in model.weights:
             named[f"model/{weight.path}"] = weight.value
@@ -37,8 +37,7 @@ class Variables:
         others = [variable for variable in model.variables if id(variable) not in weights]
         for number, variable in enumerate(others):  # Dropout's, whose paths Keras numbers anew.
             named[f"random/{number}"] = variable.value
-        for weight, velocity in zip(optimizer.weights, optimizer.velocities, strict=True):
-            named[f"velocity/{weight.path}"] = velocity
+        named |= optimizer.state
         named["loss_scale/scale"] = loss_scale.scale
         named["loss_scale/good_steps"] = loss_scale.good_steps
         self._named = named

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers import Rule
 from benchmark.training.replicas import Replicas
 from benchmark.training.task import Counted, Objective
 
@@ -44,7 +44,7 @@ class TrainingSteps:
     def __init__(
         self,
         objective: Objective,
-        optimizer: Momentum,
+        optimizer: Rule,
         loss_scale: LossScale,
         replicas: Replicas,
         *,
@@ -58,7 +58,7 @@ class TrainingSteps:
         after a loss that is not finite."""
         if xla:
             self._state = [weight.value for weight in objective.model.variables]
-            self._state += [*optimizer.velocities, loss_scale.scale, loss_scale.good_steps]
+            self._state += [*optimizer.state.values(), loss_scale.scale, loss_scale.good_steps]
             self.compiled = _compiled(step, self._rows)
         self._steps = self.compiled or _stepwise(step, self._rows, replicas)
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
@@ -96,7 +96,7 @@ Step = Callable[..., Steps]
 class _Rows:
     """What steps measure, before there are any: of which types and shapes."""
 
-    def __init__(self, objective: Objective, optimizer: Momentum):
+    def __init__(self, objective: Objective, optimizer: Rule):
         norms = len(_reported(optimizer)) + 1
         self._parts = Steps(
             tf.TensorSpec((), tf.float64),
@@ -118,7 +118,7 @@ class _Rows:
         )
 
 
-def _reported(optimizer: Momentum) -> list[int]:
+def _reported(optimizer: Rule) -> list[int]:
     return [index for index, weight in enumerate(optimizer.weights) if weight.name == "kernel"]
 
 
@@ -145,7 +145,7 @@ def _norms_in_few_kernels(gradients: list[tf.Tensor], reported: list[int]) -> tf
 
 def _step(
     objective: Objective,
-    optimizer: Momentum,
+    optimizer: Rule,
     loss_scale: LossScale,
     replicas: Replicas,
     norms_of: Callable[[list[tf.Tensor], list[int]], tf.Tensor],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper.protocol import CIFAR10, IMAGENET
+from benchmark.paper import PAPERS, Paper, paper_of
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import Frames, frames_of
 from benchmark.records.store import Store
@@ -17,9 +17,6 @@ from benchmark.report.verdicts import Verdict, judge
 from benchmark.status import DONE
 from benchmark.suite import Cell, load_suite
 from benchmark.suite.suite import LoadedSuite
-
-PROTOCOLS = {"cifar10": CIFAR10, "cifar10-subset": CIFAR10, "imagenet2012": IMAGENET}
-"""Data set -> the paper's schedule for it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,11 @@ class Evidence:
         return self.loaded.suite.name
 
     @property
+    def paper(self) -> Paper:
+        """Which the suite follows."""
+        return paper_followed(self.loaded)
+
+    @property
     def place(self) -> Place:
         """Where the suite stands in the paper."""
         return place_of_source(self.source)
@@ -60,18 +62,25 @@ class Evidence:
         return [cell for cell in self.loaded.plan.cells if cell.variant in variants]
 
 
-def gather(suites: Path, store: Store) -> Iterator[Evidence]:
-    """Each suite of a folder, those in the paper's form first. Suites in folders within it are cut
-    down, and so are those on a part of a data set."""
+def gather(suites: Path, store: Store, paper: Paper) -> Iterator[Evidence]:
+    """Each suite of a folder that follows ``paper``, those in the paper's form first. Suites in
+    folders within it are cut down, and so are those on a part of a data set; a folder of a paper's
+    name is that paper's."""
     paths = sorted(suites.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
-    loaded = [load_suite(path) for path in paths]
-    whole = {each.path.name: each.suite.source for each in loaded if each.path.parent == suites}
+    tops = (suites, *(suites / name for name in PAPERS))
+    loaded = [each for each in map(load_suite, paths) if paper_followed(each) is paper]
+    whole = {each.path.name: each.suite.source for each in loaded if each.path.parent in tops}
     for each in loaded:
-        within = each.path.parent != suites
+        within = each.path.parent not in tops
         share = share_of_schedule(each)
         shortened = _shortened(each, share) if within or _of_a_part(each) else ""
         source = whole.get(each.path.name, each.suite.source) if within else each.suite.source
         yield with_records(Evidence(each, source, shortened, share), store)
+
+
+def paper_followed(loaded: LoadedSuite) -> Paper:
+    """The one that the nets of a suite are held to."""
+    return paper_of(loaded.plan.cells[0].spec.model_dump(mode="json"))
 
 
 def with_records(own: Evidence, store: Store) -> Evidence:
@@ -117,11 +126,13 @@ def _of_a_part(loaded: LoadedSuite) -> bool:
 
 def share_of_schedule(loaded: LoadedSuite) -> float:
     """Of the images that the paper trains a net on, each as often as it comes, those of the longest
-    run."""
+    run; detectors have other schedules."""
     shares = [0.0]
     for cell in loaded.plan.cells:
-        agreed, spec = PROTOCOLS.get(cell.spec.dataset.name), cell.spec
-        if agreed:
+        spec = cell.spec
+        protocol = paper_of(spec.model_dump(mode="json")).protocols.get(spec.dataset.name)
+        if protocol and spec.dataset.kind != "boxes":
+            agreed = protocol.fields
             images = agreed["schedule.iterations"][0] * agreed["optimizer.batch_size"][0]
             shares.append(spec.schedule.iterations * spec.optimizer.batch_size / images)
     return max(shares)

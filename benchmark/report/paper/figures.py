@@ -4,7 +4,7 @@ error."""
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmark.paper import SHOWN, departures, published_for
+from benchmark.paper import departures, published_for
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.figure6 import draw_figure6, key_of
 from benchmark.report.figures.figure7 import draw_figure7
@@ -56,7 +56,8 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
 def _shows(own: Evidence, quantity: str) -> bool:
     """Whether the paper's figure that the suite stands for shows a quantity."""
     number = own.place.number if own.place.kind == "Figure" else ""
-    return any(str(shown.figure) == number and shown.quantity == quantity for shown in SHOWN)
+    shown = own.paper.shown
+    return any(str(each.figure) == number and each.quantity == quantity for each in shown)
 
 
 def _levels(own: Evidence) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import PUBLISHED
+from benchmark.paper import FIRST, PAPERS, Paper
 from benchmark.records.files import write_text
 from benchmark.records.store import Store
 from benchmark.report.figures.drawn import Drawn
@@ -38,9 +38,11 @@ class Page:
     """How the paper's claims stand at shortened schedules."""
 
 
-def write_paper(suites: Path, store: Store, out: Path) -> Page:
-    """Everything that the records of a folder tell of the suites' claims."""
-    evidence, known = list(gather(suites, store)), rates(store)
+def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
+    """Everything that the records of a folder tell of the claims of the suites that follow a
+    paper."""
+    paper = PAPERS[of]
+    evidence, known = list(gather(suites, store, paper)), rates(store)
     found = rows(evidence, known)
     own = [row for row in found if row.place != BEYOND]
     further = [row for row in found if row.place == BEYOND]
@@ -52,7 +54,9 @@ def write_paper(suites: Path, store: Store, out: Path) -> Page:
         "machine": known.machine,
         "runs": len({run for each in evidence for run in each.done}),
         "sections": _sections(found, evidence, out),
-        "unclaimed": _unclaimed(evidence),
+        "unclaimed": _unclaimed(evidence, paper),
+        "paper": paper,
+        "first": of == FIRST,
     }
     for name in ("paper.md", "paper.html"):
         write_text(out / name, template(f"{name}.j2").render(facts).rstrip() + "\n")
@@ -121,13 +125,13 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
     return drawn
 
 
-def _unclaimed(evidence: Sequence[Evidence]) -> dict[str, list[str]]:
+def _unclaimed(evidence: Sequence[Evidence], paper: Paper) -> dict[str, list[str]]:
     """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
     arithmetic, which ``resnet-bench prove audit`` does."""
     claims = [claim for each in evidence for claim in each.loaded.suite.claims]
     claimed = {claim.published for claim in claims if isinstance(claim, PublishedClaim)}
     found: dict[str, list[str]] = {}
-    for key, number in sorted(PUBLISHED.items(), key=lambda item: item[1].table or 0):
+    for key, number in sorted(paper.published.items(), key=lambda item: item[1].table or 0):
         if key not in claimed and number.unit != "count" and not number.cited:
             table = found.setdefault(f"Table {number.table}", [])
             table.append(f"{number.row} {number.column} {number.value:g}")

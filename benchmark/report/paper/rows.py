@@ -6,12 +6,11 @@ from dataclasses import dataclass, replace
 
 from scipy import stats
 
-from benchmark.paper import PUBLISHED, REPRODUCTIONS, Number, Reproduced
+from benchmark.paper import Number, Reproduced
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.places import Place, place_of
 from benchmark.report.verdicts import INCONCLUSIVE, Verdict, samples_of
-from benchmark.spec import RunSpec, VggSpec
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim
 from benchmark.suite.claims.outcomes import NOT_REPRODUCED, REPRODUCED
@@ -163,9 +162,9 @@ def _paper(own: Evidence, claim: Claim) -> str:
         next(
             (
                 number
-                for number in PUBLISHED.values()
+                for number in own.paper.published.values()
                 if place == Place("Table", str(number.table))
-                and number.row in net_names(specs[variant])
+                and number.row in specs[variant].model.titles
                 and number.column == claim.metric
             ),
             None,
@@ -181,25 +180,15 @@ def _value(number: Number) -> str:
     return f"{number.value:g}" + (f" ± {number.sd:g}" if number.sd is not None else "")
 
 
-def net_names(spec: RunSpec) -> tuple[str, ...]:
-    """A net as the paper's rows may name it: ``ResNet-34``, ``ResNet-34 A``."""
-    model = spec.model
-    if isinstance(model, VggSpec):
-        return (f"VGG-{model.depth}",)
-    if model.shortcut == "none":
-        return (f"plain-{model.depth}",)
-    return f"ResNet-{model.depth}", f"ResNet-{model.depth} {model.shortcut}"
-
-
 def _others(own: Evidence, claim: Claim) -> str:
     """What later reproductions report of the claim's nets on the same images."""
     published = claim.number if isinstance(claim, PublishedClaim) else None
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     names = {published.row} if published else set()
-    names |= {name for spec in specs.values() for name in net_names(spec)}
+    names |= {name for spec in specs.values() for name in spec.model.titles}
     images = {_IMAGES.get(name := spec.dataset.name, name) for spec in specs.values()}
     told: dict[str, list[str]] = {}
-    for number in REPRODUCTIONS:
+    for number in own.paper.reproductions:
         same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
         if same and number.row in names and number.dataset in images:
             source = told.setdefault(_source(number), [])

@@ -1,10 +1,9 @@
-"""The paper's protocols, for CIFAR-10 (section 4.2), ImageNet (3.4) and detection (appendix A), and
-where a run departs."""
+"""The paper's protocols, for CIFAR-10 (section 4.2), ImageNet (3.4) and detection (appendix A)."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
+
+from benchmark.paper.departures import Departure, Protocol
 
 CIFAR10: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("cifar10",),
@@ -136,85 +135,8 @@ _WARMED_UP = {110: (0.01, 80.0)}
 """Depth -> learning rate and bound on the training error, in percent, of its warm-up. The paper
 says it of the residual net alone, so that a plain one agrees with it and without."""
 
-_PROTOCOLS = {"CIFAR-10": CIFAR10, "ImageNet": IMAGENET, "COCO": COCO, "VOC": VOC}
 
-_OF_DATASET = {
-    "cifar10": "CIFAR-10",
-    "cifar10-subset": "CIFAR-10",
-    "imagenet2012": "ImageNet",
-    "coco2014": "COCO",
-    "coco2017": "COCO",
-    "voc2007": "VOC",
-    "voc0712": "VOC",
-    "voc2012": "VOC",
-}
-
-_SECTIONS = {"CIFAR-10": "4.2", "ImageNet": "3.4", "COCO": "appendix A", "VOC": "appendix A"}
-
-_NEEDED = {"model.batch_norm": tuple(_PROTOCOLS), "pretrained": ("COCO", "VOC")}
-"""Field -> the protocols by which it is on, in whichever way."""
-
-_ABSENT = object()
-
-
-@dataclass(frozen=True)
-class Departure:
-    """One field in which a run departs from the protocol that it is held to."""
-
-    field: str
-    """Dotted, of the spec."""
-    value: Any
-    """What the run has there; None where it is off, and a tuple in place of a list."""
-    agreed: tuple[Any, ...]
-    """The values that agree with the paper."""
-
-
-def told(departure: Departure) -> str:
-    """``schedule.iterations is 400, not 64000``: a departure for people."""
-    agreed = departure.agreed
-    text = " or ".join(map(_text, agreed))
-    if len(agreed) > 2:
-        text = f"one of the paper's {', '.join(map(_text, agreed))}"
-    return f"{departure.field} is {_text(departure.value)}, not {text}"
-
-
-def departures(spec: Mapping[str, Any]) -> list[Departure]:
-    """Where a run departs from the protocol for its data set; ``spec`` is nested plain data. None
-    where the paper says nothing of the data set: see ``section``."""
-    protocol = _protocol(spec)
-    if protocol is None:
-        return []
-    found = _departures(spec, protocol)
-    return found + (_of_cifar_nets(spec) if protocol == "CIFAR-10" else [])
-
-
-def section(spec: Mapping[str, Any]) -> str | None:
-    """Of the paper, whose protocol a run is held to; None where the paper says nothing of the data
-    set, so that a claim on it is judged on its own terms."""
-    protocol = _protocol(spec)
-    return _SECTIONS[protocol] if protocol else None
-
-
-def _protocol(spec: Mapping[str, Any]) -> str | None:
-    return _OF_DATASET.get(spec["dataset"]["name"])
-
-
-def _departures(spec: Mapping[str, Any], protocol: str) -> list[Departure]:
-    found = []
-    of_vgg = spec["model"].get("family") == "vgg"  # Of which the paper tells no training.
-    unsaid = ("model.",) if of_vgg else ()
-    for field, agreed in _PROTOCOLS[protocol].items():
-        value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
-        if value is not _ABSENT and value not in agreed:
-            found.append(Departure(field, value, agreed))
-    for field, protocols in _NEEDED.items():
-        needed = protocol in protocols and not field.startswith(unsaid)
-        if needed and _at(spec, _path(field)) is None:
-            found.append(Departure(field, None, ("on",)))
-    return found
-
-
-def _of_cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
+def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
     found = []
     blocks = tuple(spec["model"]["stage_blocks"])
     if len(set(blocks)) > 1:
@@ -228,26 +150,19 @@ def _of_cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
     return found
 
 
-def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """A field's value; ``_ABSENT`` where what it is a part of is off, or of another kind."""
-    here: Any = spec
-    for part in path:
-        if here is None:
-            return _ABSENT
-        here = here.get(part, _ABSENT)
-        if here is _ABSENT:
-            return _ABSENT
-    return tuple(here) if isinstance(here, list) else here
+_CIFAR10 = Protocol("4.2", CIFAR10, ("model.batch_norm",), _cifar_nets)
+_IMAGENET = Protocol("3.4", IMAGENET, ("model.batch_norm",))
+_COCO = Protocol("appendix A", COCO, ("model.batch_norm", "pretrained"))
+_VOC = Protocol("appendix A", VOC, ("model.batch_norm", "pretrained"))
 
-
-@cache
-def _path(field: str) -> list[str]:
-    return field.split(".")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_text(item)}" for key, item in value.items() if item is not None)
-    if isinstance(value, tuple):
-        return "/".join(map(_text, value)) or "none"
-    return "off" if value is None else str(value)
+PROTOCOLS = {
+    "cifar10": _CIFAR10,
+    "cifar10-subset": _CIFAR10,
+    "imagenet2012": _IMAGENET,
+    "coco2014": _COCO,
+    "coco2017": _COCO,
+    "voc2007": _VOC,
+    "voc0712": _VOC,
+    "voc2012": _VOC,
+}
+"""Data set -> the protocol that runs on it are held to."""

@@ -3,20 +3,32 @@
 import keras
 from keras import KerasTensor, layers
 
+from benchmark.models.backbone import Backbone
 from benchmark.models.initializers import OnCpu
 from benchmark.models.layers import InputShape
-from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VggSpec
+from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VGG_STAGES, VggSpec
+
+VGG_DROPOUT = 0.5
+"""Of a detector's dense layers (py-faster-rcnn's, as in the pretraining of the paper's [41])."""
+
+BY_PATH = True
 
 
-def build_vgg(spec: VggSpec, input_shape: InputShape, num_classes: int) -> keras.Model:
-    """Images of ``input_shape``, normalised, to (batch, ``num_classes``) logits in float32.
+def build(
+    spec: VggSpec,
+    input_shape: InputShape,
+    num_classes: int,
+    head_classes: int | None = None,
+    window: int | None = None,
+) -> keras.Model:
+    """See ``build_model``; the classifier is slid over the features in any case.
 
     Of images of 224x224 the same function as ``keras.applications.VGG16``, with the same names of
     layers and order of weights. Larger ones have their logits averaged over all places, as the
     paper's [41] tested it.
     """
-    features = vgg_convolutions(input_shape)
-    x = vgg_dense(features.output, dropout_rate=0.0)
+    features = _convolutions(input_shape)
+    x = _dense(features.output, dropout_rate=0.0)
     drawn = OnCpu("glorot_uniform")
     x = layers.Conv2D(
         num_classes, 1, kernel_initializer=drawn, dtype="float32", name="predictions"
@@ -25,13 +37,40 @@ def build_vgg(spec: VggSpec, input_shape: InputShape, num_classes: int) -> keras
     return keras.Model(features.input, logits, name=f"vgg{spec.depth}")
 
 
-def vgg_convolutions(input_shape: InputShape) -> keras.Model:
+def folded(spec: VggSpec, model: keras.Model, build: object) -> None:
+    """It has no batch normalisation."""
+
+
+def responding_layers(spec: VggSpec) -> dict[str, str]:
+    """None are measured."""
+    return {}
+
+
+def backbone(spec: VggSpec) -> Backbone:
+    """Conv1_1 to conv5_3, without the pooling that follows, and the two dense layers ([Faster],
+    section 3.1), each with dropout in training. What is dropped is drawn from a state that is
+    among the variables of the net, though not its weights: who goes on from it drops the same."""
+    stages = VGG_STAGES[spec.depth]
+    net = _convolutions((None, None, 3))
+    boundary = net.get_layer(f"block{len(stages)}_conv{stages[-1][0]}").output
+    size = VGG_CROP // 32
+    region = layers.Input((size, size, boundary.shape[-1]), name="region")
+    outputs = layers.Flatten(name="flat")(_dense(region, dropout_rate=VGG_DROPOUT))
+    return Backbone(
+        features=keras.Model(net.input, boundary, name="features"),
+        regions=keras.Model(region, outputs, name="regions"),
+        stride=2 ** (len(stages) - 1),
+        parts=tuple(f"block{stage}_" for stage in range(1, len(stages) + 1)),
+    )
+
+
+def _convolutions(input_shape: InputShape) -> keras.Model:
     """Images of ``input_shape``, normalised, to (batch, height / 32, width / 32, 512), rounded
     down: ``block1_conv1`` to ``block5_pool``."""
     return keras.applications.VGG16(include_top=False, weights=None, input_shape=input_shape)
 
 
-def vgg_dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
+def _dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
     """The two layers before the classifier, ``fc1`` and ``fc2``, each with dropout after it if
     there is any: (batch, height, width, 512) to (batch, height - 6, width - 6, 4096)."""
     for name, size in (("fc1", VGG_CROP // 32), ("fc2", 1)):
@@ -44,9 +83,9 @@ def vgg_dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
     return x
 
 
-def vgg_weights(application: keras.Model) -> dict:
+def application_weights(application: keras.Model) -> dict:
     """The weights of ``keras.applications.VGG16`` with its classifier, by the paths of those of
-    ``build_vgg``."""
+    ``build``."""
     arrays = {}
     for layer in application.layers:
         for weight in layer.weights:

@@ -1,33 +1,29 @@
 """Stochastic gradient descent with momentum, in each form that papers and frameworks use."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from benchmark.spec import SgdSpec
+from benchmark.training.optimizers.rule import Rule
 
 
-class Momentum:
+class Momentum(Rule):
     """The update of SgdSpec, on TensorFlow's fused kernels.
 
     Keras's own SGD has the ``caffe`` form and decoupled decay alone.
     """
 
     def __init__(
-        self, spec: SgdSpec, weights: list[keras.Variable], rates: list[float] | None = None
+        self, spec: SgdSpec, weights: list[keras.Variable], rates: Sequence[float] | None = None
     ):
-        """``rates``: by weight, its learning rate over that of the step; 1 where left out."""
+        super().__init__(weights, rates)
         self.spec = spec
-        self.weights = weights
-        self.rates = rates or [1.0] * len(weights)
-        self.velocities = [
-            tf.Variable(
-                tf.zeros_like(weight.value), trainable=False, name=f"velocity/{weight.path}"
-            )
-            for weight in weights
-        ]
+        self.velocities = self._kept("velocity")
 
     def apply(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
-        """One step along the gradients of the loss without its penalty, by weight."""
+        """See ``Rule``."""
         for weight, velocity, gradient, rate in zip(
             self.weights, self.velocities, gradients, self.rates, strict=True
         ):

@@ -1,0 +1,42 @@
+"""The families of nets: what each offers the rest of the code, by the ``family`` of its spec.
+
+A family's ``cost`` has, without Keras:
+
+- ``cost(spec, input_shape, dense)``: its ``Cost``; ``dense``: the units of its classifiers;
+- ``backbone_cost(spec, input_shape, size)``: its ``BackboneCost`` under a detector.
+
+Its ``net``, with Keras:
+
+- ``build(spec, input_shape, num_classes, head_classes, window)``: see ``build_model``;
+- ``folded(spec, model, build)``: as ``inference_model`` returns it, ``model`` with its batch
+  normalisation folded into convolutions, made by ``build``, which takes a spec; else None;
+- ``backbone(spec)``: its ``Backbone``;
+- ``responding_layers(spec)``: a convolution's name -> the layer whose outputs are its responses;
+- ``application_weights(net)``: a net of keras.applications, by the paths of the same net of the
+  family, or, without ``BY_PATH``, by the names that ``load_reference_weights`` takes.
+"""
+
+from types import ModuleType
+
+from benchmark.models.preactivation import cost as preactivation_cost
+from benchmark.models.resnet import cost as resnet_cost
+from benchmark.models.vgg import cost as vgg_cost
+from benchmark.spec import NetSpec
+
+
+def cost_of(spec: NetSpec) -> ModuleType:
+    """The plain part of a spec's family."""
+    return {
+        "resnet": resnet_cost,
+        "preactivation-resnet": preactivation_cost,
+        "vgg": vgg_cost,
+    }[spec.family]
+
+
+def net_of(spec: NetSpec) -> ModuleType:
+    """The part that needs Keras."""
+    from benchmark.models.preactivation import net as preactivation
+    from benchmark.models.resnet import net as resnet
+    from benchmark.models.vgg import net as vgg
+
+    return {"resnet": resnet, "preactivation-resnet": preactivation, "vgg": vgg}[spec.family]

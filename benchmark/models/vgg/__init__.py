@@ -1,0 +1,1 @@
+"""VGG-16: what it costs, and how it is built."""

@@ -1,0 +1,82 @@
+"""Where a run departs from a paper's protocol."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class Departure:
+    """One field in which a run departs from the protocol that it is held to."""
+
+    field: str
+    """Dotted, of the spec."""
+    value: Any
+    """What the run has there; None where it is off, and a tuple in place of a list."""
+    agreed: tuple[Any, ...]
+    """The values that agree with the paper."""
+
+
+def told(departure: Departure) -> str:
+    """``schedule.iterations is 400, not 64000``: a departure for people."""
+    agreed = departure.agreed
+    text = " or ".join(map(_text, agreed))
+    if len(agreed) > 2:
+        text = f"one of the paper's {', '.join(map(_text, agreed))}"
+    return f"{departure.field} is {_text(departure.value)}, not {text}"
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a paper trained and tested on some data sets."""
+
+    section: str
+    """Of the paper, which tells it."""
+    fields: Mapping[str, tuple[Any, ...]]
+    """Dotted spec field -> the values that agree with the paper. What the paper leaves open is not
+    here."""
+    needed: tuple[str, ...] = ()
+    """Fields that are on, in whichever way."""
+    further: Callable[[Mapping[str, Any]], list[Departure]] = lambda spec: []
+    """What a field alone does not tell."""
+
+    def departures(self, spec: Mapping[str, Any], unsaid: tuple[str, ...] = ()) -> list[Departure]:
+        """``spec`` is nested plain data; ``unsaid``: what the names of fields begin with of which
+        the paper says nothing."""
+        found = []
+        for field, agreed in self.fields.items():
+            value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
+            if value is not _ABSENT and value not in agreed:
+                found.append(Departure(field, value, agreed))
+        for field in self.needed:
+            if not field.startswith(unsaid) and _at(spec, _path(field)) is None:
+                found.append(Departure(field, None, ("on",)))
+        return found + self.further(spec)
+
+
+def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """A field's value; ``_ABSENT`` where what it is a part of is off, or of another kind."""
+    here: Any = spec
+    for part in path:
+        if here is None:
+            return _ABSENT
+        here = here.get(part, _ABSENT)
+        if here is _ABSENT:
+            return _ABSENT
+    return tuple(here) if isinstance(here, list) else here
+
+
+@cache
+def _path(field: str) -> list[str]:
+    return field.split(".")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(item)}" for key, item in value.items() if item is not None)
+    if isinstance(value, tuple):
+        return "/".join(map(_text, value)) or "none"
+    return "off" if value is None else str(value)

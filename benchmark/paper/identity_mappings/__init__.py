@@ -1,0 +1,28 @@
+"""The paper on shortcuts for their own sake, and on the orders of a residual unit."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.paper.identity_mappings.protocol import PROTOCOLS
+from benchmark.paper.paper import Paper
+
+
+def _rows(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of identity shortcuts: those of Tables 2 and 3, which agree where both have a net."""
+    net = spec["model"]
+    if spec["dataset"]["name"] != "cifar10" or net.get("on_shortcut") or net["shortcut"] == "C":
+        return ()
+    skip = " (1 layer skip)" if net["block"] == "single" else ""
+    row = f"ResNet-{net['depth']}{skip} {net['order']}/test_error_percent"
+    return tuple(f"identity-mappings/table{table}/{row}" for table in (2, 3))
+
+
+PAPER = Paper(
+    name="identity-mappings",
+    title="Identity Mappings in Deep Residual Networks",
+    authors="He, Zhang, Ren, Sun",
+    arxiv="1603.05027",
+    families=("preactivation-resnet",),
+    protocols=PROTOCOLS,
+    rows=_rows,
+)

@@ -1,0 +1,43 @@
+"""The paper's protocol for CIFAR-10 (its appendix): that of the first paper, but for the nets and
+the warm-up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.paper.deep_residual_learning.protocol import CIFAR10 as OF_THE_FIRST_PAPER
+from benchmark.paper.departures import Departure, Protocol
+
+OPTIONS = {"single": ("A", "C"), "basic": ("A", "C"), "bottleneck": ("B",)}
+"""Block -> its shortcuts: those of the first paper, or C (Table 1, 1x1 convolution); bottlenecks
+have projections where the shape changes (appendix)."""
+
+DEPTHS = {"single": (110,), "basic": (110,), "bottleneck": (164, 1001)}
+
+CIFAR10: dict[str, tuple[Any, ...]] = {
+    **OF_THE_FIRST_PAPER,
+    "model.block": tuple(OPTIONS),
+    "model.depth": (110, 164, 1001),
+    "model.shortcut": ("A", "B", "C"),
+    "schedule.warmup.learning_rate": (0.01,),
+    "schedule.warmup.until_train_error_percent": (100.0,),
+    "schedule.warmup.window_iterations": (400,),
+}
+"""The warm-up is one of 400 iterations, whatever the error: that of so many is always below 100 %.
+As in the first paper, batch normalisation over all 128 images of a batch is no departure."""
+
+
+def _nets(spec: Mapping[str, Any]) -> list[Departure]:
+    net = spec["model"]
+    of_block = (("model.shortcut", OPTIONS), ("model.depth", DEPTHS))
+    return [
+        Departure(field, net[name], agreed[net["block"]])
+        for field, agreed in of_block
+        if net[name := field.removeprefix("model.")] not in agreed[net["block"]]
+        and net[name] in CIFAR10[field]  # Else it is told already.
+    ]
+
+
+_CIFAR10 = Protocol("appendix", CIFAR10, ("model.batch_norm", "schedule.warmup"), _nets)
+
+PROTOCOLS = {"cifar10": _CIFAR10, "cifar10-subset": _CIFAR10}
+"""Data set -> the protocol that runs on it are held to."""

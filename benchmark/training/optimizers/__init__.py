@@ -1,0 +1,18 @@
+"""The rules by which gradients become steps: a module each, by the ``kind`` of its spec."""
+
+from collections.abc import Sequence
+
+import keras
+
+from benchmark.spec import OptimizerSpec
+from benchmark.training.optimizers.rule import Rule
+from benchmark.training.optimizers.sgd import Momentum
+
+RULES = {"sgd": Momentum}
+
+
+def optimizer_of(
+    spec: OptimizerSpec, weights: list[keras.Variable], rates: Sequence[float] | None = None
+) -> Rule:
+    """The rule of a spec for ``weights``."""
+    return RULES[spec.kind](spec, weights, rates)
