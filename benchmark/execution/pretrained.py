@@ -136,7 +136,7 @@ def _of_file(spec: RunSpec, own: PretrainedFile) -> Pretrained:
         received = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         received = "a folder" if path.is_dir() else f"{error.strerror}"
-        rule = f"{path} must be there, with the pretrained weights"
+        rule = f"{path} must hold pretrained weights"
         raise DataError(f"{rule}. Received: {received}") from error
     _require(own, received, str(path), told_of(path))
     arrays = _read(path)
