@@ -88,8 +88,8 @@ def plan(
 
 
 def _say_prospects(loaded) -> None:
-    """For each claim the chance that the suite's seeds decide it, and how many would be enough; with
-    looks the chance by each of them."""
+    """For each claim the chance that the suite's seeds decide it, and how many would be enough; by
+    each look, where the suite has some."""
     from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
 
     looks, (first, *_) = loaded.suite.looks, loaded.suite.all_seeds

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from benchmark.spec.base import refuse
 from benchmark.suite.claims.iterations import ClaimAtIterations
