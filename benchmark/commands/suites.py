@@ -116,7 +116,9 @@ def _say_prospects(loaded) -> None:
                 by_look = ", ".join(f"{100 * chance:.0f}" for chance in each.by_look)
                 told += f" (by look: {by_look} %)"
             apart = f"at a margin of {each.claim.margin:g}"
-            if each.sd:
+            if each.claim.question == "how many runs":
+                apart = "whatever runs differ by"
+            elif each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
             enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
             told += f" {apart}; {100 * WANTED:.0f} % with {enough}{' without looks' * bool(looks)}"
