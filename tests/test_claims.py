@@ -328,6 +328,12 @@ def test_the_runs_of_another_reproduction_come_out_as_a_referee_would_expect():
     assert not any(each.preliminary or each.departures for each in found)
 
 
+BEST = PUBLISHED | {
+    "published": "table6/ResNet-110/best_test_error_percent",
+    "metric": "best_test_error_percent",
+}
+
+
 def planned(*claims, seeds=5):
     made = [claim_of(**{"statement": "So."} | claim) for claim in claims]
     names = {variant for claim in made for variant in claim.variants}
@@ -357,19 +363,35 @@ def test_the_planned_chance_is_the_share_of_made_up_suites_that_are_decided():
         LOWER,
         LOWER | {"direction": "equal", "margin": 0.3},
         {"trend": ["a", "b", "c"], "direction": "higher"},
+        {"trend": ["a", "b", "c"], "direction": "lower"},
         HIGH,
+        HIGH | {"direction": "lower"},
+        HIGH | {"share_percent": 40},
+        {"variant": "a", "diverge_percent": 60, "direction": "lower"},
+        PUBLISHED | {"published": "table6/ResNet-110/test_error_percent"},
+        BEST,
+        LOWER | {"direction": "higher"},
+        LOWER | {"direction": "higher", "by": 2.0},
+        LOWER | {"moderated": {"sd": 0.2, "df": 6}, "margin": 0.3},
     ):
         (prospect,) = planned(fields)
         claim, sd = prospect.claim, prospect.sd
-        steps = {"PublishedClaim": [0], "EqualityClaim": [0, 0], "BoundClaim": [60.5]}
-        kind = type(claim).__name__
-        means = steps.get(kind, [0, claim.margin, 2 * claim.margin][: len(claim.variants)])
-        values = [rng.normal(mean, sd, (10_000, 5)) for mean in means]
-        if kind == "PublishedClaim":
-            shift = rng.normal(0, sd, (10_000, 1))  # Theirs was a run, too.
-            values = [values[0] - shift + claim.number.value]
-        p, _ = claim.p_values(values)
+        p, _ = claim.p_values(claim.drawn(rng, 10_000, 5, sd or 0.0))
         assert np.mean(p <= 0.05) == pytest.approx(prospect.chance, abs=0.03), fields
+
+
+def test_a_made_up_suite_is_one_in_which_the_claim_is_true():
+    """Drawn by hand: what the claims' own draws are held against."""
+    rng, sd = np.random.default_rng(1), 0.2
+    published = claim_of(statement="So.", **PUBLISHED)
+    ours, theirs = rng.normal(0, sd, (10_000, 5)), rng.normal(0, sd, (10_000, 1))
+    by_hand = [ours - theirs + published.number.value]
+    own = published.drawn(rng, 10_000, 5, sd)
+    for each in (own, by_hand):
+        assert np.mean(each[0]) == pytest.approx(published.number.value, abs=0.02)
+        assert np.mean(each[0], axis=1).std() == pytest.approx(sd * (1 + 1 / 5) ** 0.5, rel=0.05)
+    below, above = claim_of(statement="So.", **LOWER).drawn(rng, 10_000, 5, sd)
+    assert above.mean() - below.mean() == pytest.approx(0.5, abs=0.02)
 
 
 def chances(claims, seeds):

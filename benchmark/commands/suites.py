@@ -98,8 +98,8 @@ def plan(
 
 
 def _say_prospects(loaded) -> None:
-    """For each claim the chance that the suite's seeds decide it, and how many would be enough;
-    with looks the chance by each of them."""
+    """For each claim the chance that the suite's seeds decide it, and how many would be enough; by
+    each look, where the suite has some."""
     from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
 
     looks, (first, *_) = loaded.suite.looks, loaded.suite.all_seeds
@@ -126,7 +126,9 @@ def _say_prospects(loaded) -> None:
                 by_look = ", ".join(f"{100 * chance:.0f}" for chance in each.by_look)
                 told += f" (by look: {by_look} %)"
             apart = f"at a margin of {each.claim.margin:g}"
-            if each.sd:
+            if each.claim.question == "how many runs":
+                apart = "whatever runs differ by"
+            elif each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
             enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
             told += f" {apart}; {100 * WANTED:.0f} % with {enough}{' without looks' * bool(looks)}"

@@ -186,8 +186,8 @@ def _told_of(looks: Looks | None) -> list[str]:
     *some, last = looks.looks
     numbers = f"{', '.join(map(str, some))} and {last}"
     return [
-        f"Looked at after {numbers} seeds of each variant, at a level of {100 * looks.level:g} % by "
-        "all looks together; variants of which no claim is undecided are trained no further."
+        f"Looked at after {numbers} seeds of each variant, at a level of {100 * looks.level:g} % "
+        "by all looks together; variants of which no claim is undecided are trained no further."
     ]
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
@@ -80,7 +81,7 @@ def spent(share: float, level: float) -> float:
 def added(looks: Sequence[int], level: float) -> tuple[float, ...]:
     """What each look spends on top of those before it: bounds that hold for any test."""
     used = [0.0, *(spent(n / looks[-1], level) for n in looks)]
-    return tuple(now - before for before, now in zip(used, used[1:], strict=False))
+    return tuple(now - before for before, now in pairwise(used))
 
 
 @cache

@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmark.report.figures.style import COLORS, MARKERS, blank
 from benchmark.statistics.finding import ALPHA
-from benchmark.statistics.sequential import Design, expected
+from benchmark.statistics.sequential import Design, Prior, expected
 from benchmark.suite.claims import Claim, PublishedClaim, claim_of
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ _CLAIMS = {
 _DESIGNS = {
     "5 runs, exact": Design((5,)),
     "3, 4 or 5 runs, exact": Design((3, 4, 5)),
-    "5 runs, moderated t": Design((5,), test="moderated"),
-    "2, 3 or 5 runs, moderated t": Design((2, 3, 5), test="moderated"),
+    "5 runs, moderated t": Design((5,), prior=Prior()),
+    "2, 3 or 5 runs, moderated t": Design((2, 3, 5), prior=Prior()),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from benchmark.paper import published_for
 from benchmark.spec import RunSpec
 from benchmark.suite.claims.base import Claim
+from benchmark.suite.claims.bound import BoundClaim
 from benchmark.suite.claims.family import (
     begun_from,
     family_sizes,
@@ -175,6 +176,8 @@ def _sd(claim: Claim, plain: Mapping[str, Any]) -> float:
     images = spec.dataset.train_images if trained else spec.dataset.test_images
     error = _USUAL.get(spec.dataset.kind, 25.0)
     published = claim.number if isinstance(claim, PublishedClaim) else published_for(plain)
-    if published:
+    if isinstance(claim, BoundClaim):
+        error = claim.than
+    elif published:
         error = 100 - published.value if claim.measured.higher_is_better else published.value
     return 100 * math.sqrt(error / 100 / (2 * images))
