@@ -46,5 +46,5 @@ def _decades(layers: pd.DataFrame) -> pd.DataFrame:
     convolutions = layers.dropna(subset=["number", "gradient_norm"])
     norms = convolutions.groupby(["run_id", "iteration"])["gradient_norm"].agg(["min", "max"])
     most = BY_CLAIM["gradient_norm_decades"].ends[1]
-    ratio = np.log10(norms["max"] / norms["min"].where(norms["min"] > 0))
-    return ratio.fillna(most).clip(upper=most).rename("gradient_norm_decades").reset_index()
+    ratio = norms["max"] / norms["min"].where(norms["min"] > 0)
+    return ratio.map(np.log10).fillna(most).clip(upper=most).rename("gradient_norm_decades").reset_index()

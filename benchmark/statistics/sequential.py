@@ -179,7 +179,8 @@ def followed_direction(first: np.ndarray, second: np.ndarray, design: Design) ->
 
 
 def _p_values_of(values: Sequence[np.ndarray], prior: Prior | None) -> Both:
-    return p_values(*values, prior)
+    first, second = values
+    return p_values(first, second, prior)
 
 
 def expected(
