@@ -1,8 +1,8 @@
 """What of a suite's runs was measured: errors or average precisions, in the end or on the way."""
 
+import math
 from collections.abc import Iterable, Iterator
 
-import numpy as np
 import pandas as pd
 
 from benchmark.metrics import AP, BY_CLAIM, ERROR, Metric
@@ -46,5 +46,5 @@ def _decades(layers: pd.DataFrame) -> pd.DataFrame:
     convolutions = layers.dropna(subset=["number", "gradient_norm"])
     norms = convolutions.groupby(["run_id", "iteration"])["gradient_norm"].agg(["min", "max"])
     most = BY_CLAIM["gradient_norm_decades"].ends[1]
-    ratio = norms["max"] / norms["min"].where(norms["min"] > 0)
-    return ratio.map(np.log10).fillna(most).clip(upper=most).rename("gradient_norm_decades").reset_index()
+    ratio = (norms["max"] / norms["min"].where(norms["min"] > 0)).map(math.log10)
+    return ratio.fillna(most).clip(upper=most).rename("gradient_norm_decades").reset_index()

@@ -10,7 +10,7 @@ what the looks spend is added up (Bonferroni), which holds for any test.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -174,13 +174,11 @@ def followed(
 def followed_direction(first: np.ndarray, second: np.ndarray, design: Design) -> Course:
     """The same of claims that the first is lower."""
     both = [(bound, bound) for bound in bounds(design)]
-    test = partial(_p_values_of, prior=design.prior)
+
+    def test(values: Sequence[np.ndarray]) -> Both:
+        return p_values(values[0], values[1], design.prior)
+
     return followed([first, second], design.looks, both, test)
-
-
-def _p_values_of(values: Sequence[np.ndarray], prior: Prior | None) -> Both:
-    first, second = values
-    return p_values(first, second, prior)
 
 
 def expected(
