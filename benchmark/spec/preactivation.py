@@ -91,8 +91,10 @@ class PreactivationSpec(ResidualSpec):
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """``ResNet-110 full-preactivation``."""
-        return (f"ResNet-{self.depth} {self.order}",) if self.on_shortcut is None else ()
+        """``ResNet-110 full-preactivation``, ``ResNet-110 (1 layer skip) original``."""
+        skip = " (1 layer skip)" if self.block == "single" else ""
+        named = self.on_shortcut is None and self.shortcut != "C"
+        return (f"ResNet-{self.depth}{skip} {self.order}",) if named else ()
 
     @model_validator(mode="after")
     def _units_fit(self) -> "PreactivationSpec":

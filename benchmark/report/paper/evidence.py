@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import PAPERS, Paper, paper_of
+from benchmark.paper import FIRST, PAPERS, Paper, paper_of
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import Frames, frames_of
 from benchmark.records.store import Store
@@ -62,7 +62,7 @@ class Evidence:
         return [cell for cell in self.loaded.plan.cells if cell.variant in variants]
 
 
-def gather(suites: Path, store: Store, paper: Paper) -> Iterator[Evidence]:
+def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator[Evidence]:
     """Each suite of a folder that follows ``paper``, those in the paper's form first. Suites in
     folders within it are cut down, and so are those on a part of a data set; a folder of a paper's
     name is that paper's."""
