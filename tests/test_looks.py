@@ -287,11 +287,9 @@ claims:
     text = text.replace("statement: 1", "statement: One.")
     suite = tmp_path / "tiny.yaml"
     suite.write_text(text.replace("statement: 2", "statement: Two."))
-    told = bench("plan", suite, "--results", tmp_path / "results")
-    assert told.returncode == 0 and "  2 seeds of each: " in told.stdout
     loaded, store = load_suite(suite), Store(tmp_path / "results")
     for cell in loaded.plan.cells:
-        if cell.seed < 2:
+        if cell.seed < 2 or cell.variant == "slow":
             end(store, cell)
     words = ("run", suite, "--results", store.root, "--no-mlflow")
     done = bench(*words)
@@ -302,4 +300,6 @@ claims:
     before = {path: path.stat().st_mtime_ns for path in (store.root / "runs").rglob("*.jsonl")}
     assert bench(*words).returncode == 0
     after = {path: path.stat().st_mtime_ns for path in (store.root / "runs").rglob("*.jsonl")}
-    assert before == after and len(after) == 2
+    assert before == after and len(after) == 1  # Of plain8 with the third seed.
+    told = bench("plan", suite, "--results", store.root).stdout
+    assert "Decided after 2 seeds: One. reproduced" in told and "Undecided so far: 1 of 2" in told

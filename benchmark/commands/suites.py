@@ -88,6 +88,8 @@ def plan(
     if len(cells) < len(whole.plan.cells):
         say(f"Selected of {len(whole.plan.cells)} cells, with those whose weights they begin from.")
     _say_prospects(whole)
+    if whole.suite.looks and whole.suite.name in store.suites():
+        _say_decided(whole, store)
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
         say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
@@ -133,6 +135,20 @@ def _say_prospects(loaded) -> None:
             enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
             told += f" {apart}; {100 * WANTED:.0f} % with {enough}{' without looks' * bool(looks)}"
         say(f"  {each.claim.statement} {told}")
+
+
+def _say_decided(loaded, store) -> None:
+    """What each look has decided so far."""
+    from benchmark.report.undecided import verdicts_now
+
+    specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in loaded.plan.cells}
+    verdicts = verdicts_now(loaded, store, specs)
+    for seeds in loaded.suite.looks.looks:
+        for each in verdicts:
+            if each.decided_at == seeds:
+                say(f"Decided after {seeds} seeds: {each.claim.statement} {each.outcome}")
+    left = sum(each.decided_at is None for each in verdicts)
+    say(f"Undecided so far: {left} of {len(verdicts)} claims.")
 
 
 def _say_looks(looks, expected: Sequence[float], chances, variants: int) -> None:

@@ -187,7 +187,8 @@ def _told_of(looks: Looks | None) -> list[str]:
     numbers = f"{', '.join(map(str, some))} and {last}"
     return [
         f"Looked at after {numbers} seeds of each variant, at a level of {100 * looks.level:g} % "
-        "by all looks together; variants of which no claim is undecided are trained no further."
+        "by all looks together (spent as by Pocock's bounds). Variants of which no claim is "
+        "undecided are trained no further."
     ]
 
 

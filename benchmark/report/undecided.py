@@ -13,7 +13,6 @@ from benchmark.report.measured import with_values_at
 from benchmark.report.verdicts import Verdict, judge
 from benchmark.suite import Plan
 from benchmark.suite.claims.family import begun_from
-from benchmark.suite.looks import Looks
 from benchmark.suite.suite import LoadedSuite
 
 
@@ -29,7 +28,7 @@ def stages(loaded: LoadedSuite, store: Store) -> Iterator[Plan]:
     variants, asked = {cell.variant for cell in plan.cells}, set[str]()
     for before, number in zip((0, *looks.looks), looks.looks, strict=False):
         if before:
-            variants &= _undecided_now(loaded, store, looks, before)
+            variants &= _undecided_now(loaded, store, before)
         chosen = looks.seeds[:number]
         cells = [c for c in plan.cells if c.variant in variants and c.seed in chosen]
         if not cells:
@@ -39,13 +38,20 @@ def stages(loaded: LoadedSuite, store: Store) -> Iterator[Plan]:
         asked |= {cell.name for cell in cells}
 
 
-def _undecided_now(loaded: LoadedSuite, store: Store, looks: Looks, seeds: int) -> set[str]:
+def _undecided_now(loaded: LoadedSuite, store: Store, seeds: int) -> set[str]:
+    cells = store.suite(loaded.suite.name).plan()["cells"]
+    specs = {cell["variant"]: cell["spec"] for cell in cells}
+    return undecided(verdicts_now(loaded, store, specs), specs, seeds)
+
+
+def verdicts_now(
+    loaded: LoadedSuite, store: Store, specs: Mapping[str, Mapping[str, Any]]
+) -> list[Verdict]:
+    """Of the suite's claims, by the records there are. ``specs``: variant -> spec as plain data."""
     name, claims = loaded.suite.name, loaded.suite.claims
     samples = with_values_at(load_all(store.root, name), claims)
     samples = pd.concat([samples, load_ensembles(store, name, claims)])
-    cells = store.suite(name).plan()["cells"]
-    specs = {cell["variant"]: cell["spec"] for cell in cells}
-    return undecided(judge(claims, samples, specs, looks), specs, seeds)
+    return judge(claims, samples, specs, loaded.suite.looks)
 
 
 def undecided(
