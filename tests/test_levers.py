@@ -64,7 +64,7 @@ def test_a_layer_trains_as_its_plain_form(
     spec, own = fifty_steps(numerics={"precision": precision}), getattr(layers, lever)
     ours, fast = trained(spec, embedded)
     monkeypatch.setattr(layers, lever, plain)
-    monkeypatch.setattr(f"benchmark.models.resnet.{lever}", plain, raising=False)
+    monkeypatch.setattr(f"benchmark.models.resnet.net.{lever}", plain, raising=False)
     theirs, slow = trained(spec, embedded)
     kinds = [{type(layer) for layer in run.task.model.layers} for run in (ours, theirs)]
     assert own in kinds[0] and plain not in kinds[0]
