@@ -1,7 +1,6 @@
 """What a suite's claims have come to: each is judged by its own test, or said not to be comparable
 with the paper."""
 
-import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.paper import departures, section, told
+from benchmark.report.comparable import departures_of, in_short
 from benchmark.statistics.finding import ALPHA, Finding, corrected
 from benchmark.status import ENDED, LOST, Status
-from benchmark.suite.claims import Claim, PublishedClaim, Sample, Setting
+from benchmark.suite.claims import Claim, Sample, Setting
 from benchmark.suite.claims.family import (
     family_sizes,
     nets_as_published,
@@ -26,15 +25,6 @@ from benchmark.suite.claims.outcomes import (
     REPRODUCED,
 )
 from benchmark.suite.looks import Looks
-
-_HIDDEN = {
-    ("imagenet", "test"): "the images are ImageNet's validation set, not its test server's",
-    ("coco2014", "test-dev"): "the images are COCO's validation set, not its test server's",
-    ("voc2012", "test"): "the images are not those of VOC 2012's test server",
-}
-"""Data set and split of published numbers -> that nobody else has its labels."""
-
-_UNKNOWN = "the paper says nothing of this data set"
 
 
 @dataclass(frozen=True)
@@ -203,12 +193,12 @@ def _verdict(
         sentence += f" {finding.lost} {runs_were} lost, and counted against the claim."
     if made and not preliminary and look.outcome != INCONCLUSIVE:
         sentence += f" Decided by the look at {look.runs} runs of each."
-    found = tuple(_departures(claim, specs))
+    found = tuple(departures_of(claim, specs))
     verdict = look.outcome
     if found:
         if finding:
             sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
-        sentence, verdict = f"{_told(found)}. {sentence}", NOT_COMPARABLE
+        sentence, verdict = f"{in_short(found)}. {sentence}", NOT_COMPARABLE
     return Verdict(claim, verdict, sentence, finding, found, preliminary, look.outcome, made)
 
 
@@ -260,43 +250,6 @@ def _is_preliminary(claim: Claim, runs: pd.DataFrame, each: Sequence[Sequence[Sa
             if len(counts) and len(sample.values) < planned:
                 return True
     return False
-
-
-_FEW = 2
-"""Departures that are told one by one; the report has a list of all."""
-
-
-def _told(found: Sequence[str]) -> str:
-    count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
-    return f"{count}: {'; '.join(found)}" if len(found) <= _FEW else count
-
-
-def _departures(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
-    """Those in fields in which every variant that the claim names departs, be it in other values.
-    A field in which one variant alone departs is what the claim compares, as long as there is a
-    variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
-    published number is of images whose labels nobody else has, or of others altogether."""
-    each = [departures(specs[variant]) for variant in claim.variants]
-    fields = [{found.field for found in of_one} for of_one in each]
-    compared: set[str] = set()
-    if claim.compared == claim.variants:
-        common = set.intersection(*fields)
-        if any(common.issuperset(of_one) for of_one in fields):
-            compared = set.union(*fields) - common
-    own = tuple(f"{field}." for field in claim.departs_in)
-    found = list(
-        dict.fromkeys(
-            told(departure)
-            for departure in itertools.chain(*each)
-            if departure.field not in compared and not f"{departure.field}.".startswith(own)
-        )
-    )
-    if isinstance(claim, PublishedClaim):
-        if any(section(specs[variant]) is None for variant in claim.variants):
-            found.append(_UNKNOWN)
-        elif hidden := _HIDDEN.get((claim.number.dataset, claim.number.split)):
-            found.append(hidden)
-    return found
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
