@@ -1,7 +1,5 @@
 """``resnet-bench evaluate``: test finished runs by the paper's protocols."""
 
-import subprocess
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
@@ -82,25 +80,23 @@ def tested_as_claimed(loaded, store, cache: Path | None) -> bool:
     process of its own, where it was not yet, and then their ensembles. Returns whether all could
     be. One that another process tests is left to it."""
     from benchmark.data.images import DataError
+    from benchmark.execution.claim_test import tested
     from benchmark.execution.claimed import untested
     from benchmark.execution.evaluating import score_ensembles
-    from benchmark.execution.lease import lease
+    from benchmark.execution.lease import lease, who_holds
 
     done = True
     for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
-        if folder.status() != "finished":
+        if store.status(cell) != "finished":
             continue
         with lease(folder) as lock:
             if lock is None:
-                say(f"{cell.name}, {protocol}: another process is testing it")
+                say(f"{cell.name}, {protocol}: {who_holds(folder)} is testing it")
                 done = False
             elif protocol not in folder.tested():
                 say(f"{cell.name}, {protocol}:")
-                words = ["evaluate", str(folder.path), "--protocol", protocol]
-                words += ["--cache", str(cache)] if cache else []
-                command = [sys.executable, "-P", "-m", "benchmark", *words]
-                code = subprocess.run(command, check=False).returncode
+                code = tested(folder, protocol, cache, lock)
                 if code == INTERRUPTED:
                     raise KeyboardInterrupt
                 done = done and code == 0

@@ -158,7 +158,7 @@ def _named(suite: str, changes: Sequence[str] | None) -> str:
 
 def _require_records(store, name: str, cells: Sequence[dict]) -> None:
     """Of at least one of the cells' runs, or the command ends."""
-    if all(store.run(cell["run_id"]).status() == "planned" for cell in cells):
+    if all(store.status(cell["run_id"]) == "planned" for cell in cells):
         rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
         fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
 

@@ -110,7 +110,7 @@ def run(
     store.suite(name).save_plan(whole)
     note(store.suite(name).path, unmirrored)
     uri = tracking_uri or default_tracking_uri(store)
-    done = sum(store.run(run_id).status() in DONE for run_id in runs)
+    done = sum(store.status(run_id) in DONE for run_id in runs)
     part = f" of the {len(whole.plan.runs())} of the suite" if selection.words else ""
     at_once = f", {len(shares)} at once" if len(shares) > 1 else ""
     say(f"{done} runs are done, {len(cells)} to be trained{at_once}{part}.")
@@ -194,7 +194,8 @@ def _say_what_is_left(outcome, runs, store, again: str) -> None:
             why = outcome.reasons.get(run_id) or recorded
             say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
         if status == "busy":
-            say(f"busy: {runs[run_id].name} is being trained by another process")
+            why = outcome.reasons.get(run_id) or "another process is training it"
+            say(f"busy: {runs[run_id].name} ({why})")
     failed, busy = (list(statuses.values()).count(status) for status in ("failed", "busy"))
     if failed:
         say(f"{failed} of {len(runs)} runs failed. To try again: {again} --retry failed")

@@ -64,7 +64,7 @@ def plan(
     loaded, _ = selected(whole, only, seeds)
     store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
-    statuses = {run_id: store.run(run_id).status() for run_id in runs}
+    statuses = {run_id: store.status(run_id) for run_id in runs}
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
     shares = shares_of(jobs, on, address, left)
     width = max(len(cell.name) for cell in cells)
