@@ -136,11 +136,16 @@ def _say_compared(compared: Mapping) -> None:
 
 def recorded(suite: str, results: Path, changes: Sequence[str] | None = None):
     """The store, the name of a suite that has records there, and the cells of its plan."""
+    from benchmark.records.namesake import require_no_namesake
     from benchmark.records.store import Store
 
     store = Store(results)
-    is_file = Path(suite).suffix in (".yaml", ".yml")
-    name = loaded_suite(Path(suite), changes).suite.name if is_file else _named(suite, changes)
+    if Path(suite).suffix in (".yaml", ".yml"):
+        loaded = loaded_suite(Path(suite), changes)
+        require_no_namesake(store, loaded)
+        name = loaded.suite.name
+    else:
+        name = _named(suite, changes)
     known = store.suites()
     if name not in known:
         fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")

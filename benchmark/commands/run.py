@@ -75,6 +75,7 @@ def run(
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.runner import run_plan, to_train
     from benchmark.execution.unmirrored import Unmirrored
+    from benchmark.records.namesake import require_no_namesake
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import DONE, Store
     from benchmark.records.tracking import default_tracking_uri
@@ -87,6 +88,7 @@ def run(
     whole = loaded_suite(suite, set_)
     loaded, selection = selected(whole, only, seeds)
     store = Store(results)
+    require_no_namesake(store, whole)
     name, runs = loaded.suite.name, loaded.plan.runs()
     where = {
         "--jobs": jobs if jobs != "auto" else None,

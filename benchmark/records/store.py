@@ -231,6 +231,7 @@ class SuiteFolder:
             {
                 "suite": suite.name,
                 "source": suite.source,
+                "file": str(loaded.path.resolve()),
                 "set": loaded.changes.overrides,
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
                 "cells": [
