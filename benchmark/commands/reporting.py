@@ -12,7 +12,7 @@ import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
 from benchmark.commands.suites import loaded_suite, selection_of
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 
 class Format(StrEnum):
@@ -49,9 +49,10 @@ def report(
         store, name, [cell for cell in cells if selection.has(cell["variant"], cell["seed"])]
     )
     if tracking_uri:
-        _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
+        written = _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
     else:
-        make_report(store, name, formats, selection)
+        written = make_report(store, name, formats, selection)
+    _require_whole(written)
 
 
 def sync(
@@ -69,8 +70,9 @@ def sync(
     store, name, cells = recorded(suite, results)
     _require_records(store, name, cells)
     uri = tracking_uri or default_tracking_uri(store)
-    _mirrored_report(store, name, uri, cells, rebuild=rebuild)
+    written = _mirrored_report(store, name, uri, cells, rebuild=rebuild)
     note(store.suite(name).path, None)
+    _require_whole(written)
 
 
 def power(results: Results = Path("results")) -> None:
@@ -96,6 +98,8 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=N
     from benchmark.report.suite_report import write_report
 
     written = write_report(store, name, formats, selection)
+    for problem in written.problems:
+        say(f"Not made: {problem}. The rest of the report is whole.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     table = Table(title=f"{name}: {written.title}")
@@ -103,7 +107,7 @@ def make_report(store, name: str, formats: Sequence[str] = _FORMATS, selection=N
         table.add_column(str(column), justify="left" if column == "variant" else "right")
     for row in written.variants.head(_PRINTED).to_dict("records"):
         table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
-    Console(width=None if os.isatty(1) else 140).print(table)
+    Console(width=None if os.isatty(1) else 140, markup=False).print(table)
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     _say_compared(written.compared)
@@ -176,7 +180,7 @@ def _mirrored_report(
     *,
     rebuild: bool = False,
     formats: Sequence[str] = _FORMATS,
-) -> None:
+):
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""
     from benchmark.records.mlflow_mirror import MlflowMirror
@@ -189,3 +193,9 @@ def _mirrored_report(
     written = make_report(store, name, formats)
     with reaching(uri):
         mirror.mirror_suite(written.note, written.files, written.verdict_counts)
+    return written
+
+
+def _require_whole(written) -> None:
+    if written.problems:
+        raise typer.Exit(RUNS_FAILED)

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+import traceback
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -136,10 +137,13 @@ def run(
             tested = outcome.interrupted or tested_as_claimed(loaded, store, cache)
         try:
             written = make_report(store, name)
+            reported = not written.problems
             mirror.close(written.note, written.files, written.verdict_counts)
-        except (OSError, RecordsError) as error:
+        except Exception as error:
             reported = False
             mirror.close()
+            if not isinstance(error, OSError | RecordsError):  # One of the code.
+                traceback.print_exc()
             say(f"The report could not be written ({one_line(error)}); the records are whole.")
     except KeyboardInterrupt:
         say(to_go_on)

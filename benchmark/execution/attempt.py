@@ -117,6 +117,7 @@ def _started(
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as events:
         own = of_worker(os.environ) | {PARENT: str(os.getpid()), EVENTS: str(writing)}
+        own["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # Whatever a library prints.
         try:
             with folder.log.open("a") as log:
                 process = subprocess.Popen(
