@@ -101,8 +101,8 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
         # Of a script that the font has not; what it has not is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
-    figure.set_layout_engine("none")  # What has its place keeps it.
-    write_bytes(files[1], _bytes(figure, format="png", dpi=150))
+        figure.set_layout_engine("none")  # What has its place keeps it.
+        write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
 
 
