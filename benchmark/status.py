@@ -20,6 +20,8 @@ class Status(StrEnum):
     """The attempt was stopped after a checkpoint."""
     BUSY = "busy"
     """Another process trains it."""
+    UNREADABLE = "unreadable"
+    """Its folder cannot be looked into."""
 
 
 DONE = (Status.FINISHED, Status.DIVERGED)

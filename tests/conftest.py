@@ -80,11 +80,13 @@ class Ran:
 
 @pytest.fixture
 def worker(tmp_path, monkeypatch):
-    """Puts a shell script in the place of the workers' Python; ``$last`` is the run's folder."""
+    """Puts a shell script in the place of the workers' Python; ``$last`` is the run's folder,
+    and what it prints are its events."""
 
     def put(text):
         script = tmp_path / "worker"
-        script.write_text(f"#!/bin/sh\nfor last; do :; done\n{text}\n")
+        tells = 'exec >/dev/fd/"$RESNET_BENCH_EVENTS"'
+        script.write_text(f"#!/bin/sh\nfor last; do :; done\n{tells}\n{text}\n")
         script.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(script))
 

@@ -37,6 +37,7 @@ def evaluate(
     The probabilities are kept in each run's folder: Ctrl-C, and the same command goes on.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress, TaskID
 
     from benchmark.data.images import DataError
@@ -57,7 +58,7 @@ def evaluate(
             uri = tracking_uri or default_tracking_uri(store)
             for run in runs:
                 folder = open_.enter_context(found_run(store, run, uri))
-                task = progress.add_task(run, total=None)
+                task = progress.add_task(escape(run), total=None)
 
                 def tell(done: int, of: int, task: TaskID = task) -> None:
                     progress.update(task, completed=done, total=of)

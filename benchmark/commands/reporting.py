@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -57,9 +57,11 @@ def report(
         store, name, [cell for cell in cells if selection.has(cell["variant"], cell["seed"])]
     )
     if tracking_uri:
-        _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
+        written = _mirrored_report(store, name, tracking_uri, cells=[], formats=formats)
     else:
-        say_report(name, write_report(store, name, formats, selection))
+        written = write_report(store, name, formats, selection)
+        say_report(name, written)
+    _require_whole(written)
 
 
 def sync(
@@ -77,8 +79,9 @@ def sync(
     store, name, cells = recorded(suite, results)
     _require_records(store, name, cells)
     uri = tracking_uri or default_tracking_uri(store)
-    _mirrored_report(store, name, uri, cells, rebuild=rebuild)
+    written = _mirrored_report(store, name, uri, cells, rebuild=rebuild)
     note(store.suite(name).path, None)
+    _require_whole(written)
 
 
 def power(results: Results = Path("results")) -> None:
@@ -102,6 +105,8 @@ def say_report(name: str, written: "Report") -> None:
 
     from benchmark.report.pages import cell_text
 
+    for problem in written.problems:
+        say(f"Not made: {problem}. The rest of the report is whole.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     table = Table(title=f"{name}: {written.title}")
@@ -109,7 +114,7 @@ def say_report(name: str, written: "Report") -> None:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
     for row in written.variants.head(_PRINTED).to_dict("records"):
         table.add_row(*(cell_text(str(column), value) for column, value in row.items()))
-    Console(width=None if os.isatty(1) else 140).print(table)
+    Console(width=None if os.isatty(1) else 140, markup=False).print(table)
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     _say_compared(written.compared)
@@ -143,13 +148,18 @@ def recorded(
     suite: str, results: Path, changes: Sequence[str] | None = None
 ) -> "tuple[Store, str, list[dict[str, Any]]]":
     """The store, the name of a suite that has records there, and the cells of its plan."""
+    from benchmark.records.namesake import require_no_namesake
     from benchmark.records.store import Store
     from benchmark.suite import Changes, load_suite
 
     store = Store(results)
-    is_file = Path(suite).suffix in (".yaml", ".yml")
     set_ = Changes(changes or ())
-    name = load_suite(suite, set_).suite.name if is_file else set_.name(suite)
+    if Path(suite).suffix in (".yaml", ".yml"):
+        loaded = load_suite(suite, set_)
+        require_no_namesake(store, loaded)
+        name = loaded.suite.name
+    else:
+        name = set_.name(suite)
     known = store.suites()
     if name not in known:
         fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
@@ -158,7 +168,7 @@ def recorded(
 
 def _require_records(store: "Store", name: str, cells: Sequence[dict[str, Any]]) -> None:
     """Of at least one of the cells' runs, or the command ends."""
-    if all(store.run(cell["run_id"]).status() == Status.PLANNED for cell in cells):
+    if all(store.status(cell["run_id"]) == Status.PLANNED for cell in cells):
         rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
         fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
 
@@ -171,7 +181,7 @@ def _mirrored_report(
     *,
     rebuild: bool = False,
     formats: Sequence[str] = _FORMATS,
-) -> None:
+) -> "Report":
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""
     from benchmark.records.mlflow_mirror import MlflowMirror
@@ -186,3 +196,9 @@ def _mirrored_report(
     say_report(name, written)
     with reaching(uri):
         mirror.mirror_suite(written.note, written.files, written.verdict_counts)
+    return written
+
+
+def _require_whole(written: "Report") -> None:
+    if written.problems:
+        raise typer.Exit(RUNS_FAILED)

@@ -158,7 +158,8 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
             why = done.outcome.reasons.get(run_id) or recorded
             say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
         if status == Status.BUSY:
-            say(f"busy: {runs[run_id].name} is being trained by another process")
+            why = done.outcome.reasons.get(run_id) or "another process is training it"
+            say(f"busy: {runs[run_id].name} ({why})")
     failed, busy = (
         list(statuses.values()).count(status) for status in (Status.FAILED, Status.BUSY)
     )

@@ -73,7 +73,7 @@ def plan(
     whole, loaded = asked.whole, asked.part
     store = Store(results)
     cells, runs = loaded.plan.cells, loaded.plan.runs()
-    statuses = {run_id: store.run(run_id).status() for run_id in runs}
+    statuses = {run_id: store.status(run_id) for run_id in runs}
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
     where = where_of(jobs, on, address)
     where.shares(left)  # Refused here as by `run`.

@@ -1,5 +1,7 @@
 """What the commands say, and how they end."""
 
+import sys
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import typer
@@ -11,6 +13,13 @@ BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
 class Commands(TyperGroup):
     """Commands that say in one line what is not as it must be: bad input, folders that cannot be
     read or written, torn records, an MLflow that is away. Any other error is one of the code."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """What the output's encoding has not, such as a dash in ASCII, ends no command."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        return super().main(*arguments, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""

@@ -13,6 +13,11 @@ from benchmark.commands.terminal import fail, say
 
 _HERE = "127.0.0.1"
 
+_SETTINGS = {
+    "PYTHONSAFEPATH": "1",  # A module of the current folder is not one of MLflow's.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # Seven processes, for LLM judges and the like.
+}
+
 
 def ui(
     results: Results = Path("results"),
@@ -45,8 +50,7 @@ def ui(
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     command += ["--host", host, "--port", str(port), "--workers", "1"]
-    # Safe path: a module of the current folder is not one of MLflow's.
-    os.execve(sys.executable, command, os.environ | {"PYTHONSAFEPATH": "1"})
+    os.execve(sys.executable, command, os.environ | _SETTINGS)
 
 
 def _require_database(uri: str, results: Path) -> None:

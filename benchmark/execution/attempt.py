@@ -5,14 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
 
 from benchmark.execution import failure
 from benchmark.execution.environment import of_worker
 from benchmark.execution.failure import Failure
-from benchmark.execution.lease import Lease, lease
+from benchmark.execution.lease import Lease, lease, who_holds
 from benchmark.execution.share import WHOLE, Share
-from benchmark.execution.worker import PARENT
+from benchmark.execution.worker import EVENTS, PARENT
 from benchmark.execution.workers import Workers
 from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
@@ -47,15 +48,18 @@ def train_run(
     try:
         with lease(folder) as lock:
             if lock is None:
-                return Status.BUSY, "another process is training this run"
+                return Status.BUSY, f"{who_holds(folder)} has this run"
             if not due(folder):
                 return Status.BUSY, f"another process came first: {folder.status()}"
             folder.prepare(cell.spec)
             folder.begin()
             arguments = [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
             attempt = _Attempt(folder, tell, lock, workers or Workers())
-            return attempt.work([*worker, *arguments], share)
-    except (OSError, RecordsError) as error:  # Of this run's folder; the next one's may be sound.
+            try:
+                return attempt.work([*worker, *arguments], share)
+            except Exception as error:
+                return attempt.record(Status.FAILED, one_line(error), failure.OTHER)
+    except Exception as error:  # Whatever is wrong with this run; the next one may be sound.
         return Status.FAILED, one_line(error)
 
 
@@ -70,8 +74,11 @@ class _Attempt:
         folder, oom_kills = self.folder, failure.oom_kills()
         logged = folder.log.stat().st_size if folder.log.exists() else 0
         told: Failure | None = None
-        with self.workers.counting(_start(command, folder, self.lock, share)) as worker:
-            for event in _events(worker):
+        with (
+            _started(command, folder, self.lock, share) as (process, events),
+            self.workers.counting(process) as worker,
+        ):
+            for event in _events(events, folder):
                 if event["event"] == "failed":
                     told = event
                 self.tell(event)
@@ -80,45 +87,65 @@ class _Attempt:
         if result and (folder.done() or (code == 0 and not self.workers.stopping)):
             return result["status"], ""
         if self.workers.stopping:
-            return self._record(Status.INTERRUPTED, "Ctrl-C")
+            return self.record(Status.INTERRUPTED, "Ctrl-C")
         why = told or failure.of_exit(code, folder.log.read_bytes()[logged:], oom_kills)
-        return self._record(Status.FAILED, why["reason"], why["failure"])
+        return self.record(Status.FAILED, why["reason"], why["failure"])
 
-    def _record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
+    def record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
         """A run that failed is a row too: what the journal has of this attempt, if it can be
         read."""
         if not self.lock.is_held():
             return Status.BUSY, "another machine has taken this run over"
         try:
             events = self.folder.events()
-        except RecordsError:
+        except (OSError, RecordsError):
             events = []
         with suppress(OSError):  # Of a disk that is full, say: the reason is told all the same.
             self.folder.end(summarize(events, status, reason, kind))
         return status, f"{kind}: {reason}" if kind else reason
 
 
-def _start(
+@contextmanager
+def _started(
     command: list[str], folder: RunFolder, lock: Lease, share: Share
-) -> subprocess.Popen[str]:
+) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
     """The worker's process, in a group of its own: Ctrl-C reaches this process alone, which then
     ends the worker. It shares the session: Linux may give each session an equal part of the
     processors, and then what stands back in this one would not stand back for the worker. ``-P``: a
-    ``keras.py`` in the current folder is not Keras."""
-    own = of_worker(os.environ) | {PARENT: str(os.getpid())} | share.environment()
-    with folder.log.open("a") as log:
-        return subprocess.Popen(
-            [sys.executable, "-P", *command],
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            env=own,
-            process_group=0,
-            pass_fds=[lock.descriptor],
-        )
+    ``keras.py`` in the current folder is not Keras.
+
+    Its events come through a pipe of their own, since any library may print."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as events:
+        own = of_worker(os.environ) | {PARENT: str(os.getpid()), EVENTS: str(writing)}
+        own["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # Whatever a library prints.
+        try:
+            with folder.log.open("a") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=own | share.environment(),
+                    process_group=0,
+                    pass_fds=[lock.descriptor, writing],
+                )
+        finally:
+            os.close(writing)
+        yield process, events
 
 
-def _events(worker: subprocess.Popen[str]) -> Iterator[Event]:
-    for line in worker.stdout or ():
-        if line.endswith("\n"):  # A worker that was killed leaves half a line.
-            yield json.loads(line)
+def _events(told: BinaryIO, folder: RunFolder) -> Iterator[Event]:
+    """What is none goes to the run's log."""
+    for line in told:
+        if not line.endswith(b"\n"):  # A worker that was killed leaves half a line.
+            return
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event
+        else:
+            with suppress(OSError), folder.log.open("ab") as log:
+                log.write(line)

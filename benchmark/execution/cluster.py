@@ -23,7 +23,7 @@ from typing import Any
 from benchmark.data.cache import VARIABLE as CACHE
 from benchmark.execution.attempt import WORKER
 from benchmark.execution.cluster_task import BEGUN, POLL_S, Order, Post, packed, train_task, unpack
-from benchmark.execution.lease import lease
+from benchmark.execution.lease import lease, who_holds
 from benchmark.execution.runner import Ended, Job
 from benchmark.execution.share import available_cores
 from benchmark.records.journal import Event
@@ -191,7 +191,7 @@ def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> En
     meanwhile stays as it is."""
     with lease(folder) as lock:
         if lock is None:
-            return Status.BUSY, "another process is training this run"
+            return Status.BUSY, f"{who_holds(folder)} has this run"
         with tempfile.TemporaryDirectory(dir=folder.path, prefix=".received-") as beside:
             unpack(archive, Path(beside))
             (folder.path / "result.json").unlink(missing_ok=True)

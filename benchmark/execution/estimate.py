@@ -77,8 +77,7 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
     the same precision and threads; None where some of ``cells`` have no such forerunner."""
     rates: dict[tuple[str, int], list[float]] = {}
     memory, here = 0.0, provenance()
-    for path in store.root.glob("runs/*/result.json"):
-        folder = store.run(path.parent.name)
+    for folder in store.runs():
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
         if not (
             kind(made) == kind(here)

@@ -148,8 +148,8 @@ class _Place:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         if read_json(path / "of.json") != own:
-            for file in path.iterdir():
-                file.unlink()
+            for file in (*path.glob("part-*.safetensors"), path / "result.json"):
+                file.unlink(missing_ok=True)
             write_json(path / "of.json", own)
 
     def add(self, number: int, part: _Part) -> None:

@@ -32,7 +32,7 @@ def lacking_of(plan: Plan, store: Store) -> list[tuple[Cell, Lacking]]:
     whose records cannot be read are left out."""
     found = []
     for cell in plan.runs().values():
-        with suppress(RecordsError):
+        with suppress(OSError, RecordsError):
             if lacks := _lacking(cell, store.run(cell)):
                 found.append((cell, lacks))
     return found

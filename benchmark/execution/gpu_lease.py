@@ -6,6 +6,7 @@ a place of it each. The files lie outside of any results folder, since two suite
 each other.
 """
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -17,12 +18,16 @@ from typing import IO
 
 from benchmark.execution.share import RUNS_A_GPU
 from benchmark.records.gpus import Gpu, visible_gpus
+from benchmark.records.locks import has_flock
 
 GPU_MEMORY = "RESNET_BENCH_GPU_MEMORY_MIB"
 """The environment's name for the memory that a process may take of each GPU."""
 
 FOLDER = "RESNET_BENCH_LOCKS"
 """The environment's name for the folder of the locks, which all users of the GPUs must share."""
+
+_IN_MEMORY = Path("/dev/shm/resnet-bench-gpus")
+"""Where neither that folder nor the one of temporary files has locks."""
 
 POLL_S = 1.0
 
@@ -102,12 +107,24 @@ def _locked(gpu: Gpu, runs: int) -> list[IO[bytes]]:
 
 
 def _open(name: str) -> IO[bytes]:
-    folder = Path(os.environ.get(FOLDER) or Path(tempfile.gettempdir()) / "resnet-bench-gpus")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder()
     file = (folder / name).open("ab")
     with suppress(OSError):  # Another user's file.
         (folder / name).chmod(0o666)
     return file
+
+
+def _folder() -> Path:
+    """Where flock works: the folder of temporary files may be on a file system without it."""
+    folders = [Path(tempfile.gettempdir()) / "resnet-bench-gpus", _IN_MEMORY]
+    if asked := os.environ.get(FOLDER):
+        folders.insert(0, Path(asked))
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        if has_flock(folder):
+            return folder
+    rule = f"{FOLDER} must name a folder of a file system with flock"
+    raise OSError(errno.ENOLCK, rule, str(folders[0]))
 
 
 def _lock(file: IO[bytes], how: int) -> bool:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from benchmark.records.problems import RecordsError
 from benchmark.records.store import Store
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
@@ -25,7 +26,8 @@ class MemoryWatch:
         """From the records of those that have ended already."""
         watch = cls()
         for cell in cells:
-            watch.learn(cell, store.run(cell).result())
+            with suppress(OSError, RecordsError):  # It is told when the run is to begin.
+                watch.learn(cell, store.run(cell).result())
         return watch
 
     def learn(self, cell: Cell, result: Mapping[str, Any] | None) -> None:

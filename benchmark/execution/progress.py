@@ -44,11 +44,11 @@ class ProgressDisplay:
         """Work that had been done earlier."""
         self.shown: dict[str, _Shown] = {}
         self.progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[facts]}"),
+            TextColumn("{task.fields[facts]}", markup=False),
             console=console,
             disable=not self.live,
             speed_estimate_period=120,

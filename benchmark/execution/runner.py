@@ -12,7 +12,7 @@ from typing import Protocol
 
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.journal import Event
-from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.problems import one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import DONE, ENDED, Status
 from benchmark.suite import Cell, Plan
@@ -88,7 +88,7 @@ class Outcome:
 def to_train(plan: Plan, store: Store, *, retry_failed: bool) -> list[Cell]:
     """The plan's runs that have not ended; with ``retry_failed`` those that failed, too."""
     ended = DONE if retry_failed else ENDED
-    return [cell for run_id, cell in plan.runs().items() if store.run(run_id).status() not in ended]
+    return [cell for run_id, cell in plan.runs().items() if store.status(run_id) not in ended]
 
 
 def run_plan(
@@ -116,7 +116,12 @@ class _Due:
 
     def __init__(self, plan: Plan, store: Store, retry_failed: bool):
         asked = to_train(plan, store, retry_failed=retry_failed)
-        self.attempts = {cell.run_id: store.run(cell).attempts() for cell in asked}
+        self.attempts = {
+            cell.run_id: 0
+            if store.status(cell) == Status.UNREADABLE
+            else store.run(cell).attempts()
+            for cell in asked
+        }
 
     def __call__(self, folder: RunFolder) -> bool:
         before = self.attempts.get(folder.run_id)
@@ -165,7 +170,7 @@ class _Running:
             self.waiting.remove(cell)
             try:
                 self._start_if_due(cell, self.store.run(cell))
-            except (OSError, RecordsError) as error:  # The next one's folder may be sound.
+            except Exception as error:  # Whatever its folder holds; the next one's may be sound.
                 self._leave(cell, Status.FAILED, one_line(error))
 
     def _next(self) -> Cell | None:
@@ -206,7 +211,10 @@ class _Running:
                 listener.event(cell, event)
 
     def _end(self, job: Job, done: Future[Ended]) -> None:
-        status, reason = done.result()
+        try:
+            status, reason = done.result()
+        except Exception as error:  # Of the place, such as a node that is gone.
+            status, reason = "failed", one_line(error)
         run_id = job.cell.run_id
         del self.under_way[run_id]
         self.pending.discard(run_id)

@@ -62,8 +62,9 @@ def candidates(
     found: list[Candidate] = []
     left: dict[str, int] = {}
     names = _names(reference)
-    for path in sorted(reference.root.glob("runs/*/result.json")):
-        folder = reference.run(path.parent.name)
+    for folder in reference.runs():
+        if not (folder.path / "result.json").exists():
+            continue
         result = folder.result() or {}
         spec, why = _spec(folder)
         why = why or _unfit(spec, result) or missing(spec)

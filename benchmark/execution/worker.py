@@ -2,8 +2,9 @@
 
 Reads the folder's spec, trains on from the newest checkpoint that is whole, and adds to the
 journal, which holds the attempt's ``start`` already; then writes weights and result. SIGTERM, or
-the end of epoch EPOCHS, ends it after one more checkpoint. Each event is also a line of JSON on
-standard output; all else that is printed goes to standard error.
+the end of epoch EPOCHS, ends it after one more checkpoint. Each event is also a line of JSON on the
+descriptor that the environment names (``EVENTS``), or else on standard output; all that is printed
+goes to standard error.
 """
 
 import ctypes
@@ -21,12 +22,16 @@ CORES = "RESNET_BENCH_CORES"
 """The environment's name for the cores that a worker is to keep to, by number."""
 
 
+EVENTS = "RESNET_BENCH_EVENTS"
+"""The environment's name for the descriptor of a pipe that takes the events."""
+
+
 def main(path: Path, epochs: int | None = None) -> None:
     """Train the run of a folder, at most until the end of epoch ``epochs``."""
-    _end_with_parent()  # Before anything that takes time.
+    end_with_parent()  # Before anything that takes time.
     if CORES in os.environ:  # Before anything that asks how many there are.
         os.sched_setaffinity(0, map(int, os.environ[CORES].split(",")))
-    events = claim_stdout()
+    events = _claim_pipe() or claim_stdout()
     reasons: list[str] = []
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
@@ -57,6 +62,15 @@ def main(path: Path, epochs: int | None = None) -> None:
         raise
 
 
+def _claim_pipe() -> TextIO | None:
+    """The descriptor for the events, which no other process is to have."""
+    number = os.environ.pop(EVENTS, None)
+    if number is None:
+        return None
+    os.set_inheritable(int(number), False)
+    return os.fdopen(int(number), "w")
+
+
 def claim_stdout() -> TextIO:
     """Standard output for the events alone; what libraries print goes to standard error."""
     events = os.fdopen(os.dup(1), "w")
@@ -64,7 +78,7 @@ def claim_stdout() -> TextIO:
     return events
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """On Linux, have the kernel end this process when the one that started it ends."""
     if sys.platform == "linux":
         set_parent_death_signal = 1

@@ -13,11 +13,11 @@ class Workers:
     def __init__(self) -> None:
         self.stopping = False
         self._killing = False
-        self._running: set[subprocess.Popen[str]] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
         self._lock = threading.RLock()  # A signal's handler may come in between.
 
     @contextmanager
-    def counting(self, worker: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    def counting(self, worker: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         """Among them until the end of the block, which the worker does not outlive."""
         with self._lock:
             self._running.add(worker)
@@ -30,8 +30,6 @@ class Workers:
                 self._running.discard(worker)
             worker.kill()
             worker.wait()
-            if worker.stdout:
-                worker.stdout.close()
 
     def stop(self) -> None:
         """End them, and those that are still to come."""
@@ -51,7 +49,7 @@ class Workers:
         with self._lock:
             return sum(_resident_kib(worker.pid) for worker in self._running) / 1024
 
-    def _end(self, worker: subprocess.Popen[str]) -> None:
+    def _end(self, worker: subprocess.Popen[bytes]) -> None:
         if self._killing:
             worker.kill()
         else:

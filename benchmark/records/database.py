@@ -5,20 +5,20 @@ leaves a file that MLflow never opens again; so both are done to a file aside, w
 renamed.
 """
 
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
+from benchmark.records.locks import locked
+
 
 @contextmanager
 def held(file: Path) -> Iterator[None]:
     """One process at a time has the file in hand."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _lock_of(file).open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(_lock_of(file), wait=True):
         yield
 
 

@@ -118,8 +118,7 @@ def seeds_of(reference: Store, spec: Mapping[str, Any]) -> Sequence[float]:
     """The final errors, or average precisions, of the finished reference runs that differ from a
     spec in the seed alone."""
     asked, found = _without_seed(spec), []
-    for path in sorted(reference.root.glob("runs/*/spec.json")):
-        folder = reference.run(path.parent.name)
+    for folder in reference.runs():
         if _without_seed(folder.spec() or {}) == asked:
             result = folder.result() or {}
             values = [result.get(metric.result) for metric in (ERROR, AP)]

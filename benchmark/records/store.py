@@ -9,6 +9,7 @@ them in ``selected/``. A suite that ``--set`` changes has a name, and so a folde
 """
 
 import logging
+import os
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,7 @@ from benchmark.records.journal import (
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
+from benchmark.spec.protocol import ProtocolName
 from benchmark.status import DONE, Status
 from benchmark.suite import Cell
 from benchmark.suite.names import NAME
@@ -86,11 +88,13 @@ class RunFolder:
         return self.path / "evaluations"
 
     def tested(self) -> dict[str, dict[str, Any]]:
-        """Protocol -> errors of the finished run, where it was tested to the end."""
+        """Protocol -> errors of the finished run, where it was tested to the end. A folder of
+        another name, as of a copy, is none."""
         if not self.evaluations.is_dir():
             return {}
         files = sorted(self.evaluations.glob("*/result.json"))
-        return {file.parent.name: read_json(file) for file in files}
+        read = {file.parent.name: _test(file) for file in files if _is_test(file.parent)}
+        return {protocol: errors for protocol, errors in read.items() if errors}
 
     @property
     def runs(self) -> Path:
@@ -115,7 +119,8 @@ class RunFolder:
         for path in (self.path / "result.json", self.path / "provenance.json", *left):
             path.unlink(missing_ok=True)
         for half_written in self.path.glob(".*.aside"):
-            half_written.unlink(missing_ok=True)
+            if not half_written.is_dir():
+                half_written.unlink(missing_ok=True)
         attempt = self.attempts() + 1
         Journal(self.journal).append({"event": "start", "attempt": attempt})
 
@@ -222,6 +227,7 @@ class SuiteFolder:
             {
                 "suite": suite.name,
                 "source": suite.source,
+                "file": str(loaded.path.resolve()),
                 "set": loaded.changes.overrides,
                 **({"looks": suite.looks.model_dump(mode="json")} if suite.looks else {}),
                 "claims": [claim.model_dump(mode="json") for claim in suite.claims],
@@ -272,7 +278,20 @@ class Store:
         if not _RUN_ID.fullmatch(run_id):
             rule = "a run's id must be 16 hexadecimal digits"
             raise RecordsError(f"{rule} (results: {self.root}). Received: {run_id[:100]!r}")
-        return RunFolder(_no_link(_no_link(self.root / "runs") / run_id))
+        return RunFolder(_no_link(_own(self.root / "runs") / run_id))
+
+    def runs(self) -> list[RunFolder]:
+        """Those that have a folder here. What else lies among them is none of ours."""
+        folder = _own(self.root / "runs")
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return [self.run(name) for name in names if _is_run(folder / name)]
+
+    def status(self, run: Cell | str) -> str:
+        """The status of a run, or ``unreadable``, so that one folder stops no other run."""
+        try:
+            return self.run(run).status()
+        except (OSError, RecordsError):
+            return Status.UNREADABLE
 
     def suite(self, name: str) -> SuiteFolder:
         """The folder of a suite. Raises RecordsError where the name is none, or leads out of the
@@ -283,7 +302,41 @@ class Store:
 
     def suites(self) -> list[str]:
         """The suites that have records here."""
-        return sorted(path.parent.name for path in self.root.glob("*/plan.json"))
+        names = sorted(path.parent.name for path in self.root.glob("*/plan.json"))
+        return [name for name in names if NAME.fullmatch(name)]
+
+
+def _is_run(path: Path) -> bool:
+    return bool(_RUN_ID.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+
+
+def _is_test(folder: Path) -> bool:
+    try:
+        return str(ProtocolName.of(folder.name)) == folder.name
+    except ValueError:
+        return False
+
+
+def _test(file: Path) -> dict[str, Any] | None:
+    """Errors; None where the file is torn, which is warned of."""
+    try:
+        found = read_json(file)
+        if isinstance(found, dict) and "images" in found:
+            return found
+        raise RecordsError(f"{file} must hold a test's errors. Received: {str(found)[:100]}")
+    except RecordsError as error:
+        _warn(f"{error}. The run counts as not tested by {file.parent.name}.")
+        return None
+
+
+def _own(path: Path) -> Path:
+    """A folder, or a link of this user's to one, as to a disk for large files."""
+    if path.is_symlink() and not (
+        path.is_dir() and path.lstat().st_uid == path.stat().st_uid == os.geteuid()
+    ):
+        rule = "must be a folder, or a link to one, that is this user's own"
+        raise RecordsError(f"{path} {rule}. Received: {path.readlink()}")
+    return path
 
 
 def _no_link(path: Path) -> Path:

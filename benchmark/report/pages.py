@@ -1,5 +1,6 @@
 """A report's facts as Markdown, HTML, LaTeX and CSV."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,13 @@ _SLOW = 10
 """Images/s below which whole ones say too little, as of detectors."""
 
 
+_MARKDOWN = re.compile(
+    r"[\\`*$|]|~(?=~)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|&(?=#?\w+;)"
+    r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
+)
+"""Signs where they mark something up; a ``_`` within a word and a lone ``<`` do not."""
+
+
 class Table:
     """A frame as rows of text, for the templates."""
 
@@ -50,8 +58,9 @@ def cell_text(column: str, value: Any) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that stays within one cell of a Markdown table."""
-    return " ".join(text.replace("|", "\\|").split())
+    """Text that stays within one cell of a Markdown table, and is no Markdown, HTML or
+    mathematics."""
+    return " ".join(_MARKDOWN.sub(r"\\\g<0>", text).split())
 
 
 def note(facts: Mapping[str, Any]) -> str:
@@ -95,7 +104,7 @@ WRITERS: dict[str, Callable[[Path, Mapping[str, Any]], list[Path]]] = {
 
 
 def _written(path: Path, text: str) -> Path:
-    write_text(path, text)
+    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))  # Half a surrogate pair.
     return path
 
 
@@ -125,8 +134,10 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    """On one line, with TeX's own signs as signs."""
-    return "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
+    """On one line, with TeX's own signs as signs. A ``[`` or ``*`` at the beginning would belong to
+    the end of a table's line before it."""
+    told = "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
+    return f"{{}}{told}" if told.startswith(("[", "*")) else told
 
 
 def _inline(path: Path) -> str:

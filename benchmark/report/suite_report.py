@@ -12,6 +12,7 @@ from benchmark.metrics import AP, ERROR
 from benchmark.paper import departures, published_for, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
@@ -49,6 +50,8 @@ class Report:
     """Of the table of variants: ``error and AP in percent after the last epoch``."""
     compared: dict[str, Compared]
     """Run id -> how it compares with the reference, where that has it."""
+    problems: list[str]
+    """Figures and pages that could not be made, and why."""
 
     @property
     def verdict_counts(self) -> str:
@@ -110,7 +113,20 @@ def write_report(
     variants = frames["variants"]
     departing = {variant: list(map(told, departures(spec))) for variant, spec in specs.items()}
     levels = _levels(specs, departing)
-    drawn = draw_figures(runs, curves, layers, levels, path / "figures", gallery(store, runs))
+    problems: list[str] = []
+
+    def failed(what: str, error: Exception) -> None:
+        problems.append(f"{what}: {one_line(error)}")
+
+    pictures = None
+    try:
+        pictures = gallery(store, runs)
+    except RecordsError as error:
+        failed("the figure detections", error)
+    drawn = draw_figures(
+        *(runs, curves, layers, levels, path / "figures", pictures),
+        lambda name, error: failed(f"the figure {name}", error),
+    )
     compared = _compared(store, runs)
     metrics = [metric for metric, _ in by_metric(runs)]
     title = f"{' and '.join(each.label for each in metrics)} in percent after the last epoch"
@@ -133,7 +149,14 @@ def write_report(
         "of_precisions": AP in metrics,
         "sections": _sections({held for spec in specs.values() if (held := section(spec))}),
     }
-    written_pages = {name: pages.WRITERS[name](path, facts) for name in formats}
+    written_pages = {}
+    for name in formats:
+        try:
+            written_pages[name] = pages.WRITERS[name](path, facts)
+        except OSError:  # Of the disk: no other could be written either.
+            raise
+        except Exception as error:  # Whatever a template raises for what one page tells.
+            failed(f"the report as {name}", error)
     return Report(
         written_pages,
         drawn,
@@ -143,6 +166,7 @@ def write_report(
         pages.note(facts),
         title,
         compared,
+        problems,
     )
 
 

@@ -1,5 +1,6 @@
 """Run a suite: plan, train, test as claimed, report."""
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,9 @@ class SuiteRun:
     def complete(self) -> bool:
         """Whether every run has ended, as finished or diverged, and was tested and reported."""
         bad = {Status.FAILED, Status.BUSY} & set(self.outcome.statuses.values())
+        reported = self.report is not None and not self.report.problems
         unfilled = self.filled.others or self.filled.left
-        return not (self.interrupted or bad or unfilled) and self.tested and self.report is not None
+        return not (self.interrupted or bad or unfilled) and self.tested and reported
 
 
 def run_suite(
@@ -117,6 +119,7 @@ def run_suite(
     from benchmark.execution.progress import ProgressDisplay
     from benchmark.execution.runner import Outcome, run_plan, to_train
     from benchmark.execution.unmirrored import Unmirrored
+    from benchmark.records.namesake import require_no_namesake
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri
@@ -131,6 +134,7 @@ def run_suite(
     use_cache(cache)
     asked = ask(suite, set_, only, seeds)
     plan, store, name = asked.part.plan, Store(Path(results)), asked.whole.suite.name
+    require_no_namesake(store, asked.whole)
     runs, cells = plan.runs(), to_train(plan, store, retry_failed=retry_failed)
     lacking = [cell for cell, _ in lacking_of(plan, store)] if fill_in else []
     require_usable(
@@ -145,7 +149,7 @@ def run_suite(
     uri = tracking_uri or default_tracking_uri(store)
     store.suite(name).save_plan(asked.whole)
     note(store.suite(name).path, unmirrored)
-    done = sum(store.run(run_id).status() in DONE for run_id in runs)
+    done = sum(store.status(run_id) in DONE for run_id in runs)
     part = f" of the {len(asked.whole.plan.runs())} of the suite" if asked.selection.words else ""
     several = len(where.shares(cells))
     at_once = f", {several} at once" if several > 1 else ""
@@ -182,9 +186,11 @@ def run_suite(
     try:
         report = write_report(store, name)
         mirror.close(report.note, report.files, report.verdict_counts)
-    except (OSError, RecordsError) as error:
+    except Exception as error:  # The records are whole, whatever is wrong with the report.
         problem = one_line(error)
         mirror.close()
+        if not isinstance(error, OSError | RecordsError):  # One of the code.
+            traceback.print_exc()
     left = [each for each in lacking_of(plan, store) if each[0].run_id not in filled.tried]
     return SuiteRun(
         name=name,

@@ -1,12 +1,15 @@
 """Test finished runs as a suite's claims ask for."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.execution.claimed import untested
-from benchmark.records.store import Store
+from benchmark.execution.lease import Lease, lease, who_holds
+from benchmark.execution.worker import PARENT
+from benchmark.records.store import RunFolder, Store
 from benchmark.status import Status
 from benchmark.suite import LoadedSuite
 
@@ -22,23 +25,19 @@ def tested_as_claimed(
     be. One that another process tests is left to it."""
     from benchmark.data.images import DataError
     from benchmark.execution.evaluating import score_ensembles
-    from benchmark.execution.lease import lease
 
     done = True
     for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
-        if folder.status() != Status.FINISHED:
+        if store.status(cell) != Status.FINISHED:
             continue
         with lease(folder) as lock:
             if lock is None:
-                say(f"{cell.name}, {protocol}: another process is testing it")
+                say(f"{cell.name}, {protocol}: {who_holds(folder)} is testing it")
                 done = False
             elif protocol not in folder.tested():
                 say(f"{cell.name}, {protocol}:")
-                words = ["evaluate", str(folder.path), "--protocol", protocol]
-                words += ["--cache", str(cache)] if cache else []
-                command = [sys.executable, "-P", "-m", "benchmark", *words]
-                code = subprocess.run(command, check=False).returncode
+                code = _tested(folder, protocol, cache, lock)
                 if code == _INTERRUPTED:
                     raise KeyboardInterrupt
                 done = done and code == 0
@@ -48,3 +47,11 @@ def tested_as_claimed(
         say(str(error))
         return False
     return done
+
+
+def _tested(folder: RunFolder, protocol: str, cache: Path | None, lock: Lease) -> int:
+    """Test a run that this process holds. Returns the exit code of ``evaluate``."""
+    words = [str(folder.path), protocol, *([str(cache)] if cache else [])]
+    command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test", *words]
+    own = os.environ | {PARENT: str(os.getpid())}
+    return subprocess.run(command, check=False, env=own, pass_fds=[lock.descriptor]).returncode

@@ -1,7 +1,8 @@
 """Which figures a suite's records make, and what they show."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,34 +53,58 @@ def draw_figures(
     levels: Mapping[str, float],
     folder: Path,
     gallery: Gallery | None = None,
+    failed: Callable[[str, Exception], None] | None = None,
 ) -> list[Drawn]:
     """Write those that the frames have numbers for, as SVG and PNG; of the others what an earlier
     report left is deleted.
 
     ``levels``: variant -> the published error, or a detector's average precision, in percent that
-    it may be compared with; ``gallery``: pictures of what detectors found.
+    it may be compared with; ``gallery``: pictures of what detectors found; ``failed``: is told of a
+    figure that cannot be made, and why, and the others are made.
     """
     look, drawn = looks(runs["variant"]), []
     split = "test"
     first = set(list(look)[:MOST])
     runs, curves, layers = (frame[frame["variant"].isin(first)] for frame in (runs, curves, layers))
-    for name, caption, figure in _of_frames(runs, curves, layers, levels, look, split):
+    for name, caption, draw in _of_frames(runs, curves, layers, levels, look, split):
         if len(look) > MOST:
             caption += f" The first {MOST} of {len(look):,} variants."
-        drawn.append(Drawn(caption, *keep(figure, folder, name)))
+        drawn += _kept(name, caption, draw, folder, failed)
     if gallery:
-        figure = draw_detections(
-            gallery.pictures, gallery.classes, least_score=_LEAST_SCORE, columns=gallery.columns
-        )
         caption = (
             f"What was detected in the first {split} images, with a score of {_LEAST_SCORE:g} or "
             "more; dashed the true boxes. A row a variant: the first of its runs that finished."
         )
-        drawn.append(Drawn(caption, *keep(figure, folder, "detections")))
+        draw = partial(
+            draw_detections,
+            gallery.pictures,
+            gallery.classes,
+            least_score=_LEAST_SCORE,
+            columns=gallery.columns,
+        )
+        drawn += _kept("detections", caption, draw, folder, failed)
     for name in set(_NAMES) - {figure.svg.stem for figure in drawn}:
         for kind in ("svg", "png"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
     return drawn
+
+
+def _kept(
+    name: str,
+    caption: str,
+    draw: "Callable[[], Figure]",
+    folder: Path,
+    failed: Callable[[str, Exception], None] | None,
+) -> list[Drawn]:
+    try:
+        return [Drawn(caption, *keep(draw(), folder, name))]
+    except OSError:  # Of the disk: no other could be kept either.
+        raise
+    except Exception as error:  # Whatever a library raises for what one figure shows.
+        if failed is None:
+            raise
+        failed(name, error)
+        return []
 
 
 def _of_frames(
@@ -89,8 +114,8 @@ def _of_frames(
     levels: Mapping[str, float],
     look: Mapping[str, Look],
     split: str,
-) -> "Iterator[tuple[str, str, Figure]]":
-    """Name, caption and figure of each."""
+) -> "Iterator[tuple[str, str, Callable[[], Figure]]]":
+    """Name and caption of each figure, and what draws it."""
     kinds = list(by_metric(runs))
     finished = {metric: _finished(own, metric) for metric, own in kinds}
     for metric, own in kinds:
@@ -100,11 +125,12 @@ def _of_frames(
             if nets:
                 end = int(own["schedule.iterations"].max())
                 caption = f"{_told(metric, split)} {key_of_nets(trained)}"
-                yield _name("curves", metric), caption, draw_figure6(trained, nets, levels, end)
+                draw = partial(draw_figure6, trained, nets, levels, end)
+                yield _name("curves", metric), caption, draw
             else:
-                draw = draw_precisions if metric.of_detectors else draw_curves
+                lines = draw_precisions if metric.of_detectors else draw_curves
                 caption = f"{_told(metric, split)} {key_of(trained)}"
-                yield _name("curves", metric), caption, draw(trained, look, levels)
+                yield _name("curves", metric), caption, partial(lines, trained, look, levels)
     for metric, own in kinds:
         ended = finished[metric]
         published = levels.keys() & set(own["variant"])
@@ -113,7 +139,7 @@ def _of_frames(
                 _name("seeds", metric),
                 f"{split.capitalize()} {metric.label} after the last epoch: a mark a run, the bar "
                 "at the mean.",
-                draw_seeds(own, look, levels, metric),
+                partial(draw_seeds, own, look, levels, metric),
             )
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
@@ -124,14 +150,16 @@ def _of_frames(
             "Standard deviation of each layer's responses, after batch normalisation where there "
             "is one and before addition and nonlinearity (figure 7 of the paper); of the runs that "
             f"finished. {key_of_nets(diagnosed) if nets else 'The mean over the runs.'}",
-            draw_figure7(diagnosed, nets) if nets else draw_responses(diagnosed, look),
+            partial(draw_figure7, diagnosed, nets)
+            if nets
+            else partial(draw_responses, diagnosed, look),
         )
     if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
         yield (
             "gradients",
             "Norm of the loss's gradient by each convolution's kernel, from the first on; mean "
             "over the runs that came there.",
-            draw_gradients(layers, look),
+            partial(draw_gradients, layers, look),
         )
     for metric, own in kinds:
         if finished[metric]["parameters"].nunique() > 1:
@@ -139,7 +167,7 @@ def _of_frames(
                 _name("costs", metric),
                 f"{split.capitalize()} {metric.label} against what it cost: a small mark a run, a "
                 "large one at the mean where none diverged.",
-                draw_costs(own, look, metric),
+                partial(draw_costs, own, look, metric),
             )
 
 

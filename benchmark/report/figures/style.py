@@ -1,5 +1,7 @@
 """How a variant looks, the same in all figures of a suite, and how figures are kept."""
 
+import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -19,6 +21,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 """For those who read it in grey."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+"""What has no place in a picture's text, nor in an SVG file."""
 
 A_PANEL, MOST = len(COLORS), 32
 """Variants in one panel, and in all panels of a figure."""
@@ -85,15 +90,46 @@ def legend_beside(panel: "Axes", title: str | None = None) -> None:
 
 
 def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
-    """Write NAME.svg and NAME.png: the same bytes for the same numbers."""
+    """Write NAME.svg and NAME.png: the same bytes for the same numbers, and text as it is."""
     from matplotlib import rc_context
 
     files = [folder / f"{name}.svg", folder / f"{name}.png"]
-    with rc_context({"svg.hashsalt": "resnet-bench"}):
+    _make_plain(figure)
+    with (
+        rc_context({"svg.hashsalt": "resnet-bench", "text.usetex": False}),
+        warnings.catch_warnings(),
+    ):
+        # Of a script that the font has not; what it has not is drawn as a box.
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
-    figure.set_layout_engine("none")  # What has its place keeps it.
-    write_bytes(files[1], _bytes(figure, format="png", dpi=150))
+        figure.set_layout_engine("none")  # What has its place keeps it.
+        write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
+
+
+def _make_plain(figure: "Figure") -> None:
+    """Have no text taken for mathematics or TeX, as names of classes with two ``$`` would be, and
+    none hold what a file cannot. The numbers of logarithmic axes alone are mathematics."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter
+
+    numbers = {
+        id(label)
+        for panel in figure.axes
+        for axis in (panel.xaxis, panel.yaxis)
+        for ticks, formatter in (
+            (axis.get_major_ticks(), axis.get_major_formatter()),
+            (axis.get_minor_ticks(), axis.get_minor_formatter()),
+        )
+        if isinstance(formatter, LogFormatter)
+        for tick in ticks
+        for label in (tick.label1, tick.label2)
+    }
+    for text in figure.findobj(Text):
+        text.set_usetex(False)
+        if id(text) not in numbers:
+            text.set_parse_math(False)
+            text.set_text(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.get_text()))
 
 
 def _bytes(figure: "Figure", **how: Any) -> bytes:

@@ -27,8 +27,7 @@ def rates(store: Store) -> Rates:
     """Of the finished runs of a results folder."""
     found: dict[str, dict[tuple[str, int], list[float]]] = {}
     runs: Counter[str] = Counter()
-    for path in sorted(store.root.glob("runs/*/result.json")):
-        folder = store.run(path.parent.name)
+    for folder in store.runs():
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
         if result.get("status") != Status.FINISHED or not result.get("train_time_s"):
             continue

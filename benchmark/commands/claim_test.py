@@ -1,0 +1,28 @@
+"""The process that tests a finished run for a claim: ``python -m benchmark.commands.claim_test
+RUN_FOLDER PROTOCOL [CACHE]``.
+
+Like a run's worker it holds the run with its parent, renews the lease, ends where another machine
+has taken it, and does not outlive its parent.
+"""
+
+import sys
+from pathlib import Path
+
+from benchmark.execution.lease import keep_renewing
+from benchmark.execution.worker import end_with_parent
+from benchmark.records.store import RunFolder
+
+
+def main(path: str, protocol: str, cache: str | None = None) -> None:
+    """Test the run of a folder, as ``resnet-bench evaluate`` does."""
+    end_with_parent()
+    keep_renewing(RunFolder(Path(path)))
+
+    from benchmark.cli import app
+
+    words = ["evaluate", path, "--protocol", protocol, *(["--cache", cache] if cache else [])]
+    app(words, prog_name="resnet-bench")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

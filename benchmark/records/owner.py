@@ -1,0 +1,49 @@
+"""Who a results folder is to a tracking server that several of them share."""
+
+import getpass
+import os
+import platform
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+from benchmark.records.problems import RecordsError
+
+FILE = ".identity"
+
+
+def identity_of(root: Path) -> str:
+    """The id of a results folder, which is made once, of random numbers, and is the same for all
+    that come at once. A copy of the folder has it, too."""
+    file = root / FILE
+    if not file.exists():
+        root.mkdir(parents=True, exist_ok=True)
+        aside = root / f"{FILE}.{uuid.uuid4().hex[:8]}.aside"
+        aside.write_text(uuid.uuid4().hex)
+        try:
+            _name(aside, file)
+        finally:
+            aside.unlink(missing_ok=True)
+    found = file.read_text().strip()
+    if len(found) != 32 or not found.isalnum():
+        rule = "must hold the folder's id of 32 hexadecimal digits; delete it to make another"
+        raise RecordsError(f"{file} {rule}. Received: {found[:100]!r}")
+    return found
+
+
+def name_of(root: Path) -> str:
+    """A results folder as people tell it: whose, where, and its path."""
+    with suppress(OSError, KeyError):  # A container may have no name for its user.
+        return f"{getpass.getuser()}@{platform.node()}:{root.resolve()}"
+    return f"{platform.node()}:{root.resolve()}"
+
+
+def _name(aside: Path, file: Path) -> None:
+    with suppress(FileExistsError):
+        try:
+            os.link(aside, file)
+        except FileExistsError:
+            raise
+        except OSError:  # A file system without links.
+            with file.open("x") as made:
+                made.write(aside.read_text())
