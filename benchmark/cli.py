@@ -6,6 +6,7 @@ import typer
 
 from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
+from benchmark.commands.crosscheck import crosscheck
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
 from benchmark.commands.paper import paper
@@ -33,7 +34,7 @@ app = typer.Typer(
 app.command("list")(list_suites)
 for command in (
     *(plan, run, report, paper, sync, ui, replay, diff, verify, evaluate),
-    *(audit, power, speed, scaling, storm),
+    *(audit, crosscheck, power, speed, scaling, storm),
 ):
     app.command()(command)
 app.add_typer(data_app, name="data")
