@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.crosscheck.case import Trace
+from benchmark.crosscheck.case import Trace, spec_of
 from benchmark.crosscheck.compare import (
     LOSS_TOLERANCE,
     NORM_TOLERANCE,
@@ -64,8 +64,6 @@ def check(
         write_text(folder / f"{net}-layers.csv", layers.to_csv(index=False))
         sections.append(_section(net, steps, layers, found))
         say(f"{net}: {'; '.join(found) or 'the frameworks agree'}")
-    from benchmark.crosscheck.case import spec_of
-
     introduction = _INTRODUCTION.format(
         jax=metadata.version("jax"),
         batch=batch,
