@@ -6,6 +6,7 @@ import typer
 
 from benchmark.commands.again import diff, replay
 from benchmark.commands.audit import audit
+from benchmark.commands.crosscheck import crosscheck
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
 from benchmark.commands.export import export
@@ -33,7 +34,7 @@ prove_app = typer.Typer(
     no_args_is_help=True,
     help="Put this project itself to the proof: its nets, its tests' power, its speed, its engine.",
 )
-for proof in (audit, power, speed, scaling, storm):
+for proof in (audit, crosscheck, power, speed, scaling, storm):
     prove_app.command()(proof)
 
 app = typer.Typer(

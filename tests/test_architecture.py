@@ -14,7 +14,7 @@ RANKS = [
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),
-    ("execution", "report", "speed", "storm"),
+    ("execution", "report", "speed", "storm", "crosscheck"),
     ("export", "running"),
     ("commands",),
     ("cli", "__main__"),

@@ -1,0 +1,87 @@
+"""What both frameworks train, and what each of them leaves behind. No framework is loaded here."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.spec import RunSpec
+
+NETS = {
+    "resnet20-A": {"depth": 20, "shortcut": "A"},
+    "resnet20-B": {"depth": 20, "shortcut": "B"},
+    "plain20": {"depth": 20, "shortcut": "none"},
+    "resnet56-A": {"depth": 56, "shortcut": "A"},
+    "resnet8-A": {"depth": 8, "shortcut": "A"},
+}
+"""What can be checked: nets of the paper's section 4.2, and a small one to try the check itself."""
+
+
+def spec_of(net: str, iterations: int, batch_size: int, threads: int = 1) -> RunSpec:
+    """The paper's training on CIFAR-10 before the learning rate drops, on the images that the
+    package ships, in float32."""
+    return RunSpec.model_validate(
+        {
+            "dataset": {"name": "cifar10-subset"},
+            "model": {"stem": "cifar", **NETS[net]},
+            "optimizer": {"batch_size": batch_size},
+            "schedule": {"iterations": iterations, "drops": ()},
+            "numerics": {"threads": threads},
+            "seed": 0,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Given:
+    """What our side hands to the other."""
+
+    images: np.ndarray
+    """(iterations, batch, height, width, 3) float32: normalised, cropped and flipped."""
+    labels: np.ndarray
+    """(iterations, batch) int32."""
+    rates: np.ndarray
+    """(iterations,) float32: the learning rates."""
+    weights: dict[str, np.ndarray]
+    """By path: the first weights, and the moving statistics."""
+
+    def write(self, file: Path) -> None:
+        """As one file of arrays."""
+        weights = {f"weights:{path}": array for path, array in self.weights.items()}
+        own = {"images": self.images, "labels": self.labels, "rates": self.rates}
+        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # They are arrays all.
+
+    @classmethod
+    def read(cls, file: Path) -> "Given":
+        """From ``write``."""
+        with np.load(file) as stored:
+            arrays = dict(stored)
+        weights = {name: arrays.pop(name) for name in [*arrays] if name.startswith("weights:")}
+        by_path = {name.removeprefix("weights:"): array for name, array in weights.items()}
+        return cls(**arrays, weights=by_path)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What one side's training came to, iteration by iteration."""
+
+    layers: np.ndarray
+    """(layers,) text: those with a kernel, from the stem to the classifier."""
+    losses: np.ndarray
+    """(iterations,) float64: mean loss of a batch, without the weight penalty."""
+    errors: np.ndarray
+    """(iterations,) int64: images of a batch that were classified wrongly."""
+    norms: np.ndarray
+    """(iterations, layers) float64: the L2 norm of each kernel's gradient."""
+    weights: np.ndarray
+    """(iterations + 1, trained weights) float32: before the first step, and after each."""
+
+    def write(self, file: Path) -> None:
+        """As one file of arrays."""
+        np.savez(file, **asdict(self))
+
+    @classmethod
+    def read(cls, file: Path) -> "Trace":
+        """From ``write``."""
+        with np.load(file) as arrays:
+            return cls(**arrays)
