@@ -6,8 +6,12 @@ import pandas as pd
 from benchmark.crosscheck.case import Trace
 
 LOSS_TOLERANCE, NORM_TOLERANCE = 1e-5, 1e-2
-"""Relative, before the first step: of the loss, and of each layer's gradient norm. Rounding, which
-a few ReLUs near zero enlarge, was seen to give 2e-6 and 2e-3."""
+"""Relative, before the first step: of the loss, and of each layer's gradient norm."""
+
+ROUNDING = 5
+"""Gradient norms may be off by as many times what another order of summing, which is rounding
+alone, makes of the layer that it moves most. In a plain net that is up to 1e-2: a few ReLUs near
+zero fall on the other side, and the layers before them differ."""
 
 ERRORS_TOLERANCE = 1
 """Images of the first batch whose two best classes may be so near that rounding decides."""
@@ -45,9 +49,15 @@ def by_layer(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def problems(ours: Trace, other: Trace) -> list[str]:
+def norm_tolerance(ours: Trace, again: Trace) -> float:
+    """How far a layer's gradient norm may be off before the first step. ``again``: our own step
+    with its sums in another order."""
+    return max(NORM_TOLERANCE, ROUNDING * float(_off(again, ours)[0].max()))
+
+
+def problems(ours: Trace, other: Trace, tolerance: float = NORM_TOLERANCE) -> list[str]:
     """What differs by more than rounding before the first step: the name, the rule and both
-    values. Empty where they agree."""
+    values. Empty where they agree. ``tolerance``: ``norm_tolerance``."""
     if (ours.weights[0] != other.weights[0]).any() or (ours.layers != other.layers).any():
         return ["weights must be ours before the first step"]
     found = []
@@ -58,8 +68,8 @@ def problems(ours: Trace, other: Trace) -> list[str]:
         rule = f"first errors must be {ours.errors[0]} to {ERRORS_TOLERANCE}"
         found.append(f"{rule}. Received: {other.errors[0]}")
     off = _off(other, ours)[0]
-    for place in np.flatnonzero(~(off <= NORM_TOLERANCE)):
-        rule = f"gradient norm must be {ours.norms[0, place]:.5g} to {NORM_TOLERANCE:g}"
+    for place in np.flatnonzero(~(off <= tolerance)):
+        rule = f"gradient norm must be {ours.norms[0, place]:.5g} to {tolerance:.2g}"
         found.append(f"{ours.layers[place]}: {rule}. Received: {other.norms[0, place]:.5g}")
     return found
 

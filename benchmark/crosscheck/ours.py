@@ -14,7 +14,8 @@ from benchmark.spec import RunSpec
 from benchmark.training import process
 from benchmark.training.classification import Classification
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizer import Momentum
+from benchmark.training.optimizers import optimizer_of
+from benchmark.training.optimizers.rule import Rule
 from benchmark.training.replicas import Replicas
 from benchmark.training.schedule import learning_rate
 from benchmark.training.step import TrainingSteps, kernels
@@ -27,7 +28,7 @@ def train(spec: RunSpec) -> tuple[Trace, Given]:
     images = sources.load(spec.dataset)
     assert isinstance(images, Images)
     task = Classification(spec, images, None, Replicas(1))
-    optimizer = Momentum(spec.optimizer, task.model.trainable_weights, task.rates)
+    optimizer = optimizer_of(spec.optimizer, task.model.trainable_weights, task.rates)
     steps = TrainingSteps(task.objective, optimizer, LossScale(None), Replicas(1), xla=False)
     first = weight_arrays(task.model)
     weights, done, shown, rates = [_flat(optimizer)], [], [], []
@@ -49,7 +50,7 @@ def train(spec: RunSpec) -> tuple[Trace, Given]:
     return trace, Given(np.stack(pixels), np.stack(labels), np.array(rates), first)
 
 
-def _flat(optimizer: Momentum) -> np.ndarray:
+def _flat(optimizer: Rule) -> np.ndarray:
     return np.concatenate([weight.numpy().ravel() for weight in optimizer.weights])
 
 
