@@ -1,5 +1,6 @@
 """``resnet-bench run``: train what a suite asks for."""
 
+import os
 import shlex
 import signal
 import traceback
@@ -178,7 +179,7 @@ def _commands(
     ``asked``: the suite's file, and what is set and selected of it.
     """
     here = f"--results {shlex.quote(str(results))}"
-    if tracking_uri:
+    if tracking_uri and tracking_uri != os.environ.get("MLFLOW_TRACKING_URI"):
         here += f" --tracking-uri {shlex.quote(tracking_uri)}"
     from_cache = f" --cache {shlex.quote(str(cache))}" if cache else ""
     there = "".join(f" {name} {shlex.quote(value)}" for name, value in where.items() if value)
