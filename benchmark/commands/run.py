@@ -1,5 +1,6 @@
 """``resnet-bench run``: train what a suite asks for."""
 
+import os
 import shlex
 import signal
 from collections.abc import Iterable
@@ -76,7 +77,11 @@ def run(
     seconds = seconds_of(budget) if budget else 0
     if no_mlflow:
         tracking_uri = None  # It may name what is not there, and is told to nobody.
-    here = [*_words("--results", [results]), *_words("--tracking-uri", [tracking_uri])]
+    told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")  # It may hold a password.
+    here = [
+        *_words("--results", [results]),
+        *_words("--tracking-uri", [tracking_uri] if told else []),
+    ]
     asked = [*_words("--set", set_), *_words("--only", only), *_words("--seeds", [seeds])]
     there = [
         *_words("--cache", [cache]),

@@ -40,11 +40,15 @@ class Commands(TyperGroup):
 
 
 def say(text: str) -> None:
-    """A line of output."""
-    typer.echo(text)
+    """A line of output, without passwords."""
+    from benchmark.records.problems import masked
+
+    typer.echo(masked(text))
 
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Say what is wrong, and end the command."""
-    typer.echo(message, err=True)
+    from benchmark.records.problems import masked
+
+    typer.echo(masked(message), err=True)
     raise typer.Exit(code)

@@ -29,6 +29,7 @@ def ui(
 ) -> None:
     """Open MLflow's UI on the records, for this machine alone. Where the records are on an MLflow
     server, print its links."""
+    from benchmark.records.problems import without_credentials
     from benchmark.records.store import Store
     from benchmark.records.tracking import default_tracking_uri, on_http, reaching, suite_links
 
@@ -37,7 +38,7 @@ def ui(
     if not served:
         _require_database(uri, results)
         _require_free(host, port)
-    server = uri.rstrip("/") if served else f"http://{_named(host)}:{port}"
+    server = without_credentials(uri).rstrip("/") if served else f"http://{_named(host)}:{port}"
     with reaching(uri):
         links = suite_links(uri, server)
     say(server if served else f"{server} (Ctrl-C ends it)")
@@ -48,9 +49,11 @@ def ui(
     if host != _HERE:
         say(f"This listens on {host}: whoever reaches it can read and change what MLflow holds.")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    command += ["--host", host, "--port", str(port), "--workers", "1"]
-    os.execve(sys.executable, command, os.environ | _SETTINGS)
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port)]
+    command += ["--workers", "1"]
+    # Not among the words, which all users of the machine can see.
+    own = {"MLFLOW_BACKEND_STORE_URI": uri}
+    os.execve(sys.executable, command, os.environ | _SETTINGS | own)
 
 
 def _require_database(uri: str, results: Path) -> None:

@@ -39,9 +39,9 @@ our step again with two threads in place of one, which sums in another order: it
 alone, and so tells how much of JAX's drift may be rounding.
 
 The frameworks agree if, before any step, the loss is the same to {loss:g}, the errors to one image,
-and each layer's gradient norm to {norm:g}; or, where that is more, to {rounding} times what two threads
-make of the layer that they move most, since rounding moves the norms of plain nets further. Then
-each goes on from its own weights. "Apart" is the distance between two sides' weights over the
+and each layer's gradient norm to {norm:g}; or, where that is more, to {rounding} times what two
+threads make of the layer that they move most, since rounding moves the norms of plain nets further.
+Then each goes on from its own weights. "Apart" is the distance between two sides' weights over the
 distance that ours have come; "norm off" is that of the layer whose gradient norm differs most.
 """
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmark.records.journal import Event
 from benchmark.records.mlflow_mirror import MlflowMirror
-from benchmark.records.problems import one_line
+from benchmark.records.problems import masked, one_line
 from benchmark.records.store import Store
 from benchmark.status import Status
 from benchmark.suite import Cell, Plan
@@ -104,4 +104,4 @@ class BackgroundMirror:
                 job(mirror)
                 self._sent += 1
         except Exception as error:  # A client of a server raises whatever the network does.
-            self.problem = one_line(error)
+            self.problem = masked(one_line(error), tracking_uri)

@@ -1,6 +1,8 @@
 """What a command cannot go on with, said in one line. Loads nothing, so that help stays quick."""
 
 import errno
+import re
+from urllib.parse import unquote
 
 
 class RecordsError(ValueError):
@@ -15,6 +17,41 @@ class DiskFullError(OSError):
     """A disk or a quota that is full. What was to be written is as it was before."""
 
 
+_HIDDEN = "***"
+
+_PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^\s:/@]*:)(?P<secret>\S+)(?=@)")
+_TOKEN = re.compile(r"(?P<before>https?://)(?P<secret>[^\s:/@]+)(?=@)")
+"""A user without a password is a token."""
+_OPTION = re.compile(
+    r"(?P<before>[?&]\w*(?:password|passwd|pwd|secret|token|key)=)(?P<secret>[^\s&'\"]+)", re.I
+)
+
+
+def masked(text: str, uri: str = "") -> str:
+    """The text without the passwords of the addresses in it, nor those of ``uri``, however a
+    library tells them."""
+    for secret in _secrets(uri):
+        text = text.replace(secret, _HIDDEN)
+    for pattern in (_PASSWORD, _TOKEN, _OPTION):
+        text = pattern.sub(rf"\g<before>{_HIDDEN}", text)
+    return text
+
+
+def without_credentials(uri: str) -> str:
+    """The address of a server, for a browser, which asks for what it needs."""
+    scheme, slashes, rest = uri.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def _secrets(uri: str) -> set[str]:
+    """As they stand in an address, and decoded."""
+    found = {
+        match["secret"] for each in (_PASSWORD, _TOKEN, _OPTION) for match in each.finditer(uri)
+    }
+    return {text for secret in found for text in (secret, unquote(secret)) if len(text) > 2}
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error is of a disk or a quota that is full, whoever raised it."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -22,8 +59,8 @@ def is_disk_full(error: BaseException) -> bool:
 
 def one_line(error: BaseException) -> str:
     """The kind of an error, and the first line of its message where it has one. What this project
-    says itself is whole; others may say much."""
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    says itself is whole; others may say much. Passwords are masked."""
+    lines = [line.strip() for line in masked(str(error)).strip().splitlines() if line.strip()]
     message = " ".join(lines)[:_OURS] if _is_ours(error) else "".join(lines[:1])[:_THEIRS]
     return ": ".join([type(error).__name__, *filter(None, [message])])
 

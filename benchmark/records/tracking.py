@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from benchmark.records import database
-from benchmark.records.problems import RecordsError, TrackingError, one_line
+from benchmark.records.problems import RecordsError, TrackingError, masked, one_line
 from benchmark.records.store import Store
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def reaching(tracking_uri: str) -> Iterator[None]:
         mend = ""
         if (file := sqlite_file(tracking_uri)) and file.exists():
             mend = ". To make it from the records: resnet-bench sync SUITE --rebuild"
-        received = f"Received: {one_line(error)}{mend}"
-        raise TrackingError(f"{rule}: {tracking_uri}. {received}") from error
+        received = f"Received: {masked(one_line(error), tracking_uri)}{mend}"
+        raise TrackingError(f"{rule}: {masked(tracking_uri)}. {received}") from error
 
 
 @contextmanager
