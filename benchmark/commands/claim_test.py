@@ -8,6 +8,11 @@ has taken it, and does not outlive its parent.
 import sys
 from pathlib import Path
 
+import typer
+
+from benchmark.commands.evaluate import evaluate
+from benchmark.commands.terminal import Commands
+from benchmark.execution.environment import fix as fix_environment
 from benchmark.execution.lease import keep_renewing
 from benchmark.execution.worker import end_with_parent
 from benchmark.records.store import RunFolder
@@ -18,8 +23,10 @@ def main(path: str, protocol: str, cache: str | None = None) -> None:
     end_with_parent()
     keep_renewing(RunFolder(Path(path)))
 
-    from benchmark.cli import app
-
+    fix_environment()
+    app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
+    app.command("evaluate")(evaluate)
+    app.callback()(lambda: None)  # So that the command is named, as in `resnet-bench`.
     words = ["evaluate", path, "--protocol", protocol, *(["--cache", cache] if cache else [])]
     app(words, prog_name="resnet-bench")
 
