@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def load(name: str) -> Images | None:
     if not folder.is_dir():
         return None
     arrays = {}
-    for field in Images.__dataclass_fields__:
+    for field in (each.name for each in fields(Images)):
         file = folder / f"{field}.npy"
         try:
             arrays[field] = np.load(file, mmap_mode="c", allow_pickle=False)
