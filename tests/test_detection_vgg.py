@@ -46,7 +46,7 @@ def spec_of(**fields):
 @pytest.fixture
 def narrow(monkeypatch):
     """VGG-16 with dense layers of 32 units, which are soon built."""
-    monkeypatch.setattr("benchmark.models.vgg.VGG_DENSE", 32)
+    monkeypatch.setattr("benchmark.models.vgg.net.VGG_DENSE", 32)
 
 
 def noise(*shape, seed=0):
