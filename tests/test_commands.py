@@ -325,7 +325,7 @@ def test_the_installed_script_is_the_command():
     script = shutil.which("resnet-bench", path=os.fspath(Path(sys.executable).parent))
     assert script, "the package must be installed beside the Python that runs the tests"
     done = subprocess.run([script, "list"], capture_output=True, text=True, check=True)
-    assert "suites/quickstart.yaml" in done.stdout
+    assert "quickstart: 4 runs" in done.stdout
 
 
 @pytest.mark.parametrize("budget", ["soon", "2", "20s", "-1h", "1h30", "h"])
@@ -337,14 +337,15 @@ def test_a_budget_that_is_none_is_refused(tmp_path, budget):
 
 
 def test_a_budget_that_is_spent_is_as_ctrl_c():
-    from benchmark.commands import budget
+    from benchmark.commands.budget import seconds_of
+    from benchmark.running import budget
 
-    assert (budget.seconds_of("1h30m"), budget.seconds_of("2m")) == (5400, 120)
-    with budget.ended_after(budget._LEFT_S + 1000):
+    assert (seconds_of("1h30m"), seconds_of("2m")) == (5400, 120)
+    with budget.ended_after(budget.LEFT_S + 1000):
         assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
-    with pytest.raises(KeyboardInterrupt), budget.ended_after(budget._LEFT_S + 1):
+    with pytest.raises(KeyboardInterrupt), budget.ended_after(budget.LEFT_S + 1):
         time.sleep(30)
-    with budget.ended_after(budget._LEFT_S + 1):
+    with budget.ended_after(budget.LEFT_S + 1):
         pass
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
     with budget.ended_after(0):
