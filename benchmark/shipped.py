@@ -6,6 +6,8 @@ the package, ``benchmark/suites/`` and ``benchmark/reference/``.
 
 from pathlib import Path
 
+from benchmark.problems import InputError
+
 _PACKAGE = Path(__file__).resolve().parent
 
 STARTER = _PACKAGE / "starter"
@@ -22,13 +24,16 @@ def shipped_reference() -> Path:
     return _of_clone("results/reference") or _PACKAGE / "reference"
 
 
-def suite_file(named: Path, folder: Path | None = None) -> Path | None:
+def suite_file(named: Path) -> Path:
     """A suite's file: the one at that path or else, by its name (``quickstart``,
-    ``short/figure6``), one that comes with the package; None where there is neither."""
+    ``short/figure6``), one that comes with the package. Raises InputError where none is."""
     if named.exists():
         return named
-    shipped = (folder or suites_folder()) / f"{named}.yaml"
-    return shipped if shipped.is_file() else None
+    shipped = suites_folder() / f"{named}.yaml"
+    if not shipped.is_file():
+        rule = "suite must be a YAML file, or the name of one that `resnet-bench list` shows"
+        raise InputError(f"{rule}. Received: {named}")
+    return shipped
 
 
 def _of_clone(path: str) -> Path | None:

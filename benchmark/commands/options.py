@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.terminal import fail
+from benchmark.problems import InputError
 from benchmark.running.where import OWN_CLUSTER, Where
 from benchmark.shipped import suite_file
 
@@ -37,11 +38,10 @@ _WITHOUT = ("databricks", "databricks-uc", "uc")
 
 
 def _existing(suite: Path) -> Path:
-    found = suite_file(suite)
-    if found is None:
-        rule = "suite must be a YAML file, or the name of one that `resnet-bench list` shows"
-        fail(f"{rule}. Received: {suite}")
-    return found
+    try:
+        return suite_file(suite)
+    except InputError as error:
+        fail(str(error))
 
 
 SuiteFile = Annotated[

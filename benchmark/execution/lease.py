@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmark.records import locks
+from benchmark.records.files import named
 from benchmark.records.store import RunFolder
 
 RENEW_S, EXPIRES_S = 30.0, 300.0
@@ -172,7 +173,7 @@ def _claim_by(aside: Path, folder: Path, name: str) -> Path | None:
     if last.exists() and _is_held(last, aside.stat().st_mtime, name):
         return None
     mine = folder / f"lease.{_number(last) + 1}"
-    if not _made(aside, mine) or _newest(folder) != mine:
+    if not named(aside, mine) or _newest(folder) != mine:
         return None
     for earlier in _leases(folder):
         if _number(earlier) < _number(mine):
@@ -188,19 +189,3 @@ def _is_held(file: Path, now: float, name: str) -> bool:
         return True
     here = _machine(found) == _machine(name)
     return not here and found != _FREE and -CLOCKS_APART_S < now - renewed < EXPIRES_S
-
-
-def _made(aside: Path, file: Path) -> bool:
-    """Give a file its name, if no other has it: of machines that do so at once, one succeeds."""
-    try:
-        os.link(aside, file)
-    except FileExistsError:
-        return False
-    except FileNotFoundError:
-        raise
-    except OSError:  # A file system without links.
-        with suppress(FileExistsError), file.open("x") as made:
-            made.write(aside.read_text())
-            return True
-        return False
-    return True

@@ -214,7 +214,7 @@ class _Running:
         try:
             status, reason = done.result()
         except Exception as error:  # Of the place, such as a node that is gone.
-            status, reason = "failed", one_line(error)
+            status, reason = Status.FAILED, one_line(error)
         run_id = job.cell.run_id
         del self.under_way[run_id]
         self.pending.discard(run_id)

@@ -1,6 +1,6 @@
 """What ensembles of a suite's runs came to, beside the suite's plan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,9 +83,13 @@ def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.Data
         if ensemble.diverged:
             rows.append(row | {"status": Status.DIVERGED})
         elif kept := errors_of(store, suite, ensemble):
-            errors = {
-                f"{ensemble.protocol}.{name}": np.nan if kept[name] is None else kept[name]
-                for name in ERRORS
-            }
+            errors = error_columns(ensemble.protocol, kept)
             rows.append(row | {"status": Status.FINISHED} | errors)
     return pd.DataFrame(rows, columns=None if rows else ["variant", "seed", "status"])
+
+
+def error_columns(protocol: str, errors: Mapping[str, Any]) -> dict[str, float]:
+    """The errors of a test, by their columns in a frame: ``PROTOCOL.top1_error_percent``."""
+    return {
+        f"{protocol}.{name}": np.nan if errors[name] is None else errors[name] for name in ERRORS
+    }

@@ -5,7 +5,7 @@ import math
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,22 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def named(aside: Path, file: Path) -> bool:
+    """Give a file its name, if no other has it: of machines that do so at once, one succeeds."""
+    try:
+        os.link(aside, file)
+    except FileExistsError:
+        return False
+    except FileNotFoundError:
+        raise
+    except OSError:  # A file system without links.
+        with suppress(FileExistsError), file.open("x") as made:
+            made.write(aside.read_text())
+            return True
+        return False
+    return True
 
 
 @contextmanager

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
-from benchmark.records.ensembles import ERRORS
+from benchmark.records.ensembles import error_columns
 from benchmark.records.nesting import flattened
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
@@ -101,12 +100,9 @@ def _run_row(
 ) -> dict[str, Any]:
     row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
     row["status"] = result["status"] if result else folder.status().value
-    tested = {
-        f"{protocol}.{name}": np.nan if errors[name] is None else errors[name]
-        for protocol, errors in folder.tested().items()
-        for name in ERRORS
-    }
-    return row | tested | flattened(cell["spec"])
+    for protocol, errors in folder.tested().items():
+        row |= error_columns(protocol, errors)
+    return row | flattened(cell["spec"])
 
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,12 +1,12 @@
 """Who a results folder is to a tracking server that several of them share."""
 
 import getpass
-import os
 import platform
 import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from benchmark.records.files import named
 from benchmark.records.problems import RecordsError
 
 FILE = ".identity"
@@ -21,7 +21,7 @@ def identity_of(root: Path) -> str:
         aside = root / f"{FILE}.{uuid.uuid4().hex[:8]}.aside"
         aside.write_text(uuid.uuid4().hex)
         try:
-            _name(aside, file)
+            named(aside, file)
         finally:
             aside.unlink(missing_ok=True)
     found = file.read_text().strip()
@@ -36,14 +36,3 @@ def name_of(root: Path) -> str:
     with suppress(OSError, KeyError):  # A container may have no name for its user.
         return f"{getpass.getuser()}@{platform.node()}:{root.resolve()}"
     return f"{platform.node()}:{root.resolve()}"
-
-
-def _name(aside: Path, file: Path) -> None:
-    with suppress(FileExistsError):
-        try:
-            os.link(aside, file)
-        except FileExistsError:
-            raise
-        except OSError:  # A file system without links.
-            with file.open("x") as made:
-                made.write(aside.read_text())

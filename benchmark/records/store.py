@@ -286,7 +286,7 @@ class Store:
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         return [self.run(name) for name in names if _is_run(folder / name)]
 
-    def status(self, run: Cell | str) -> str:
+    def status(self, run: Cell | str) -> Status:
         """The status of a run, or ``unreadable``, so that one folder stops no other run."""
         try:
             return self.run(run).status()

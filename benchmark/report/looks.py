@@ -7,10 +7,9 @@ import pandas as pd
 
 from benchmark.report.undecided import undecided
 from benchmark.report.verdicts import Verdict
+from benchmark.status import ENDED
 from benchmark.suite.claims.planning import expected_runs, prospects
 from benchmark.suite.looks import Looks
-
-TO_COME = ("planned", "unfinished", "interrupted")
 
 
 def look_tables(
@@ -52,7 +51,7 @@ def _rows(
     looks: Looks,
     expected: Sequence[float],
 ) -> Iterator[dict[str, Any]]:
-    trained = runs[~runs["status"].isin(TO_COME)]
+    trained = runs[runs["status"].isin(ENDED)]
     left_out: set[str] = set()
     for number, planned in zip(looks.looks, expected, strict=True):
         decided = [

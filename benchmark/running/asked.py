@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.problems import InputError
 from benchmark.shipped import suite_file
 from benchmark.suite import Changes, LoadedSuite, Plan, load_suite
 from benchmark.suite.selection import Selection, select
@@ -32,11 +31,7 @@ def ask(
     suite; ``only``: variants, with a shell's wildcards; ``seeds``: ``0-2``, ``0,3`` or ``0``.
     Raises InputError, which names every problem and where it stands.
     """
-    path = suite_file(Path(suite))
-    if path is None:
-        rule = "suite must be a YAML file, or the name of one that `resnet-bench list` shows"
-        raise InputError(f"{rule}. Received: {suite}")
-    whole = load_suite(path, Changes(set_))
+    whole = load_suite(suite_file(Path(suite)), Changes(set_))
     cells = [(cell.variant, cell.seed) for cell in whole.plan.cells]
     selection = select(cells, only, seeds)
     return Asked(whole, replace(whole, plan=selection.part_of(whole.plan)), selection)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.metrics import ERROR, Metric
 from benchmark.report.figures.style import Look, blank, name_with_lost
-from benchmark.status import Status
+from benchmark.status import ENDED, Status
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ER
 
     figure, axes = blank(2, 1, 5.5, 4.2)
     costs = {"parameters": "parameters", "train_time_s": "training time (minutes)"}
-    ended = runs[runs["status"].isin([Status.FINISHED, Status.DIVERGED, Status.FAILED])]
+    ended = runs[runs["status"].isin(ENDED)]
     by_variant = ended.groupby("variant", sort=False)
     ticks = EngFormatter(sep=""), StrMethodFormatter("{x:g}")
     for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.records.files import write_bytes
-from benchmark.status import Status
+from benchmark.status import LOST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def label_of(variant: str, levels: Mapping[str, float]) -> str:
 
 def name_with_lost(variant: str, statuses: "pd.Series[str]") -> str:
     """A variant's name, with how many of its runs diverged or failed."""
-    counts = {what: int((statuses == what).sum()) for what in (Status.DIVERGED, Status.FAILED)}
+    counts = {what: int((statuses == what).sum()) for what in LOST}
     lost = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     return f"{variant} ({lost})" if lost else variant
 
