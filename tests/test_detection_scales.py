@@ -9,7 +9,7 @@ from detection_files import spec_of as data_of
 from benchmark.data import cache
 from benchmark.data.detection.feed import DetectionFeed
 from benchmark.data.normalization import Normalization
-from benchmark.detection.backbone import resnet_backbone
+from benchmark.detection.backbone import backbone_of
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.scoring import detections, scorer
 from benchmark.spec import ResNetSpec
@@ -45,7 +45,7 @@ def net_of(regions=None, **inference):
     model = ResNetSpec(
         stem="cifar", block="basic", stage_blocks=(1, 1), stage_widths=(8, 16), shortcut="A"
     )
-    net = FasterRCNN(spec, resnet_backbone(model), CLASSES)
+    net = FasterRCNN(spec, backbone_of(model), CLASSES)
     for weight in (w for w in net.weights if w.path.startswith(("class_logits/k", "box_deltas/k"))):
         weight.assign(50 * weight)
     return net

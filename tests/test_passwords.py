@@ -4,7 +4,7 @@ import pytest
 from conftest import bench
 from made_records import made_cell, made_suite, record
 
-from benchmark.commands.run import _commands
+from benchmark.commands.run import words_of_records
 from benchmark.execution.mirroring import BackgroundMirror
 from benchmark.records.problems import TrackingError, masked, one_line, without_credentials
 from benchmark.records.store import Store
@@ -18,6 +18,7 @@ URIS = [
     f"mysql+pymysql://:{SECRET}@127.0.0.1:9/db",
     f"https://{'s3cr%40tPass'}@127.0.0.1:9",
     f"postgresql://127.0.0.1:9/db?user=ann&password={SECRET}",
+    f"http://127.0.0.1:9/?api_key={SECRET}",
 ]
 
 
@@ -37,6 +38,7 @@ def test_an_address_is_masked_wherever_it_stands(uri):
     "text",
     [
         "http://127.0.0.1:5000/#/experiments/1?a=b",
+        "http://127.0.0.1:5000/#/experiments/1?a=b&orderByKey=metrics.error",
         "sqlite+pysqlite:////home/a:b@c/mlflow.db",
         "ann@host: see http://host:5000 or mail",
     ],
@@ -65,11 +67,10 @@ def test_a_servers_links_are_without_credentials():
 
 
 def test_what_came_from_the_environment_is_in_no_command(tmp_path, monkeypatch):
-    where = ("suite.yaml", "tiny", tmp_path, URIS[0], None, {})
     monkeypatch.setenv("MLFLOW_TRACKING_URI", URIS[0])
-    assert not any("--tracking-uri" in command for command in _commands(*where))
+    assert words_of_records(tmp_path, URIS[0]) == ["--results", str(tmp_path)]
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://elsewhere")
-    assert all("--tracking-uri" in command for command in _commands(*where))
+    assert words_of_records(tmp_path, URIS[0])[2:] == ["--tracking-uri", URIS[0]]
 
 
 @pytest.mark.parametrize("uri", URIS[:2])

@@ -58,7 +58,7 @@ def test_a_plan_that_raises_or_ends_otherwise_is_a_problem(tmp_path):
     def ends(*_):
         raise typer.Exit(1)
 
-    for broken, what in ((raises, "KeyError"), (ends, "exit code 1")):
+    for broken, what in ((raises, "KeyError"), (ends, "Exit(1)")):
         assert what in suite_files.planning(broken, tmp_path / "a", tmp_path)[1]
 
 

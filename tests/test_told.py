@@ -110,6 +110,7 @@ def test_a_tracking_uri_without_a_scheme_is_told(tmp_path, uri, command):
 
 
 def test_a_tracking_uri_is_not_looked_at_without_mlflow(tmp_path):
+    (tmp_path / "none.yaml").write_text("{")
     words = ("run", tmp_path / "none.yaml", "--results", tmp_path)
     with_it = bench(*words, MLFLOW_TRACKING_URI="127.0.0.1:5000")
     without = bench(*words, "--no-mlflow", MLFLOW_TRACKING_URI="127.0.0.1:5000")

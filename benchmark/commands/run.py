@@ -77,11 +77,7 @@ def run(
     seconds = seconds_of(budget) if budget else 0
     if no_mlflow:
         tracking_uri = None  # It may name what is not there, and is told to nobody.
-    told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")  # It may hold a password.
-    here = [
-        *_words("--results", [results]),
-        *_words("--tracking-uri", [tracking_uri] if told else []),
-    ]
+    here = words_of_records(results, tracking_uri)
     asked = [*_words("--set", set_), *_words("--only", only), *_words("--seeds", [seeds])]
     there = [
         *_words("--cache", [cache]),
@@ -131,6 +127,16 @@ def run(
         say(f"{lacks} To train them again and fill it in: {again} --fill-in")
     if not done.complete:
         raise typer.Exit(RUNS_FAILED)
+
+
+def words_of_records(results: Path, tracking_uri: str | None) -> list[str]:
+    """The options that say where records are. An address that came from the environment is left
+    out: it is there again, and may hold a password."""
+    told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")
+    return [
+        *_words("--results", [results]),
+        *_words("--tracking-uri", [tracking_uri] if told else []),
+    ]
 
 
 def _words(option: str, values: Iterable[object] | None) -> list[str]:

@@ -23,8 +23,11 @@ _PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^\s:/@]*:)(?P<secret>\S+
 _TOKEN = re.compile(r"(?P<before>https?://)(?P<secret>[^\s:/@]+)(?=@)")
 """A user without a password is a token."""
 _OPTION = re.compile(
-    r"(?P<before>[?&]\w*(?:password|passwd|pwd|secret|token|key)=)(?P<secret>[^\s&'\"]+)", re.I
+    r"(?P<before>[?&](?:\w*(?:password|passwd|pwd|secret|token)|(?:\w*_)?(?:api|access)?_?key)=)"
+    r"(?P<secret>[^\s&'\"]+)",
+    re.I,
 )
+"""Not ``orderByKey``, by which MLflow's UI sorts."""
 
 
 def masked(text: str, uri: str = "") -> str:

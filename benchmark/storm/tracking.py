@@ -273,7 +273,7 @@ def _rows(uri: str) -> list[tuple[Any, ...]]:
     return sorted(
         (metric.key, metric.step, metric.timestamp, metric.value)
         for child in client.search_runs([experiment.experiment_id], "tags.variant LIKE '%'")
-        for key in set(child.data.metrics) & set(METRICS)
+        for key in {metric.key for metric in METRICS} & set(child.data.metrics)
         for metric in client.get_metric_history(child.info.run_id, key)
     )
 
