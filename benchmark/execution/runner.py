@@ -12,8 +12,8 @@ from typing import Protocol
 
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.journal import Event
-from benchmark.records.problems import one_line
-from benchmark.records.store import DONE, UNREADABLE, RunFolder, Store
+from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.store import DONE, RunFolder, Store
 from benchmark.suite import Cell, Plan
 
 ENDED = (*DONE, "failed")
@@ -109,10 +109,10 @@ class _Due:
 
     def __init__(self, plan: Plan, store: Store, retry_failed: bool):
         asked = to_train(plan, store, retry_failed=retry_failed)
-        self.attempts = {
-            cell.run_id: 0 if store.status(cell) == UNREADABLE else store.run(cell).attempts()
-            for cell in asked
-        }
+        self.attempts = dict.fromkeys([cell.run_id for cell in asked], 0)
+        for cell in asked:
+            with suppress(OSError, RecordsError):  # It is told when the run is to begin.
+                self.attempts[cell.run_id] = store.run(cell).attempts()
 
     def __call__(self, folder: RunFolder) -> bool:
         before = self.attempts.get(folder.run_id)
