@@ -181,7 +181,9 @@ class MlflowMirror:
         page = self.client.search_runs([experiment], query, max_results=_PAGE)
         found = list(page)
         while page.token:
-            page = self.client.search_runs([experiment], query, None, _PAGE, None, page.token)
+            page = self.client.search_runs(
+                [experiment], query, max_results=_PAGE, page_token=page.token
+            )
             found += page
         return found
 
