@@ -23,8 +23,9 @@ _PASSWORD = re.compile(r"(?P<before>[a-zA-Z][\w+.-]*://[^\s:/@]*:)(?P<secret>\S+
 _TOKEN = re.compile(r"(?P<before>https?://)(?P<secret>[^\s:/@]+)(?=@)")
 """A user without a password is a token."""
 _OPTION = re.compile(
-    r"(?P<before>[?&]\w*(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)(?P<secret>[^\s&'\"]+)",
-    re.I,
+    r"(?P<before>[?&]\w*(?:password|passwd|pwd|secret|token|api_?key|access_?key)=)"
+    r"(?P<secret>[^\s&'\"]+)",
+    re.IGNORECASE,
 )
 
 
