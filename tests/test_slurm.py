@@ -26,7 +26,7 @@ exec {python} -m benchmark run suite.yaml --results results --jobs 1 --no-mlflow
 
 def test_an_array_of_jobs_is_stopped_by_its_time_limit_and_goes_on(tmp_path):
     suite = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
-    (tmp_path / "suite.yaml").write_text(suite.replace("iterations: 20", "iterations: 5000"))
+    (tmp_path / "suite.yaml").write_text(suite.replace("iterations: 20", "iterations: 2500"))
     script = tmp_path / "job.sh"
     script.write_text(SCRIPT.format(folder=tmp_path, python=sys.executable))
     (tmp_path / "slurm").mkdir()
