@@ -62,6 +62,7 @@ def test_the_suites_page_shows_variants_and_their_curves(ui):
         page.get_by_text("Model metrics").wait_for(timeout=60_000)
         page.get_by_text("images_per_s", exact=True).first.wait_for(timeout=60_000)
         assert page.get_by_role("link", name="plain8/seed0").count() >= 1
+        assert page.get_by_text("Evaluation runs").count() == 0  # Of the view for LLMs.
         browser.close()
 
 

@@ -38,7 +38,7 @@ def test_an_address_is_masked_wherever_it_stands(uri):
     "text",
     [
         "http://127.0.0.1:5000/#/experiments/1?a=b",
-        "http://127.0.0.1:5000/#/experiments/1?a=b&orderByKey=metrics.error",
+        "http://127.0.0.1:5000/#/experiments/1/runs?orderByKey=metrics.%60x%60&orderByAsc=true",
         "sqlite+pysqlite:////home/a:b@c/mlflow.db",
         "ann@host: see http://host:5000 or mail",
     ],

@@ -12,7 +12,7 @@ from benchmark.records.mlflow_mirror import KIND, MlflowMirror
 from benchmark.records.owner import FILE, identity_of
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import Store
-from benchmark.records.tracking import client_of
+from benchmark.records.tracking import client_of, suite_links
 
 OWNER = "resnet_bench.results"
 
@@ -141,6 +141,7 @@ def test_numbers_are_metrics_to_sort_by_and_rounded_tags(uri, tmp_path):
     client = client_of(uri)
     experiment = client.get_experiment_by_name("mine")
     assert experiment.tags[KIND[0]] == KIND[1]
+    assert "&workflowType=machine_learning" in suite_links(uri, "http://here")["mine"]
     (run,) = client.search_runs(
         [experiment.experiment_id], "tags.variant = 'resnet20'", order_by=["metrics.parameters"]
     )

@@ -78,6 +78,8 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
     rates: dict[tuple[str, int], list[float]] = {}
     memory, here = 0.0, provenance()
     for folder in store.runs():
+        if store.status(folder.run_id) != Status.FINISHED:
+            continue
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
         if not (
             kind(made) == kind(here)

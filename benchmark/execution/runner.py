@@ -12,7 +12,7 @@ from typing import Protocol
 
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.journal import Event
-from benchmark.records.problems import one_line
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import DONE, ENDED, Status
 from benchmark.suite import Cell, Plan
@@ -116,12 +116,10 @@ class _Due:
 
     def __init__(self, plan: Plan, store: Store, retry_failed: bool):
         asked = to_train(plan, store, retry_failed=retry_failed)
-        self.attempts = {
-            cell.run_id: 0
-            if store.status(cell) == Status.UNREADABLE
-            else store.run(cell).attempts()
-            for cell in asked
-        }
+        self.attempts = dict.fromkeys([cell.run_id for cell in asked], 0)
+        for cell in asked:
+            with suppress(OSError, RecordsError):  # It is told when the run is to begin.
+                self.attempts[cell.run_id] = store.run(cell).attempts()
 
     def __call__(self, folder: RunFolder) -> bool:
         before = self.attempts.get(folder.run_id)

@@ -34,7 +34,7 @@ RESULT_TAGS = (
 """Of the result. The final errors and precisions are the last values of the metrics."""
 
 KIND = "mlflow.experimentKind", "custom_model_development"
-"""The tag by which the UI opens an experiment in its view of model training."""
+"""What an experiment is for, to the UI; in which view it opens, links say (``tracking``)."""
 
 _TERMINAL = {
     Status.FINISHED: "FINISHED",

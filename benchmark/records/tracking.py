@@ -125,6 +125,7 @@ def _shown(*, detectors: bool) -> str:
             "orderByKey": f"metrics.`{best}`",
             "orderByAsc": str(not detectors).lower(),
             "compareRunsMode": "CHART",
+            "workflowType": "machine_learning",  # Without it MLflow opens its pages for LLMs.
         },
         quote_via=quote,
     )
