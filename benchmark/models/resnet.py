@@ -9,6 +9,7 @@ from keras import KerasTensor, layers
 
 from benchmark.models.layers import (
     InputShape,
+    MaxPooling,
     SlidingPooling,
     ZeroPadShortcut,
     classifier_initializer,
@@ -64,7 +65,7 @@ def _stem(spec: ResNetSpec, x: KerasTensor) -> KerasTensor:
         return x
     # The zeros around stand for minus infinity: what is pooled has passed a ReLU.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
-    return layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
+    return MaxPooling(3, strides=2, name="stem_pool")(x)
 
 
 def _block(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor:

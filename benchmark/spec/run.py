@@ -140,9 +140,6 @@ class RunSpec(Spec):
         if model.stem == "cifar" and not small:
             rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
             raise refuse("model.stem", f"{rule} ({dataset.image_shape[0]})", model.stem)
-        if model.stem == "imagenet" and self.numerics.xla and self.numerics.deterministic:
-            rule = "must be false for the ImageNet stem: XLA has no deterministic gradient of its"
-            raise refuse("numerics.xla", f"{rule} max-pooling", True)
 
     def _refuse_what_does_not_fit_the_detector(self) -> None:
         mode = self.pretrained.mode if self.pretrained else None
@@ -218,6 +215,9 @@ class RunSpec(Spec):
         if self.pretrained.mode == "dense-after-head":
             rule = "must be another for VGG, which has no place for a layer after its head"
             raise refuse("pretrained.mode", rule, self.pretrained.mode)
+        if self.schedule.iterations and self.numerics.xla and self.numerics.deterministic:
+            rule = "must be false for VGG: XLA has no deterministic gradient of its max-pooling"
+            raise refuse("numerics.xla", rule, True)
         data = self.dataset
         if isinstance(data, PhotographsSpec) and data.crop_size != VGG_CROP:
             rule = f"must be {VGG_CROP} for VGG-{self.model.depth}"
