@@ -78,6 +78,35 @@ def test_on_a_gpu_a_call_has_a_hundred_steps(embedded):
     assert ResidentImages(spec, embedded, on_gpu=False).steps_a_call == 10
 
 
+def test_a_gpu_is_sent_an_epoch_at_a_time_the_same_order(embedded, monkeypatch):
+    spec = tiny_spec(dataset={"train_per_class": 40}).dataset  # 400 images: 8 batches of 50.
+    usual = ResidentImages(spec, embedded, on_gpu=False)
+    ahead = ResidentImages(spec, embedded, on_gpu=True)
+    sent, order = [], ahead._order
+
+    def counted(*asked):
+        sent.append(asked)
+        return order(*asked)
+
+    monkeypatch.setattr(ahead, "_order", counted)
+    calls = [(0, 0, 3), (0, 3, 3), (0, 6, 2), (0, 8, 5), (0, 13, 1), (0, 2, 30), (0, 4, 2)]
+    for seed, first, steps in [*calls, (1, 4, 2), (1, 0, 0)]:
+        found = ahead.train_inputs(seed, 50, first, steps)
+        expected = usual.train_inputs(seed, 50, first, steps)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert sent == [(0, 50, 0, 8), (0, 50, 8, 8), (0, 50, 2, 30), (1, 50, 4, 4), (1, 50, 0, 0)]
+
+
+def test_batches_that_span_epochs_are_sent_once(embedded):
+    spec = tiny_spec(dataset={"train_per_class": 40}).dataset
+    usual, ahead = (ResidentImages(spec, embedded, on_gpu=on_gpu) for on_gpu in (False, True))
+    for first in range(12):
+        found, expected = (each.train_inputs(3, 96, first, 1) for each in (ahead, usual))
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
 @pytest.mark.parametrize(("size", "stride"), [(3, 2), (2, 2), (3, 1)])
 @pytest.mark.parametrize("shape", [(2, 8, 11, 3), (1, 9, 6, 2)])
 def test_the_greatest_of_slices_is_max_pooling(size, stride, shape):
