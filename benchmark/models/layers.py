@@ -1,5 +1,7 @@
 """The layers that a net is made of, with every choice taken from its spec."""
 
+from collections.abc import Iterable
+
 import keras
 from keras import KerasTensor, layers, ops
 
@@ -132,6 +134,13 @@ class MaxPooling(layers.MaxPooling2D):
             for other in slices[1:]:
                 x = ops.maximum(x, other)
         return x
+
+
+def pool_by_slices(net_layers: Iterable[layers.Layer]) -> None:
+    """Compute each ``MaxPooling`` among them so."""
+    for layer in net_layers:
+        if isinstance(layer, MaxPooling):
+            layer.by_slices = True
 
 
 def _every(x, axis: int, start: int, size: int, stride: int):

@@ -5,7 +5,7 @@ import keras
 from benchmark.detection.backbone import backbone_of
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.models.build import build_model
-from benchmark.models.layers import MaxPooling
+from benchmark.models.layers import pool_by_slices
 from benchmark.spec import RunSpec
 
 
@@ -20,7 +20,6 @@ def build_net(spec: RunSpec) -> keras.Model:
     else:
         net = build_model(spec.model, spec.dataset.image_shape, classes, spec.head_classes)
         layers = net.layers
-    for layer in layers:
-        if isinstance(layer, MaxPooling):
-            layer.by_slices = spec.numerics.xla and spec.numerics.deterministic
+    if spec.numerics.xla and spec.numerics.deterministic:
+        pool_by_slices(layers)
     return net
