@@ -1,5 +1,8 @@
 """Steps that XLA compiles, loop and all; and the count of what they launch."""
 
+import csv
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -229,3 +232,10 @@ def test_what_a_loop_launches_is_counted_through_calls():
     assert body == "body"
     assert cross_compile.launches(program, body) == {"fusion": 2, "custom-call": 1}
     assert cross_compile.launches(program, "ENTRY") == {"copy": 1, "fusion": 2, "custom-call": 1}
+
+
+def test_resnet20_s_step_is_few_kernels_on_an_h100():
+    """As counted by ``benchmark.speed.kernels``, and committed."""
+    rows = csv.DictReader(Path("results/reference/speed/kernels.csv").read_text().splitlines())
+    kernels = {(row["net"], row["precision"]): int(row["kernels"]) for row in rows}
+    assert 100 < kernels["ResNet-20", "float32"] <= 300

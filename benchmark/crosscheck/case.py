@@ -48,7 +48,8 @@ class Given:
     def write(self, file: Path) -> None:
         """As one file of arrays."""
         weights = {f"weights:{path}": array for path, array in self.weights.items()}
-        np.savez(file, images=self.images, labels=self.labels, rates=self.rates, **weights)
+        own = {"images": self.images, "labels": self.labels, "rates": self.rates}
+        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # They are arrays all.
 
     @classmethod
     def read(cls, file: Path) -> "Given":

@@ -57,8 +57,9 @@ def main(net: str, iterations: str, batch: str, threads: str, *files: str) -> No
     """Write a ``Trace`` and, to a second file, what was ``Given``."""
     spec = spec_of(net, int(iterations), int(batch), int(threads))
     process.configure(spec.numerics, spec.seed)
-    for found, file in zip(train(spec), files, strict=False):
-        found.write(Path(file))
+    trace, given = train(spec)
+    for found, file in zip((trace.write, given.write), files, strict=False):
+        found(Path(file))
 
 
 if __name__ == "__main__":
