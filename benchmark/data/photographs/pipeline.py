@@ -54,8 +54,8 @@ def decoded(
 
     Files are read by a function that is declared to have no state, as it is a pure function of the
     batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead. A
-    half of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``),
-    which no option of a pipeline changes: two of them keep no more than some four workers busy.
+    part of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``)
+    whatever a pipeline's options are, and costs more CPU time where there are several.
     """
     failed: dict[int, Exception] = {}
     signature = requests_signature(windows)
@@ -85,6 +85,7 @@ def decoded(
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = workers
+    options.threading.max_intra_op_parallelism = 1  # A photograph is little to share out.
     with ThreadPoolExecutor(_READERS) as readers:
         with tf.device("CPU:0"):
             pixels = (
