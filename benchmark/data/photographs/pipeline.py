@@ -24,6 +24,9 @@ _READERS = 8
 _AHEAD = 2
 """Batches that lie decoded before they are asked for."""
 
+_OTHER_STAGES = 2
+"""Threads that read and put batches together, so that those that decode need not."""
+
 ENDLESS = 2**40
 """Batches: more than any run asks for."""
 
@@ -84,7 +87,7 @@ def decoded(
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    options.threading.private_threadpool_size = workers
+    options.threading.private_threadpool_size = workers + _OTHER_STAGES
     options.threading.max_intra_op_parallelism = 1  # A photograph is little to share out.
     with ThreadPoolExecutor(_READERS) as readers:
         with tf.device("CPU:0"):
@@ -92,7 +95,7 @@ def decoded(
                 tf.data.Dataset.range(count)
                 .map(requests, num_parallel_calls=1, deterministic=True)
                 .unbatch()
-                .map(decoded_windows, num_parallel_calls=workers, deterministic=True)
+                .map(decoded_windows, num_parallel_calls=2 * workers, deterministic=True)
                 .batch(batch_size)
                 .prefetch(_AHEAD)
             )
