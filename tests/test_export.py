@@ -116,11 +116,12 @@ def test_onnx_gives_the_same_logits(exported, photographs, tmp_path):
         {"shortcut": "A", "zero_pad": "both", "subsampling": "mean"},
         {"shortcut": "B", "batch_norm": None, "conv_bias": True},
         {"shortcut": "none"},
+        {"stem": "imagenet", "depth": 18, "shortcut": "B"},
     ],
 )
 def test_every_shortcut_is_written_in_kerass_own_layers(options, photographs):
     keras.utils.set_random_seed(0)
-    model = build_model(ResNetSpec(stem="cifar", depth=8, **options), (32, 32, 3), 10)
+    model = build_model(ResNetSpec(**{"stem": "cifar", "depth": 8} | options), (32, 32, 3), 10)
     rng = np.random.default_rng(0)
     for weight in model.weights:  # Moving statistics other than those of a fresh net.
         weight.assign(np.abs(rng.normal(1.0, 0.3, weight.shape)) if weight.ndim == 1 else weight)

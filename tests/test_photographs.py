@@ -14,7 +14,7 @@ from photograph_files import make_tree, spec_of
 from benchmark.data import cache
 from benchmark.data.order import shown
 from benchmark.data.photographs import geometry, registry
-from benchmark.data.photographs.decode import decoded_windows, header, request
+from benchmark.data.photographs.decode import decoded_windows, header, request, resampled, rows_of
 from benchmark.data.photographs.held_out import fixed_order, parted
 from benchmark.data.photographs.statistics import measured
 from benchmark.data.photographs.stream import StreamedImages
@@ -80,6 +80,35 @@ def test_a_batch_is_its_photographs_views(added):
         np.testing.assert_array_equal(pixels[0, place], expected)
     np.testing.assert_array_equal(labels[0], [index // 6 for index in indices[0]])
     assert labels.dtype == np.int32
+
+
+@pytest.mark.parametrize("size", [(375, 500), (90, 61), (24, 1000), (224, 224)])
+def test_scaling_by_rows_is_to_the_bit_scaling_in_both_directions_at_once(size):
+    """Which is what the photographs of recorded runs were scaled by."""
+    rng = np.random.default_rng(sum(size))
+    pixels = tf.constant(rng.integers(0, 256, (*size, 3)), tf.uint8)
+    flips = set()
+    for index in range(12):
+        sides = (48, 100) if min(size) < 100 else (256, 480)
+        window = geometry.scale_crop(*size, sides, min(48, sides[0]), 3, 1, index)
+        if index % 3 == 0:
+            window = geometry.area_crop(*size, 224, 3, 1, index)
+        rows, placement = (each[0] for each in rows_of([window]))
+        top, left, height, width, out_height, out_width, flip = rows.tolist()
+        scaled = tf.raw_ops.ScaleAndTranslate(
+            images=pixels[None, top : top + height, left : left + width],
+            size=(out_height, out_width),
+            scale=placement[:2],
+            translation=placement[2:],
+            kernel_type="triangle",
+            antialias=True,
+        )
+        expected = tf.cast(scaled[0] + 0.5, tf.uint8).numpy()
+        expected = expected[:, ::-1] if flip else expected
+        found = resampled(pixels, tf.constant(rows), tf.constant(placement)).numpy()
+        np.testing.assert_array_equal(found, expected)
+        flips.add(flip)
+    assert flips == {0, 1}
 
 
 def test_inputs_are_alike_for_any_number_of_steps(added):

@@ -91,6 +91,25 @@ def test_a_step_of_a_classifier(embedded, precision, model, dataset):
     assert not NOT_DETERMINISTIC_BY_XLA & {node.op for node in nodes(traced)}
 
 
+def test_a_step_with_an_operation_that_raises_would_fail(embedded):
+    """The same checks, of the same step with one operation more."""
+    spec = tiny_spec()
+    data = ResidentImages(spec.dataset, embedded)
+    model = build_model(spec.model, (32, 32, 3), 10)
+
+    class Contrasted(CrossEntropy):
+        def __call__(self, replica, *inputs):
+            loss, counted = super().__call__(replica, *inputs)
+            images, _ = data.train_batch(*inputs)
+            return loss + tf.reduce_mean(tf.image.adjust_contrast(images, 2.0)), counted
+
+    inputs = data.train_inputs(0, spec.optimizer.batch_size, 0, 0)
+    traced = steps_of(spec, Contrasted(model, [data]), model, inputs)
+    assert raising(traced) == {"AdjustContrastv2"}
+    with pytest.raises(AssertionError):
+        check(traced)
+
+
 class Photographs:
     """What a step of photographs has in its graph: see ``StreamedImages``."""
 

@@ -1,5 +1,7 @@
 """What a process sets before TensorFlow starts, with GPUs that are made up."""
 
+from functools import partial
+
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
@@ -41,6 +43,16 @@ def test_runs_that_share_a_gpu_have_a_fixed_part_of_its_memory(told, monkeypatch
         monkeypatch.setattr(tf.config.threading, name, lambda count: None)
     process.configure(NumericsSpec(), 0, 4096)
     assert told == [("first", 4096), ("second", 4096)]
+
+
+@pytest.mark.parametrize(("replicas", "at_once"), [(1, 2), (8, 8)])
+def test_with_gpus_the_host_s_cores_feed_them(told, monkeypatch, replicas, at_once):
+    counts = {}
+    for threads in ("intra", "inter"):
+        name = f"set_{threads}_op_parallelism_threads"
+        monkeypatch.setattr(tf.config.threading, name, partial(counts.__setitem__, threads))
+    process.configure(NumericsSpec(replicas=replicas, threads=1), 0)
+    assert counts == {"intra": 0, "inter": at_once}  # 0 is as many as there are cores.
 
 
 def test_without_a_gpu_there_is_no_peak():

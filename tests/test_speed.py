@@ -12,7 +12,7 @@ from benchmark.records.files import read_json, write_json
 from benchmark.spec import ResNetSpec
 from benchmark.speed import measure as measuring
 from benchmark.speed.case import NETS, Case, Net, images
-from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, contenders
+from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, XLA, contenders
 from benchmark.speed.input import write_input
 from benchmark.speed.measure import Measured, Turn, measure
 from benchmark.speed.record import run_cases, write_table
@@ -70,6 +70,33 @@ def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
     counted = sum(p.numel() for p in net.parameters())
     assert counted == cost(spec, (224, 224, 3), 1000).parameters
     assert net(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+
+
+def test_our_compiled_steps_do_the_same(ours):
+    from benchmark.speed.ours import Ours
+
+    keras.utils.set_random_seed(0)
+    does_the_same(Ours(TINY, xla=True), ours)
+
+
+@pytest.mark.parametrize(("visible", "first"), [("", ""), ("3,1", "3"), (None, "0")])
+def test_a_gpu_is_hidden_or_the_first_that_may_be_used(monkeypatch, visible, first):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    on_cpu, on_gpu = (Case("resnet8-A", "float32", 2, device) for device in ("cpu", "gpu"))
+    assert measuring._devices(on_cpu)["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert measuring._devices(on_gpu)["CUDA_VISIBLE_DEVICES"] == first
+    assert on_cpu.name == "resnet8-A float32 2" and on_gpu.name == "resnet8-A float32 2 gpu"
+
+
+@pytest.mark.parametrize(("device", "said"), [("cpu", False), ("gpu", True)])
+def test_the_table_says_which_device(tmp_path, device, said):
+    case = Case("resnet110-A", "float32", 2, device)
+    write_json(tmp_path / "cases" / "one.json", made_up(case).as_json())
+    markdown, csv = write_table(tmp_path)
+    assert ("| resnet110-A | float32 | 2 (gpu) |" in markdown.read_text()) == said
+    assert set(pd.read_csv(csv)["device"]) == {device}
 
 
 def test_our_work_is_counted_in_images(ours):
@@ -221,6 +248,10 @@ def test_each_case_has_its_peers():
     assert PACKED in contenders(Case("resnet20-A", "float32", 2))
     assert "keras.applications fit" in contenders(Case("resnet50-B", "float32", 1))
     assert WHOLE_RUN not in contenders(Case("resnet50-B", "float32", 1))
+    assert XLA in contenders(Case("resnet110-A", "float32", 1))
+    assert XLA not in contenders(Case("resnet50-B", "float32", 2))
+    on_gpu = contenders(Case("resnet50-B", "float32", 2, "gpu"))
+    assert XLA in on_gpu and PACKED not in on_gpu
     assert PACKED not in contenders(Case("resnet50-B", "float32", 2))
 
 

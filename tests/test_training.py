@@ -22,6 +22,7 @@ from benchmark.training import loop
 from benchmark.training.optimizers.sgd import Momentum
 from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State
+from benchmark.training.totals import Totals
 
 
 def tiny_spec(**changes):
@@ -168,6 +169,19 @@ def test_how_steps_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, s
     monkeypatch.setattr(ResidentImages, "steps_a_call", steps)
     _, cut = trained(spec, embedded)
     assert digests(usual) == digests(cut)
+
+
+def test_the_clock_is_read_when_all_sums_have_left_tensorflow(embedded, monkeypatch):
+    """A tensor may still be being computed; a NumPy array cannot."""
+    kinds, add = set(), Totals.add
+
+    def watched(self, steps, seconds):
+        kinds.update(type(part) for part in tf.nest.flatten(steps))
+        add(self, steps, seconds)
+
+    monkeypatch.setattr(Totals, "add", watched)
+    trained(tiny_spec(), embedded)
+    assert kinds == {np.ndarray}
 
 
 def test_rows_of_epochs(embedded):

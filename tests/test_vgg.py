@@ -60,6 +60,16 @@ def test_published_weights_are_not_trained_and_keep_their_preprocessing():
         photographs_spec(pretrained=after, schedule={"iterations": 5})
 
 
+def test_xla_has_no_deterministic_gradient_of_its_max_pooling():
+    new_head = {"source": "keras-applications", "name": "VGG16", "mode": "new-head"}
+    for numerics, iterations in (({"deterministic": False}, 5), ({}, 0)):
+        own = {} if not iterations else {"pretrained": new_head, "schedule": {"iterations": 5}}
+        assert photographs_spec(numerics={"xla": True} | numerics, **own).numerics.xla
+    with pytest.raises(ValidationError) as caught:
+        photographs_spec(numerics={"xla": True}, pretrained=new_head, schedule={"iterations": 5})
+    assert [rule_of(error)[0] for error in caught.value.errors()] == [("numerics", "xla")]
+
+
 @pytest.mark.parametrize(
     ("changes", "field", "rule"),
     [

@@ -1,5 +1,6 @@
 """``resnet-bench prove speed``: how fast training is, beside stock Keras and PyTorch."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,9 @@ def speed(
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.1, help="About as long is a turn.")] = 3.0,
+    gpu: Annotated[
+        bool, typer.Option(help="On the first GPU, with as many threads as the host has cores.")
+    ] = False,
     images: Annotated[
         str | None,
         typer.Option(
@@ -37,17 +41,22 @@ def speed(
     Minutes a case, hours for everything. The machine should have nothing else to do.
     """
     use_cache(cache)
-    if images and (net or precision or threads or again):
+    if images and (net or precision or threads or gpu or again):
         fail("--images goes with --rounds and --seconds alone")
     if images:
         return _input(images, results / "speed", rounds, seconds)
     from benchmark.speed.case import NETS, PAPERS, cases
     from benchmark.speed.record import run_cases
 
+    if gpu and threads:
+        fail("--threads is for CPUs alone")
     nets = _known("net", net or list(PAPERS), list(NETS))
     precisions = ["float32", "mixed_bfloat16"]
     chosen = cases(
-        nets, _known("precision", precision or precisions, precisions), threads or [2, 1]
+        nets,
+        _known("precision", precision or precisions, precisions),
+        [len(os.sched_getaffinity(0))] if gpu else threads or [2, 1],
+        "gpu" if gpu else "cpu",
     )
     folder = results / "speed"
     markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)

@@ -32,8 +32,11 @@ class ResidentImages:
         """``pretrained``: the normalisation, where it is not that of these images. ``on_gpu``: as
         if there were one, or none."""
         on_gpu = _there_is_a_gpu() if on_gpu is None else on_gpu
+        self.on_gpu = on_gpu
         if on_gpu:
             self.steps_a_call = STEPS_A_CALL_ON_A_GPU
+        self._sent: tuple[tuple[int, int], int, int, Tensors] = (-1, -1), 0, 0, ()
+        """Seed and batch size, first iteration and number of those whose order the GPU has."""
         images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
@@ -54,7 +57,21 @@ class ResidentImages:
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """Indices and crops, as ``order`` gives them, of so many iterations from ``first`` on. In
-        int64: on a GPU int32 would stay with the host, and be copied at each step."""
+        int64: on a GPU int32 would stay with the host, and be copied at each step. A GPU is sent
+        them an epoch at a time."""
+        if not self.on_gpu or not steps:
+            return self._order(seed, batch_size, first, steps)
+        asked = seed, batch_size
+        sent, start, count, order = self._sent
+        if sent != asked or not start <= first <= first + steps <= start + count:
+            end = (first * batch_size // self.train_count + 1) * self.train_count  # In images.
+            start, count = first, max(steps, -(-end // batch_size) - first)
+            order = self._order(seed, batch_size, first, count)
+            self._sent = asked, start, count, order
+        own = slice(first - start, first - start + steps)
+        return tuple(each[own] for each in order)
+
+    def _order(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         indices, crops = batches(seed, first, steps, batch_size, self.train_count)
         return tf.constant(indices, tf.int64), tf.constant(crops, tf.int64)
 

@@ -7,7 +7,10 @@ from keras import layers
 
 from benchmark.data.normalization import Normalization
 from benchmark.models.batch_norm import BatchNormalization
-from benchmark.models.layers import ZeroPadShortcut
+from benchmark.models.layers import MaxPooling, ZeroPadShortcut
+
+_KERAS = {BatchNormalization: layers.BatchNormalization, MaxPooling: layers.MaxPooling2D}
+"""This project's layer -> Keras's own, which takes the same configuration."""
 
 
 def plain_keras(model: keras.Model, normalization: Normalization) -> keras.Model:
@@ -49,13 +52,11 @@ def _plain(layer: layers.Layer) -> layers.Layer:
     if isinstance(layer, ZeroPadShortcut):
         return _zero_pad(layer)
     config = layer.get_config() | {"dtype": "float32"}
-    if isinstance(layer, BatchNormalization):
-        return layers.BatchNormalization.from_config(config)
     if "kernel_initializer" in config:
         config["kernel_initializer"] = (
             "zeros"  # The weights are set; this project's draw is its own.
         )
-    return type(layer).from_config(config)
+    return _KERAS.get(type(layer), type(layer)).from_config(config)
 
 
 def _zero_pad(layer: ZeroPadShortcut) -> keras.Sequential:

@@ -1,5 +1,7 @@
 """The layers that a net is made of, with every choice taken from its spec."""
 
+from collections.abc import Iterable
+
 import keras
 from keras import KerasTensor, layers, ops
 
@@ -109,6 +111,43 @@ class ZeroPadShortcut(layers.Layer):
         """The arguments, for ``from_config``."""
         own = ("channels", "stride", "side", "pool")
         return super().get_config() | {name: getattr(self, name) for name in own}
+
+
+@keras.saving.register_keras_serializable("resnet_bench")
+class MaxPooling(layers.MaxPooling2D):
+    """``keras.layers.MaxPooling2D`` of squares, without padding, which can also be computed as the
+    greatest of shifted slices: the same values, and the same gradients up to rounding where no two
+    pixels of a window are equally great and positive. XLA has no deterministic gradient of max
+    pooling itself; of slices it has."""
+
+    by_slices = False
+    """How it is computed; to be set before a step is traced."""
+
+    def call(self, x):
+        """(batch, height, width, channels), height and width divided by the stride."""
+        if not self.by_slices:
+            return super().call(x)
+        (size, _), (stride, _) = self.pool_size, self.strides
+        for axis in (1, 2):
+            slices = [_every(x, axis, start, size, stride) for start in range(size)]
+            x = slices[0]
+            for other in slices[1:]:
+                x = ops.maximum(x, other)
+        return x
+
+
+def pool_by_slices(net_layers: Iterable[layers.Layer]) -> None:
+    """Compute each ``MaxPooling`` among them so."""
+    for layer in net_layers:
+        if isinstance(layer, MaxPooling):
+            layer.by_slices = True
+
+
+def _every(x, axis: int, start: int, size: int, stride: int):
+    """Of each window of ``size`` along an axis the pixel at ``start``."""
+    stop = start + 1 - size
+    along = slice(start, stop or None, stride)
+    return x[:, along] if axis == 1 else x[:, :, along]
 
 
 @keras.saving.register_keras_serializable("resnet_bench")

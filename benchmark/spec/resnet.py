@@ -184,9 +184,6 @@ class ResidualSpec(NetSpec):
         if self.stem == "cifar" and not small:
             rule = f"must be imagenet for crops above {LARGEST_CIFAR_INPUT} pixels"
             raise refuse("model.stem", f"{rule} ({dataset.image_shape[0]})", self.stem)
-        if self.stem == "imagenet" and run.numerics.xla and run.numerics.deterministic:
-            rule = "must be false for the ImageNet stem: XLA has no deterministic gradient of its"
-            raise refuse("numerics.xla", f"{rule} max-pooling", True)
 
 
 class ResNetSpec(ResidualSpec):

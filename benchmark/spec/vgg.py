@@ -63,6 +63,9 @@ class VggSpec(NetSpec):
         if pretrained.mode == "dense-after-head":
             rule = "must be another for VGG, which has no place for a layer after its head"
             raise refuse("pretrained.mode", rule, pretrained.mode)
+        if run.schedule.iterations and run.numerics.xla and run.numerics.deterministic:
+            rule = "must be false for VGG: XLA has no deterministic gradient of its max-pooling"
+            raise refuse("numerics.xla", rule, True)
         if isinstance(data, PhotographsSpec) and data.crop_size != VGG_CROP:
             rule = f"must be {VGG_CROP} for VGG-{self.depth}"
             raise refuse("dataset.crop_size", rule, data.crop_size)

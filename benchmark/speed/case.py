@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -41,17 +42,23 @@ PAPERS = {
 }
 """The paper's nets; ResNet-50's images are CIFAR's, enlarged."""
 
-NETS = PAPERS | {"resnet8-A": Net(_spec("cifar", 8, "A"), 32, 10, 50, 0.01, 500)}
-"""What can be measured: with a net that is small enough to try the benchmark itself."""
+NETS = PAPERS | {
+    "resnet110-A": Net(_spec("cifar", 110, "A"), 32, 10, 128, 0.01, 5000),
+    "resnet8-A": Net(_spec("cifar", 8, "A"), 32, 10, 50, 0.01, 500),
+}
+"""What can be measured: with the paper's deepest but one, for GPUs, and a net that is small enough
+to try the benchmark itself."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One net at one precision and thread count."""
+    """One net at one precision and thread count, on a CPU or a GPU."""
 
     net: str
     precision: str
     threads: int
+    """On a GPU the host's, of which all contenders may use as many."""
+    device: Literal["cpu", "gpu"] = "cpu"
 
     @property
     def numerics(self) -> NumericsSpec:
@@ -60,13 +67,19 @@ class Case:
 
     @property
     def name(self) -> str:
-        """``resnet20-A mixed_bfloat16 2``."""
-        return f"{self.net} {self.precision} {self.threads}"
+        """``resnet20-A mixed_bfloat16 2``, on a GPU with ``gpu`` after it."""
+        name = f"{self.net} {self.precision} {self.threads}"
+        return name if self.device == "cpu" else f"{name} {self.device}"
 
 
-def cases(nets: list[str], precisions: list[str], threads: list[int]) -> list[Case]:
+def cases(
+    nets: list[str],
+    precisions: list[str],
+    threads: list[int],
+    device: Literal["cpu", "gpu"] = "cpu",
+) -> list[Case]:
     """Every combination."""
-    return [Case(*each) for each in itertools.product(nets, precisions, threads)]
+    return [Case(*each, device) for each in itertools.product(nets, precisions, threads)]
 
 
 def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:

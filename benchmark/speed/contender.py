@@ -17,11 +17,13 @@ from benchmark.speed.case import NETS, Case
 from benchmark.speed.family import peak_memory_mib, reset_peak
 
 FLOOR, OURS, WHOLE_RUN = "matrix product", "ours", "ours, whole run"
+XLA = "ours, XLA"
 PACKED = "ours, a run a core"
 
 CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     FLOOR: ("floor", {}),
-    OURS: ("ours", {}),
+    OURS: ("ours", {"xla": False}),
+    XLA: ("ours", {"xla": True}),
     WHOLE_RUN: ("whole_run", {}),
     PACKED: ("packed", {}),
     "Keras fit": ("keras_fit", {"application": False}),
@@ -51,13 +53,16 @@ def contenders(case: Case) -> list[str]:
     """The names of those that a case has."""
     imagenet = NETS[case.net].spec.stem == "imagenet"
     absent = {WHOLE_RUN} if imagenet else {"keras.applications fit"}
-    if case.threads == 1 or imagenet:  # So many large nets would not fit the memory at once.
-        absent.add(PACKED)
+    if case.threads == 1 or imagenet or case.device == "gpu":
+        absent.add(PACKED)  # So many large nets would not fit the memory at once.
+    if imagenet and case.device == "cpu":
+        absent.add(XLA)  # Nor would what XLA keeps there.
     return [name for name in CONTENDERS if name not in absent]
 
 
 def main(name: str, case: Case, weights: Path, steps: int) -> None:
-    """Serve one contender until standard input ends, on as many cores as the case has threads."""
+    """Serve one contender until standard input ends, on as many cores as the case has threads, and
+    on a CPU without any GPU."""
     replies = claim_stdout()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case.threads])
 

@@ -1,5 +1,6 @@
 """Photographs decoded a second, with no net trained on them: ours, and as most write it."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from benchmark.speed import contender
 from benchmark.speed.family import cpu_s, machine_cpu_s
 from benchmark.speed.measure import Measured
 
-BATCH = 64
+BATCH, WARM_S = 64, 3.0
 OURS, PEER = "ours", "tf.data on tfds.ImageFolder"
 
 _INTRODUCTION = """\
@@ -28,9 +29,10 @@ _INTRODUCTION = """\
 Photographs that are read, decoded, scaled to a shorter side drawn from 256 to 480, cropped to
 224x224 and flipped, {batch} at a time, with no net trained on them: images a second, the median
 over {rounds} rounds, and the least and most. Both take turns in one process on {cores} cores of one
-machine, in an order that changes; before each turn a second is waited, in which both fill what they
-keep ready, and the first two batches of a turn are not counted. "Ours is" is our rate over the
-peer's in the same round. "Others" is the largest share of the machine that other processes used.
+machine, in an order that changes. Each turn begins anew, so that neither has batches ready from
+before nor reads on while the other is timed, and its first {warm:g} seconds are not counted. "Ours
+is" is our rate over the peer's in the same round; "CPU" is what the process used for an image, in
+all threads. "Others" is the largest share of the machine that other processes used.
 
 Ours decodes the part of a JPEG that its crop needs, antialiases, and gives each image the same crop
 in every run. The peer decodes whole images, scales without antialiasing, and shuffles as it comes.
@@ -40,19 +42,25 @@ The images: {name}, {images:,} files of {kib:.0f} KiB in the mean.
 
 
 def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.DataFrame:
-    """A row a turn: round, contender, images_per_s, others_percent (of the machine)."""
+    """A row a turn: round, contender, images_per_s, cpu_ms (an image), others_percent (of the
+    machine)."""
     spec = PhotographsSpec.model_validate(
         {"name": photographs.name, "content": photographs.content.model_dump(), "lighting": False}
         | {"normalization": "none"}
     )
-    contenders = {OURS: _ours(spec, photographs), PEER: _peer(photographs.source.root)}
+    contenders: dict[str, Callable[[], Callable[[], Any]]] = {
+        OURS: lambda: _ours(spec, photographs),
+        PEER: lambda: _peer(photographs.source.root),
+    }
     rows = []
     for number in range(-1, rounds):  # The first is to warm up.
         for name in (OURS, PEER) if number % 2 else (PEER, OURS):
-            rate, others = _turn(contenders[name], seconds)
+            gc.collect()  # The last turn's pipeline.
+            measured = _turn(contenders[name](), seconds)
             if number >= 0:
-                rows.append((number, name, rate, others))
-    return pd.DataFrame(rows, columns=["round", "contender", "images_per_s", "others_percent"])
+                rows.append((number, name, *measured))
+    columns = ["round", "contender", "images_per_s", "cpu_ms", "others_percent"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: float) -> list[Path]:
@@ -62,12 +70,13 @@ def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: fl
     others = turns.groupby("contender")["others_percent"].max()
     ratio = by_round[OURS] / by_round[PEER]
     sizes = photographs.source.listings["train"].sizes
-    facts: dict[str, Any] = {"batch": BATCH, "rounds": rounds, "cores": cores()}
+    cpu = turns.groupby("contender")["cpu_ms"].median()
+    facts: dict[str, Any] = {"batch": BATCH, "rounds": rounds, "cores": cores(), "warm": WARM_S}
     facts |= {"name": photographs.name, "images": len(sizes), "kib": float(sizes.mean()) / 1024}
-    lines = ["| contender | images/s | ours is | others |", "|---|---:|---:|---:|"]
+    lines = ["| contender | images/s | ours is | CPU | others |", "|---|---:|---:|---:|---:|"]
     for name, beside in ((OURS, "–"), (PEER, _spread(ratio, "{:.2f}", "×"))):
         rates = _spread(by_round[name], "{:.0f}", "")
-        lines.append(f"| {name} | {rates} | {beside} | {others[name]:.0f} % |")
+        lines.append(f"| {name} | {rates} | {beside} | {cpu[name]:.2f} ms | {others[name]:.0f} % |")
     here = provenance()
     lines += _needed(folder / "cases", by_round[OURS].median(), here)
     machine = f"- {machine_line(here)}\n"
@@ -129,17 +138,19 @@ def _peer(root: Path) -> Callable[[], Any]:
     return lambda: next(ready)
 
 
-def _turn(next_batch: Callable[[], Any], seconds: float) -> tuple[float, float]:
-    time.sleep(1.0)
-    for _ in range(2):
+def _turn(next_batch: Callable[[], Any], seconds: float) -> tuple[float, float, float]:
+    """Images a second, CPU milliseconds an image, and the others' share."""
+    began = time.perf_counter()
+    while time.perf_counter() - began < WARM_S:
         next_batch()
     began, busy, own, count = time.perf_counter(), machine_cpu_s(), cpu_s(os.getpid()), 0
     while (taken := time.perf_counter() - began) < seconds:
         next_batch()
         count += BATCH
     available = taken * (os.cpu_count() or 1)
-    others = max(0.0, machine_cpu_s() - busy - (cpu_s(os.getpid()) - own))
-    return count / taken, 100 * others / available
+    used = cpu_s(os.getpid()) - own
+    others = max(0.0, machine_cpu_s() - busy - used)
+    return count / taken, 1000 * used / count, 100 * others / available
 
 
 def _spread(values: pd.Series, form: str, unit: str) -> str:

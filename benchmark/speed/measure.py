@@ -162,6 +162,14 @@ def _environment() -> dict[str, Any]:
     return made
 
 
+def _devices(case: Case) -> dict[str, str]:
+    """Of the environment: no GPU, or the first of those that may be used."""
+    if case.device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": "-1"}
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": allowed[0]}
+
+
 class _Gone(RuntimeError):
     """A contender's process ended; the message says how."""
 
@@ -179,7 +187,7 @@ class _Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
+                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | _devices(case),
             )
 
     def wait_for(self, file: Path) -> None:

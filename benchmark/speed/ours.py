@@ -13,6 +13,7 @@ from benchmark.data.order import PADDING
 from benchmark.data.resident import ResidentImages
 from benchmark.models.build import build_model
 from benchmark.models.counting import counted_cost
+from benchmark.models.layers import pool_by_slices
 from benchmark.models.reference_weights import reference_weights
 from benchmark.spec import CifarSpec, SgdSpec
 from benchmark.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
@@ -27,9 +28,9 @@ from benchmark.training.step import TrainingSteps
 class Ours:
     """``training_steps`` of a net, on its resident images."""
 
-    def __init__(self, net: Net):
-        self.net = net
-        self.model, self.data, self.steps = _trainer(net, net.size)
+    def __init__(self, net: Net, *, xla: bool = False):
+        self.net, self.xla = net, xla
+        self.model, self.data, self.steps = _trainer(net, net.size, xla=xla)
         self.parameters = counted_cost(self.model).parameters
         self.steps_a_call = self.data.steps_a_call if net.spec.stem == "cifar" else 1
         self.iteration = 0
@@ -38,7 +39,7 @@ class Ours:
         """Whole images: each is cropped where its padding ends, and not flipped."""
         net, trainer = self.net, self.steps
         if net.agreement_size != net.size:
-            model, _, trainer = _trainer(net, net.agreement_size)
+            model, _, trainer = _trainer(net, net.agreement_size, xla=self.xla)
             model.set_weights(self.model.get_weights())
         rows = np.arange(steps * net.batch).reshape(steps, net.batch) % net.images
         crops = np.broadcast_to(np.array([PADDING, PADDING, 0]), (steps, net.batch, 3))
@@ -66,11 +67,13 @@ class Ours:
         return float(tf.reduce_mean(steps(rates, *inputs).loss))
 
 
-def build(case: Case, weights: Path) -> Ours:
-    """Draw the weights, and write them for the others."""
+def build(case: Case, weights: Path, *, xla: bool) -> Ours:
+    """Draw the weights, and write them for the others. With ``xla`` the loop over the steps is
+    compiled, and the weights are the same, as they are drawn from the same seed."""
     process.configure(case.numerics, seed=0)
-    ours = Ours(NETS[case.net])
-    write_weights(ours.model, weights)
+    ours = Ours(NETS[case.net], xla=xla)
+    if not xla:
+        write_weights(ours.model, weights)
     return ours
 
 
@@ -82,14 +85,16 @@ def write_weights(model: keras.Model, path: Path) -> None:
     aside.rename(path)
 
 
-def _trainer(net: Net, size: int):
+def _trainer(net: Net, size: int, *, xla: bool):
     """A model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
     data = ResidentImages(CifarSpec(name="cifar10-subset"), stored)
     model = build_model(net.spec, (size, size, 3), net.classes)
+    if xla:
+        pool_by_slices(model.layers)
     spec = SgdSpec(batch_size=net.batch, momentum=MOMENTUM, weight_decay=WEIGHT_DECAY)
     optimizer = Momentum(spec, model.trainable_weights)
     objective = CrossEntropy(model, [data])
-    steps = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=False)
+    steps = TrainingSteps(objective, optimizer, LossScale(None), Replicas(1), xla=xla)
     return model, data, steps

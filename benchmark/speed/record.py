@@ -16,12 +16,12 @@ _INTRODUCTION = """\
 
 Images trained on a second: the median over the rounds, and the least and most. The contenders of a
 case are processes on one machine that took turns in a changing order. "Ours is" is our training
-step's rate over the contender's in the same round: its median, least and most; for our whole run
-and for a run a core, "this is" their rate over the step's. "Of peak" is the share of the rate of
-multiply-adds (its median is the next column) that a product of two 2048 x 2048 matrices reached in
-the same round, where training counts as three forward passes of the net. Memory is the peak of the
-resident memory while training was timed. "Others" is the largest share of the machine that all
-other processes used during a turn, time taken by the host included.
+step's rate over the contender's in the same round: its median, least and most; for our whole run,
+a run a core and our step by XLA, "this is" their rate over the step's. "Of peak" is the share of
+the rate of multiply-adds (its median is the next column) that a product of two 2048 x 2048 matrices
+reached in the same round, where training counts as three forward passes of the net. Memory is the
+peak of the resident memory while training was timed. "Others" is the largest share of the machine
+that all other processes used during a turn, time taken by the host included.
 
 Where losses stand, the contender started from our weights: the first is that of the first of 50
 steps on the same images, then follows the mean of the last ten. Contenders with other parameters or
@@ -36,7 +36,8 @@ starting up, MLflow's mirror and the display are not in it, and ResNet-50 has no
 many one-thread processes as there are threads, each pinned to a core, their rates added up. Every
 contender may use as many cores as it has threads, no more.
 CIFAR nets train on batches of 128 images, ResNet-50 on 16 of 224x224 pixels (CIFAR-10's, enlarged;
-its losses are compared on 64x64). Everything is real images and a CPU; no GPU was measured.
+its losses are compared on 64x64). "XLA" is our step with the loop over the steps compiled. All
+images are real. {devices}
 """
 
 
@@ -51,11 +52,11 @@ def run_cases(
 ) -> list[Path]:
     """Measure the cases that ``folder`` has no file of, or all of them ``again``, and write the
     table anew after each. Returns the table's files."""
-    agreed: set[tuple[str, str]] = set()
+    agreed: set[tuple[str, str, str]] = set()
     for case in sorted(cases, key=lambda case: -case.threads):
         file = folder / "cases" / f"{case.name.replace(' ', '_')}.json"
-        first = (case.net, case.precision) not in agreed
-        agreed.add((case.net, case.precision))
+        first = (case.net, case.precision, case.device) not in agreed
+        agreed.add((case.net, case.precision, case.device))
         if file.exists() and not again:
             say(f"{case.name}: measured already, in {file} (--again measures it again)")
             continue
@@ -63,6 +64,12 @@ def run_cases(
         write_json(file, measure(case, rounds, seconds, steps, say).as_json())
         write_table(folder)
     return write_table(folder)
+
+
+def _devices(measured: Sequence[Measured]) -> str:
+    if any(case.case.device == "gpu" for case in measured):
+        return "Rows of a GPU say so; all others are of a CPU."
+    return "Everything is of a CPU; no GPU was measured."
 
 
 def write_table(folder: Path) -> list[Path]:
@@ -78,7 +85,8 @@ def write_table(folder: Path) -> list[Path]:
         for name, why in case.absent.items()
     ]
     machines = dict.fromkeys(f"- {machine_line(case.environment)}\n" for case in measured)
-    parts = [_INTRODUCTION, markdown(table), "".join(absent), "".join(machines)]
+    introduction = _INTRODUCTION.format(devices=_devices(measured))
+    parts = [introduction, markdown(table), "".join(absent), "".join(machines)]
     written = [folder / "speed.md", folder / "speed.csv"]
     write_text(written[0], "\n".join(part for part in parts if part))
     table.to_csv(written[1], index=False)

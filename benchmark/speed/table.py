@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.models.count import cost
 from benchmark.speed.case import NETS
-from benchmark.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN
+from benchmark.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN, XLA
 from benchmark.speed.measure import Measured
 
 
@@ -35,13 +35,14 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
     for name in [n for n in CONTENDERS if n in measured.parameters and n != FLOOR]:
         rate = by_round.loc[name]
         ratio = rate / by_round.loc[OURS]
-        ratio = ratio if name in (WHOLE_RUN, PACKED) else 1 / ratio
+        ratio = ratio if name in (WHOLE_RUN, PACKED, XLA) else 1 / ratio
         share = 3 * forward * rate / by_round.loc[FLOOR]
         losses = measured.losses.get(name)
         yield {
             "net": measured.case.net,
             "precision": measured.case.precision,
             "threads": measured.case.threads,
+            "device": measured.case.device,
             "contender": name,
             "images_per_s": rate.median(),
             "images_per_s_min": rate.min(),
@@ -71,7 +72,7 @@ def markdown(table: pd.DataFrame) -> str:
         cells = [
             row["net"],
             row["precision"].removeprefix("mixed_"),
-            row["threads"],
+            row["threads"] if row["device"] == "cpu" else f"{row['threads']} ({row['device']})",
             row["contender"],
             "{images_per_s:.4g} ({images_per_s_min:.4g}–{images_per_s_max:.4g})".format(**row),
             _ratio(row),
@@ -91,7 +92,7 @@ def _ratio(row: dict[str, Any]) -> str:
     if row["contender"] == OURS:
         return "–"
     spread = f"({row['ratio_min']:.2f}–{row['ratio_max']:.2f})"
-    if row["contender"] in (WHOLE_RUN, PACKED):
+    if row["contender"] in (WHOLE_RUN, PACKED, XLA):
         return f"this is {row['ratio']:.2f}× {spread}"
     return f"{row['ratio']:.2f}× {spread}"
 

@@ -22,9 +22,11 @@ from benchmark.speed.torch_net import TorchNet
 class TorchLoop:
     """A plain training loop on resident images, cropped and flipped a batch at a time."""
 
-    def __init__(self, net: Net, weights: Path, *, bfloat16: bool, compiled: bool):
-        self.net, self.bfloat16 = net, bfloat16
-        self.model = TorchNet(net.spec, net.classes)
+    def __init__(
+        self, net: Net, weights: Path, *, bfloat16: bool, compiled: bool, device: str = "cpu"
+    ):
+        self.net, self.bfloat16, self.device = net, bfloat16, device
+        self.model = TorchNet(net.spec, net.classes).to(device)
         self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._load(weights)
         self.parameters = sum(p.numel() for p in self.model.parameters())
@@ -50,7 +52,7 @@ class TorchLoop:
         """Steps, each of which reads its loss and its errors."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
-            rows = torch.randint(self.net.images, (self.net.batch,))
+            rows = torch.randint(self.net.images, (self.net.batch,), device=self.device)
             self._step(_augmented(self.x[rows]), self.y[rows])
             self.iteration += 1
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
@@ -58,7 +60,7 @@ class TorchLoop:
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> tuple[float, int]:
         self.optimizer.zero_grad(set_to_none=True)
         images = x.permute(0, 3, 1, 2)  # (batch, channels, height, width), channels last.
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.bfloat16):
             logits = self.forward(images)
         loss = torch.nn.functional.cross_entropy(logits.float(), y)
         loss.backward()
@@ -75,7 +77,8 @@ class TorchLoop:
     def _images(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Normalised images (n, height, width, channels), and labels."""
         pixels, labels = images(self.net, size)
-        return torch.from_numpy(normalized(pixels)), torch.from_numpy(labels).long()
+        x, y = torch.from_numpy(normalized(pixels)), torch.from_numpy(labels).long()
+        return x.to(self.device), y.to(self.device)
 
 
 def _augmented(x: torch.Tensor) -> torch.Tensor:
@@ -83,12 +86,13 @@ def _augmented(x: torch.Tensor) -> torch.Tensor:
     count, height, width, _ = x.shape
     sides = (0, 0, PADDING, PADDING, PADDING, PADDING)
     padded = torch.nn.functional.pad(x, sides)
-    corner = torch.randint(2 * PADDING + 1, (2, count, 1))
-    across = torch.arange(width).expand(count, width)
-    across = torch.where(torch.rand(count, 1) < 0.5, width - 1 - across, across)
-    rows = corner[0] + torch.arange(height)
+    on = x.device
+    corner = torch.randint(2 * PADDING + 1, (2, count, 1), device=on)
+    across = torch.arange(width, device=on).expand(count, width)
+    across = torch.where(torch.rand(count, 1, device=on) < 0.5, width - 1 - across, across)
+    rows = corner[0] + torch.arange(height, device=on)
     columns = corner[1] + across
-    which = torch.arange(count)[:, None, None]
+    which = torch.arange(count, device=on)[:, None, None]
     return padded[which, rows[:, :, None], columns[:, None, :]]
 
 
@@ -96,5 +100,7 @@ def build(case: Case, weights: Path, *, compiled: bool) -> TorchLoop:
     """On the case's threads, in its precision."""
     torch.set_num_threads(case.threads)
     torch.manual_seed(0)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is none of it here either.
     bfloat16 = case.precision == "mixed_bfloat16"
-    return TorchLoop(NETS[case.net], weights, bfloat16=bfloat16, compiled=compiled)
+    device = "cuda" if case.device == "gpu" else "cpu"
+    return TorchLoop(NETS[case.net], weights, bfloat16=bfloat16, compiled=compiled, device=device)

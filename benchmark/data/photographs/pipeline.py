@@ -24,6 +24,9 @@ _READERS = 8
 _AHEAD = 2
 """Batches that lie decoded before they are asked for."""
 
+_OTHER_STAGES = 2
+"""Threads that read and put batches together, so that those that decode need not."""
+
 ENDLESS = 2**40
 """Batches: more than any run asks for."""
 
@@ -54,8 +57,8 @@ def decoded(
 
     Files are read by a function that is declared to have no state, as it is a pure function of the
     batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead. A
-    half of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``),
-    which no option of a pipeline changes: two of them keep no more than some four workers busy.
+    part of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``)
+    whatever a pipeline's options are, and costs more CPU time where there are several.
     """
     failed: dict[int, Exception] = {}
     signature = requests_signature(windows)
@@ -84,14 +87,15 @@ def decoded(
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    options.threading.private_threadpool_size = workers
+    options.threading.private_threadpool_size = workers + _OTHER_STAGES
+    options.threading.max_intra_op_parallelism = 1  # A photograph is little to share out.
     with ThreadPoolExecutor(_READERS) as readers:
         with tf.device("CPU:0"):
             pixels = (
                 tf.data.Dataset.range(count)
                 .map(requests, num_parallel_calls=1, deterministic=True)
                 .unbatch()
-                .map(decoded_windows, num_parallel_calls=workers, deterministic=True)
+                .map(decoded_windows, num_parallel_calls=2 * workers, deterministic=True)
                 .batch(batch_size)
                 .prefetch(_AHEAD)
             )

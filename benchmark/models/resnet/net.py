@@ -12,6 +12,7 @@ from keras import KerasTensor, layers
 from benchmark.models.backbone import Backbone
 from benchmark.models.layers import (
     InputShape,
+    MaxPooling,
     SlidingPooling,
     ZeroPadShortcut,
     classifier_initializer,
@@ -149,7 +150,7 @@ def stem(spec: ResidualSpec, x: KerasTensor) -> KerasTensor:
         return x
     # The zeros around stand for minus infinity: what is pooled has passed a ReLU.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
-    return layers.MaxPooling2D(3, strides=2, name="stem_pool")(x)
+    return MaxPooling(3, strides=2, name="stem_pool")(x)
 
 
 def _block(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor:
