@@ -5,37 +5,26 @@ import sys
 import typer
 
 from benchmark.commands.again import diff, replay
-from benchmark.commands.audit import audit
-from benchmark.commands.crosscheck import crosscheck
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
 from benchmark.commands.export import export
 from benchmark.commands.init import init
 from benchmark.commands.paper import paper
+from benchmark.commands.prove import prove_app
 from benchmark.commands.records import records_app
-from benchmark.commands.reporting import power, report, sync
+from benchmark.commands.reporting import report, sync
 from benchmark.commands.run import run
-from benchmark.commands.scaling import scaling
-from benchmark.commands.speed import speed
-from benchmark.commands.storm import storm
 from benchmark.commands.suites import list_suites, plan
 from benchmark.commands.terminal import BAD_INPUT, Commands
 from benchmark.commands.ui import ui
 from benchmark.commands.verify import verify
-from benchmark.execution.environment import fix as fix_environment
+from benchmark.worker.environment import fix as fix_environment
 
 try:
     fix_environment()  # Whatever a user has set for other work.
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(BAD_INPUT)
-
-prove_app = typer.Typer(
-    no_args_is_help=True,
-    help="Put this project itself to the proof: its nets, its tests' power, its speed, its engine.",
-)
-for proof in (audit, crosscheck, power, speed, scaling, storm):
-    prove_app.command()(proof)
 
 app = typer.Typer(
     cls=Commands,

@@ -20,7 +20,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from playwright.sync_api import Page, sync_playwright
 
-from benchmark.storm.server import free_port, wait_for
+from benchmark.proof.storm.server import free_port, wait_for
 
 IMAGES = Path(__file__).parent / "images"
 

@@ -10,7 +10,7 @@ from getpass import getuser
 from pathlib import Path
 from platform import node
 
-from benchmark.storm.server import free_port
+from benchmark.proof.storm.server import free_port
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "scontrol")
 

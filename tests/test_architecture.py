@@ -14,8 +14,11 @@ RANKS = [
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),
-    ("execution", "report", "speed", "storm", "crosscheck"),
+    ("tracking", "worker"),
+    ("scheduling",),
+    ("listening", "reproduction", "report"),
     ("export", "running"),
+    ("proof",),
     ("commands",),
     ("cli", "__main__"),
 ]
@@ -74,6 +77,31 @@ def circle(pairs):
 
 def test_neighbours_of_a_rank_do_not_import_each_other_in_a_circle():
     assert circle((here, to) for _, here, to in edges()) == []
+
+
+def test_modules_do_not_import_each_other_in_a_circle():
+    """As they are loaded: what a function or a type checker alone imports does not count."""
+    names = {".".join(path.with_suffix("").parts): path for path in MODULES}
+
+    def module_of(name):
+        while name not in names and "." in name:
+            name = name.rpartition(".")[0]
+        return name
+
+    pairs = [
+        (here, module_of(name))
+        for here, path in names.items()
+        for name in imports(path, top_level(path))
+        if name.startswith("benchmark.")
+    ]
+    assert circle(pairs) == []
+
+
+def top_level(path):
+    """A file's text without functions' bodies and what is for type checkers."""
+    tree = ast.parse(path.read_text())
+    kept = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return ast.unparse(ast.Module(kept, []))
 
 
 def test_a_circle_of_any_length_is_found():

@@ -1,4 +1,4 @@
-from benchmark.models.audit import Printed, audit_rows
+from benchmark.proof.audit import Printed, audit_rows
 
 
 def test_published_numbers_stand_beside_the_nets_that_they_describe_alone():

@@ -225,7 +225,7 @@ def test_folders_of_any_characters_are_quoted_and_used(ran, copied):
 
 
 def test_a_run_of_another_process_is_not_said_to_be_done(ran, copied):
-    from benchmark.execution.lease import lease
+    from benchmark.worker.lease import lease
 
     folder = Store(copied).run(load_runs(copied)["run_id"].iloc[0])
     (folder.path / "result.json").unlink()
@@ -542,7 +542,7 @@ def test_a_report_of_a_part_stands_apart_and_says_so(copied):
 
 
 def test_what_a_user_would_type_to_go_on_repeats_the_options(ran, copied):
-    from benchmark.execution.lease import lease
+    from benchmark.worker.lease import lease
 
     folder = Store(copied).run(load_suite(ran.suite).plan.cells[0])
     (folder.path / "result.json").unlink()

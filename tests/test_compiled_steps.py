@@ -13,7 +13,7 @@ from test_training import digests, tiny_spec, trained
 from benchmark.data.resident import STEPS_A_CALL_ON_A_GPU, ResidentImages
 from benchmark.models.build import build_model
 from benchmark.models.layers import MaxPooling
-from benchmark.speed import cross_compile
+from benchmark.proof.speed import cross_compile
 from benchmark.training.classification import CrossEntropy
 from benchmark.training.loss_scale import LossScale
 from benchmark.training.net import build_net
@@ -235,7 +235,7 @@ def test_what_a_loop_launches_is_counted_through_calls():
 
 
 def test_resnet20_s_step_is_few_kernels_on_an_h100():
-    """As counted by ``benchmark.speed.kernels``, and committed."""
+    """As counted by ``benchmark.proof.speed.kernels``, and committed."""
     rows = csv.DictReader(Path("results/reference/speed/kernels.csv").read_text().splitlines())
     kernels = {(row["net"], row["precision"]): int(row["kernels"]) for row in rows}
     assert 100 < kernels["ResNet-20", "float32"] <= 300

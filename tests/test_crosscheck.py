@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from conftest import bench
 
-from benchmark.crosscheck.case import Given, Trace, spec_of
-from benchmark.crosscheck.compare import (
+from benchmark.proof.crosscheck.case import Given, Trace, spec_of
+from benchmark.proof.crosscheck.compare import (
     NORM_TOLERANCE,
     ROUNDING,
     by_iteration,

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from benchmark.crosscheck.case import spec_of
-from benchmark.crosscheck.jax_step import updated
+from benchmark.proof.crosscheck.case import spec_of
+from benchmark.proof.crosscheck.jax_step import updated
 from benchmark.spec import SgdSpec
 
 

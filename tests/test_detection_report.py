@@ -23,10 +23,8 @@ from detection_records import (
 from benchmark.data.detection.pasted import example
 from benchmark.evaluation.detections import first_from_json, from_json
 from benchmark.records import Store, load_curves, load_runs
-from benchmark.records.mlflow_mirror import MlflowMirror
 from benchmark.records.problems import RecordsError
 from benchmark.records.shown import load_shown, save_shown
-from benchmark.records.tracking import client_of, suite_links
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.style import looks
 from benchmark.report.measured import by_metric
@@ -34,6 +32,8 @@ from benchmark.report.pages import cell_text
 from benchmark.report.pictures import IMAGES, gallery
 from benchmark.report.suite_report import write_report
 from benchmark.report.tables import runs_table, variants_table
+from benchmark.tracking.mlflow_mirror import MlflowMirror
+from benchmark.tracking.server import client_of, suite_links
 
 ERRORS = {"mean", "sd", "min", "max", "best epoch", "train error"}
 PRECISIONS = {"AP", "AP sd", "AP min", "AP max", "AP50", "AP75"}

@@ -12,10 +12,10 @@ import tensorflow as tf
 from benchmark.data import sources
 from benchmark.evaluation.average_precision import average_precisions
 from benchmark.evaluation.detections import from_json
-from benchmark.execution.attempt import train_run
-from benchmark.execution.replay import Recorded, replay
 from benchmark.records.shown import load_shown
 from benchmark.records.store import Store
+from benchmark.reproduction.replay import Recorded, replay
+from benchmark.scheduling.attempt import train_run
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
 from benchmark.training import loop

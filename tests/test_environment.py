@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import bench
 
-from benchmark.execution.environment import fix, of_worker
 from benchmark.records import Store
 from benchmark.records.provenance import provenance
 from benchmark.suite import load_suite
+from benchmark.worker.environment import fix, of_worker
 
 SUITE = """\
 name: settings

@@ -26,14 +26,6 @@ from benchmark.evaluation.protocols import (
     of_name,
     ten_crop,
 )
-from benchmark.execution import evaluating
-from benchmark.execution.evaluating import (
-    Evaluated,
-    ensemble,
-    errors,
-    evaluate,
-    score_ensembles,
-)
 from benchmark.models.build import build_model
 from benchmark.models.layers import SlidingPooling
 from benchmark.records import Store
@@ -43,6 +35,14 @@ from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.suite import load_suite
 from benchmark.suite.claims import PublishedClaim
+from benchmark.worker import evaluate as evaluating
+from benchmark.worker.evaluate import (
+    Evaluated,
+    ensemble,
+    errors,
+    evaluate,
+    score_ensembles,
+)
 
 
 @pytest.fixture(scope="module")

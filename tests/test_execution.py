@@ -18,16 +18,16 @@ import pytest
 from conftest import TINY_SUITE
 from rich.console import Console
 
-from benchmark.execution.failure import BUILDING, LOADING, of_error
-from benchmark.execution.lease import EXPIRES_S, holder, lease
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.mirroring import BackgroundMirror
-from benchmark.execution.progress import ProgressDisplay
-from benchmark.execution.runner import run_plan
+from benchmark.listening.mirroring import BackgroundMirror
+from benchmark.listening.progress import ProgressDisplay
 from benchmark.records import Store
 from benchmark.records.files import write_json
 from benchmark.records.problems import DiskFullError, RecordsError
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import run_plan
 from benchmark.suite import Plan, load_suite
+from benchmark.worker.failure import BUILDING, LOADING, of_error
+from benchmark.worker.lease import EXPIRES_S, holder, lease
 
 
 class Told:
@@ -127,7 +127,7 @@ def test_a_lease_that_a_killed_process_of_this_machine_left_is_free_at_once(tmp_
 @pytest.mark.parametrize("left", [None, OTHER])
 def test_of_machines_that_come_at_once_one_holds_the_run(tmp_path, monkeypatch, left, links):
     """No machine hears of the locks of others; threads stand in for them."""
-    from benchmark.execution import lease as module
+    from benchmark.worker import lease as module
 
     def no_links(*_):
         raise PermissionError(errno.EPERM, "Operation not permitted")
@@ -175,7 +175,7 @@ def test_what_another_machine_has_taken_over_is_left_to_it(tmp_path, worker):
 def test_a_lease_is_renewed_and_a_worker_whose_lease_was_taken_ends(tmp_path):
     folder = Store(tmp_path).run("0" * 16)
     code = (
-        "import sys, time; from pathlib import Path; from benchmark.execution import lease\n"
+        "import sys, time; from pathlib import Path; from benchmark.worker import lease\n"
         "from benchmark.records.store import RunFolder\n"
         "lease.RENEW_S = 0.05\n"
         "lease.keep_renewing(RunFolder(Path(sys.argv[1])))\n"
@@ -201,13 +201,13 @@ def test_a_worker_writes_nothing_once_its_lease_was_taken(tmp_path):
     folder = Store(tmp_path).run("0" * 16)
     code = (
         "import sys; from pathlib import Path\n"
-        "from benchmark.execution import lease, recorded, worker\n"
+        "from benchmark.worker import lease, main, train\n"
         "lease.keep_renewing = lambda folder: None\n"
-        "def train(path, tell, stop, before_writing):\n"
+        "def replaced(path, tell, stop, before_writing):\n"
         "    before_writing(); (path / 'lease.2').write_text('another'); before_writing()\n"
         "    (path / 'result.json').write_text('mine')\n"
-        "recorded.train_folder = train\n"
-        "worker.main(Path(sys.argv[1]))"
+        "train.train_folder = replaced\n"
+        "main.main(Path(sys.argv[1]))"
     )
     with lease(folder):
         done = subprocess.run(
@@ -295,7 +295,7 @@ def test_a_workers_own_word_is_the_reason(tmp_path, worker):
 
 def test_a_worker_that_the_kernel_killed_for_memory(tmp_path, worker, monkeypatch):
     kills = iter(range(10))
-    monkeypatch.setattr("benchmark.execution.failure.oom_kills", lambda: next(kills))
+    monkeypatch.setattr("benchmark.worker.failure.oom_kills", lambda: next(kills))
     worker("kill -9 $$")
     told = Told()
     run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine())
@@ -390,7 +390,7 @@ def test_modules_of_the_current_folder_are_not_the_workers(tmp_path, monkeypatch
 
 
 def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path, monkeypatch):
-    from benchmark.execution import mirroring
+    from benchmark.listening import mirroring
 
     plan, never = plan_of(tmp_path), threading.Event()
     monkeypatch.setattr(mirroring, "MlflowMirror", lambda *_: never.wait())
@@ -409,7 +409,7 @@ def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path,
 
 
 def test_the_mirror_has_idle_time_alone_while_a_run_is_trained(tmp_path, monkeypatch):
-    from benchmark.execution import mirroring
+    from benchmark.listening import mirroring
 
     plan, seen = plan_of(tmp_path), queue.Queue()
 

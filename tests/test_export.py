@@ -13,7 +13,6 @@ from safetensors import safe_open
 from benchmark.data import cifar10
 from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, Normalization
-from benchmark.execution.pretrained import finished
 from benchmark.export import Format
 from benchmark.export.plain_keras import plain_keras
 from benchmark.export.write import export_run
@@ -21,6 +20,7 @@ from benchmark.models.build import build_model
 from benchmark.models.reference_weights import load_reference_weights
 from benchmark.records import Store
 from benchmark.spec import ResNetSpec
+from benchmark.worker.pretrained import finished
 
 LOAD = """
 import sys

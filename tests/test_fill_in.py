@@ -10,10 +10,6 @@ import pytest
 from conftest import TINY_SUITE, bench
 
 import benchmark
-from benchmark.execution import fill_in as module
-from benchmark.execution.fill_in import fill_in, lacking_of
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.runner import run_plan
 from benchmark.records import Store
 from benchmark.records.comparison import compare_curves
 from benchmark.records.files import read_json, write_json
@@ -21,6 +17,10 @@ from benchmark.records.journal import read_attempts
 from benchmark.records.lacking import Lacking, lacking
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import ASIDE, RunFolder
+from benchmark.reproduction import fill_in as module
+from benchmark.reproduction.fill_in import fill_in, lacking_of
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import run_plan
 from benchmark.spec import RunSpec
 from benchmark.suite import Plan, load_suite
 

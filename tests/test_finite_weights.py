@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmark.data.images import DataError
-from benchmark.execution.pretrained import pretrained_of
 from benchmark.models.build import build_model
 from benchmark.models.reference_weights import reference_weights
 from benchmark.spec import ResNetSpec, RunSpec
+from benchmark.worker.pretrained import pretrained_of
 
 MODEL = {
     "stem": "cifar",

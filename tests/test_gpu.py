@@ -115,7 +115,7 @@ def test_first_weights_are_those_of_a_cpu(classifiers, tmp_path):
 
 
 def test_a_run_that_is_stopped_goes_on_to_the_same_weights(classifiers, tmp_path):
-    from benchmark.execution.attempt import train_run
+    from benchmark.scheduling.attempt import train_run
     from benchmark.spec import RunSpec
     from benchmark.suite import Cell
 

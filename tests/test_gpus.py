@@ -5,12 +5,12 @@ import os
 import pytest
 from fake_gpus import fake_gpus
 
-from benchmark.execution import estimate as estimating
-from benchmark.execution.gpu_lease import CONTEXT_MIB, FOLDER, GPU_MEMORY, gpus_of_its_own
-from benchmark.execution.share import RUNS_A_GPU, Share, shares
 from benchmark.records import gpus
 from benchmark.records.gpus import gpus_told, visible_gpus
 from benchmark.records.provenance import machine_line, provenance
+from benchmark.scheduling import estimate as estimating
+from benchmark.scheduling.share import RUNS_A_GPU, Share, shares
+from benchmark.worker.gpu_lease import CONTEXT_MIB, FOLDER, GPU_MEMORY, gpus_of_its_own
 
 
 @pytest.fixture

@@ -13,16 +13,16 @@ from fake_gpus import fake_gpus
 from typer.testing import CliRunner
 
 from benchmark.cli import app
-from benchmark.execution import memory
-from benchmark.execution.attempt import train_run
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.memory import UNKNOWN_MIB, MemoryWatch, available_mib
-from benchmark.execution.runner import run_plan
-from benchmark.execution.share import Share, available_gpus, best_jobs, shares
+from benchmark.proof.speed.scaling import measure
 from benchmark.records import Store
 from benchmark.records.store import RunFolder
+from benchmark.scheduling import memory
+from benchmark.scheduling.attempt import train_run
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.memory import UNKNOWN_MIB, MemoryWatch, available_mib
+from benchmark.scheduling.runner import run_plan
+from benchmark.scheduling.share import Share, available_gpus, best_jobs, shares
 from benchmark.spec import NumericsSpec
-from benchmark.speed.scaling import measure
 from benchmark.suite import Plan, load_suite
 
 SUITES = sorted(Path("suites").rglob("*.yaml"))
@@ -238,10 +238,10 @@ def test_no_option_of_plan_changes_an_id(suite, tmp_path, monkeypatch):
 def test_a_worker_keeps_to_its_cores():
     core = max(os.sched_getaffinity(0))
     code = (
-        "import os, sys; from benchmark.execution import worker; from pathlib import Path\n"
-        "worker._end_with_parent = lambda: None\n"
-        "worker.claim_stdout = lambda: sys.exit(str(sorted(os.sched_getaffinity(0))))\n"
-        "worker.main(Path('.'))"
+        "import os, sys; from benchmark.worker import main; from pathlib import Path\n"
+        "main.end_with_parent = lambda: None\n"
+        "main.claim_stdout = lambda: sys.exit(str(sorted(os.sched_getaffinity(0))))\n"
+        "main.main(Path('.'))"
     )
     environment = os.environ | Share((core,)).environment()
     done = subprocess.run(

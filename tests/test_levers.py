@@ -16,8 +16,8 @@ from benchmark.evaluation import single_view
 from benchmark.models import layers
 from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model
+from benchmark.proof.speed.keras_fit import SlicedShortcut
 from benchmark.spec import ResNetSpec
-from benchmark.speed.keras_fit import SlicedShortcut
 from benchmark.training import classification
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 

@@ -10,17 +10,18 @@ import time
 
 import pytest
 
-from benchmark.execution import gpu_lease
-from benchmark.execution.lease import (
+from benchmark.records import locks
+from benchmark.records.problems import RecordsError
+from benchmark.records.store import Store
+from benchmark.tracking import database
+from benchmark.worker import gpu_lease
+from benchmark.worker.lease import (
     CLOCKS_APART_S,
     EXPIRES_S,
     holder,
     lease,
     who_holds,
 )
-from benchmark.records import database, locks
-from benchmark.records.problems import RecordsError
-from benchmark.records.store import Store
 
 OTHER = "0123456789abcdef 00000000-0000-0000-0000-000000000000 node17"
 CODES = ["ENOSYS", "EOPNOTSUPP", "ENOLCK", "EINVAL"]
@@ -32,7 +33,7 @@ def without(*_):
     raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 if sys.argv[2] == "without":
     fcntl.flock = without
-from benchmark.execution.lease import lease
+from benchmark.worker.lease import lease
 from benchmark.records.store import RunFolder
 with lease(RunFolder(Path(sys.argv[1]))) as lock:
     print("held" if lock else "busy", flush=True)
@@ -212,10 +213,12 @@ def test_a_claims_test_holds_its_run_as_a_worker_does(folder, tmp_path):
     app = tmp_path / "app.py"
     app.write_text(
         "import sys, time\n"
-        "from benchmark import cli\n"
-        "from benchmark.execution import claim_test, lease\n"
+        "from benchmark.commands import claim_test\n"
+        "from benchmark.worker import lease\n"
         "lease.RENEW_S = 0.05\n"
-        "cli.app = lambda words, prog_name: (print(*words, flush=True), time.sleep(60))\n"
+        "def evaluate(runs: list[str], protocol: str = ''):\n"
+        "    print('evaluate', *runs, protocol, flush=True); time.sleep(60)\n"
+        "claim_test.evaluate = evaluate\n"
         "claim_test.main(*sys.argv[1:])\n"
     )
     with lease(folder):
@@ -234,13 +237,13 @@ def test_a_claims_test_holds_its_run_as_a_worker_does(folder, tmp_path):
 
 
 def test_a_claims_test_is_started_with_the_lock(folder, tmp_path, monkeypatch):
-    from benchmark.execution import claim_test
+    from benchmark.running import testing
 
     script = tmp_path / "python"
     script.write_text('#!/bin/sh\necho "$@" > "$0.words"; ls -l /proc/self/fd > "$0.fd"; exit 7\n')
     script.chmod(0o755)
     with lease(folder) as lock:
         monkeypatch.setattr(sys, "executable", str(script))
-        assert claim_test.tested(folder, "ten-crop", None, lock) == 7
+        assert testing._tested(folder, "ten-crop", None, lock) == 7
     assert str(folder.path / "lock") in (tmp_path / "python.fd").read_text()
-    assert "benchmark.execution.claim_test" in (tmp_path / "python.words").read_text()
+    assert "benchmark.commands.claim_test" in (tmp_path / "python.words").read_text()

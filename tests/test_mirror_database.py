@@ -8,13 +8,13 @@ import time
 import pytest
 from conftest import bench
 
-from benchmark.records import database
 from benchmark.records.store import Store
-from benchmark.records.tracking import client_of, default_tracking_uri
+from benchmark.tracking import database
+from benchmark.tracking.server import client_of, default_tracking_uri
 
 MAKE = """\
 import sys
-from benchmark.records.tracking import creating
+from benchmark.tracking.server import creating
 with creating(sys.argv[1]):
     print("made", flush=True)
 """

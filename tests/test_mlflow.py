@@ -9,16 +9,16 @@ import time
 import pytest
 from conftest import bench
 
-from benchmark.execution import mirroring
+from benchmark.listening import mirroring
 from benchmark.metrics import METRICS
+from benchmark.proof.storm.server import free_port, mlflow_server
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.records.journal import Journal
-from benchmark.records.mlflow_mirror import RESULT_METRICS, MlflowMirror
 from benchmark.records.result import summarize
-from benchmark.records.tracking import default_tracking_uri
 from benchmark.spec.recipe import RECIPE
-from benchmark.storm.server import free_port, mlflow_server
 from benchmark.suite import Plan, load_suite
+from benchmark.tracking.mlflow_mirror import RESULT_METRICS, MlflowMirror
+from benchmark.tracking.server import default_tracking_uri
 
 
 def client_of(results):
@@ -268,8 +268,8 @@ def test_children_that_the_suite_no_longer_asks_for_are_marked(copied):
 def test_processes_that_start_together_make_one_database(copied):
     code = (
         "import sys; from pathlib import Path; from benchmark.records import Store\n"
-        "from benchmark.records.mlflow_mirror import MlflowMirror\n"
-        "from benchmark.records.tracking import default_tracking_uri\n"
+        "from benchmark.tracking.mlflow_mirror import MlflowMirror\n"
+        "from benchmark.tracking.server import default_tracking_uri\n"
         "store = Store(Path(sys.argv[1]))\n"
         "MlflowMirror(store, 'tiny', default_tracking_uri(store))"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.storm.server import free_port, wait_for
+from benchmark.proof.storm.server import free_port, wait_for
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [

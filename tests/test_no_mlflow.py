@@ -6,8 +6,8 @@ import pytest
 from conftest import TINY_SUITE, bench
 
 from benchmark.records.store import Store
-from benchmark.records.tracking import default_tracking_uri
-from benchmark.records.unmirrored import MISSING, OFF, note, noted, why_unmirrored
+from benchmark.tracking.server import default_tracking_uri
+from benchmark.tracking.unmirrored import MISSING, OFF, note, noted, why_unmirrored
 
 
 def test_why_there_is_no_mirror(monkeypatch):

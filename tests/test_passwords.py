@@ -5,11 +5,11 @@ from conftest import bench
 from made_records import made_cell, made_suite, record
 
 from benchmark.commands.run import words_of_records
-from benchmark.execution.mirroring import BackgroundMirror
+from benchmark.listening.mirroring import BackgroundMirror
 from benchmark.records.problems import TrackingError, masked, one_line, without_credentials
 from benchmark.records.store import Store
-from benchmark.records.tracking import reaching
 from benchmark.suite import Plan
+from benchmark.tracking.server import reaching
 
 SECRET = "s3cr%40t/Pass"
 URIS = [

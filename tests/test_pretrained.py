@@ -13,16 +13,16 @@ from test_transfer import OLD_CLASSES, foreign_weights, head, tiny_spec
 
 from benchmark.data.images import DataError
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
-from benchmark.execution.lease import lease
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.pretrained import pretrained_of
-from benchmark.execution.runner import run_plan
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import start_from
 from benchmark.models.reference_weights import reference_weights
 from benchmark.records import Store
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import run_plan
 from benchmark.suite import Plan, load_suite
 from benchmark.suite.problems import SuiteError
+from benchmark.worker.lease import lease
+from benchmark.worker.pretrained import pretrained_of
 
 
 @pytest.mark.parametrize(("normalization", "mode"), [(CAFFE, "caffe"), (TORCH, "torch")])

@@ -13,11 +13,11 @@ import pytest
 from conftest import TINY_SUITE, bench
 from safetensors.numpy import load_file
 
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.runner import run_plan
+from benchmark.proof.speed import scaling
 from benchmark.records import Store
 from benchmark.records.comparison import compare_curves
-from benchmark.speed import scaling
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import run_plan
 from benchmark.suite import load_suite
 
 ray = pytest.importorskip("ray", reason="needs Ray: tox -e peers")
@@ -77,7 +77,7 @@ class Told:
 
 
 def place(store, cluster):
-    from benchmark.execution.cluster import RayCluster
+    from benchmark.scheduling.cluster import RayCluster
 
     return RayCluster(store, cluster.address)
 

@@ -10,7 +10,7 @@ from benchmark.records.files import write_json
 from benchmark.records.reference import DIFFERENT, IDENTICAL, VARIABLE
 from benchmark.records.result import sealed
 from benchmark.records.store import Store
-from benchmark.records.tracking import client_of, default_tracking_uri
+from benchmark.tracking.server import client_of, default_tracking_uri
 
 
 @pytest.fixture(scope="module")

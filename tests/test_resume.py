@@ -20,8 +20,8 @@ from conftest import bench
 
 from benchmark.cli import app
 from benchmark.records import Store
-from benchmark.records.tracking import default_tracking_uri
 from benchmark.suite import load_suite
+from benchmark.tracking.server import default_tracking_uri
 
 SUITE = """\
 name: stops
@@ -110,7 +110,7 @@ class Folder:
 
 def worker_of(process: subprocess.Popen[str]) -> int:
     found = subprocess.run(
-        ["pgrep", "-P", str(process.pid), "-f", "benchmark.execution.worker"],
+        ["pgrep", "-P", str(process.pid), "-f", "benchmark.worker.main"],
         capture_output=True,
         text=True,
         check=True,
@@ -317,8 +317,8 @@ def test_a_run_with_fewer_epochs_is_another(whole, tmp_path):
 
 
 def test_ctrl_c_ends_a_replay(whole, monkeypatch, capsys):
-    from benchmark.execution import replay
-    from benchmark.execution.runner import Outcome
+    from benchmark.reproduction import replay
+    from benchmark.scheduling.runner import Outcome
 
     def interrupted(plan, *_, **__):
         run_id = plan.cells[0].run_id

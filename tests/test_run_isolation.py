@@ -10,14 +10,14 @@ import pytest
 from conftest import TINY_SUITE, bench
 from made_records import record
 
-from benchmark.execution.estimate import estimate
-from benchmark.execution.lease import lease
-from benchmark.execution.local import ThisMachine
-from benchmark.execution.runner import run_plan
-from benchmark.execution.worker import EVENTS
 from benchmark.records import Store, load_runs
-from benchmark.records.store import UNREADABLE
+from benchmark.scheduling.estimate import estimate
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import run_plan
+from benchmark.status import Status
 from benchmark.suite import Plan, load_suite
+from benchmark.worker.lease import lease
+from benchmark.worker.main import EVENTS
 
 
 class Told:
@@ -81,12 +81,12 @@ def test_what_is_printed_before_the_worker_begins_is_no_event(tmp_path, plan):
     reading, writing = os.pipe()
     code = (
         "import sys; print('hello')\n"
-        "from pathlib import Path; from benchmark.execution import recorded, worker\n"
-        "def train(path, tell, stop, before_writing):\n"
+        "from pathlib import Path; from benchmark.worker import main, train\n"
+        "def replaced(path, tell, stop, before_writing):\n"
         "    print('a library'); tell({'event': 'progress'})\n"
         "    import subprocess; subprocess.run(['echo', 'a child'])\n"
-        "recorded.train_folder = train\n"
-        "worker.main(Path(sys.argv[1]))"
+        "train.train_folder = replaced\n"
+        "main.main(Path(sys.argv[1]))"
     )
     with lease(folder):
         done = subprocess.run(
@@ -191,14 +191,14 @@ def test_a_folder_that_cannot_be_used_costs_its_own_run_alone(tmp_path, plan, wo
 def test_plan_shows_a_run_whose_folder_cannot_be_looked_into(tmp_path, plan):
     store = Store(tmp_path / "results")
     _folder_for_result(store.root / "runs" / plan.cells[0].run_id)
-    assert store.status(plan.cells[0]) == UNREADABLE
+    assert store.status(plan.cells[0]) == Status.UNREADABLE
     done = bench("plan", tmp_path / "suite.yaml", "--results", store.root)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(UNREADABLE) == 1 and done.stdout.count("planned") == 2
+    assert done.stdout.count(Status.UNREADABLE) == 1 and done.stdout.count("planned") == 2
 
 
 def test_a_place_that_fails_costs_the_run_that_it_had(tmp_path, plan, monkeypatch):
-    from benchmark.execution import local
+    from benchmark.scheduling import local
 
     def fail(cell, *_, **__):
         if cell == plan.cells[0]:
@@ -211,7 +211,7 @@ def test_a_place_that_fails_costs_the_run_that_it_had(tmp_path, plan, monkeypatc
 
 
 def test_an_attempt_that_fails_in_an_unforeseen_way_is_a_row(tmp_path, plan, worker, monkeypatch):
-    from benchmark.execution import attempt
+    from benchmark.scheduling import attempt
 
     worker("exit 0")
 

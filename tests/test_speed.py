@@ -8,15 +8,15 @@ from photograph_files import make_tree
 
 from benchmark.data import cache
 from benchmark.data.photographs import registry
+from benchmark.proof.speed import measure as measuring
+from benchmark.proof.speed.case import NETS, Case, Net, images
+from benchmark.proof.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, XLA, contenders
+from benchmark.proof.speed.input import write_input
+from benchmark.proof.speed.measure import Measured, Turn, measure
+from benchmark.proof.speed.record import run_cases, write_table
+from benchmark.proof.speed.table import summary
 from benchmark.records.files import read_json, write_json
 from benchmark.spec import ResNetSpec
-from benchmark.speed import measure as measuring
-from benchmark.speed.case import NETS, Case, Net, images
-from benchmark.speed.contender import FLOOR, OURS, PACKED, WHOLE_RUN, XLA, contenders
-from benchmark.speed.input import write_input
-from benchmark.speed.measure import Measured, Turn, measure
-from benchmark.speed.record import run_cases, write_table
-from benchmark.speed.table import summary
 
 TINY = Net(ResNetSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 200)
 
@@ -24,7 +24,7 @@ TINY = Net(ResNetSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 20
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory):
     """Our contender on a tiny net, its weights' file, and its losses."""
-    from benchmark.speed.ours import Ours, write_weights
+    from benchmark.proof.speed.ours import Ours, write_weights
 
     keras.utils.set_random_seed(0)
     contender = Ours(TINY)
@@ -42,7 +42,7 @@ def does_the_same(contender, ours):
 
 
 def test_stock_keras_does_the_same(ours):
-    from benchmark.speed.keras_fit import KerasFit
+    from benchmark.proof.speed.keras_fit import KerasFit
 
     contender = KerasFit(TINY, ours[1])
     kinds = {type(layer) for layer in contender.model.layers}
@@ -53,7 +53,7 @@ def test_stock_keras_does_the_same(ours):
 @pytest.mark.parametrize("compiled", [False, True])
 def test_pytorch_does_the_same(ours, compiled):
     pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
-    from benchmark.speed.torch_loop import TorchLoop
+    from benchmark.proof.speed.torch_loop import TorchLoop
 
     does_the_same(TorchLoop(TINY, ours[1], bfloat16=False, compiled=compiled), ours)
 
@@ -63,7 +63,7 @@ def test_pytorch_does_the_same(ours, compiled):
 def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
     torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
     from benchmark.models.count import cost
-    from benchmark.speed.torch_net import TorchNet
+    from benchmark.proof.speed.torch_net import TorchNet
 
     spec = ResNetSpec(stem="imagenet", depth=depth, shortcut=shortcut)
     net = TorchNet(spec, 1000)
@@ -73,7 +73,7 @@ def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
 
 
 def test_our_compiled_steps_do_the_same(ours):
-    from benchmark.speed.ours import Ours
+    from benchmark.proof.speed.ours import Ours
 
     keras.utils.set_random_seed(0)
     does_the_same(Ours(TINY, xla=True), ours)
@@ -108,7 +108,7 @@ def test_our_work_is_counted_in_images(ours):
 
 @pytest.mark.parametrize("name", [name for name, net in NETS.items() if net.size == 32])
 def test_the_whole_run_trains_on_as_many_images(name):
-    from benchmark.speed.whole_run import spec_of
+    from benchmark.proof.speed.whole_run import spec_of
 
     spec = spec_of(Case(name, "mixed_bfloat16", 2))
     assert spec.dataset.train_images == NETS[name].images
@@ -190,7 +190,7 @@ def test_a_measured_case_is_not_measured_again(tmp_path, monkeypatch):
         asked.append((case.name, steps))
         return made_up(case)
 
-    monkeypatch.setattr("benchmark.speed.record.measure", instead)
+    monkeypatch.setattr("benchmark.proof.speed.record.measure", instead)
     some = [Case("resnet20-A", "float32", threads) for threads in (1, 2)]
     said = []
     how = {"rounds": 1, "seconds": 1.0, "say": said.append}

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmark.commands.suites import plan
+from benchmark.proof.storm import fault, suite_files
+from benchmark.proof.storm.parts import PARTS, run_parts, write_table
+from benchmark.proof.storm.setting import NotHere, Tries, small_disk
 from benchmark.records.files import read_json
-from benchmark.storm import fault, suite_files
-from benchmark.storm.parts import PARTS, run_parts, write_table
-from benchmark.storm.setting import NotHere, Tries, small_disk
 
 SUITES = [path.read_text("utf-8") for path in sorted(Path("suites").rglob("*.yaml"))]
 
@@ -64,7 +64,7 @@ def test_a_plan_that_raises_or_ends_otherwise_is_a_problem(tmp_path):
 
 def test_points_are_every_change_of_the_folder(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from benchmark.storm.fault import Points\n"
+        "import os, sys; from pathlib import Path; from benchmark.proof.storm.fault import Points\n"
         "from benchmark.records.files import write_json\n"
         "folder, point = Path(sys.argv[1]), int(sys.argv[2])\n"
         "points = Points(folder, point, lambda: sys.exit('acted'))\n"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.execution.progress import work
+from benchmark.listening.progress import work
 from benchmark.models.resnet import cost as resnet_cost
 from benchmark.spec import RunSpec
 from benchmark.suite import Changes, SuiteError, load_suite

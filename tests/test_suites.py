@@ -13,7 +13,6 @@ from safetensors.numpy import save_file
 
 from benchmark.data import cache, cifar10
 from benchmark.data.photographs import registry
-from benchmark.execution.recorded import train_folder
 from benchmark.models.build import build_model
 from benchmark.models.reference_weights import reference_weights
 from benchmark.records import Store, load_layers, load_runs
@@ -23,6 +22,7 @@ from benchmark.spec import ResNetSpec, RunSpec
 from benchmark.suite import Cell, Plan, load_suite
 from benchmark.suite.suite import LoadedSuite
 from benchmark.training import process
+from benchmark.worker.train import train_folder
 
 SUITES = sorted(Path("suites").rglob("*.yaml"))
 

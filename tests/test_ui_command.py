@@ -3,8 +3,8 @@
 import os
 
 from benchmark.commands.ui import ui
-from benchmark.records import tracking
-from benchmark.storm.server import free_port
+from benchmark.proof.storm.server import free_port
+from benchmark.tracking import server as tracking
 
 
 def test_the_ui_is_started_without_jobs_and_its_words_tell_no_address(tmp_path, monkeypatch):

@@ -10,12 +10,12 @@ from conftest import bench
 from detection_files import box, make_split
 
 from benchmark.data.detection import coco_json
-from benchmark.execution.usable import checked
 from benchmark.models.build import build_model
 from benchmark.models.reference_weights import reference_weights, stride_note
 from benchmark.records import Store
 from benchmark.spec import ResNetSpec, RunSpec
 from benchmark.suite import load_suite
+from benchmark.worker.usable import checked
 
 MODEL = {
     "stem": "cifar",

@@ -3,11 +3,11 @@
 import pytest
 from made_records import made_cell, made_suite, record
 
-from benchmark.execution import verify as execution
-from benchmark.execution.replay import Replayed
-from benchmark.execution.verify import OTHER, SAME, STOPPED, Verified, candidates, verify
 from benchmark.records.comparison import CurvesCompared, Difference
 from benchmark.records.store import Store
+from benchmark.reproduction import verify as execution
+from benchmark.reproduction.replay import Replayed
+from benchmark.reproduction.verify import OTHER, SAME, STOPPED, Verified, candidates, verify
 
 
 @pytest.fixture

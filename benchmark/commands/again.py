@@ -37,9 +37,9 @@ def replay(
     from pydantic import ValidationError
     from rich.console import Console
 
-    from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.replay import Recorded
-    from benchmark.execution.replay import replay as train_again
+    from benchmark.listening.progress import ProgressDisplay
+    from benchmark.reproduction.replay import Recorded
+    from benchmark.reproduction.replay import replay as train_again
     from benchmark.running.images import use_cache
     from benchmark.running.usable import require_usable
     from benchmark.spec import RunSpec
@@ -113,9 +113,9 @@ def diff(
 def _found(
     run: str, results: Path, tracking_uri: str | None
 ) -> "AbstractContextManager[RunFolder]":
-    from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
-    from benchmark.records.tracking import default_tracking_uri
+    from benchmark.tracking.lookup import found_run
+    from benchmark.tracking.server import default_tracking_uri
 
     store = Store(results)
     return found_run(store, run, tracking_uri or default_tracking_uri(store))

@@ -12,10 +12,10 @@ import typer
 
 from benchmark.commands.evaluate import evaluate
 from benchmark.commands.terminal import Commands
-from benchmark.execution.environment import fix as fix_environment
-from benchmark.execution.lease import keep_renewing
-from benchmark.execution.worker import end_with_parent
 from benchmark.records.store import RunFolder
+from benchmark.worker.environment import fix as fix_environment
+from benchmark.worker.lease import keep_renewing
+from benchmark.worker.main import end_with_parent
 
 
 def main(path: str, protocol: str, cache: str | None = None) -> None:

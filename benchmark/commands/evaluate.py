@@ -41,13 +41,13 @@ def evaluate(
     from rich.progress import Progress, TaskID
 
     from benchmark.data.images import DataError
-    from benchmark.execution import evaluating
-    from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
-    from benchmark.records.tracking import default_tracking_uri
     from benchmark.running.images import use_cache
     from benchmark.spec.protocol import ProtocolName
+    from benchmark.tracking.lookup import found_run
+    from benchmark.tracking.server import default_tracking_uri
     from benchmark.training import process
+    from benchmark.worker import evaluate as evaluating
 
     use_cache(cache)
     process.configure_scoring()

@@ -31,9 +31,9 @@ def export(
     card that says how it was trained and how good it is."""
     from benchmark.data.images import DataError
     from benchmark.export.write import export_run
-    from benchmark.records.lookup import found_run
     from benchmark.records.store import Store
-    from benchmark.records.tracking import default_tracking_uri
+    from benchmark.tracking.lookup import found_run
+    from benchmark.tracking.server import default_tracking_uri
     from benchmark.training import process
 
     process.configure_scoring()

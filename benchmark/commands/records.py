@@ -36,11 +36,11 @@ def add(
 
     May be done again when more runs have ended; what is there stays as it is.
     """
-    from benchmark.execution.pretrained import finished
     from benchmark.records.adding import add_records
     from benchmark.records.reference import VARIABLE, reference_folder
     from benchmark.records.store import Store
     from benchmark.report.suite_report import write_report
+    from benchmark.worker.pretrained import finished
 
     store, name, _ = recorded(suite, results)
     into = Store(reference or reference_folder())

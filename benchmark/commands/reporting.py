@@ -1,5 +1,4 @@
-"""``resnet-bench report``, ``sync`` and ``power``: what is made from the records, and how sharp
-its verdicts are."""
+"""``resnet-bench report`` and ``sync``: what is made from the records."""
 
 import gc
 import os
@@ -73,8 +72,8 @@ def sync(
     ] = False,
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
-    from benchmark.records.tracking import default_tracking_uri
-    from benchmark.records.unmirrored import note
+    from benchmark.tracking.server import default_tracking_uri
+    from benchmark.tracking.unmirrored import note
 
     store, name, cells = recorded(suite, results)
     _require_records(store, name, cells)
@@ -82,16 +81,6 @@ def sync(
     written = _mirrored_report(store, name, uri, cells, rebuild=rebuild)
     note(store.suite(name).path, None)
     _require_whole(written)
-
-
-def power(results: Results = Path("results")) -> None:
-    """Draw how likely claims are judged rightly, by the number of seeds: made-up papers, judged by
-    the report's own tests."""
-    from benchmark.report.figures.power import draw_power
-    from benchmark.report.figures.style import keep
-
-    for file in keep(draw_power(), results / "power", "power"):
-        say(f"figure:  {file}")
 
 
 _PRINTED = 50
@@ -184,9 +173,9 @@ def _mirrored_report(
 ) -> "Report":
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""
-    from benchmark.records.mlflow_mirror import MlflowMirror
-    from benchmark.records.tracking import reaching
     from benchmark.report.suite_report import write_report
+    from benchmark.tracking.mlflow_mirror import MlflowMirror
+    from benchmark.tracking.server import reaching
 
     with reaching(uri):
         mirror = MlflowMirror(store, name, uri, rebuild=rebuild)

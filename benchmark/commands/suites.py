@@ -64,10 +64,10 @@ def plan(
     address: Address = None,
 ) -> None:
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
-    from benchmark.execution.estimate import tests, work
-    from benchmark.execution.fill_in import lacking_of
     from benchmark.records.store import Store
+    from benchmark.reproduction.fill_in import lacking_of
     from benchmark.running.asked import ask
+    from benchmark.scheduling.estimate import tests, work
 
     asked = ask(suite, set_ or (), only or (), seeds)
     whole, loaded = asked.whole, asked.part
@@ -164,7 +164,7 @@ def _say_looks(looks, expected: Sequence[float], chances, variants: int) -> None
 
 def _expected(cells, store, jobs: float) -> str:
     """What is still to be trained, and how long that takes."""
-    from benchmark.execution.estimate import estimate, images
+    from benchmark.scheduling.estimate import estimate, images
 
     millions = sum(map(images, cells)) / 1e6
     text = f"To be trained: {len(cells)} runs, {millions:,.1f} million images"

@@ -31,7 +31,7 @@ def ui(
     server, print its links."""
     from benchmark.records.problems import without_credentials
     from benchmark.records.store import Store
-    from benchmark.records.tracking import default_tracking_uri, on_http, reaching, suite_links
+    from benchmark.tracking.server import default_tracking_uri, on_http, reaching, suite_links
 
     uri = tracking_uri or default_tracking_uri(Store(results))
     served = on_http(uri)
@@ -58,7 +58,7 @@ def ui(
 
 def _require_database(uri: str, results: Path) -> None:
     """MLflow would make an empty one."""
-    from benchmark.records.tracking import sqlite_file
+    from benchmark.tracking.server import sqlite_file
 
     file = sqlite_file(uri)
     if file is not None and not file.exists():

@@ -11,8 +11,8 @@ from benchmark.commands.terminal import RUNS_FAILED, fail, say
 from benchmark.running.budget import ended_after
 
 if TYPE_CHECKING:
-    from benchmark.execution.replay import Replayed
-    from benchmark.execution.verify import Candidate, Verified
+    from benchmark.reproduction.replay import Replayed
+    from benchmark.reproduction.verify import Candidate, Verified
     from benchmark.spec import RunSpec
 from benchmark.running.images import use_cache
 
@@ -31,11 +31,11 @@ def verify(
     """
     from rich.console import Console
 
-    from benchmark.execution import verify as execution
-    from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.replay import Recorded, replay
+    from benchmark.listening.progress import ProgressDisplay
     from benchmark.records.reference import reference_folder
     from benchmark.records.store import Store
+    from benchmark.reproduction import verify as execution
+    from benchmark.reproduction.replay import Recorded, replay
     from benchmark.suite import Cell
 
     seconds = seconds_of(budget)

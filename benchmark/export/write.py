@@ -8,12 +8,12 @@ import numpy as np
 
 from benchmark.data.images import DataError
 from benchmark.data.normalization import Normalization
-from benchmark.execution.pretrained import Finished, finished
 from benchmark.export import Format
 from benchmark.export.card import card
 from benchmark.export.plain_keras import plain_keras
 from benchmark.records.files import write_bytes
 from benchmark.records.store import RunFolder
+from benchmark.worker.pretrained import Finished, finished
 
 
 def export_run(folder: RunFolder, format_: Format, out: Path) -> list[Path]:

@@ -14,11 +14,11 @@ from benchmark.running.where import Where
 from benchmark.status import Status
 
 if TYPE_CHECKING:
-    from benchmark.execution.fill_in import FilledIn
-    from benchmark.execution.runner import Outcome, Place
     from benchmark.records.lacking import Lacking
     from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
+    from benchmark.reproduction.fill_in import FilledIn
+    from benchmark.scheduling.runner import Outcome, Place
     from benchmark.suite import Cell, Plan
     from benchmark.suite.looks import Looks
 
@@ -113,21 +113,21 @@ def run_suite(
     """
     from rich.console import Console
 
-    from benchmark.execution.fill_in import FilledIn, lacking_of
-    from benchmark.execution.fill_in import fill_in as train_again
-    from benchmark.execution.mirroring import BackgroundMirror
-    from benchmark.execution.progress import ProgressDisplay
-    from benchmark.execution.runner import Outcome, run_plan, to_train
-    from benchmark.execution.unmirrored import Unmirrored
+    from benchmark.listening.mirroring import BackgroundMirror
+    from benchmark.listening.progress import ProgressDisplay
+    from benchmark.listening.unmirrored import Unmirrored
     from benchmark.records.namesake import require_no_namesake
     from benchmark.records.problems import RecordsError, one_line
     from benchmark.records.store import Store
-    from benchmark.records.tracking import default_tracking_uri
-    from benchmark.records.unmirrored import note, why_unmirrored
     from benchmark.report.suite_report import write_report
     from benchmark.report.undecided import stages
+    from benchmark.reproduction.fill_in import FilledIn, lacking_of
+    from benchmark.reproduction.fill_in import fill_in as train_again
     from benchmark.running.testing import tested_as_claimed
+    from benchmark.scheduling.runner import Outcome, run_plan, to_train
     from benchmark.status import DONE
+    from benchmark.tracking.server import default_tracking_uri
+    from benchmark.tracking.unmirrored import note, why_unmirrored
 
     where, tell = where or Where(), say or (lambda line: None)
     cache = Path(cache) if cache else None

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmark.execution.claimed import untested
-from benchmark.execution.lease import Lease, lease, who_holds
-from benchmark.execution.worker import PARENT
 from benchmark.records.store import RunFolder, Store
+from benchmark.scheduling.untested import untested
 from benchmark.status import Status
 from benchmark.suite import LoadedSuite
+from benchmark.worker.lease import Lease, lease, who_holds
+from benchmark.worker.main import PARENT
 
 _INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended."""
@@ -24,7 +24,7 @@ def tested_as_claimed(
     process of its own, where it was not yet, and then their ensembles. Returns whether all could
     be. One that another process tests is left to it."""
     from benchmark.data.images import DataError
-    from benchmark.execution.evaluating import score_ensembles
+    from benchmark.worker.evaluate import score_ensembles
 
     done = True
     for cell, protocol in untested(loaded, store):

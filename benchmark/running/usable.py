@@ -85,7 +85,7 @@ def _require_weights(
         asked.setdefault(key, (spec, source))
     if not asked:
         return
-    from benchmark.execution.usable import weights_of
+    from benchmark.worker.usable import weights_of
 
     say("The weights that runs begin from are checked.")
     problems = []

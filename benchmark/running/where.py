@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from benchmark.problems import InputError
 
 if TYPE_CHECKING:
-    from benchmark.execution.cluster import RayCluster
-    from benchmark.execution.runner import Place
-    from benchmark.execution.share import Share
     from benchmark.records.store import Store
+    from benchmark.scheduling.cluster import RayCluster
+    from benchmark.scheduling.runner import Place
+    from benchmark.scheduling.share import Share
     from benchmark.suite import Cell
 
 OWN_CLUSTER = "own"
@@ -32,7 +32,7 @@ class Where:
     def shares(self, cells: Sequence["Cell"]) -> "list[Share]":
         """The parts of this machine that the cells' runs are trained in, one at a time in each.
         Raises InputError where there are not so many."""
-        from benchmark.execution.share import WHOLE, best_jobs, shares
+        from benchmark.scheduling.share import WHOLE, best_jobs, shares
 
         numerics = [cell.spec.numerics for cell in cells]
         if self.ray is not None:
@@ -59,8 +59,8 @@ class Where:
         there."""
         if self.ray is not None:
             return self._cluster(into or store, retry_failed)
-        from benchmark.execution.local import ThisMachine
-        from benchmark.execution.memory import MemoryWatch
+        from benchmark.scheduling.local import ThisMachine
+        from benchmark.scheduling.memory import MemoryWatch
 
         return ThisMachine(self.shares(cells), MemoryWatch.of(known, store))
 
@@ -68,7 +68,7 @@ class Where:
         """About how many of the cells' runs are trained at once."""
         if self.ray is None:
             return len(self.shares(cells))
-        from benchmark.execution.cluster import cpus
+        from benchmark.scheduling.cluster import cpus
 
         with self._answering():
             there = cpus(self._address)
@@ -81,7 +81,7 @@ class Where:
 
     def _cluster(self, store: "Store", retry_failed: bool) -> "RayCluster":
         with self._answering():
-            from benchmark.execution.cluster import RayCluster
+            from benchmark.scheduling.cluster import RayCluster
 
             return RayCluster(store, self._address, retry_failed=retry_failed)
 

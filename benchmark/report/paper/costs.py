@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benchmark.execution.estimate import work
 from benchmark.records.store import Store
+from benchmark.scheduling.estimate import work
 from benchmark.status import Status
 from benchmark.suite import Cell
 

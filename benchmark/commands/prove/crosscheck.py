@@ -1,0 +1,40 @@
+"""``resnet-bench prove crosscheck``: our training step beside the same in another framework."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Results
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+
+
+def crosscheck(
+    net: Annotated[
+        list[str] | None,
+        typer.Option(help="resnet20-A (the default), resnet20-B, plain20, resnet56-A; repeatable."),
+    ] = None,
+    iterations: Annotated[int, typer.Option(min=1, max=1000, help="Steps of each side.")] = 20,
+    batch: Annotated[int, typer.Option(min=2, max=5000, help="Images a step.")] = 128,
+    results: Results = Path("results"),
+) -> None:
+    """Train the same net, from the same weights, on the same images, in TensorFlow and in JAX.
+
+    Says whether they agree before the first step, and how fast they drift apart then. Minutes.
+    Needs the extra jax; ends with 1 where they disagree.
+    """
+    from importlib.util import find_spec
+
+    from benchmark.proof.crosscheck.case import NETS
+    from benchmark.proof.crosscheck.record import check
+
+    nets = net or ["resnet20-A"]
+    for name in nets:
+        if name not in NETS:
+            fail(f"--net must be one of {', '.join(NETS)}. Received: {name}")
+    if find_spec("jax") is None:
+        fail("crosscheck needs JAX: pip install 'resnet-bench[jax]'")
+    page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=say)
+    say(f"table: {page}")
+    if wrong:
+        raise typer.Exit(RUNS_FAILED)

@@ -1,0 +1,86 @@
+"""``resnet-bench prove speed``: how fast training is, beside stock Keras and PyTorch."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Cache, Results
+from benchmark.commands.terminal import fail, say
+from benchmark.running.images import use_cache
+
+
+def speed(
+    net: Annotated[
+        list[str] | None,
+        typer.Option(help="Repeatable; the paper's by default."),
+    ] = None,
+    precision: Annotated[
+        list[str] | None, typer.Option(help="float32 or mixed_bfloat16; repeatable.")
+    ] = None,
+    threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="About as long is a turn.")] = 3.0,
+    gpu: Annotated[
+        bool, typer.Option(help="On the first GPU, with as many threads as the host has cores.")
+    ] = False,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure how fast these photographs (of resnet-bench data add) are read instead.",
+            show_default=False,
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option(help="Measure again what is measured already.")] = False,
+    results: Results = Path("results"),
+    cache: Cache = None,
+) -> None:
+    """Measure training beside stock Keras and PyTorch (if installed), on this machine, as ratios.
+
+    Minutes a case, hours for everything. The machine should have nothing else to do.
+    """
+    use_cache(cache)
+    if images and (net or precision or threads or gpu or again):
+        fail("--images goes with --rounds and --seconds alone")
+    if images:
+        return _input(images, results / "speed", rounds, seconds)
+    from benchmark.proof.speed.case import NETS, PAPERS, cases
+    from benchmark.proof.speed.record import run_cases
+
+    if gpu and threads:
+        fail("--threads is for CPUs alone")
+    nets = _known("net", net or list(PAPERS), list(NETS))
+    precisions = ["float32", "mixed_bfloat16"]
+    chosen = cases(
+        nets,
+        _known("precision", precision or precisions, precisions),
+        [len(os.sched_getaffinity(0))] if gpu else threads or [2, 1],
+        "gpu" if gpu else "cpu",
+    )
+    folder = results / "speed"
+    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)
+    say(f"table: {markdown}\n       {csv}")
+
+
+def _input(name: str, folder: Path, rounds: int, seconds: float) -> None:
+    from benchmark.data.images import DataError
+    from benchmark.data.photographs import registry
+    from benchmark.data.photographs.source import TreeSource
+    from benchmark.proof.speed.input import write_input
+
+    try:
+        photographs = registry.find(name)
+    except DataError as error:
+        fail(str(error))
+    if not isinstance(photographs.source, TreeSource):
+        fail(f"--images must name a folder of files (resnet-bench data add). Received: {name}")
+    markdown, csv = write_input(photographs, folder, rounds, seconds)
+    say(f"table: {markdown}\n       {csv}")
+
+
+def _known(option: str, given: list[str], allowed: list[str]) -> list[str]:
+    for name in given:
+        if name not in allowed:
+            fail(f"--{option} must be one of {', '.join(allowed)}. Received: {name}")
+    return given

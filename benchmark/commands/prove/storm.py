@@ -1,0 +1,39 @@
+"""``resnet-bench prove storm``: does anything that happens to a machine lose or change a result?"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmark.commands.options import Results, Suites
+from benchmark.commands.suites import plan
+from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.shipped import suites_folder
+
+
+def storm(
+    part: Annotated[
+        list[str] | None, typer.Argument(help="Parts; all by default.", show_default=False)
+    ] = None,
+    short: Annotated[bool, typer.Option(help="A few tries of each: minutes, not an hour.")] = False,
+    again: Annotated[bool, typer.Option(help="Do again what is done already.")] = False,
+    suites: Suites = None,
+    results: Results = Path("results"),
+) -> None:
+    """Kill, damage, starve and crowd real runs, and count what is lost: nothing must be.
+
+    Exit code 0: every try passed; 1: not.
+    """
+    from benchmark.proof.storm.parts import PARTS, run_parts
+
+    for name in part or ():
+        if name not in PARTS:
+            fail(f"part must be one of {', '.join(PARTS)}. Received: {name}")
+    folder = results / ("storm-short" if short else "storm")
+    names = part or list(PARTS)
+    passed = run_parts(
+        names, folder, suites or suites_folder(), plan, short=short, again=again, say=say
+    )
+    say(f"table: {folder / 'storm.md'}")
+    if not passed:
+        raise typer.Exit(RUNS_FAILED)

@@ -1,0 +1,107 @@
+"""Mirrors runs to MLflow beside the training, which never waits for it."""
+
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.journal import Event
+from benchmark.records.problems import masked, one_line
+from benchmark.records.store import Store
+from benchmark.status import Status
+from benchmark.suite import Cell, Plan
+from benchmark.tracking.mlflow_mirror import MlflowMirror
+
+Job = Callable[[MlflowMirror], None]
+
+
+class BackgroundMirror:
+    """A listener that hands each epoch over to a thread of its own.
+
+    While a run is trained, that thread has only the processor's time that nobody else asks for.
+    Once the server fails it gives up; the journals hold everything, and a later ``sync`` completes
+    the mirror.
+    """
+
+    def __init__(self, store: Store, plan: Plan, tracking_uri: str):
+        self.problem: str | None = None
+        self._trained = 0
+        """Runs that are trained at this moment."""
+        self._sent = 0
+        """Jobs that are done."""
+        self._cells: dict[str, list[dict[str, Any]]] = {}
+        for cell in plan.cells:
+            row = {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
+            self._cells.setdefault(cell.run_id, []).append(row)
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._thread = threading.Thread(
+            target=self._work, args=(store, plan.suite, tracking_uri), daemon=True
+        )
+        self._thread.start()
+
+    def begin(self, cell: Cell) -> None:
+        """Nothing is measured yet."""
+        self._trained += 1
+        self._stand_back()
+
+    def event(self, cell: Cell, event: Event) -> None:
+        """Mirror the run so far after each epoch."""
+        if event["event"] == "epoch":
+            self._jobs.put(self._mirroring(cell))
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        """Mirror how it ended; a run of another process is mirrored by that process."""
+        self._trained -= 1
+        self._stand_back()
+        if status != Status.BUSY:
+            self._jobs.put(self._mirroring(cell))
+
+    def close(
+        self,
+        note: str | None = None,
+        artifacts: Sequence[Path] = (),
+        verdicts: str = "",
+        patience: float = 30,
+    ) -> None:
+        """Mirror what a report says, if there is one, and wait for all that is still to be sent,
+        until nothing was for ``patience`` seconds."""
+        if note is not None:
+            self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts, verdicts))
+        self._jobs.put(None)
+        sent = -1
+        while self._thread.is_alive() and self._sent > sent:
+            sent = self._sent
+            self._thread.join(patience)
+        if self._thread.is_alive():
+            self.problem = f"nothing was sent for {patience:g} s"
+
+    def _stand_back(self) -> None:
+        """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
+        taken back without privileges."""
+        thread = self._thread.native_id
+        if sys.platform == "linux" and thread:
+            policy = os.SCHED_IDLE if self._trained else os.SCHED_OTHER
+            with suppress(OSError):  # It has ended meanwhile, or a container forbids it.
+                os.sched_setscheduler(thread, policy, os.sched_param(0))
+
+    def _mirroring(self, cell: Cell) -> Job:
+        """A run may stand under several names."""
+
+        def job(mirror: MlflowMirror) -> None:
+            for row in self._cells[cell.run_id]:
+                mirror.mirror(row)
+
+        return job
+
+    def _work(self, store: Store, suite: str, tracking_uri: str) -> None:
+        try:
+            mirror = MlflowMirror(store, suite, tracking_uri)
+            while job := self._jobs.get():
+                job(mirror)
+                self._sent += 1
+        except Exception as error:  # A client of a server raises whatever the network does.
+            self.problem = masked(one_line(error), tracking_uri)

@@ -1,0 +1,154 @@
+"""A live display of a suite's runs; plain lines where there is no terminal."""
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from benchmark.metrics import METRICS
+from benchmark.records.journal import Event
+from benchmark.scheduling.estimate import work
+from benchmark.suite import Cell
+
+
+@dataclass
+class _Shown:
+    """A run that is trained at this moment."""
+
+    task: TaskID
+    epoch: str = "epoch 1"
+    share: float = 0.0
+    """Of its iterations, those that are done."""
+    before: float | None = None
+    """Of its iterations, those that earlier attempts had done when it was begun here."""
+
+
+class ProgressDisplay:
+    """Shows each run's epoch, errors or loss, images/s and time left, and the suite's time left."""
+
+    def __init__(self, cells: list[Cell], console: Console):
+        """``cells``: the runs that are to be trained."""
+        self.console = console
+        self.live = console.is_terminal
+        self.work = {cell.run_id: work(cell) for cell in cells}
+        self.total, self.ended, self.count = sum(self.work.values()), 0, 0
+        self.before = 0.0
+        """Work that had been done earlier."""
+        self.shown: dict[str, _Shown] = {}
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[facts]}", markup=False),
+            console=console,
+            disable=not self.live,
+            speed_estimate_period=120,
+        )
+        self.suite = self.progress.add_task("all runs", total=self.total or 1, facts="")
+        self.started = time.monotonic()
+
+    def __enter__(self) -> "ProgressDisplay":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def begin(self, cell: Cell) -> None:
+        """A run starts."""
+        self.count += 1
+        self._say(f"[{self.count}/{len(self.work)}] {cell.name}: run {cell.run_id}")
+        iterations = cell.spec.schedule.iterations
+        task = self.progress.add_task(cell.name, total=iterations, facts="starting")
+        self.shown[cell.run_id] = _Shown(task)
+
+    def event(self, cell: Cell, event: Event) -> None:
+        """Something was measured."""
+        run = self.shown[cell.run_id]
+        if "iteration" in event:
+            run.share = event["iteration"] / max(1, cell.spec.schedule.iterations)
+            if run.before is None:
+                run.before = run.share if event["event"] == "resume" else 0.0
+                self.before += run.before * self.work[cell.run_id]
+        if event["event"] == "progress":
+            facts = f"{run.epoch}, {_of(event, 'train')}, {_rate(event)}"
+            self.progress.update(run.task, completed=event["iteration"], facts=facts)
+            self.progress.update(self.suite, completed=self._done())
+        elif event["event"] == "epoch":
+            self._end_epoch(cell, run, event)
+        elif event["event"] == "resume":
+            self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
+            if event["differs"]:
+                differs = "; ".join(event["differs"])
+                self._print(f"{cell.name}: it had begun in other surroundings: {differs}")
+        elif event["event"] == "anew":
+            self._print(f"{cell.name}: begins anew, as there is no whole checkpoint")
+        elif event["event"] == "refused":
+            self._print(f"{cell.name}: {event['reason']}")
+        elif event["event"] == "stopping":
+            self._print(f"{cell.name}: stopping after a checkpoint; Ctrl-C again stops at once")
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        """A run ended."""
+        self.ended += self.work[cell.run_id]
+        self.progress.remove_task(self.shown.pop(cell.run_id).task)
+        self.progress.update(self.suite, completed=self._done())
+        self._print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}")
+
+    def _done(self) -> float:
+        """Work so far, with that of earlier attempts."""
+        under_way = (run.share * self.work[run_id] for run_id, run in self.shown.items())
+        return self.ended + sum(under_way)
+
+    def _end_epoch(self, cell: Cell, run: _Shown, event: Event) -> None:
+        trained, scored = _of(event, "train"), _of(event, "test") or _of(event, "validation")
+        scored = scored and f", {scored}"
+        run.epoch = f"epoch {event['epoch'] + 1}{scored}"
+        done, spent = self._done(), time.monotonic() - self.started
+        left = "?"
+        if done > self.before:
+            left = _duration(spent * (self.total - done) / (done - self.before))
+        if not trained:
+            self._say(f"{cell.name}: not trained{scored}")
+            return
+        self._say(
+            f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
+            f"{trained}{scored}, {_rate(event)}, {left} left of the suite"
+        )
+
+    def _print(self, text: str) -> None:
+        """A line, on a terminal too."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _say(self, text: str) -> None:
+        """A line for logs; on a terminal the live display says it."""
+        if not self.live:
+            self._print(text)
+
+
+def _of(event: Event, split: str) -> str:
+    """The first metric of a split that the event has; empty where it has none, as of a run that is
+    not trained or an epoch that was not scored."""
+    said = (each for each in METRICS if each.said and each.key.startswith(f"{split}_"))
+    found = (each.said.format(event[each.key]) for each in said if event.get(each.key) is not None)
+    return next(found, "")
+
+
+def _rate(event: Event) -> str:
+    rate = event["images_per_s"]
+    return f"{rate:.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"

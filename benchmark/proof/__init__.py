@@ -1,0 +1,1 @@
+"""What puts this project itself to the proof: its nets, its speed, its engine under failures."""

@@ -1,0 +1,78 @@
+"""This project's whole run: a run's own process code, with its scoring and its records."""
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmark.proof.speed.case import NETS, Case
+from benchmark.records.journal import Event
+from benchmark.records.store import RunFolder
+from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
+from benchmark.spec.cifar import CIFAR_CLASSES, CIFAR_IMAGES
+from benchmark.worker.train import train_folder
+
+_ENDLESS = 100_000
+
+
+class WholeRun:
+    """A run in a thread of its own, which is held after each epoch until it is asked for more."""
+
+    def __init__(self, folder: Path, spec: RunSpec):
+        self.spec, self.parameters = spec, None
+        self.iteration = 0
+        self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
+        self.built = threading.Semaphore(0)
+        RunFolder(folder).prepare(spec)
+        RunFolder(folder).begin()
+        self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
+        self.run.start()
+
+    def losses(self, steps: int) -> list[float]:
+        """None: it is the step of ``ours``. Waits until it is built."""
+        self._wait(self.built)
+        return []
+
+    def work(self, seconds: float) -> tuple[float, float]:
+        """Whole epochs, from the end of one to the end of another."""
+        first, started = self.iteration, time.perf_counter()
+        while self.iteration == first or time.perf_counter() - started < seconds:
+            self.go.release()
+            self._wait(self.epoch_over)
+        taken = time.perf_counter() - started
+        return (self.iteration - first) * self.spec.optimizer.batch_size, taken
+
+    def _wait(self, reached: threading.Semaphore) -> None:
+        while not reached.acquire(timeout=1):
+            if not self.run.is_alive():
+                raise RuntimeError("the run has ended before its time, as is said above")
+
+    def _on_event(self, event: Event) -> None:
+        if event["event"] == "built":
+            self.parameters = event["parameters"]
+            self.built.release()
+            self.go.acquire()
+        if event["event"] == "epoch":
+            self.iteration = event["iteration"]
+            self.epoch_over.release()
+            self.go.acquire()
+
+
+def build(case: Case, weights: Path) -> WholeRun:
+    """The embedded images, scored after each epoch, in a folder beside ``weights``."""
+    return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec_of(case))
+
+
+def spec_of(case: Case) -> RunSpec:
+    """Of a run on the images that all contenders train on."""
+    net = NETS[case.net]
+    everything = net.images == CIFAR_IMAGES["cifar10-subset"][0]
+    per_class = None if everything else net.images // CIFAR_CLASSES
+    return RunSpec(
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=per_class),
+        model=net.spec,
+        optimizer=SgdSpec(batch_size=net.batch),
+        schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
+        numerics=case.numerics,
+        seed=0,
+    )

@@ -1,0 +1,80 @@
+"""An MLflow server on this machine, for the storm and the tests."""
+
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from benchmark.proof.speed.family import family, machine_cpu_s
+
+
+@contextmanager
+def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """An MLflow server on 127.0.0.1 that answers; its files and its log stand beside its
+    database. Raises RuntimeError, with the log's end, where it does not answer."""
+    command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
+    command += ["--port", str(port), "--workers", "1"]
+    with (database.parent / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            [*command, "--backend-store-uri", f"sqlite:///{database}"],
+            stdout=log,
+            stderr=log,
+            process_group=0,  # Of the training's session, so that it can stand back for it.
+            cwd=database.parent,
+        )
+    try:
+        wait_for(process, port, Path(log.name))
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def stand_back(process: int) -> None:
+    """A server that stands in for one of another machine has only the time of this one's cores that
+    nobody else asks for, with all its processes."""
+    for one in family(process):
+        for thread in Path(f"/proc/{one}/task").iterdir():
+            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+
+
+def wait_until_idle(most_s: float = 60) -> None:
+    """Until the machine's processors have little to do for a second, or that is over (Linux)."""
+    ends, busy = time.monotonic() + most_s, math.inf
+    while busy > _LITTLE and time.monotonic() < ends:
+        before = machine_cpu_s()
+        time.sleep(1)
+        busy = machine_cpu_s() - before
+
+
+_LITTLE = 0.1
+"""CPU seconds a second."""
+
+
+def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Until an MLflow server or UI answers. Raises RuntimeError, with the log's end, where it does
+    not, or has ended."""
+    for _ in range(480):
+        with suppress(OSError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.25)
+    end = log.read_text(errors="replace")[-2000:]
+    raise RuntimeError(f"MLflow's server must answer within two minutes on port {port}: {end}")
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

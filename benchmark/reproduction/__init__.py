@@ -1,0 +1,1 @@
+"""Train what is recorded again, and compare bit for bit."""

@@ -1,0 +1,219 @@
+"""Fill in what runs that have ended were not measured by: train them again, in a folder aside.
+
+Where the final weights are the same, bit for bit, the new attempt becomes the run's record: it is
+added to the run's journal, and counts from the moment at which its result takes the old one's
+place. What was cut short before that goes on when it is asked for again. Where they are not, as on
+another kind of processor, the old record stays.
+"""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from benchmark.records.comparison import Difference, compare_curves, differences
+from benchmark.records.files import write_json
+from benchmark.records.journal import Event, Journal
+from benchmark.records.lacking import Lacking, lacking
+from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.provenance import provenance
+from benchmark.records.store import ASIDE, RunFolder, Store
+from benchmark.scheduling.runner import Listener, Outcome, Place, run_plan
+from benchmark.spec import RunSpec
+from benchmark.status import DONE, Status
+from benchmark.suite import Cell, Plan
+from benchmark.suite.plan import measured_for_both
+from benchmark.worker.lease import lease
+
+
+def lacking_of(plan: Plan, store: Store) -> list[tuple[Cell, Lacking]]:
+    """The plan's runs that have ended without all that is asked for, and what each lacks. Those
+    whose records cannot be read are left out."""
+    found = []
+    for cell in plan.runs().values():
+        with suppress(OSError, RecordsError):
+            if lacks := _lacking(cell, store.run(cell)):
+                found.append((cell, lacks))
+    return found
+
+
+@dataclass(frozen=True)
+class Other:
+    """A run that ended in other bits when it was trained again."""
+
+    epoch: int
+    """The first that differs."""
+    first: list[Difference]
+    """What differs in it."""
+    environment: list[Difference]
+    """What differs in versions, machine and flags, and could explain it."""
+
+
+@dataclass
+class FilledIn:
+    """What became of the runs."""
+
+    whole: list[str] = field(default_factory=list)
+    """Ids of those that have all that is asked for now."""
+    others: dict[str, Other] = field(default_factory=dict)
+    """Run id -> how it differs; its old record stays."""
+    left: dict[str, str] = field(default_factory=dict)
+    """Run id -> why it was not filled in: failed, interrupted, or busy with another process."""
+    interrupted: bool = False
+
+    @property
+    def tried(self) -> set[str]:
+        """The ids of all of them."""
+        return {*self.whole, *self.others, *self.left}
+
+
+def fill_in(
+    plan: Plan,
+    store: Store,
+    listeners: Sequence[Listener],
+    place: Callable[[Store, list[Cell]], Place],
+) -> FilledIn:
+    """Train again each of the plan's runs that has ended without all that is asked for, with all
+    that is and was, and keep the new record where the bits are the same.
+
+    ``listeners``: are told of it as of any training; at a run's end its record is the new one.
+    ``place``: where the runs of a results folder are trained. Ctrl-C as in ``run_plan``.
+    """
+    return _FillingIn(plan, store, listeners).run(place)
+
+
+class _FillingIn:
+    def __init__(self, plan: Plan, store: Store, listeners: Sequence[Listener]):
+        self.store, self.aside, self.listeners = store, Store(store.root / ASIDE), listeners
+        self.filled = FilledIn()
+        asked = [cell for cell, _ in lacking_of(plan, store)]
+        for cell in asked:  # What was trained to its end before.
+            self._settle(cell, told=_trained_here(self.aside.run(cell)))
+        self.cells = list(self._to_train(asked))
+        self.plan = Plan(plan.suite, tuple(self.cells))
+        self.asked = {cell.run_id: cell for cell in self.cells}
+
+    def _to_train(self, asked: Iterable[Cell]) -> Iterator[Cell]:
+        for cell in asked:
+            folder = self.store.run(cell)
+            if cell.run_id not in self.filled.others and _lacking(cell, folder):
+                there = RunSpec.model_validate(folder.spec())
+                again = replace(cell, spec=measured_for_both(there, cell.spec))
+                self._make_room(again)
+                self.filled.left.pop(cell.run_id, None)
+                yield again
+
+    def _make_room(self, cell: Cell) -> None:
+        """Delete what was trained aside for other measurements, or elsewhere to other bits."""
+        aside = self.aside.run(cell)
+        there = aside.spec()
+        if there is None or (there == cell.spec.model_dump(mode="json") and not aside.done()):
+            return
+        with lease(aside) as held:
+            if held is not None:
+                shutil.rmtree(aside.path)
+
+    def run(self, place: Callable[[Store, list[Cell]], Place]) -> FilledIn:
+        if self.cells:
+            outcome = run_plan(
+                self.plan, self.aside, [self], place(self.aside, self.cells), due=self._due
+            )
+            self._tell_of_the_rest(outcome)
+        return self.filled
+
+    def _due(self, aside: RunFolder) -> bool:
+        """Another process may have come first."""
+        cell, folder = self.asked[aside.run_id], self.store.run(aside.run_id)
+        return not aside.done() and bool(_lacking(cell, folder))
+
+    def begin(self, cell: Cell) -> None:
+        for listener in self.listeners:
+            listener.begin(cell)
+
+    def event(self, cell: Cell, event: Event) -> None:
+        for listener in self.listeners:
+            listener.event(cell, event)
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        if status in DONE:
+            self._settle(cell)
+            if cell.run_id in self.filled.others:
+                reason = "to other bits"
+        for listener in self.listeners:
+            listener.end(cell, status, reason)
+
+    def _settle(self, cell: Cell, *, told: bool = True) -> None:
+        """Keep the new record of a run that was trained aside, if its bits are the old ones; else
+        have it ``told``."""
+        aside, folder = self.aside.run(cell), self.store.run(cell)
+        try:
+            with lease(folder) as held:
+                if held is None or not aside.done():
+                    return
+                other = _compared(folder, aside)
+                if other is None:
+                    _take_over(folder, aside)
+                    self.filled.whole.append(cell.run_id)
+                elif told:
+                    self.filled.others[cell.run_id] = other
+        except (OSError, RecordsError) as error:
+            self.filled.left[cell.run_id] = one_line(error)
+
+    def _tell_of_the_rest(self, outcome: Outcome) -> None:
+        filled = self.filled
+        filled.interrupted = outcome.interrupted
+        for cell in self.cells:
+            self._settle(cell)  # What another process has trained to its end.
+            if cell.run_id in filled.tried or not _lacking(cell, self.store.run(cell)):
+                continue
+            status = outcome.statuses.get(cell.run_id, Status.INTERRUPTED)
+            reason = outcome.reasons.get(cell.run_id)
+            filled.left[cell.run_id] = f"{status} ({reason})" if reason else status
+
+
+def _lacking(cell: Cell, folder: RunFolder) -> Lacking:
+    result = folder.result()
+    if result is None or result["status"] not in DONE:
+        return Lacking()
+    return lacking(cell.spec, folder.events(result))
+
+
+def _compared(folder: RunFolder, aside: RunFolder) -> Other | None:
+    """None where both ended in the same way and with the same weights."""
+    old, new = _end(folder), _end(aside)
+    if old == new:
+        return None
+    curves = compare_curves(folder.events(), aside.events())
+    return Other(
+        curves.epochs,
+        curves.first or differences(old, new),
+        differences(folder.provenance(), aside.provenance()),
+    )
+
+
+def _end(folder: RunFolder) -> dict[str, Any]:
+    result = folder.result() or {}
+    return {name: result.get(name) for name in ("status", "final_weights_sha256")}
+
+
+def _trained_here(aside: RunFolder) -> bool:
+    """Whether training it again would be the same once more: on a machine like this, with the same
+    versions and flags."""
+    made, here = aside.provenance(), provenance()
+    return all(made.get(name) == here[name] for name in ("processor", "versions", "flags"))
+
+
+def _take_over(folder: RunFolder, aside: RunFolder) -> None:
+    """The result comes last. Until then the run's record is the old attempt, whose curves the old
+    result names, and the folder aside is whole."""
+    (start, *events), attempt = aside.events(), folder.attempts() + 1
+    Journal(folder.journal).restore(start | {"attempt": attempt}, *events)
+    write_json(folder.path / "spec.json", aside.spec())
+    write_json(folder.path / "provenance.json", aside.provenance())
+    for name in ("weights", "preprocessing", "detections", "shown"):
+        old, new = getattr(folder, name), getattr(aside, name)
+        if new.exists() and not old.exists():  # Else it has the same bits.
+            new.replace(old)
+    folder.end((aside.result() or {}) | {"attempt": attempt})
+    shutil.rmtree(aside.path)

@@ -1,0 +1,77 @@
+"""Train a recorded run again, and see whether it gives the same bits."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.records.comparison import CurvesCompared, Difference, compare_curves, differences
+from benchmark.records.journal import Event
+from benchmark.records.store import RunFolder, Store
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import Listener, run_plan
+from benchmark.spec import RunSpec
+from benchmark.suite import Cell, Plan
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run as its records tell it."""
+
+    spec: RunSpec
+    events: list[Event]
+    provenance: dict[str, Any]
+    source: RunFolder | None = None
+    """Of the run whose weights it began from."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What the second training gave, beside the first."""
+
+    status: str
+    reason: str
+    expected: int
+    """Epochs that were to be compared."""
+    curves: CurvesCompared
+    environment: list[Difference]
+    """What differs in versions, machine, device and flags, and could explain other bits."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether every epoch that was to be trained again has the same bits."""
+        return 0 < self.expected == self.curves.epochs and not self.curves.first
+
+
+_NOT_COPIED = shutil.ignore_patterns("lock", "lease.*", "checkpoints")
+
+
+def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:
+    """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs."""
+    cell = Cell("replay", recorded.spec.seed, recorded.spec)
+    with tempfile.TemporaryDirectory() as scratch:
+        store = Store(Path(scratch))
+        if recorded.source:
+            copy = store.run(recorded.source.run_id).path
+            shutil.copytree(recorded.source.path, copy, ignore=_NOT_COPIED)
+        plan = Plan("replay", (cell,))
+        outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
+        folder = store.run(cell)
+        events, provenance = folder.events(), folder.provenance()
+    there = sum(event["event"] == "epoch" for event in recorded.events)
+    return Replayed(
+        status=outcome.statuses[cell.run_id],
+        reason=outcome.reasons[cell.run_id],
+        expected=min(there, epochs or there),
+        curves=compare_curves(recorded.events, events),
+        environment=differences(
+            _around(recorded.events, recorded.provenance), _around(events, provenance)
+        ),
+    )
+
+
+def _around(events: list[Event], provenance: dict[str, Any]) -> dict[str, Any]:
+    """The provenance, with the device."""
+    built = next((event for event in events if event["event"] == "built"), {})
+    return provenance | {"device": built.get("device")}

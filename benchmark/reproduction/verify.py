@@ -1,0 +1,131 @@
+"""Train reference runs again, the cheapest first, as far as a budget goes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from benchmark.records.store import RunFolder, Store
+from benchmark.reproduction.replay import Replayed
+from benchmark.scheduling.share import available_gpus
+from benchmark.spec import RunSpec
+from benchmark.status import Status
+
+SAME, OTHER, STOPPED = "identical", "different", "stopped"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A reference run that can be trained again."""
+
+    folder: RunFolder
+    spec: RunSpec
+    name: str
+    """For people: ``quickstart/plain44/seed0``."""
+    train_time_s: float
+    """Where it was recorded."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What training it again gave."""
+
+    candidate: Candidate
+    replayed: Replayed
+    took_s: float
+
+    @property
+    def outcome(self) -> str:
+        """``identical``, ``different``, or ``stopped`` before its end, without a difference."""
+        if self.replayed.identical:
+            return SAME
+        differs = bool(self.replayed.curves.first) or self.replayed.status != Status.INTERRUPTED
+        return OTHER if differs else STOPPED
+
+    @property
+    def same_class(self) -> bool:
+        """Whether it ran on the same class of processor, and so has to give the same bits."""
+        return not any(
+            each.name in ("processor", "device") and each.other is not None
+            for each in self.replayed.environment
+        )
+
+
+def candidates(
+    reference: Store, missing: Callable[[RunSpec], str | None]
+) -> tuple[list[Candidate], dict[str, int]]:
+    """The runs that can be trained again, the cheapest first; and why how many others cannot.
+
+    ``missing``: what keeps a spec from being trained here, such as images that are not there.
+    """
+    found: list[Candidate] = []
+    left: dict[str, int] = {}
+    names = _names(reference)
+    for folder in reference.runs():
+        if not (folder.path / "result.json").exists():
+            continue
+        result = folder.result() or {}
+        spec, why = _spec(folder)
+        why = why or _unfit(spec, result) or missing(spec)
+        if why:
+            left[why] = left.get(why, 0) + 1
+            continue
+        name = names.get(folder.run_id, folder.run_id)
+        found.append(Candidate(folder, spec, name, result["train_time_s"]))
+    return sorted(found, key=lambda each: (each.train_time_s, each.name)), left
+
+
+def verify(
+    chosen: Iterable[Candidate],
+    train: Callable[[Candidate], Replayed],
+    budget_s: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Verified]:
+    """Train one after the other, until the next would take longer than what is left.
+
+    How long it would take is what it took where it was recorded, by how much slower this machine
+    was with the one before.
+    """
+    began, slower = clock(), 1.0
+    for candidate in chosen:
+        start = clock()
+        if candidate.train_time_s * slower > budget_s - (start - began):
+            return
+        replayed = train(candidate)
+        took = clock() - start
+        slower = took / max(candidate.train_time_s, 1e-9)
+        verified = Verified(candidate, replayed, took)
+        yield verified
+        if verified.outcome == STOPPED:
+            return
+
+
+def _spec(folder: RunFolder) -> tuple[RunSpec, str | None]:
+    try:
+        spec = RunSpec.model_validate(folder.spec())
+    except ValidationError:
+        return None, "recorded by a version with other fields"  # type: ignore[return-value]
+    other = None if spec.digest() == folder.run_id else "recorded by another recipe"
+    return spec, other
+
+
+def _unfit(spec: RunSpec, result: dict) -> str | None:
+    if not result.get("train_time_s"):
+        return "nothing was trained"
+    if spec.pretrained:
+        return "begins from weights that are not in the reference"
+    if result.get("environments_mixed"):
+        return "went on in other surroundings than it had begun in"
+    if result.get("device") != "CPU" and not available_gpus():
+        return f"trained on {result.get('device')}, and there is no GPU here"
+    return None
+
+
+def _names(reference: Store) -> dict[str, str]:
+    """Run id -> the first name that it has in a suite."""
+    names: dict[str, str] = {}
+    for suite in reference.suites():
+        for cell in reference.suite(suite).plan()["cells"]:
+            names.setdefault(cell["run_id"], f"{suite}/{cell['variant']}/seed{cell['seed']}")
+    return names

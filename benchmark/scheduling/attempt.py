@@ -1,0 +1,151 @@
+"""One attempt of a run: its worker's process, from its start to its end."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from benchmark.records.journal import Event
+from benchmark.records.problems import RecordsError, one_line
+from benchmark.records.result import summarize
+from benchmark.records.store import RunFolder
+from benchmark.scheduling.share import WHOLE, Share
+from benchmark.scheduling.workers import Workers
+from benchmark.status import Status
+from benchmark.suite import Cell
+from benchmark.worker import failure
+from benchmark.worker.environment import of_worker
+from benchmark.worker.failure import Failure
+from benchmark.worker.lease import Lease, lease, who_holds
+from benchmark.worker.main import EVENTS, PARENT
+
+WORKER = ("-m", "benchmark.worker.main")
+"""What Python runs for a run."""
+
+
+def train_run(
+    cell: Cell,
+    folder: RunFolder,
+    tell: Callable[[Event], None] = lambda event: None,
+    *,
+    workers: Workers | None = None,
+    share: Share = WHOLE,
+    epochs: int | None = None,
+    worker: Sequence[str] = WORKER,
+    due: Callable[[RunFolder], bool] = lambda folder: not folder.done(),
+) -> tuple[str, str]:
+    """Begin an attempt of a run that no other process trains, and wait for its end, or that of
+    epoch ``epochs``. Returns status and reason.
+
+    ``tell``: is told of what the worker measures. ``workers``: those that are to end when one is
+    asked to. ``share``: of the machine. ``worker``: what Python is to run, with the run's folder
+    and ``epochs`` as its last arguments. ``due``: whether the run is still to be trained, asked
+    once it is held.
+    """
+    try:
+        with lease(folder) as lock:
+            if lock is None:
+                return Status.BUSY, f"{who_holds(folder)} has this run"
+            if not due(folder):
+                return Status.BUSY, f"another process came first: {folder.status()}"
+            folder.prepare(cell.spec)
+            folder.begin()
+            arguments = [str(folder.path.resolve()), *([str(epochs)] if epochs else [])]
+            attempt = _Attempt(folder, tell, lock, workers or Workers())
+            try:
+                return attempt.work([*worker, *arguments], share)
+            except Exception as error:
+                return attempt.record(Status.FAILED, one_line(error), failure.OTHER)
+    except Exception as error:  # Whatever is wrong with this run; the next one may be sound.
+        return Status.FAILED, one_line(error)
+
+
+class _Attempt:
+    def __init__(
+        self, folder: RunFolder, tell: Callable[[Event], None], lock: Lease, workers: Workers
+    ):
+        self.folder, self.tell, self.lock, self.workers = folder, tell, lock, workers
+
+    def work(self, command: list[str], share: Share) -> tuple[str, str]:
+        """Start the worker, pass its events on, and see how it ended."""
+        folder, oom_kills = self.folder, failure.oom_kills()
+        logged = folder.log.stat().st_size if folder.log.exists() else 0
+        told: Failure | None = None
+        with (
+            _started(command, folder, self.lock, share) as (process, events),
+            self.workers.counting(process) as worker,
+        ):
+            for event in _events(events, folder):
+                if event["event"] == "failed":
+                    told = event
+                self.tell(event)
+            worker.wait()
+        code, result = worker.returncode, folder.result()
+        if result and (folder.done() or (code == 0 and not self.workers.stopping)):
+            return result["status"], ""
+        if self.workers.stopping:
+            return self.record(Status.INTERRUPTED, "Ctrl-C")
+        why = told or failure.of_exit(code, folder.log.read_bytes()[logged:], oom_kills)
+        return self.record(Status.FAILED, why["reason"], why["failure"])
+
+    def record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
+        """A run that failed is a row too: what the journal has of this attempt, if it can be
+        read."""
+        if not self.lock.is_held():
+            return Status.BUSY, "another machine has taken this run over"
+        try:
+            events = self.folder.events()
+        except (OSError, RecordsError):
+            events = []
+        with suppress(OSError):  # Of a disk that is full, say: the reason is told all the same.
+            self.folder.end(summarize(events, status, reason, kind))
+        return status, f"{kind}: {reason}" if kind else reason
+
+
+@contextmanager
+def _started(
+    command: list[str], folder: RunFolder, lock: Lease, share: Share
+) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
+    """The worker's process, in a group of its own: Ctrl-C reaches this process alone, which then
+    ends the worker. It shares the session: Linux may give each session an equal part of the
+    processors, and then what stands back in this one would not stand back for the worker. ``-P``: a
+    ``keras.py`` in the current folder is not Keras.
+
+    Its events come through a pipe of their own, since any library may print."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as events:
+        own = of_worker(os.environ) | {PARENT: str(os.getpid()), EVENTS: str(writing)}
+        own["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # Whatever a library prints.
+        try:
+            with folder.log.open("a") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=own | share.environment(),
+                    process_group=0,
+                    pass_fds=[lock.descriptor, writing],
+                )
+        finally:
+            os.close(writing)
+        yield process, events
+
+
+def _events(told: BinaryIO, folder: RunFolder) -> Iterator[Event]:
+    """What is none goes to the run's log."""
+    for line in told:
+        if not line.endswith(b"\n"):  # A worker that was killed leaves half a line.
+            return
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
+            yield event
+        else:
+            with suppress(OSError), folder.log.open("ab") as log:
+                log.write(line)

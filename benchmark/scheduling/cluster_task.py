@@ -1,0 +1,176 @@
+"""What a node of a Ray cluster does for a run, and how it is heard."""
+
+import asyncio
+import io
+import os
+import signal
+import tarfile
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.data.cache import VARIABLE as CACHE
+from benchmark.records.journal import Event
+from benchmark.records.store import Store
+from benchmark.scheduling.local import ThisMachine
+from benchmark.scheduling.runner import Ended, run_plan
+from benchmark.status import Status
+from benchmark.suite import Cell, Plan
+from benchmark.worker.lease import EXPIRES_S
+
+BEGUN = "begun"
+"""The event of a task that a node has begun."""
+
+POLL_S = 0.5
+
+_PRESSED = signal.SIGALRM
+"""What a task takes for Ctrl-C; Ray keeps its workers from hearing SIGINT itself."""
+
+
+class Post:
+    """An actor between the tasks and the process that waits for them."""
+
+    def __init__(self) -> None:
+        self.presses = 0
+        self.told: asyncio.Queue[tuple[str, Event]] = asyncio.Queue()
+        self.begun: set[str] = set()
+
+    async def begin(self, run_id: str) -> bool:
+        """A task has begun; returns whether it had been begun before, elsewhere."""
+        again = run_id in self.begun
+        self.begun.add(run_id)
+        await self.told.put((run_id, {"event": BEGUN}))
+        return again
+
+    async def tell(self, run_id: str, event: Event) -> None:
+        """Keep an event."""
+        await self.told.put((run_id, event))
+
+    async def take(self, seconds: float) -> list[tuple[str, Event]]:
+        """The events so far; waits that long for one."""
+        taken = []
+        with suppress(TimeoutError):
+            taken.append(await asyncio.wait_for(self.told.get(), seconds))
+        while not self.told.empty():
+            taken.append(self.told.get_nowait())
+        return taken
+
+    async def press(self) -> None:
+        """Ctrl-C."""
+        self.presses += 1
+
+    async def pressed(self) -> int:
+        """How often."""
+        return self.presses
+
+
+class _Teller:
+    """A listener on a node."""
+
+    def __init__(self, post: Any):
+        self.post = post
+
+    def begin(self, cell: Cell) -> None:
+        """The process that started the task has told of it."""
+
+    def event(self, cell: Cell, event: Event) -> None:
+        """Send it."""
+        if event["event"] != "stopping":
+            self.post.tell.remote(cell.run_id, event)
+
+    def end(self, cell: Cell, status: str, reason: str) -> None:
+        """The task's result tells."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a task is to do."""
+
+    cell: Cell
+    mark: str
+    """A file in the results folder; whoever sees it sees that folder."""
+    retry_failed: bool
+    epochs: int | None
+    worker: tuple[str, ...]
+    cache: str | None
+    """The folder of decoded data sets, where one was named."""
+    source: bytes
+    """The folder of the run whose weights it begins from, in an archive; or empty."""
+
+
+def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
+    """The task: returns status, reason and, unless this node sees the results folder, the run's
+    folder in an archive."""
+    import ray
+
+    os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, and no part of a run's spec.
+    if order.cache:
+        os.environ[CACHE] = order.cache
+    again = ray.get(post.begin.remote(order.cell.run_id))
+    if Path(order.mark).exists():
+        return *_train_in(Path(order.mark).parent, order, post, again), b""
+    with tempfile.TemporaryDirectory() as own:
+        if order.cell.source:
+            unpack(order.source, Store(Path(own)).run(order.cell.source).path)
+        status, reason = _train_in(Path(own), order, post, again)
+        return status, reason, packed(Store(Path(own)).run(order.cell).path)
+
+
+def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
+    """A run that was begun before, on a node that was lost, may be held by it until its lease has
+    expired: it is waited for."""
+    plan, waits_until = Plan("one", (order.cell,)), time.monotonic() + EXPIRES_S + 60
+    (run_id,) = plan.runs()
+    ended = threading.Event()
+    signal.signal(_PRESSED, signal.default_int_handler)
+    threading.Thread(target=_pass_on_presses, args=(post, ended), daemon=True).start()
+    try:
+        while True:
+            outcome = run_plan(
+                plan,
+                Store(results),
+                [_Teller(post)],
+                ThisMachine(worker=order.worker),
+                retry_failed=order.retry_failed,
+                epochs=order.epochs,
+            )
+            status = outcome.statuses.get(run_id, Status.INTERRUPTED)
+            if status != Status.BUSY or not again or time.monotonic() > waits_until:
+                return status, outcome.reasons.get(run_id, "")
+            time.sleep(5)
+    except KeyboardInterrupt:  # While nothing was trained.
+        return Status.INTERRUPTED, "Ctrl-C"
+    finally:
+        ended.set()
+        signal.signal(_PRESSED, signal.SIG_IGN)
+
+
+def _pass_on_presses(post: Any, ended: threading.Event) -> None:
+    import ray
+
+    seen = 0
+    while not ended.wait(POLL_S):
+        pressed = ray.get(post.pressed.remote())
+        if pressed > seen and not ended.is_set():
+            seen += 1
+            os.kill(os.getpid(), _PRESSED)
+
+
+def unpack(archive: bytes, folder: Path) -> None:
+    """Into ``folder``, which is made where it is not there."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        tar.extractall(folder, filter="data")
+
+
+def packed(folder: Path) -> bytes:
+    """A run's folder as an archive, without what says who holds it."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.name.startswith(("lock", "lease.")):
+                tar.add(path, path.relative_to(folder))
+    return archive.getvalue()

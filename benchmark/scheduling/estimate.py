@@ -1,0 +1,102 @@
+"""How long a plan's runs take, by what earlier runs took on the same kind of machine."""
+
+import statistics
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.detection.cost import detector_cost
+from benchmark.evaluation.protocols import of_name
+from benchmark.models.count import Cost, cost
+from benchmark.records.provenance import provenance
+from benchmark.records.store import Store
+from benchmark.scheduling.untested import untested
+from benchmark.spec import RunSpec
+from benchmark.spec.protocol import ProtocolName
+from benchmark.status import Status
+from benchmark.suite import Cell
+from benchmark.suite.suite import LoadedSuite
+
+
+def images(cell: Cell) -> int:
+    """Images that a run trains on, each as often as it comes."""
+    return cell.spec.optimizer.batch_size * cell.spec.schedule.iterations
+
+
+def work(cell: Cell) -> int:
+    """Multiply-adds of a run's training, forward: what its time is judged by."""
+    return _cost(cell.spec).multiply_adds * images(cell)
+
+
+def _cost(spec: RunSpec) -> Cost:
+    shape, classes = spec.dataset.image_shape, spec.dataset.classes
+    if spec.detector:
+        return detector_cost(spec.model, spec.detector, shape, classes)
+    head = spec.head_classes
+    return cost(spec.model, shape, classes, head)
+
+
+def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
+    """For each protocol that claims want runs tested by: its name, how many are not yet, and their
+    multiply-adds in 1e12, as if all images were square."""
+    totals: dict[str, list[float]] = {}
+    for cell, protocol in untested(loaded, store):
+        totals.setdefault(protocol, []).append(_test_work(cell, protocol) / 1e12)
+    for protocol, works in totals.items():
+        yield protocol, len(works), sum(works)
+
+
+def _test_work(cell: Cell, protocol: str) -> int:
+    spec, data = cell.spec, cell.spec.dataset
+    passes = of_name(ProtocolName.of(protocol), data.image_shape[0]).passes
+    return data.test_images * sum(
+        each.count * cost(spec.model, (each.side, each.side, 3), data.classes).multiply_adds
+        for each in passes
+    )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Of the training of some runs, one after the other."""
+
+    hours: float
+    runs: int
+    """Earlier runs that it rests on."""
+    memory_mib: float
+    """The most that one of those earlier runs took."""
+
+
+def kind(made: dict[str, Any]) -> tuple[Any, ...]:
+    """Of a machine, by the provenance of a run: its processor, and the GPUs that it could train
+    on, if any."""
+    return made.get("processor"), made.get("cores"), sorted({*(made.get("gpus") or ())})
+
+
+def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
+    """From the finished runs of a results folder that were trained on this kind of machine, with
+    the same precision and threads; None where some of ``cells`` have no such forerunner."""
+    rates: dict[tuple[str, int], list[float]] = {}
+    memory, here = 0.0, provenance()
+    for folder in store.runs():
+        if store.status(folder.run_id) != Status.FINISHED:
+            continue
+        result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
+        if not (
+            kind(made) == kind(here)
+            and result.get("status") == Status.FINISHED
+            and result["train_time_s"]
+        ):
+            continue
+        done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
+        numerics = spec["numerics"]
+        key = (numerics["precision"], numerics["threads"])
+        rates.setdefault(key, []).append(done / result["train_time_s"])
+        memory = max(memory, result.get("peak_memory_mib") or 0.0)
+    asked: dict[tuple[str, int], int] = {}
+    for cell in cells:
+        key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
+        asked[key] = asked.get(key, 0) + work(cell)
+    if not asked.keys() <= rates.keys():
+        return None
+    seconds = sum(amount / statistics.median(rates[key]) for key, amount in asked.items())
+    return Estimate(seconds / 3600, sum(len(rates[key]) for key in asked), memory)

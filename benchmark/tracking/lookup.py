@@ -1,0 +1,62 @@
+"""Find a recorded run by what a person has at hand."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmark.records.problems import RecordsError
+from benchmark.records.store import RunFolder, Store
+
+_FILES = ("spec.json", "provenance.json", "journal.jsonl")
+"""What MLflow keeps of a run that has ended."""
+
+
+@contextmanager
+def found_run(store: Store, run: str, tracking_uri: str) -> Iterator[RunFolder]:
+    """The records of ``run``: its folder, its id or the beginning of it, its name in a suite
+    (``resnet20-A/seed0`` or ``quickstart/resnet20-A/seed0``), or its MLflow run id.
+
+    Raises RecordsError where there is none, or more than one.
+    """
+    if re.fullmatch(r"[0-9a-f]{32}", run):
+        with tempfile.TemporaryDirectory() as scratch:
+            yield _from_mlflow(run, tracking_uri, Path(scratch))
+        return
+    if (Path(run) / "spec.json").is_file():
+        yield RunFolder(Path(run))
+        return
+    found = sorted(_ids(store, run))
+    if len(found) != 1:
+        rule = "must be a run's folder, its id, its name in a suite, or its MLflow run id"
+        what = f"{run}, which fits {', '.join(found)}" if found else f"{run}, unknown here"
+        raise RecordsError(f"run {rule} (results: {store.root}). Received: {what}")
+    yield store.run(found[0])
+
+
+def _ids(store: Store, run: str) -> set[str]:
+    if re.fullmatch(r"[0-9a-f]{4,16}", run):
+        folders = (store.root / "runs").glob(f"{run}*")
+        return {path.name for path in folders if (path / "spec.json").is_file()}
+    return {
+        cell["run_id"]
+        for suite in store.suites()
+        for cell in store.suite(suite).plan()["cells"]
+        if run in (name := f"{cell['variant']}/seed{cell['seed']}", f"{suite}/{name}")
+    }
+
+
+def _from_mlflow(run: str, tracking_uri: str, scratch: Path) -> RunFolder:
+    from benchmark.tracking.server import client_of, reaching
+
+    with reaching(tracking_uri):
+        client = client_of(tracking_uri)
+        there = {item.path for item in client.list_artifacts(run)}
+        missing = set(_FILES) - there
+        if missing:
+            rule = f"MLflow run must be one that has ended, with {', '.join(_FILES)}"
+            raise RecordsError(f"{rule}. Received: {run}, without {', '.join(sorted(missing))}")
+        for name in _FILES:
+            client.download_artifacts(run, name, str(scratch))
+    return RunFolder(scratch)

@@ -1,0 +1,179 @@
+"""Test a finished run by another protocol than the one it was trained with, in parts that are kept:
+what was interrupted goes on."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.data.images import DataError
+from benchmark.evaluation.protocols import of_name
+from benchmark.records.ensembles import ensembles, errors_of, save_errors
+from benchmark.records.files import read_json, write_bytes, write_json
+from benchmark.records.store import RunFolder, Store
+from benchmark.spec import LabelledSpec
+from benchmark.spec.protocol import ProtocolName
+from benchmark.suite.claims import Claim
+
+PART = 1000
+"""Images from one file to the next."""
+
+_OWN = ("protocol", "views", "split", "weights_sha256", "dataset_sha256")
+"""What a run's probabilities are a function of."""
+
+_Part = tuple[np.ndarray, np.ndarray]
+"""Probabilities and labels of some images."""
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The class probabilities of each image, and what they come to."""
+
+    name: str
+    probabilities: np.ndarray
+    """(images, classes) float32."""
+    labels: np.ndarray
+    result: dict[str, Any]
+
+
+def evaluate(
+    folder: RunFolder,
+    name: ProtocolName,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Evaluated:
+    """Score each image of the test split once, in float32, and keep the probabilities in
+    ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
+
+    ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights
+    or its images cannot be used.
+    """
+    from benchmark.data import sources
+    from benchmark.evaluation.multi_view import SPLIT, scored_in_parts
+    from benchmark.worker.pretrained import finished
+
+    run = finished(folder)
+    if run.spec.detector:
+        rule = (
+            "a detector is tested another way by a run of its weights (pretrained.mode "
+            "as-published) with another detector.inference, not by a protocol for classifiers"
+        )
+        raise DataError(f"{rule}. Received: {folder.run_id} and {name}")
+    dataset = run.spec.dataset
+    assert isinstance(dataset, LabelledSpec)  # RunSpec's rule.
+    protocol = of_name(name, dataset.image_shape[0])
+    images = sources.load(dataset)
+    known = protocol.name, protocol.views, SPLIT, run.weights_sha256, images.sha256
+    own = dict(zip(_OWN, known, strict=True))
+    place = _Place(folder.evaluations / protocol.name, own)
+    data = sources.feed(dataset, images, run.normalization)
+    found = _parts(place.path)
+    done = sum(len(labels) for _, labels in found)
+    tell(done, data.scored_counts[SPLIT])
+    for part in scored_in_parts(run.spec, run.model, data, protocol, PART, done):
+        place.add(len(found), part)
+        found.append(part)
+        done += len(part[1])
+        tell(done, data.scored_counts[SPLIT])
+    probabilities, labels = _joined(found)
+    result = own | errors(probabilities, labels)
+    write_json(place.path / "result.json", result)
+    return Evaluated(folder.run_id, probabilities, labels, result)
+
+
+def kept(folder: RunFolder, protocol: str) -> Evaluated:
+    """What ``evaluate`` kept of a run that it tested to the end. Raises DataError where that is no
+    longer whole."""
+    place, result = folder.evaluations / protocol, folder.tested()[protocol]
+    parts = _parts(place)
+    if sum(len(labels) for _, labels in parts) != result["images"]:
+        raise DataError(
+            f"{place} must hold the probabilities of {result['images']} images. To test the run "
+            f"again: resnet-bench evaluate {folder.path} --protocol {protocol}"
+        )
+    return Evaluated(folder.run_id, *_joined(parts), result)
+
+
+def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
+    """The errors of the mean of several nets' probabilities (table 5). Raises DataError where they
+    are not of the same images."""
+    first, total, count = None, np.zeros(()), 0
+    for each in evaluated:
+        first = first or each
+        same = each.result["dataset_sha256"] == first.result["dataset_sha256"]
+        if not (same and np.array_equal(each.labels, first.labels)):
+            rule = "an ensemble's runs must be scored on the same images"
+            raise DataError(f"{rule}. Received: {first.name} and {each.name}")
+        total, count = total + each.probabilities.astype(np.float64), count + 1
+    if first is None:
+        raise DataError("an ensemble must have runs. Received: none")
+    return errors(total / count, first.labels)
+
+
+def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
+    """Keep the errors of the ensembles that a suite's claims are about, where their runs were
+    tested. Raises DataError where what was kept of one of these is no longer whole."""
+    found = []
+    for each in ensembles(store, suite, claims):
+        of_each = (kept(folder, each.protocol) for folder in each.folders)
+        if not each.diverged:
+            found.append((each, errors_of(store, suite, each) or ensemble(of_each)))
+    if found:
+        save_errors(store, suite, found)
+
+
+def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
+    """Top-1 and top-5 error in percent; of equal probabilities the first class counts as better.
+    Of five classes or fewer there is no top-5 error: it would always be 0."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    hits = order == labels[:, None]
+    top5 = float(100 - 100 * hits[:, :5].any(1).mean()) if probabilities.shape[1] > 5 else None
+    return {
+        "images": len(labels),
+        "top1_error_percent": float(100 - 100 * hits[:, :1].any(1).mean()),
+        "top5_error_percent": top5,
+    }
+
+
+def _joined(parts: Sequence[_Part]) -> tuple[np.ndarray, np.ndarray]:
+    probabilities, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return probabilities, labels
+
+
+class _Place:
+    """Where the parts are kept; those of other weights or images are deleted."""
+
+    def __init__(self, path: Path, own: dict[str, Any]):
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        if read_json(path / "of.json") != own:
+            for file in (*path.glob("part-*.safetensors"), path / "result.json"):
+                file.unlink(missing_ok=True)
+            write_json(path / "of.json", own)
+
+    def add(self, number: int, part: _Part) -> None:
+        """Whole, or not there."""
+        from safetensors.numpy import save
+
+        probabilities, labels = part
+        arrays = {"probabilities": probabilities, "labels": labels}
+        write_bytes(_file(self.path, number), save(arrays))
+
+
+def _parts(place: Path) -> list[_Part]:
+    """As far as they follow each other and can be read."""
+    from safetensors.numpy import load_file
+
+    found: list[_Part] = []
+    while (file := _file(place, len(found))).exists():
+        try:
+            arrays = load_file(file)
+        except Exception:  # Torn: it is scored again, and so are those after it.
+            break
+        found.append((arrays["probabilities"], arrays["labels"]))
+    return found
+
+
+def _file(place: Path, number: int) -> Path:
+    return place / f"part-{number:05d}.safetensors"

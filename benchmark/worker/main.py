@@ -1,0 +1,92 @@
+"""The process of one run: ``python -m benchmark.worker.main RUN_FOLDER [EPOCHS]``.
+
+Reads the folder's spec, trains on from the newest checkpoint that is whole, and adds to the
+journal, which holds the attempt's ``start`` already; then writes weights and result. SIGTERM, or
+the end of epoch EPOCHS, ends it after one more checkpoint. Each event is also a line of JSON on the
+descriptor that the environment names (``EVENTS``), or else on standard output; all that is printed
+goes to standard error.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TextIO
+
+PARENT = "RESNET_BENCH_PARENT"
+"""The environment's name for the process that a worker is not to outlive."""
+
+CORES = "RESNET_BENCH_CORES"
+"""The environment's name for the cores that a worker is to keep to, by number."""
+
+
+EVENTS = "RESNET_BENCH_EVENTS"
+"""The environment's name for the descriptor of a pipe that takes the events."""
+
+
+def main(path: Path, epochs: int | None = None) -> None:
+    """Train the run of a folder, at most until the end of epoch ``epochs``."""
+    end_with_parent()  # Before anything that takes time.
+    if CORES in os.environ:  # Before anything that asks how many there are.
+        os.sched_setaffinity(0, map(int, os.environ[CORES].split(",")))
+    events = _claim_pipe() or claim_stdout()
+    reasons: list[str] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
+
+    from benchmark.records.store import RunFolder
+    from benchmark.worker import failure
+    from benchmark.worker.failure import WAITING
+    from benchmark.worker.gpu_lease import gpus_of_its_own
+    from benchmark.worker.lease import end_if_taken, keep_renewing
+    from benchmark.worker.train import train_folder
+
+    phase = ""
+
+    def tell(event: dict) -> None:
+        nonlocal phase
+        phase = event.get("phase", "")
+        print(json.dumps(event), file=events, flush=True)
+        if event["event"] == "epoch" and event["epoch"] == epochs:
+            reasons.append("enough epochs")
+
+    folder = RunFolder(path)
+    keep_renewing(folder)
+    replicas = ((folder.spec() or {}).get("numerics") or {}).get("replicas", 1)
+    try:
+        with gpus_of_its_own(replicas, lambda: tell({"event": "phase", "phase": WAITING})):
+            train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
+    except Exception as error:
+        tell({"event": "failed", **failure.of_error(error, phase)})
+        raise
+
+
+def _claim_pipe() -> TextIO | None:
+    """The descriptor for the events, which no other process is to have."""
+    number = os.environ.pop(EVENTS, None)
+    if number is None:
+        return None
+    os.set_inheritable(int(number), False)
+    return os.fdopen(int(number), "w")
+
+
+def claim_stdout() -> TextIO:
+    """Standard output for the events alone; what libraries print goes to standard error."""
+    events = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return events
+
+
+def end_with_parent() -> None:
+    """On Linux, have the kernel end this process when the one that started it ends."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    parent = os.environ.get(PARENT)
+    if parent is not None and os.getppid() != int(parent):  # It had ended before.
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,0 +1,154 @@
+"""Training with its records: the journal, the checkpoints, and the result of one run's folder."""
+
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmark.records.checkpoint import Checkpoint, Checkpoints
+from benchmark.records.comparison import differences
+from benchmark.records.files import write_bytes, write_json, write_text
+from benchmark.records.journal import Event, Journal
+from benchmark.records.provenance import provenance
+from benchmark.records.result import summarize
+from benchmark.records.shown import save_shown
+from benchmark.records.store import RunFolder
+from benchmark.spec import RunSpec
+from benchmark.spec.recipe import recipe
+from benchmark.status import Status
+from benchmark.worker.failure import BUILDING, LOADING
+from benchmark.worker.gpu_lease import gpu_memory_mib
+
+
+def train_folder(
+    path: Path,
+    tell: Callable[[Event], None],
+    stop: Callable[[], bool] = lambda: False,
+    before_writing: Callable[[], object] = lambda: None,
+) -> None:
+    """Train the run of a folder, write its records, and ``tell`` each event. When ``stop`` says
+    so, it is interrupted, and can go on from there. ``before_writing`` is called before each record
+    is written."""
+    _Recorded(RunFolder(path), tell, before_writing).train(stop)
+
+
+class _Recorded:
+    def __init__(
+        self,
+        folder: RunFolder,
+        tell: Callable[[Event], None],
+        before_writing: Callable[[], object],
+    ):
+        self.began = time.monotonic()
+        self.folder, self.tell, self.before_writing = folder, tell, before_writing
+        self.spec = RunSpec.model_validate(folder.spec())
+        self.journal, self.checkpoints = Journal(folder.journal), Checkpoints(folder.checkpoints)
+        self.provenance = provenance() | {"recipe": recipe(self.spec)}
+        self.curves: list[Event] = []
+        """Each epoch's row so far."""
+        self.before_s = 0.0
+        """Wall time of the attempts that it goes on from."""
+        self.kept: int | None = None
+        """Iteration of the last checkpoint."""
+        write_json(folder.path / "provenance.json", self.provenance)
+
+    def train(self, stop: Callable[[], bool]) -> None:
+        from safetensors.numpy import save as serialized
+
+        from benchmark.data import sources
+        from benchmark.evaluation.detections import to_json
+        from benchmark.training import process
+        from benchmark.training.detection import Detection
+        from benchmark.training.loop import train
+        from benchmark.training.state import State
+        from benchmark.training.weights import weight_arrays
+        from benchmark.worker.pretrained import pretrained_of
+        from benchmark.worker.shown import first_shown
+
+        process.configure(self.spec.numerics, self.spec.seed, gpu_memory_mib())
+        self.peak_gpu_memory_mib = process.peak_gpu_memory_mib
+        self.tell({"event": "phase", "phase": LOADING})
+        images = sources.load(self.spec.dataset)
+        pretrained = pretrained_of(self.spec, self.folder.runs)
+        found = self._found()
+        resume = State(found.counters, found.arrays) if found else None
+        self.dataset = {
+            "dataset_sha256": images.sha256,
+            "dataset": {"checked": images.checked, **images.noted},
+        }
+        self.tell({"event": "phase", "phase": BUILDING})
+        trained = train(
+            self.spec,
+            images,
+            self._on_event,
+            pretrained=pretrained,
+            resume=resume,
+            keep=self._keep,
+            stop=stop,
+        )
+        if trained.status == Status.INTERRUPTED:
+            self._end(trained.status, "asked to stop; it goes on where it was")
+            return
+        task = trained.task
+        self.before_writing()
+        if isinstance(task, Detection):
+            write_text(self.folder.detections, to_json(task.detections))
+            save_shown(self.folder, first_shown(task.found))
+        write_bytes(self.folder.preprocessing, serialized(task.normalization.arrays()))
+        write_bytes(self.folder.weights, serialized(weight_arrays(task.model)))
+        self._end(trained.status)
+        self.checkpoints.clear()
+
+    def _on_event(self, event: Event) -> None:
+        if event["event"] == "built":
+            event |= self.dataset
+        if event["event"] == "end":
+            event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            event["peak_gpu_memory_mib"] = self.peak_gpu_memory_mib()
+        if event["event"] != "progress":
+            self.before_writing()
+            event = self.journal.append(event)
+        if event["event"] == "epoch":
+            self.curves.append(event)
+        self.tell(event)
+
+    def _found(self) -> Checkpoint | None:
+        """The checkpoint to go on from. Its curves are written into this attempt's journal, so
+        that nothing hangs on what the journal held before."""
+        found = self.checkpoints.newest(lambda why: self._on_event(_refused(why)))
+        if found is None:
+            if self.folder.attempts() > 1:
+                self._on_event({"event": "anew"})
+            return None
+        self.checkpoints.delete_newer(found)
+        self.before_s = found.counters.pop("wall_time_s")
+        there = found.counters.pop("provenance")
+        self.kept = found.counters["iteration"]
+        self._on_event(
+            {
+                "event": "resume",
+                "epoch": found.counters["epoch"],
+                "iteration": found.counters["iteration"],
+                "wall_time_s": self.before_s,
+                "differs": [str(each) for each in differences(there, self.provenance)],
+            }
+        )
+        self.curves = [self.journal.restore(row) for row in found.curves]
+        return found
+
+    def _keep(self, state) -> None:
+        if state.counters["iteration"] == self.kept:
+            return
+        self.before_writing()
+        wall_time = self.before_s + time.monotonic() - self.began
+        own = {"wall_time_s": wall_time, "provenance": self.provenance}
+        self.checkpoints.save({**state.counters, **own}, state.arrays, self.curves)
+        self.kept = state.counters["iteration"]
+
+    def _end(self, status: str, reason: str = "") -> None:
+        self.before_writing()
+        self.folder.end(summarize(self.folder.events(), status, reason))
+
+
+def _refused(why: str) -> Event:
+    return {"event": "refused", "reason": why}
