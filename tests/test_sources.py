@@ -8,7 +8,7 @@ from detection_files import add, spec_of
 from photograph_files import make_tree
 
 from benchmark.data import cache, sources
-from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 
 if TYPE_CHECKING:
-    from benchmark.data.detection.registry import DetectionSet
+    from benchmark.data.detection.detection_set import DetectionSet
     from benchmark.data.photographs.registry import Photographs
     from benchmark.spec import BoxContentSpec, ContentSpec
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, overload
 
 from benchmark.data import cifar10
 from benchmark.data.detection import registry as boxes
-from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.images import DataError, Images
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs

@@ -25,7 +25,7 @@ from benchmark.report.published import published_table
 from benchmark.report.scope import claimed, folder_of, scope_of, shown
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
-from benchmark.suite.claims import Claim
+from benchmark.suite.claims import claim_of
 from benchmark.suite.looks import Looks
 from benchmark.suite.selection import Selection, select
 
@@ -84,7 +84,7 @@ def write_report(
     specs = {cell["variant"]: cell["spec"] for cell in plan["cells"]}
     selection = selection or select([(cell["variant"], cell["seed"]) for cell in plan["cells"]])
     loaded = load_all(store.root, suite)
-    claims = [Claim.model_validate(claim) for claim in plan["claims"]]
+    claims = [claim_of(**claim) for claim in plan["claims"]]
     ensembles = load_ensembles(store, suite, claims)
     samples = pd.concat([with_values_at(loaded, claims), ensembles])
     looks = Looks.model_validate(plan["looks"]) if plan.get("looks") else None

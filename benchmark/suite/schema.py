@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, SerializeAsAny
+from pydantic import Field
 
 from benchmark.spec.base import Spec
-from benchmark.suite.claims import Claim
+from benchmark.suite.claims import AnyClaim
 from benchmark.suite.looks import Looks, Seeds
 from benchmark.suite.names import Name, SuiteName
 from benchmark.suite.overrides import Overrides
@@ -59,7 +59,7 @@ class Suite(Spec):
     vary: Vary = Vary()
     seeds: Seeds
     """A list, or ``{looks: [2, 3, 5], level: 0.05}``, to train no more seeds than it takes."""
-    claims: tuple[SerializeAsAny[Claim], ...] = Field(default=(), strict=False)
+    claims: tuple[AnyClaim, ...] = Field(default=(), strict=False)
 
     @property
     def looks(self) -> Looks | None:

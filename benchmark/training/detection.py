@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import tensorflow as tf
 
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.feed import DetectionFeed
-from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.detection.cost import detector_cost
 from benchmark.detection.faster_rcnn import FasterRCNN

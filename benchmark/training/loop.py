@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from benchmark.data.detection.registry import DetectionSet
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.records.shown import Shown
 
 COUNT = 4

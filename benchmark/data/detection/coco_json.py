@@ -14,9 +14,9 @@ import numpy as np
 from benchmark.data import contents, digests, not_read, noted
 from benchmark.data.added import SPLITS
 from benchmark.data.detection import odd, registry
+from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import FileImages
-from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.turned import QUARTER_TURNS, turn_noted
@@ -64,7 +64,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
         split: {**columns[split], "sha256": np.array(sha256s[split], np.bytes_)} for split in SPLITS
     }
     classes, category_ids = [*categories.values()], [*categories]
-    sha256 = registry.digest(classes, category_ids, truths, content)
+    sha256 = digest(classes, category_ids, truths, content)
     own = {split: digests.column(sha256s[split]) for split in SPLITS}
     columns = {split: {**columns[split], "digest": own[split]} for split in SPLITS}
     images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)

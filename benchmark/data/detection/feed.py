@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example, Truths, clipped
 from benchmark.data.detection.geometry import Sides, at_top_left, shown_boxes
 from benchmark.data.detection.order import batch_of
-from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.detection.trained import trained
 from benchmark.data.feed import Views
 from benchmark.data.images import DataError

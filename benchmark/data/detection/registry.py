@@ -1,20 +1,15 @@
 """The images with boxes that were added: their truth and where they lie, in a folder of the
 cache."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import fields
 
 from benchmark.data.added import SPLITS, Register, require_as_stated
+from benchmark.data.detection.detection_set import DetectionSet, arrays
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
-from benchmark.data.detection.images import Columns, FileImages, Images, RecordImages
-from benchmark.data.noted import checked_by
-from benchmark.spec.boxes import BoxContentSpec, BoxesSpec
+from benchmark.data.detection.images import Columns, FileImages, RecordImages
+from benchmark.data.detection.pasted import pasted
+from benchmark.spec.boxes import BoxesSpec
 
 ADDED = Register(
     "detection.json",
@@ -27,51 +22,9 @@ _KINDS: dict[str, type[FileImages | RecordImages]] = {"files": FileImages, "tfds
 """What the index calls them."""
 
 
-@dataclass(frozen=True)
-class DetectionSet:
-    """Images with boxes, of the splits ``train`` and ``test``."""
-
-    name: str
-    classes: list[str]
-    """Label -> name."""
-    category_ids: list[int]
-    """Label -> what the source calls it: rising."""
-    truths: Mapping[str, Truths]
-    images: Images
-    sha256: str
-    """The readers say of what."""
-    degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
-    """Split -> boxes without an area within their image, which are not in ``truths``."""
-    noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted as they were added: ``data.noted``."""
-
-    @property
-    def checked(self) -> str:
-        """What of each file is looked at as it is read."""
-        columns = getattr(self.images, "columns", {})
-        return checked_by(own.get("digest") for own in columns.values())
-
-    @property
-    def place(self) -> Path:
-        """Where the images are: the folder of the first one."""
-        return self.images.path("train", 0).parent
-
-    @property
-    def content(self) -> BoxContentSpec:
-        """As a spec states it."""
-        return BoxContentSpec(
-            classes=len(self.classes),
-            train_images=len(self.truths["train"]),
-            test_images=len(self.truths["test"]),
-            sha256=self.sha256,
-        )
-
-
 def load(spec: BoxesSpec) -> DetectionSet:
     """What a spec names, whose files are all there. Raises DataError."""
     if spec.pasted:
-        from benchmark.data.detection.pasted import pasted
-
         return pasted(spec.pasted)
     found = find(spec.name)
     require_as_stated(spec, found.content)
@@ -131,28 +84,12 @@ def save(found: DetectionSet) -> DetectionSet:
         "columns": list(images.columns["train"]),
     }
     columns = {
-        split: _arrays(found.truths[split])
+        split: arrays(found.truths[split])
         | {f"image_{key}": array for key, array in images.columns[split].items()}
         for split in SPLITS
     }
     ADDED.save(found.name, index, columns)
     return find(found.name)
-
-
-def digest(
-    classes: list[str], category_ids: list[int], truths: Mapping[str, Truths], files: Columns
-) -> str:
-    """SHA-256 of the categories and, split by split, of the truth and of what tells the files."""
-    found = hashlib.sha256(json.dumps([category_ids, classes]).encode())
-    for split in SPLITS:
-        for name, array in (_arrays(truths[split]) | dict(files[split])).items():
-            found.update(f"\n{split} {name} {array.dtype.str} {array.shape}\n".encode())
-            found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()
-
-
-def _arrays(truths: Truths) -> dict[str, np.ndarray]:
-    return {field.name: getattr(truths, field.name) for field in fields(Truths)}
 
 
 def _require_whole(found: DetectionSet, columns: Columns) -> None:

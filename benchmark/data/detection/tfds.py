@@ -9,9 +9,9 @@ import numpy as np
 
 from benchmark.data import digests, noted
 from benchmark.data.detection import odd, registry
+from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import RecordImages, open_records
-from benchmark.data.detection.registry import DetectionSet
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import header
 
@@ -99,7 +99,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     # What places records are kept at is no part of the content: it may differ by version.
     content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
     category_ids = [*range(1, len(classes) + 1)]
-    sha256 = registry.digest(classes, category_ids, truths, content)
+    sha256 = digest(classes, category_ids, truths, content)
     images = RecordImages(where, columns)
     told = noted.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
     told |= {"boxes": odd_ones}

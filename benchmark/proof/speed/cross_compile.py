@@ -4,7 +4,7 @@
 
 For the Python of an environment of its own, with ``jax`` and ``jax-cuda13-pjrt`` of one version and
 none of this project: ``benchmark.proof.speed.kernels`` starts it. Prints JSON. It uses private
-parts of JAX (0.10.2): they alone compile an HLO module for a device that is described and not there.
+parts of JAX (0.10.2): they alone compile for a device that is described and not there.
 """
 
 import json

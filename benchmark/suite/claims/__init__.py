@@ -8,10 +8,12 @@ from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.direction import DirectionClaim
 from benchmark.suite.claims.equality import EqualityClaim
 from benchmark.suite.claims.iterations import ClaimAtIterations
+from benchmark.suite.claims.kinds import AnyClaim, claim_from
 from benchmark.suite.claims.published import PublishedClaim, ensemble_name
 from benchmark.suite.claims.sample import Sample, Setting
 
 __all__ = [
+    "AnyClaim",
     "Claim",
     "ClaimAtIterations",
     "DirectionClaim",
@@ -27,7 +29,7 @@ __all__ = [
 
 def claim_of(**fields: Any) -> Claim:
     """The claim that the fields of a suite file state, of whichever kind."""
-    return Claim.model_validate(fields)
+    return claim_from(fields)
 
 
 def tests_of(claims: Sequence[Claim]) -> dict[str, list[str]]:

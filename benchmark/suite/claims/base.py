@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, ModelWrapValidatorHandler, model_validator
+from pydantic import Field, model_validator
 
 from benchmark.metrics import BY_CLAIM, BY_PROTOCOL, Metric, Name
 from benchmark.spec.base import Spec, refuse
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 class Claim(Spec):
-    """What a suite sets out to show. ``Claim.model_validate`` gives the kind of claim that the
-    stated fields imply: see ``claims.kinds``."""
+    """What a suite sets out to show. Of which kind one is, its stated fields imply: see
+    ``claims.kinds``."""
 
     question: ClassVar[str] = ""
     """Claims of one suite that ask the same question are a family: their tests are corrected for
@@ -52,15 +52,6 @@ class Claim(Spec):
     departs_in: tuple[str, ...] = Field(default=(), strict=False)
     """Dotted spec fields, or parts of the spec with all their fields, in which the claim itself
     departs from the paper's protocol, so that they make it no less comparable."""
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _of_its_kind(cls, data: Any, handler: ModelWrapValidatorHandler["Claim"]) -> "Claim":
-        if cls is not Claim or isinstance(data, Claim):
-            return handler(data)
-        from benchmark.suite.claims.kinds import filled, kind_of
-
-        return kind_of(data).model_validate(filled(data))
 
     @model_validator(mode="after")
     def _ends(self) -> "Claim":

@@ -1,7 +1,9 @@
 """The kinds of claims, and which one the fields of a suite file imply."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny
 
 from benchmark.spec.base import refuse
 from benchmark.suite.claims.amount import AmountClaim
@@ -27,6 +29,15 @@ KINDS: dict[str, type[Claim]] = {
 """What is stated -> the kind of claim."""
 
 _ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
+
+
+def claim_from(data: Any) -> Claim:
+    """The claim that a mapping of fields states, of the kind that they imply."""
+    return data if isinstance(data, Claim) else kind_of(data).model_validate(filled(data))
+
+
+AnyClaim = Annotated[SerializeAsAny[Claim], BeforeValidator(claim_from)]
+"""A field of a spec that holds a claim of any kind."""
 
 
 def kind_of(data: Any) -> type[Claim]:

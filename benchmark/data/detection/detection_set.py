@@ -1,0 +1,73 @@
+"""Images with boxes: their truth, and where they lie."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.data.added import SPLITS
+from benchmark.data.detection.example import Truths
+from benchmark.data.detection.images import Columns, Images
+from benchmark.data.noted import checked_by
+from benchmark.spec.boxes import BoxContentSpec
+
+
+@dataclass(frozen=True)
+class DetectionSet:
+    """Images with boxes, of the splits ``train`` and ``test``."""
+
+    name: str
+    classes: list[str]
+    """Label -> name."""
+    category_ids: list[int]
+    """Label -> what the source calls it: rising."""
+    truths: Mapping[str, Truths]
+    images: Images
+    sha256: str
+    """The readers say of what."""
+    degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
+    """Split -> boxes without an area within their image, which are not in ``truths``."""
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """What was noted as they were added: ``data.noted``."""
+
+    @property
+    def checked(self) -> str:
+        """What of each file is looked at as it is read."""
+        columns = getattr(self.images, "columns", {})
+        return checked_by(own.get("digest") for own in columns.values())
+
+    @property
+    def place(self) -> Path:
+        """Where the images are: the folder of the first one."""
+        return self.images.path("train", 0).parent
+
+    @property
+    def content(self) -> BoxContentSpec:
+        """As a spec states it."""
+        return BoxContentSpec(
+            classes=len(self.classes),
+            train_images=len(self.truths["train"]),
+            test_images=len(self.truths["test"]),
+            sha256=self.sha256,
+        )
+
+
+def digest(
+    classes: list[str], category_ids: list[int], truths: Mapping[str, Truths], files: Columns
+) -> str:
+    """SHA-256 of the categories and, split by split, of the truth and of what tells the files."""
+    found = hashlib.sha256(json.dumps([category_ids, classes]).encode())
+    for split in SPLITS:
+        for name, array in (arrays(truths[split]) | dict(files[split])).items():
+            found.update(f"\n{split} {name} {array.dtype.str} {array.shape}\n".encode())
+            found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def arrays(truths: Truths) -> dict[str, np.ndarray]:
+    """Field -> its array."""
+    return {field.name: getattr(truths, field.name) for field in fields(Truths)}
