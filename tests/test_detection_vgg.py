@@ -14,8 +14,7 @@ from benchmark.detection.backbone import backbone_of, fix_batch_norm
 from benchmark.detection.cost import detector_cost
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.models.build import build_model
-from benchmark.models.count import Cost
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import Cost, counted_cost
 from benchmark.models.pretrained import assign
 from benchmark.spec import DetectorSpec, ResNetSpec, SgdSpec, VggSpec
 from benchmark.training.detection import JointLoss

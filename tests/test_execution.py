@@ -393,7 +393,7 @@ def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path,
     from benchmark.listening import mirroring
 
     plan, never = plan_of(tmp_path), threading.Event()
-    monkeypatch.setattr(mirroring, "MlflowMirror", lambda *_: never.wait())
+    monkeypatch.setattr(mirroring, "mirror_of", lambda *_: never.wait())
     mirror = BackgroundMirror(Store(ran.results), plan, "http://hangs")
     mirror.close("", [], patience=0.1)
     assert mirror.problem == "nothing was sent for 0.1 s"
@@ -402,7 +402,7 @@ def test_a_mirror_that_hangs_or_fails_without_a_word_is_a_problem(ran, tmp_path,
     def fail(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(mirroring, "MlflowMirror", fail)
+    monkeypatch.setattr(mirroring, "mirror_of", fail)
     mirror = BackgroundMirror(Store(ran.results), plan, "http://fails")
     mirror.close("", [])
     assert mirror.problem == "RuntimeError"
@@ -420,7 +420,7 @@ def test_the_mirror_has_idle_time_alone_while_a_run_is_trained(tmp_path, monkeyp
         def mirror(self, row):
             seen.put(os.sched_getscheduler(threading.get_native_id()))
 
-    monkeypatch.setattr(mirroring, "MlflowMirror", Mirror)
+    monkeypatch.setattr(mirroring, "mirror_of", Mirror)
     mirror = BackgroundMirror(Store(tmp_path), plan, "http://any")
     mirror.begin(plan.cells[0])
     mirror.event(plan.cells[0], {"event": "epoch"})

@@ -322,7 +322,7 @@ def test_what_is_still_to_be_sent_is_waited_for_while_something_is(
             over.wait(60 if len(mirrored) == stuck_at else 0.6)
             mirrored.append(row)
 
-    monkeypatch.setattr(mirroring, "MlflowMirror", Slow)
+    monkeypatch.setattr(mirroring, "mirror_of", Slow)
     cell = load_suite(ran.suite).plan.cells[0]
     mirror = mirroring.BackgroundMirror(None, Plan("slow", (cell,)), "sqlite://")
     for _ in range(4):

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.models.build import build_model
-from benchmark.models.count import Cost, cost
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import Cost, counted_cost
+from benchmark.models.families import cost
 from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.layout import blocks
 from benchmark.spec import BatchNormSpec, ResNetSpec

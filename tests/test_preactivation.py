@@ -7,9 +7,8 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from benchmark.models.build import build_model
-from benchmark.models.count import cost
-from benchmark.models.counting import counted_cost
-from benchmark.models.families import net_of
+from benchmark.models.count import counted_cost
+from benchmark.models.families import cost, net_of
 from benchmark.models.folding import inference_model
 from benchmark.spec import PreactivationSpec, ResNetSpec, RunSpec
 from benchmark.suite.problems import rule_of

@@ -8,10 +8,10 @@ import pytest
 from made_records import made_cell, made_suite, record
 
 from benchmark.records.journal import Journal
-from benchmark.records.owner import FILE, identity_of
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import Store
 from benchmark.tracking.mlflow_mirror import KIND, MlflowMirror
+from benchmark.tracking.owner import FILE, identity_of
 from benchmark.tracking.server import client_of, suite_links
 
 OWNER = "resnet_bench.results"

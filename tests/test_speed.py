@@ -62,7 +62,7 @@ def test_pytorch_does_the_same(ours, compiled):
 @pytest.mark.parametrize("depth", [18, 50])
 def test_the_pytorch_nets_have_the_names_and_parameters(shortcut, depth):
     torch = pytest.importorskip("torch", reason="needs PyTorch: tox -e peers")
-    from benchmark.models.count import cost
+    from benchmark.models.families import cost
     from benchmark.proof.speed.torch_net import TorchNet
 
     spec = ResNetSpec(stem="imagenet", depth=depth, shortcut=shortcut)

@@ -6,8 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from benchmark.models.build import build_model
-from benchmark.models.count import cost
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import counted_cost
+from benchmark.models.families import cost
 from benchmark.models.folding import inference_model
 from benchmark.models.vgg.net import application_weights
 from benchmark.paper import departures

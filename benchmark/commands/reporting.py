@@ -174,11 +174,11 @@ def _mirrored_report(
     """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
     written."""
     from benchmark.report.suite_report import write_report
-    from benchmark.tracking.mlflow_mirror import MlflowMirror
+    from benchmark.tracking.mirror import mirror_of
     from benchmark.tracking.server import reaching
 
     with reaching(uri):
-        mirror = MlflowMirror(store, name, uri, rebuild=rebuild)
+        mirror = mirror_of(store, name, uri, rebuild=rebuild)
         for cell in cells:
             mirror.mirror(cell)
     written = write_report(store, name, formats)

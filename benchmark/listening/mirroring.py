@@ -1,4 +1,4 @@
-"""Mirrors runs to MLflow beside the training, which never waits for it."""
+"""Mirrors runs to a tracking server beside the training, which never waits for it."""
 
 import os
 import queue
@@ -14,9 +14,9 @@ from benchmark.records.problems import masked, one_line
 from benchmark.records.store import Store
 from benchmark.status import Status
 from benchmark.suite import Cell, Plan
-from benchmark.tracking.mlflow_mirror import MlflowMirror
+from benchmark.tracking.mirror import Mirror, mirror_of
 
-Job = Callable[[MlflowMirror], None]
+Job = Callable[[Mirror], None]
 
 
 class BackgroundMirror:
@@ -91,7 +91,7 @@ class BackgroundMirror:
     def _mirroring(self, cell: Cell) -> Job:
         """A run may stand under several names."""
 
-        def job(mirror: MlflowMirror) -> None:
+        def job(mirror: Mirror) -> None:
             for row in self._cells[cell.run_id]:
                 mirror.mirror(row)
 
@@ -99,7 +99,7 @@ class BackgroundMirror:
 
     def _work(self, store: Store, suite: str, tracking_uri: str) -> None:
         try:
-            mirror = MlflowMirror(store, suite, tracking_uri)
+            mirror = mirror_of(store, suite, tracking_uri)
             while job := self._jobs.get():
                 job(mirror)
                 self._sent += 1

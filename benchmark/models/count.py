@@ -1,8 +1,12 @@
-"""Trainable parameters and multiply-adds of a net, by arithmetic alone."""
+"""Trainable parameters and multiply-adds of a net: by arithmetic alone, or counted in a built
+one."""
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from benchmark.spec import ModelSpec
+if TYPE_CHECKING:
+    import keras
 
 InputSize = tuple[int, int, int]
 """Height, width and channels of the images."""
@@ -40,13 +44,17 @@ class BackboneCost:
     """Of one region."""
 
 
-def cost(
-    spec: ModelSpec, input_shape: InputSize, num_classes: int, head_classes: int | None = None
-) -> Cost:
-    """The cost of ``build_model`` with the same arguments, without building the net."""
-    from benchmark.models.families import cost_of
+def counted_cost(model: "keras.Model") -> Cost:
+    """The cost of a model of convolutions and dense layers, from its weights and shapes."""
+    from keras import layers
 
-    return cost_of(spec).cost(spec, input_shape, (*filter(None, (head_classes,)), num_classes))
+    parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    multiply_adds = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D | layers.Dense):
+            pixels = math.prod(layer.output.shape[1:-1])
+            multiply_adds += math.prod(layer.kernel.shape) * pixels
+    return Cost(parameters, multiply_adds)
 
 
 def layer_cost(kernel: int, inputs: int, units: int, places: int, *, per_unit: int = 1) -> Cost:

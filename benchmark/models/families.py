@@ -18,6 +18,7 @@ Its ``net``, with Keras:
 
 from types import ModuleType
 
+from benchmark.models.count import Cost, InputSize
 from benchmark.models.preactivation import cost as preactivation_cost
 from benchmark.models.resnet import cost as resnet_cost
 from benchmark.models.vgg import cost as vgg_cost
@@ -31,6 +32,13 @@ def cost_of(spec: NetSpec) -> ModuleType:
         "preactivation-resnet": preactivation_cost,
         "vgg": vgg_cost,
     }[spec.family]
+
+
+def cost(
+    spec: NetSpec, input_shape: InputSize, num_classes: int, head_classes: int | None = None
+) -> Cost:
+    """The cost of ``build_model`` with the same arguments, without building the net."""
+    return cost_of(spec).cost(spec, input_shape, (*filter(None, (head_classes,)), num_classes))
 
 
 def net_of(spec: NetSpec) -> ModuleType:

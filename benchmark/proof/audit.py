@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmark.models.count import Cost, cost
+from benchmark.models.count import Cost
+from benchmark.models.families import cost
 from benchmark.paper import PUBLISHED
 from benchmark.spec import ResNetSpec
 
@@ -55,7 +56,7 @@ class AuditRow:
         import keras
 
         from benchmark.models.build import build_model
-        from benchmark.models.counting import counted_cost
+        from benchmark.models.count import counted_cost
 
         keras.backend.clear_session()
         return counted_cost(build_model(self.spec, self.input_shape, self.classes))

@@ -7,7 +7,8 @@ from typing import Any
 
 from benchmark.detection.cost import detector_cost
 from benchmark.evaluation.protocols import of_name
-from benchmark.models.count import Cost, cost
+from benchmark.models.count import Cost
+from benchmark.models.families import cost
 from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
 from benchmark.scheduling.untested import untested

@@ -13,11 +13,11 @@ from typing import Any
 from benchmark.metrics import METRICS
 from benchmark.records.journal import Event, read_attempts
 from benchmark.records.nesting import flattened
-from benchmark.records.owner import identity_of, name_of
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import compared_with, reference_for
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import Status
+from benchmark.tracking.owner import identity_of, name_of
 from benchmark.tracking.server import client_of, creating, sqlite_file
 
 RESULT_METRICS = ("parameters", "best_error_percent", "best_epoch")

@@ -11,7 +11,7 @@ from benchmark.data.images import Images
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.sources import feed
 from benchmark.evaluation.single_view import scorer_of
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
 from benchmark.spec import LabelledSpec, RunSpec
 from benchmark.training.batch_statistics import recompute

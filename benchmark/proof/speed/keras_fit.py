@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 from benchmark.data.order import PADDING
 from benchmark.data.resident import crop_and_flip
 from benchmark.models.build import build_model
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import counted_cost
 from benchmark.models.layers import ZeroPadShortcut
 from benchmark.models.reference_weights import load_reference_weights
 from benchmark.proof.speed.case import (

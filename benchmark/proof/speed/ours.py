@@ -12,7 +12,7 @@ from benchmark.data.images import Images
 from benchmark.data.order import PADDING
 from benchmark.data.resident import ResidentImages
 from benchmark.models.build import build_model
-from benchmark.models.counting import counted_cost
+from benchmark.models.count import counted_cost
 from benchmark.models.layers import pool_by_slices
 from benchmark.models.reference_weights import reference_weights
 from benchmark.proof.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images

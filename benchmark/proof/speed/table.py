@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.models.count import cost
+from benchmark.models.families import cost
 from benchmark.proof.speed.case import NETS
 from benchmark.proof.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN, XLA
 from benchmark.proof.speed.measure import Measured
