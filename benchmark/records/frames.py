@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.diagnostics import DIAGNOSTICS, GRADIENTS, RESPONSES
 from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.ensembles import error_columns
@@ -19,7 +20,7 @@ CELL = ("suite", "variant", "seed", "run_id")
 MEASURED = tuple(summarize([], Status.PLANNED))
 EPOCH = ("epoch", "iteration", *(metric.key for metric in METRICS if metric.usual))
 
-LAYER = ("iteration", "number", "layer", "response_std", "gradient_norm")
+LAYER = ("iteration", "number", "layer")
 
 _TEXTS = {"status", "failure", "reason", "device"}
 
@@ -86,12 +87,12 @@ def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame
         for event in folder.events(result):
             if event["event"] == "epoch":
                 layers += [cell | found for found in _layers(event.pop("layers", {}))]
-                norms = event.pop("gradient_norms", {})
-                event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
+                norms = event.pop(GRADIENTS.key, {})
+                event |= {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
                 curves.append(cell | dict.fromkeys(EPOCH) | event)
     return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
-        _frame(layers, (*CELL, *LAYER), ("number", "response_std", "gradient_norm")),
+        _frame(layers, (*CELL, *LAYER), ("number", *(each.column for each in DIAGNOSTICS))),
     )
 
 
@@ -107,11 +108,11 @@ def _run_row(
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for iteration, found in diagnoses.items():
-        stds, norms = found["response_stds"], found.get("gradient_norms", {})
-        places = {layer: number for number, layer in enumerate(stds, start=1)}
-        for layer in stds | norms:
-            values = (int(iteration), places.get(layer), layer, stds.get(layer), norms.get(layer))
-            yield dict(zip(LAYER, values, strict=True))
+        values = {each.column: found.get(each.key, {}) for each in DIAGNOSTICS}
+        places = {layer: number for number, layer in enumerate(found[RESPONSES.key], start=1)}
+        for layer in dict.fromkeys(layer for each in values.values() for layer in each):
+            row = dict(zip(LAYER, (int(iteration), places.get(layer), layer), strict=True))
+            yield row | {column: each.get(layer) for column, each in values.items()}
 
 
 def load_published() -> pd.DataFrame:

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+from benchmark.diagnostics import RESPONSES
 from benchmark.metrics import ERROR, METRICS, Metric
 from benchmark.records.files import finite
 from benchmark.records.journal import Event, curves_sha256
@@ -68,7 +69,7 @@ def summarize(
 
 def _mean_response_std(epochs: list[Event]) -> float | None:
     found = [layers for row in epochs for layers in row.get("layers", {}).values()]
-    stds = list(found[-1]["response_stds"].values()) if found else []
+    stds = list(found[-1][RESPONSES.key].values()) if found else []
     return sum(stds) / len(stds) if stds and None not in stds else None
 
 

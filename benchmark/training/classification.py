@@ -10,6 +10,7 @@ from benchmark.data.feed import Feed, Tensors
 from benchmark.data.images import Images
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.sources import feed
+from benchmark.diagnostics import RESPONSES
 from benchmark.evaluation.single_view import scorer_of
 from benchmark.models.count import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
@@ -98,6 +99,6 @@ class Classification:
             found["top5_error_percent"] = scores.top5_error_percent
         return found
 
-    def layers(self) -> dict[str, float]:
+    def diagnosed(self) -> dict[str, dict[str, float]]:
         """See ``layer_responses``."""
-        return self._responses()
+        return {RESPONSES.key: self._responses()}

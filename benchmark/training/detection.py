@@ -114,7 +114,7 @@ class Detection:
             truths, self.detections, self.found.category_ids, voc_year=self.voc_year
         )
 
-    def layers(self) -> dict[str, float]:
+    def diagnosed(self) -> dict[str, dict[str, float]]:
         """Not of detectors: ``RunSpec`` refuses their diagnostics."""
         return {}
 

@@ -13,6 +13,7 @@ from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.images import Images
 from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs
+from benchmark.diagnostics import GRADIENTS
 from benchmark.models.pretrained import Pretrained
 from benchmark.spec import RunSpec
 from benchmark.status import Status
@@ -175,10 +176,10 @@ class _Run:
     def _diagnose(self) -> None:
         """Measure the layers, and train the one step that follows, if one does."""
         at = self.iteration
-        found: dict[str, dict] = {"response_stds": self.task.layers()}
+        found = self.task.diagnosed()
         if at < self.spec.schedule.iterations:
             norms = self._advance(at + 1).gradient_norms
-            found["gradient_norms"] = self._by_kernel(np.sum(norms, axis=0)[:-1])
+            found[GRADIENTS.key] = self._by_kernel(np.sum(norms, axis=0)[:-1])
         self.totals.layers[str(at)] = found
 
     def _by_kernel(self, norms: np.ndarray) -> dict[str, float]:

@@ -62,5 +62,6 @@ class Task(Protocol):
         """Scores of the net as it is, each image of a split counted once; by name, None where one
         does not exist."""
 
-    def layers(self) -> dict[str, float]:
-        """The standard deviation of each layer's responses, where ``diagnostics`` asks for it."""
+    def diagnosed(self) -> dict[str, dict[str, float]]:
+        """``Diagnostic.key`` -> layer -> value, of what is measured of the net as it is, where
+        ``diagnostics`` asks for it."""
