@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,9 +27,7 @@ seeds: [0]
 """
 
 KERAS = [
-    {"floatx": "float16", "backend": "jax"},
-    {"floatx": "bfloat16"},
-    {"floatx": "float64", "epsilon": 1, "image_data_format": "channels_first"},
+    {"floatx": "bfloat16", "backend": "jax", "epsilon": 1, "image_data_format": "channels_first"},
     ["not what Keras reads"],
 ]
 
@@ -124,6 +124,15 @@ def keras_file(folder, stated):
     folder.mkdir()
     (folder / "keras.json").write_text(json.dumps(stated))
     return {"KERAS_HOME": str(folder)}
+
+
+def test_a_worker_loads_nothing_that_keras_only_offers():
+    code = (
+        "import sys; from benchmark.worker.environment import start_lightly; start_lightly()\n"
+        "import keras; sys.exit(str([m for m in ('matplotlib', 'sklearn') if sys.modules[m]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "[]"
 
 
 def test_another_folder_of_keras_has_its_defaults_and_the_users_weights(tmp_path, monkeypatch):

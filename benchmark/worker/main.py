@@ -36,12 +36,13 @@ def main(path: Path, epochs: int | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
     from benchmark.records.store import RunFolder
-    from benchmark.worker import failure
+    from benchmark.worker import environment, failure
     from benchmark.worker.failure import WAITING
     from benchmark.worker.gpu_lease import gpus_of_its_own
     from benchmark.worker.lease import end_if_taken, keep_renewing
     from benchmark.worker.train import train_folder
 
+    environment.start_lightly()
     phase = ""
 
     def tell(event: dict) -> None:
