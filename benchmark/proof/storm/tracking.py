@@ -118,7 +118,8 @@ def tracking(setting: Setting) -> Tries:
     trials: dict[str, list[_Trial]] = defaultdict(list)
     states = {"answers 500": _answers_500} if setting.short else _STATES
     for number in range(setting.size(_ROUNDS, 1)):
-        trials[_ALONE].append(_alone(setting, f"{number}-before"))
+        if not setting.short:
+            trials[_ALONE].append(_alone(setting, f"{number}-before"))
         for name, state in states.items():
             trial = _Trial(setting, name, number)
             try:
@@ -132,6 +133,12 @@ def tracking(setting: Setting) -> Tries:
             setting.say(f"{name}: {problem or 'as it must be'}")
         if not setting.short:
             trials[_ALONE].append(_alone(setting, f"{number}-after"))
+    if not setting.short:
+        _tell_costs(tries, trials)
+    return tries
+
+
+def _tell_costs(tries: Tries, trials: dict[str, "list[_Trial]"]) -> None:
     alone = trials.pop(_ALONE)
     waited = statistics.median(trial.waited_s for trial in alone)
     costs = [_cost_percent(trial, waited) for trial in alone]
@@ -139,13 +146,11 @@ def tracking(setting: Setting) -> Tries:
     tries.seen.append(f"training takes {_span([trial.training_s() for trial in alone], '.0f')} s")
     for name, measured in trials.items():
         costs = [_cost_percent(trial, waited) for trial in measured]
-        if not setting.short:
-            median = statistics.median(costs)
-            dear = f"it cost {median:.1f} %" if median >= _MOST_COST_PERCENT else None
-            tries.add(f"{name}, cost", dear)
+        median = statistics.median(costs)
+        dear = f"it cost {median:.1f} %" if median >= _MOST_COST_PERCENT else None
+        tries.add(f"{name}, cost", dear)
         clock = [trial.training_s() for trial in measured]
         tries.seen.append(f"{name}: {_span(costs, '+.2f')} % ({_span(clock, '.0f')} s)")
-    return tries
 
 
 _ALONE = "no mirror"
