@@ -36,7 +36,10 @@ FLAGS = (
     "--disable-sync",
 )
 
-SIZE = {"width": 1600, "height": 720}
+WIDTH = 1600
+
+HEIGHTS = {"table": 480, "chart": 1080, "compare": 720, "note": 590}
+"""Pixels. Further down a run's page tells on which machine the results folder lies."""
 
 COLUMNS = ("test_error_percent", "train_error_percent", "model.shortcut")
 """Of the table, that are added to those which it has at first."""
@@ -57,18 +60,19 @@ def main(results: Path, suite: str = "quickstart") -> None:
         children = [run.info.run_id for run in runs if "mlflow.parentRunId" in run.data.tags]
         with served(copy) as (server, links), sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-            page = browser.new_page(viewport=SIZE, color_scheme="light")
-            place = f"{server}/#/experiments/{experiment}"
+            page = browser.new_page(viewport={"width": WIDTH, "height": 720}, color_scheme="light")
             prepare(page, links[suite])
             table = links[suite].replace("CHART", "TABLE")
             choose_columns(page, table, COLUMNS)
             take(page, None, "table", "text=test_error_percent")
             take(page, links[suite], "chart", "text=Model metrics")
             chosen = ",".join(f'"{run}"' for run in children[:3])
+            training = "workflowType=machine_learning"
             compare = f"{server}/#/compare-runs?runs=[{chosen}]&experiments=[%22{experiment}%22]"
             differing = ("Visualizations", "Run details", "Show diff only")
-            take(page, compare, "compare", "text=Parameters", differing)
-            take(page, f"{place}/runs/{parent}", "note", "text=Description", ("Show more",))
+            take(page, f"{compare}&{training}", "compare", "text=Parameters", differing)
+            place = f"{server}/#/experiments/{experiment}/runs/{parent}?{training}"
+            take(page, place, "note", "text=Description", ("Show more",))
             browser.close()
 
 
@@ -103,6 +107,7 @@ def take(page: Page, url: str | None, name: str, shown: str, clicks: tuple[str, 
     if url:
         page.goto("about:blank")  # Else only the fragment changes, and the page stays.
         page.goto(url)
+    page.set_viewport_size({"width": WIDTH, "height": HEIGHTS[name]})
     page.locator(shown).first.wait_for(timeout=90_000)
     page.wait_for_timeout(6_000)
     for text in clicks:

@@ -148,4 +148,4 @@ def test_numbers_are_metrics_to_sort_by_and_rounded_tags(uri, tmp_path):
     assert run.data.tags["best_error_percent"] == "47.6"
     assert run.data.tags["parameters"] == "270000"
     assert run.data.metrics["best_error_percent"] == 47.599999999999994
-    assert (run.data.metrics["parameters"], run.data.metrics["best_epoch"]) == (270_000, 4)
+    assert (run.data.metrics["parameters"], run.data.tags["best_epoch"]) == (270_000, "4")

@@ -20,7 +20,7 @@ from benchmark.status import Status
 from benchmark.tracking.owner import identity_of, name_of
 from benchmark.tracking.server import client_of, creating, sqlite_file
 
-RESULT_METRICS = ("parameters", "best_error_percent", "best_epoch")
+RESULT_METRICS = ("parameters", "best_error_percent")
 """Of the result, by which the UI can sort."""
 
 RESULT_TAGS = (
@@ -29,6 +29,7 @@ RESULT_TAGS = (
     "reason",
     "device",
     *RESULT_METRICS,
+    "best_epoch",
     "final_weights_sha256",
 )
 """Of the result. The final errors and precisions are the last values of the metrics."""
