@@ -273,6 +273,7 @@ def test_the_plan_tells_the_chance_by_each_look_and_the_runs_that_it_takes():
     assert (told.chance, told.by_look) == (None, (0, 0, 0))
 
 
+@pytest.mark.slow
 def test_the_command_trains_no_more_than_it_takes(tmp_path):
     """Of two claims the first look has decided one, by runs made up here."""
     text = TINY_SUITE.replace("seeds: [0]", "seeds: {looks: [2, 3], level: 0.05}")

@@ -5,7 +5,7 @@ from typing import get_args
 from benchmark.metrics import BY_CLAIM, METRICS, Metric, Name
 from benchmark.records.frames import EPOCH, MEASURED
 from benchmark.records.result import summarize
-from benchmark.suite import Claim
+from benchmark.suite.claims import claim_of
 
 
 def test_no_two_metrics_have_one_name():
@@ -30,9 +30,7 @@ def test_results_and_frames_have_those_of_the_table():
 
 def test_claims_name_metrics_of_the_table_and_no_others():
     assert set(get_args(Name)) == set(BY_CLAIM)
-    claim = Claim.model_validate(
-        {"statement": "a", "variant": "a", "against": "b", "direction": "lower"}
-    )
+    claim = claim_of(statement="a", variant="a", against="b", direction="lower")
     assert isinstance(claim.measured, Metric) and claim.columns == ("final_error_percent",)
 
 

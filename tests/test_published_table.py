@@ -6,7 +6,7 @@ import pytest
 from benchmark.report.published import published_table
 from benchmark.report.verdicts import judge
 from benchmark.spec import RunSpec
-from benchmark.suite.claims import Claim
+from benchmark.suite.claims import claim_of
 
 NET = {"dataset": {"name": "cifar10"}, "model": {"stem": "cifar", "depth": 110, "shortcut": "A"}}
 SPEC = RunSpec.model_validate(NET | {"seed": 0}).model_dump(mode="json")
@@ -17,7 +17,7 @@ def row(metric, errors):
     frame["seed"] = range(len(errors))
     published = f"table6/ResNet-110/{metric}"
     stated = {"statement": "s", "variant": "r110", "published": published, "metric": metric}
-    claim = Claim.model_validate(stated)
+    claim = claim_of(**stated)
     return published_table(judge([claim], frame, {"r110": SPEC}), frame).to_dict("records")[0]
 
 

@@ -2,13 +2,12 @@
 sentence. A new kind is one more file, and its line in ``kinds``."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.direction import DirectionClaim
 from benchmark.suite.claims.equality import EqualityClaim
 from benchmark.suite.claims.iterations import ClaimAtIterations
-from benchmark.suite.claims.kinds import AnyClaim, claim_from
+from benchmark.suite.claims.kinds import AnyClaim, claim_of
 from benchmark.suite.claims.published import PublishedClaim, ensemble_name
 from benchmark.suite.claims.sample import Sample, Setting
 
@@ -25,11 +24,6 @@ __all__ = [
     "ensemble_name",
     "tests_of",
 ]
-
-
-def claim_of(**fields: Any) -> Claim:
-    """The claim that the fields of a suite file state, of whichever kind."""
-    return claim_from(fields)
 
 
 def tests_of(claims: Sequence[Claim]) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SerializeAsAny
+from pydantic import BeforeValidator, SerializeAsAny, TypeAdapter
 
 from benchmark.spec.base import refuse
 from benchmark.suite.claims.amount import AmountClaim
@@ -31,13 +31,19 @@ KINDS: dict[str, type[Claim]] = {
 _ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
 
 
-def claim_from(data: Any) -> Claim:
-    """The claim that a mapping of fields states, of the kind that they imply."""
+def _of_its_kind(data: Any) -> Claim:
     return data if isinstance(data, Claim) else kind_of(data).model_validate(filled(data))
 
 
-AnyClaim = Annotated[SerializeAsAny[Claim], BeforeValidator(claim_from)]
-"""A field of a spec that holds a claim of any kind."""
+AnyClaim = Annotated[SerializeAsAny[Claim], BeforeValidator(_of_its_kind)]
+"""A field that holds a claim of the kind that its own fields imply."""
+
+_ANY_CLAIM = TypeAdapter(AnyClaim)
+
+
+def claim_of(**fields: Any) -> Claim:
+    """The claim that the fields of a suite file state. Raises ValidationError."""
+    return _ANY_CLAIM.validate_python(fields)
 
 
 def kind_of(data: Any) -> type[Claim]:
