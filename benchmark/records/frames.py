@@ -145,7 +145,9 @@ def _read(results: str | Path, suite: str | None) -> Iterator[Read]:
         yield cell, folder, folder.result()
 
 
-def _frame(rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]):
+def _frame(
+    rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]
+) -> pd.DataFrame:
     """The rows with at least these columns; a column of numbers is one also where it is empty."""
     frame = pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys([*keys, *numbers])))
     for name in numbers:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -110,7 +111,7 @@ def _spec(folder: RunFolder) -> tuple[RunSpec, str | None]:
     return spec, other
 
 
-def _unfit(spec: RunSpec, result: dict) -> str | None:
+def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
     if not result.get("train_time_s"):
         return "nothing was trained"
     if spec.pretrained:

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -26,13 +27,13 @@ from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
 from benchmark.training.step import Steps, TrainingSteps, kernels
 from benchmark.training.task import Task
-from benchmark.training.totals import Totals
+from benchmark.training.totals import Measured, Totals
 from benchmark.training.weights import weights_sha256
 
 KEEP_EVERY_S = 600.0
 """Within an epoch the state is handed out this often; it is at each epoch's end as well."""
 
-Event = dict
+Event = dict[str, Any]
 """A JSON mapping with an ``event``: ``built``, ``progress``, ``epoch`` or ``end``."""
 
 
@@ -175,7 +176,7 @@ class _Run:
     def _diagnose(self) -> None:
         """Measure the layers, and train the one step that follows, if one does."""
         at = self.iteration
-        found: dict[str, dict] = {"response_stds": self.task.layers()}
+        found: Measured = {"response_stds": self.task.layers()}
         if at < self.spec.schedule.iterations:
             norms = self._advance(at + 1).gradient_norms
             found["gradient_norms"] = self._by_kernel(np.sum(norms, axis=0)[:-1])

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 PARENT = "RESNET_BENCH_PARENT"
 """The environment's name for the process that a worker is not to outlive."""
@@ -44,7 +44,7 @@ def main(path: Path, epochs: int | None = None) -> None:
 
     phase = ""
 
-    def tell(event: dict) -> None:
+    def tell(event: dict[str, Any]) -> None:
         nonlocal phase
         phase = event.get("phase", "")
         print(json.dumps(event), file=events, flush=True)

@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.records.checkpoint import Checkpoint, Checkpoints
 from benchmark.records.comparison import differences
@@ -18,6 +19,9 @@ from benchmark.spec.recipe import recipe
 from benchmark.status import Status
 from benchmark.worker.failure import BUILDING, LOADING
 from benchmark.worker.gpu_lease import gpu_memory_mib
+
+if TYPE_CHECKING:
+    from benchmark.training.state import State
 
 
 def train_folder(
@@ -136,7 +140,7 @@ class _Recorded:
         self.curves = [self.journal.restore(row) for row in found.curves]
         return found
 
-    def _keep(self, state) -> None:
+    def _keep(self, state: "State") -> None:
         if state.counters["iteration"] == self.kept:
             return
         self.before_writing()

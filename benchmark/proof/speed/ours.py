@@ -62,7 +62,7 @@ class Ours:
             self.iteration += count
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
 
-    def _call(self, steps, *inputs) -> float:
+    def _call(self, steps: TrainingSteps, *inputs: tf.Tensor) -> float:
         rates = tf.fill(inputs[0].shape[:1], tf.constant(self.net.learning_rate))
         return float(tf.reduce_mean(steps(rates, *inputs).loss))
 
@@ -85,7 +85,9 @@ def write_weights(model: keras.Model, path: Path) -> None:
     aside.rename(path)
 
 
-def _trainer(net: Net, size: int, *, xla: bool):
+def _trainer(
+    net: Net, size: int, *, xla: bool
+) -> tuple[keras.Model, ResidentImages, TrainingSteps]:
     """A model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
