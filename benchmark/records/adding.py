@@ -7,15 +7,15 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from benchmark.events import Event, Kind, of_kind
 from benchmark.records.files import read_json, write_bytes, write_json, write_text
-from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import IDENTICAL, outcome_of
 from benchmark.records.store import RunFolder, Store
@@ -98,7 +98,7 @@ def _files(folder: RunFolder) -> dict[str, str]:
     """Name -> text of the records, checked."""
     result, events = folder.result() or {}, folder.events()
     _check_id(folder)
-    ends = [event for event in events if event["event"] == "end"]
+    ends = of_kind(events, Kind.END)
     digests = {event.get("final_weights_sha256") for event in ends}
     if result.get("curves_sha256") is None or digests != {result["final_weights_sha256"]}:
         rule = "must have a journal that ends with the weights of its result"
@@ -131,9 +131,9 @@ def _check_id(folder: RunFolder) -> None:
         raise RecordsError(f"{folder.path / 'spec.json'} {rule}. Received: {digest}")
 
 
-def _nameless(event: Event) -> Event:
+def _nameless(event: Event) -> Mapping[str, Any]:
     """With the last part alone of each path that a message tells, such as a checkpoint's."""
-    if event["event"] == "epoch":  # Whose bits the result has the digest of.
+    if event["event"] == Kind.EPOCH:  # Whose bits the result has the digest of.
         return event
     return {name: _without_paths(value) for name, value in event.items()}
 

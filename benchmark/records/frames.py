@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.events import Kind
 from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.ensembles import error_columns
@@ -84,11 +85,11 @@ def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame
     for row, folder, result in read:
         cell = {name: row[name] for name in CELL}
         for event in folder.events(result):
-            if event["event"] == "epoch":
+            if event["event"] == Kind.EPOCH:
                 layers += [cell | found for found in _layers(event.pop("layers", {}))]
                 norms = event.pop("gradient_norms", {})
-                event |= {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
-                curves.append(cell | dict.fromkeys(EPOCH) | event)
+                each = {f"gradient_norm.{layer}": norm for layer, norm in norms.items()}
+                curves.append(cell | dict.fromkeys(EPOCH) | event | each)
     return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
         _frame(layers, (*CELL, *LAYER), ("number", "response_std", "gradient_norm")),
