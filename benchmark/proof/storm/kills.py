@@ -12,7 +12,15 @@ from pathlib import Path
 
 from benchmark.proof.storm.fault import POINTS
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import RUNNER, Subject, points, runner, suite_file, with_fault
+from benchmark.proof.storm.subject import (
+    RUNNER,
+    Subject,
+    points,
+    runner,
+    suite_file,
+    with_fault,
+    workers_in,
+)
 from benchmark.scheduling.attempt import train_run
 
 _AT_ONCE = 2
@@ -141,13 +149,5 @@ def _is_locked(file: Path) -> bool:
 
 
 def _processes_of(results: Path) -> list[int]:
-    """Workers on a results folder (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"benchmark.worker.main" in words and f"{results}/".encode() in words[-2]:
-            found.append(int(process.name))
-    return found
+    """Workers on a results folder."""
+    return [process.pid for process in workers_in(results)]

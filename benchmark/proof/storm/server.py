@@ -42,8 +42,8 @@ def stand_back(process: int) -> None:
     """A server that stands in for one of another machine has only the time of this one's cores that
     nobody else asks for, with all its processes."""
     for one in family(process):
-        for thread in Path(f"/proc/{one}/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+        for thread in one.threads():
+            os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
 
 
 def wait_until_idle(most_s: float = 60) -> None:
