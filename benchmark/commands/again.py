@@ -137,8 +137,8 @@ def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
     return source
 
 
-def _list(found: Sequence[object], most: int = 20) -> None:
-    for difference in found[:most]:
+def _list(found: Sequence[object], max_: int = 20) -> None:
+    for difference in found[:max_]:
         say(f"  {difference}")
-    if len(found) > most:
-        say(f"  and {len(found) - most} more")
+    if len(found) > max_:
+        say(f"  and {len(found) - max_} more")

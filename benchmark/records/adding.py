@@ -22,10 +22,10 @@ from benchmark.records.store import RunFolder, Store
 from benchmark.spec import RunSpec
 from benchmark.status import DONE, Status
 
-MOST_WEIGHTS_BYTES = 10 * 2**20
+MAX_WEIGHTS_BYTES = 10 * 2**20
 """Of all weights in the reference together: a clone is to stay small."""
 
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 """Of what a detector found in a run's images: larger files are left out."""
 
 _PATH = re.compile(r"(?<![\w.:/])~?/(?:[^\s/'\",:;()]+/)+([^\s/'\",:;()]*)")
@@ -56,7 +56,7 @@ def add_records(
     """Copy the records of a suite's ended runs, and its plan.
 
     ``check_weights``: where it is given, of each variant the weights of the first seed, too, as
-    long as all are within ``MOST_WEIGHTS_BYTES``; it raises where a run's are not whole.
+    long as all are within ``MAX_WEIGHTS_BYTES``; it raises where a run's are not whole.
 
     Raises RecordsError for records that are not whole, or that tell of the machine, before anything
     of that run is written.
@@ -88,7 +88,7 @@ def _add(folder: RunFolder, reference: Store, done: Added) -> None:
         write_text(other.path / name, text)
     for name in ("detections.json", "shown.npz"):
         file = folder.path / name
-        if file.exists() and file.stat().st_size <= _MOST_BYTES:
+        if file.exists() and file.stat().st_size <= _MAX_BYTES:
             write_bytes(other.path / name, file.read_bytes())
     other.events()  # Raises where the copy is not whole.
     done.added.append(folder.run_id)
@@ -170,7 +170,7 @@ def _add_weights(
         files = [file for file in (folder.weights, folder.preprocessing) if file.exists()]
         size = sum(file.stat().st_size for file in files)
         if not other.weights.exists():
-            if used + size > MOST_WEIGHTS_BYTES:
+            if used + size > MAX_WEIGHTS_BYTES:
                 continue
             check(folder)
             for file in files:

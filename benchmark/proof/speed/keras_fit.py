@@ -24,7 +24,7 @@ from benchmark.proof.speed.case import (
     normalized,
 )
 
-_AHEAD, _LEAST_STEPS = 3, 4
+_AHEAD, _MIN_STEPS = 3, 4
 
 
 class KerasFit:
@@ -55,7 +55,7 @@ class KerasFit:
 
     def work(self, seconds: float) -> tuple[float, float]:
         """One call of ``fit``, timed once the batches that it fetched ahead are used up."""
-        steps = max(_LEAST_STEPS, round(seconds * self.images_per_s / self.net.batch))
+        steps = max(_MIN_STEPS, round(seconds * self.images_per_s / self.net.batch))
         clock = _Clock()
         self.model.fit(
             self.batches, steps_per_epoch=_AHEAD + steps, epochs=1, verbose=0, callbacks=[clock]

@@ -46,9 +46,9 @@ def stand_back(process: int) -> None:
             os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
 
 
-def wait_until_idle(most_s: float = 60) -> None:
+def wait_until_idle(max_s: float = 60) -> None:
     """Until the machine's processors have little to do for a second, or that is over (Linux)."""
-    ends, busy = time.monotonic() + most_s, math.inf
+    ends, busy = time.monotonic() + max_s, math.inf
     while busy > _LITTLE and time.monotonic() < ends:
         before = machine_cpu_s()
         time.sleep(1)

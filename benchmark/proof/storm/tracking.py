@@ -31,7 +31,7 @@ from benchmark.proof.storm.subject import (
 )
 from benchmark.records.store import RunFolder, Store
 
-_MOST_COST_PERCENT = 1.0
+_MAX_COST_PERCENT = 1.0
 """Of training time, in the median of the rounds: what the training's threads waited longer for a
 core than without a mirror, against the time that so many threads are trained. They wait for each
 other and for the host, too, a sixth of their time: runs without a mirror differ by as much from
@@ -149,7 +149,7 @@ def tracking(setting: Setting) -> Tries:
         costs = [_cost_percent(trial, waited) for trial in measured]
         if not setting.short:
             median = statistics.median(costs)
-            dear = f"it cost {median:.1f} %" if median >= _MOST_COST_PERCENT else None
+            dear = f"it cost {median:.1f} %" if median >= _MAX_COST_PERCENT else None
             tries.add(f"{name}, cost", dear)
         clock = [trial.training_s() for trial in measured]
         tries.seen.append(f"{name}: {_span(costs, '+.2f')} % ({_span(clock, '.0f')} s)")
