@@ -88,9 +88,9 @@ def submitted(script: Path, environment, *options) -> str:
     ).stdout.strip()
 
 
-def waited_for(job: str, environment, most_s=1200) -> set[str]:
+def waited_for(job: str, environment, max_s=1200) -> set[str]:
     """The states in which the tasks of a job ended, once they all have."""
-    ended = time.monotonic() + most_s
+    ended = time.monotonic() + max_s
     while _said(["squeue", "-h", "-j", job, "-o", "%i"], environment):
         assert time.monotonic() < ended, _said(["scontrol", "show", "job", job], environment)
         time.sleep(1)

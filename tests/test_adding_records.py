@@ -138,7 +138,7 @@ def test_weights_are_of_the_first_seed_checked_and_few(results, reference, monke
         store.run(cell).weights.write_bytes(b"w" * 100)
         store.run(cell).preprocessing.write_bytes(b"p" * 10)
     checked = []
-    monkeypatch.setattr(adding, "MOST_WEIGHTS_BYTES", 150)
+    monkeypatch.setattr(adding, "MAX_WEIGHTS_BYTES", 150)
     done = add_records(store, "made", reference, lambda folder: checked.append(folder.run_id))
     assert checked == done.weights == [cells[0].run_id]  # The second net's are too many.
     kept = sorted(path.name for path in reference.root.glob("runs/*/*.safetensors"))

@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper", "statistics", "metrics", "diagnostics", "problems", "shipped", "status"),
+    (
+        *("spec", "paper", "statistics", "metrics", "diagnostics", "events"),
+        *("problems", "shipped", "status"),
+    ),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from benchmark.data.detection import pasted, registry
-from benchmark.data.detection.pasted import MOST_OVERLAP, Pasted, canvas, layout, overlap
+from benchmark.data.detection.pasted import MAX_OVERLAP, Pasted, canvas, layout, overlap
 from benchmark.spec import BoxesSpec, PastedSpec
 
 SPEC = PastedSpec(train_canvases=40, test_canvases=30)
@@ -54,7 +54,7 @@ def test_numbers_scales_and_overlap_keep_to_the_spec():
             for place, one in enumerate(objects):
                 assert min(one.left, one.top) >= 0
                 assert max(one.left, one.top) + one.side <= SPEC.side
-                assert all(overlap(one, other) <= MOST_OVERLAP for other in objects[:place])
+                assert all(overlap(one, other) <= MAX_OVERLAP for other in objects[:place])
     assert {*counts} == {1, 2, 3, 4}
     assert (min(sides), max(sides)) == (24, 48)
     assert max(np.bincount(sides)) < 3 * np.mean(np.bincount(sides)[24:])

@@ -5,10 +5,10 @@ from benchmark.report.figures import draw_figures
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.layers import draw_gradients, draw_responses
-from benchmark.report.figures.lines import MOST_LINES, key_of
+from benchmark.report.figures.lines import MAX_LINES, key_of
 from benchmark.report.figures.power import draw_power
 from benchmark.report.figures.seeds import draw_seeds
-from benchmark.report.figures.style import A_PANEL, MOST, keep, looks, panels
+from benchmark.report.figures.style import A_PANEL, MAX_VARIANTS, keep, looks, panels
 
 
 def curve(variant, errors):
@@ -34,7 +34,7 @@ def test_each_run_is_drawn_by_the_split_it_was_scored_on():
 
 
 def test_many_runs_of_a_variant_are_a_median_and_their_range():
-    count = MOST_LINES + 1
+    count = MAX_LINES + 1
     runs = [
         curve("a", {"test_error_percent": [50.0 + n, 30.0 + n]}).assign(run_id=f"a{n}")
         for n in range(count)
@@ -54,7 +54,7 @@ def test_many_runs_of_a_variant_are_a_median_and_their_range():
 def test_no_two_variants_of_a_panel_look_alike(count):
     names = [f"v{number}" for number in range(count)]
     look, found = looks(names), panels(names)
-    assert [name for panel in found for name in panel] == names[:MOST]
+    assert [name for panel in found for name in panel] == names[:MAX_VARIANTS]
     for panel in found:
         assert len({look[name] for name in panel}) == len(panel) <= A_PANEL
     assert max(map(len, found), default=0) - min(map(len, found), default=0) <= len(found)

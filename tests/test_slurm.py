@@ -39,7 +39,7 @@ def test_an_array_of_jobs_is_stopped_by_its_time_limit_and_goes_on(tmp_path):
         assert (stopped["epochs"] > 0).all()
         second = submitted(script, environment, "--time=120")
         # A task ends with 1 where another one still trains a run of the suite.
-        assert waited_for(second, environment, most_s=3600) <= {"COMPLETED", "FAILED"}
+        assert waited_for(second, environment, max_s=3600) <= {"COMPLETED", "FAILED"}
     ended = load_runs(store.root).set_index("variant")
     assert set(ended["status"]) == {"finished"} and set(ended["attempt"]) == {2}
     for run_id, epochs in zip(ended["run_id"], stopped["epochs"], strict=True):

@@ -9,6 +9,7 @@ import typer
 
 from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.events import Kind
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def replay(
             spec = RunSpec.model_validate(folder.spec())
         except ValidationError as error:
             fail(f"{run} was recorded by a version with other fields: {error}")
-    if not any(event["event"] == "epoch" for event in events):
+    if not any(event["event"] == Kind.EPOCH for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
     source = _source(spec, results)
     require_usable([spec], results / "runs", say=say)
@@ -70,7 +71,7 @@ def replay(
     else:
         say(f"not compared to the end: {done.status} {done.reason}")
     for event in events:
-        if event["event"] == "resume" and event["differs"]:
+        if event["event"] == Kind.RESUME and event["differs"]:
             say("The recorded run itself went on in other surroundings:")
             _list(event["differs"])
     say("What differs around it:" if done.environment else "Nothing that is known differs around.")
@@ -136,8 +137,8 @@ def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
     return source
 
 
-def _list(found: Sequence[object], most: int = 20) -> None:
-    for difference in found[:most]:
+def _list(found: Sequence[object], max_: int = 20) -> None:
+    for difference in found[:max_]:
         say(f"  {difference}")
-    if len(found) > most:
-        say(f"  and {len(found) - most} more")
+    if len(found) > max_:
+        say(f"  and {len(found) - max_} more")

@@ -1,8 +1,8 @@
 """``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,13 @@ from benchmark.commands.options import (
 from benchmark.commands.terminal import fail, say
 from benchmark.shipped import suites_folder
 from benchmark.status import DONE
+
+if TYPE_CHECKING:
+    from benchmark.records.lacking import Lacking
+    from benchmark.records.store import Store
+    from benchmark.suite import Cell
+    from benchmark.suite.looks import Looks
+    from benchmark.suite.suite import LoadedSuite
 
 
 def list_suites(
@@ -88,8 +95,8 @@ def plan(
     if len(cells) < len(whole.plan.cells):
         say(f"Selected of {len(whole.plan.cells)} cells, with those whose weights they begin from.")
     _say_prospects(whole)
-    if whole.suite.looks and whole.suite.name in store.suites():
-        _say_decided(whole, store)
+    if (looks := whole.suite.looks) and whole.suite.name in store.suites():
+        _say_decided(whole, looks, store)
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
         say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
@@ -99,7 +106,7 @@ def plan(
         say(_expected(left, store, where.at_once(left)))
 
 
-def _say_prospects(loaded) -> None:
+def _say_prospects(loaded: "LoadedSuite") -> None:
     """For each claim the chance that the suite's seeds decide it, and how many would be enough; by
     each look, where the suite has some."""
     from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
@@ -137,13 +144,13 @@ def _say_prospects(loaded) -> None:
         say(f"  {each.claim.statement} {told}")
 
 
-def _say_decided(loaded, store) -> None:
+def _say_decided(loaded: "LoadedSuite", looks: "Looks", store: "Store") -> None:
     """What each look has decided so far."""
     from benchmark.report.undecided import verdicts_now
 
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in loaded.plan.cells}
     verdicts = verdicts_now(loaded, store, specs)
-    for seeds in loaded.suite.looks.looks:
+    for seeds in looks.looks:
         for each in verdicts:
             if each.decided_at == seeds:
                 say(f"Decided after {seeds} seeds: {each.claim.statement} {each.outcome}")
@@ -151,7 +158,12 @@ def _say_decided(loaded, store) -> None:
     say(f"Undecided so far: {left} of {len(verdicts)} claims.")
 
 
-def _say_looks(looks, expected: Sequence[float], chances, variants: int) -> None:
+def _say_looks(
+    looks: "Looks",
+    expected: Sequence[float],
+    chances: Sequence[Sequence[float]],
+    variants: int,
+) -> None:
     """When the suite looks, and what each look is expected to find and to have cost."""
     say(f"Looks at {100 * looks.level:g} %, by all of them together, were all claims true:")
     for number, (seeds, runs) in enumerate(zip(looks.looks, expected, strict=True)):
@@ -162,7 +174,7 @@ def _say_looks(looks, expected: Sequence[float], chances, variants: int) -> None
         )
 
 
-def _expected(cells, store, jobs: float) -> str:
+def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     """What is still to be trained, and how long that takes."""
     from benchmark.scheduling.estimate import estimate, images
 
@@ -178,7 +190,7 @@ def _expected(cells, store, jobs: float) -> str:
     )
 
 
-def what_lacks(found) -> str:
+def what_lacks(found: "Iterable[tuple[Cell, Lacking]]") -> str:
     """In a line, what the suite measures and runs that have ended lack; empty where nothing is."""
     layers = [lacks.layers for _, lacks in found if lacks.layers]
     scores = [lacks.scores for _, lacks in found if lacks.scores]

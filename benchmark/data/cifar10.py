@@ -7,12 +7,16 @@ import tarfile
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmark.data import cache
 from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError, Images
+
+if TYPE_CHECKING:
+    import tensorflow_datasets as tfds
 
 CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
@@ -119,7 +123,7 @@ def read_tfds_folder(folder: Path) -> Images:
     return _read_builder(tfds.builder_from_directory(folder))
 
 
-def _read_builder(builder) -> Images:
+def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
     """Decode both splits and put them back into the official order, which the ids hold."""
     arrays = {}
     for split in ("train", "test"):

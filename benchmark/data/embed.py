@@ -3,7 +3,9 @@
 import io
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +28,7 @@ def write(images: Images, folder: Path) -> None:
     """Write ``images`` to ``folder`` as a prepared data set of tensorflow-datasets."""
     import tensorflow_datasets as tfds
 
-    def rows(split: str):
+    def rows(split: str) -> Iterator[tuple[str, dict[str, Any]]]:
         pixels, labels = images.arrays()[f"{split}_images"], images.arrays()[f"{split}_labels"]
         for index, (image, label) in enumerate(zip(pixels, labels, strict=True)):
             name = f"{split}_{index:05d}"

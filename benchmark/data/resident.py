@@ -106,8 +106,8 @@ class ResidentImages:
         windows, placements = rows_of(views(height, width))
 
         @tf.function(reduce_retracing=True)
-        def cut(images):
-            def of_one(image):
+        def cut(images: tf.Tensor) -> tf.Tensor:
+            def of_one(image: tf.Tensor) -> tf.Tensor:
                 each = zip(windows, placements, strict=True)
                 return tf.stack([resampled(image, *window) for window in each])
 

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 from keras.utils import bounding_boxes
 
-MOST_GROWTH = math.log(1000 / 16)
+MAX_GROWTH = math.log(1000 / 16)
 """A predicted logarithm of a growth is cut here, so that no box overflows (py-faster-rcnn's
 successor, Detectron, has it)."""
 
@@ -43,7 +43,7 @@ def decode(deltas: tf.Tensor, reference: tf.Tensor, stddevs: tuple[float, ...]) 
     """The boxes that ``encode`` makes ``deltas`` of, at most 62.5 times as wide and high as
     ``reference``."""
     deltas = deltas * tf.constant(stddevs)
-    deltas = tf.concat([deltas[..., :2], tf.minimum(deltas[..., 2:], MOST_GROWTH)], -1)
+    deltas = tf.concat([deltas[..., :2], tf.minimum(deltas[..., 2:], MAX_GROWTH)], -1)
     return bounding_boxes.decode_deltas_to_boxes(reference, deltas, "xyxy", "xyxy", "center_xywh")
 
 

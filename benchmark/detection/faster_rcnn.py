@@ -8,8 +8,9 @@ import tensorflow as tf
 from keras import layers
 
 from benchmark.detection import boxes
-from benchmark.detection.backbone import Backbone, fix_batch_norm, freeze
+from benchmark.detection.backbone import fix_batch_norm, freeze
 from benchmark.detection.roi_features import roi_features
+from benchmark.models.backbone import Backbone
 from benchmark.models.initializers import OnCpu
 from benchmark.spec.detector import DetectorSpec
 

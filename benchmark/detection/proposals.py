@@ -43,7 +43,7 @@ def proposals(
     return _suppressed(found, tf.where(kept, scores, -float("inf")), count, spec.nms_iou)
 
 
-def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, most: float) -> Proposals:
+def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, max_iou: float) -> Proposals:
     """Greedy non-maximum suppression of each image's boxes; those of -inf are not there."""
     results = []
     for image in range(found.shape[0]):
@@ -51,7 +51,7 @@ def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, most: float) ->
             boxes=found[image],
             scores=scores[image],
             max_output_size=count,
-            iou_threshold=most,
+            iou_threshold=max_iou,
             score_threshold=tf.float32.min,
             pad_to_max_output_size=True,
         )

@@ -42,10 +42,10 @@ def sample(kinds: tf.Tensor, total: int, positive_share: float, key: tf.Tensor) 
     return Sample(index, place < positives + negatives)
 
 
-def _ordered(draws: tf.Tensor, wanted: tf.Tensor, most: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Those ``wanted`` with the highest draws first: (batch, most), and how many there are of them
-    (batch, 1)."""
-    values, index = tf.math.top_k(tf.where(wanted, draws, -1.0), most)
+def _ordered(draws: tf.Tensor, wanted: tf.Tensor, max_count: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Those ``wanted`` with the highest draws first: (batch, max_count), and how many there are of
+    them (batch, 1)."""
+    values, index = tf.math.top_k(tf.where(wanted, draws, -1.0), max_count)
     # In int64: on a GPU the arithmetic of int32 is the host's.
     count = tf.reduce_sum(tf.cast(values >= 0, tf.int64), 1, keepdims=True)
     return tf.cast(index, tf.int64), count

@@ -30,20 +30,20 @@ def voc_scores(
     classes: int,
     *,
     method: Method,
-    least_overlap: float = 0.5,
+    min_overlap: float = 0.5,
 ) -> VocScores:
     """``method``: ``11-point``, the rule until VOC 2009 and that of VOC 2007's numbers, or
     ``continuous``, the area under the curve, from VOC 2010 on.
 
     A detection belongs to the object of its class that it overlaps most, if their intersection over
-    union is ``least_overlap`` or more. The best by score finds the object, others are false; what
+    union is ``min_overlap`` or more. The best by score finds the object, others are false; what
     belongs to a difficult one (a crowd, in ``Truths``) counts neither for nor against. Equal scores
     count in the order of the truth's images. Raises RuntimeError where an image is not scored
     exactly once.
     """
     ordered = in_order(truths, found, classes)
     precisions = [
-        _average_precision(*_matched(truths, ordered, label, least_overlap), method)
+        _average_precision(*_matched(truths, ordered, label, min_overlap), method)
         for label in range(classes)
     ]
     there = [each for each in precisions if each is not None]
@@ -51,7 +51,7 @@ def voc_scores(
 
 
 def _matched(
-    truths: Truths, found: list[Detections], label: int, least_overlap: float
+    truths: Truths, found: list[Detections], label: int, min_overlap: float
 ) -> tuple[np.ndarray, int]:
     """Of a class's detections that count, best first, whether each is right; and the number of its
     objects that are not difficult."""
@@ -62,7 +62,7 @@ def _matched(
         here = truth.labels == label
         objects += int((here & ~truth.crowds).sum())
         scores.append(detections.scores[chosen])
-        belongs = _best_overlaps(detections.boxes[chosen], truth.boxes[here], least_overlap)
+        belongs = _best_overlaps(detections.boxes[chosen], truth.boxes[here], min_overlap)
         difficult = np.append(truth.crowds[here], False)  # At -1: of no object.
         owners += [(index, place) for place in belongs.tolist()]
         kinds.append(difficult[belongs])
@@ -78,16 +78,16 @@ def _matched(
     return np.array(right, bool), objects
 
 
-def _best_overlaps(boxes: np.ndarray, truth: np.ndarray, least: float) -> np.ndarray:
+def _best_overlaps(boxes: np.ndarray, truth: np.ndarray, min_overlap: float) -> np.ndarray:
     """(n,) int: the place of the true box that each box overlaps most, -1 where that is less than
-    ``least``."""
+    ``min_overlap``."""
     from pycocotools.mask import iou
 
     if not len(boxes) or not len(truth):
         return np.full(len(boxes), -1)
     overlaps = iou(_corner_and_size(boxes), _corner_and_size(truth), [0] * len(truth))
     best = overlaps.argmax(axis=1)
-    return np.where(overlaps.max(axis=1) >= least, best, -1)
+    return np.where(overlaps.max(axis=1) >= min_overlap, best, -1)
 
 
 def _corner_and_size(boxes: np.ndarray) -> np.ndarray:

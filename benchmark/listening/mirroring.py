@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind
 from benchmark.records.problems import masked, one_line
 from benchmark.records.store import Store
 from benchmark.status import Status
@@ -50,7 +50,7 @@ class BackgroundMirror:
 
     def event(self, cell: Cell, event: Event) -> None:
         """Mirror the run so far after each epoch."""
-        if event["event"] == "epoch":
+        if event["event"] == Kind.EPOCH:
             self._jobs.put(self._mirroring(cell))
 
     def end(self, cell: Cell, status: str, reason: str) -> None:

@@ -13,8 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from benchmark.events import Event, Kind, number_of
 from benchmark.metrics import METRICS
-from benchmark.records.journal import Event
 from benchmark.scheduling.estimate import work
 from benchmark.suite import Cell
 
@@ -77,24 +77,24 @@ class ProgressDisplay:
         if "iteration" in event:
             run.share = event["iteration"] / max(1, cell.spec.schedule.iterations)
             if run.before is None:
-                run.before = run.share if event["event"] == "resume" else 0.0
+                run.before = run.share if event["event"] == Kind.RESUME else 0.0
                 self.before += run.before * self.work[cell.run_id]
-        if event["event"] == "progress":
+        if event["event"] == Kind.PROGRESS:
             facts = f"{run.epoch}, {_of(event, 'train')}, {_rate(event)}"
             self.progress.update(run.task, completed=event["iteration"], facts=facts)
             self.progress.update(self.suite, completed=self._done())
-        elif event["event"] == "epoch":
+        elif event["event"] == Kind.EPOCH:
             self._end_epoch(cell, run, event)
-        elif event["event"] == "resume":
+        elif event["event"] == Kind.RESUME:
             self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
             if event["differs"]:
                 differs = "; ".join(event["differs"])
                 self._print(f"{cell.name}: it had begun in other surroundings: {differs}")
-        elif event["event"] == "anew":
+        elif event["event"] == Kind.ANEW:
             self._print(f"{cell.name}: begins anew, as there is no whole checkpoint")
-        elif event["event"] == "refused":
+        elif event["event"] == Kind.REFUSED:
             self._print(f"{cell.name}: {event['reason']}")
-        elif event["event"] == "stopping":
+        elif event["event"] == Kind.STOPPING:
             self._print(f"{cell.name}: stopping after a checkpoint; Ctrl-C again stops at once")
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
@@ -139,8 +139,8 @@ def _of(event: Event, split: str) -> str:
     """The first metric of a split that the event has; empty where it has none, as of a run that is
     not trained or an epoch that was not scored."""
     said = (each for each in METRICS if each.said and each.key.startswith(f"{split}_"))
-    found = (each.said.format(event[each.key]) for each in said if event.get(each.key) is not None)
-    return next(found, "")
+    found = ((each.said, number_of(event, each.key)) for each in said)
+    return next((text.format(number) for text, number in found if number is not None), "")
 
 
 def _rate(event: Event) -> str:

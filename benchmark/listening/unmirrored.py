@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.records.journal import Event
+from benchmark.events import Event
 from benchmark.suite import Cell
 
 

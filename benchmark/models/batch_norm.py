@@ -1,5 +1,7 @@
 """Keras's batch normalisation, computed by TensorFlow's fused kernel."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 from keras import layers
@@ -21,7 +23,9 @@ class BatchNormalization(layers.BatchNormalization):
     replicas, or an input that is not (batch, height, width, channels).
     """
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Normalise; in training by the batch's statistics, which move the moving ones."""
         if not self._fusable(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
@@ -45,7 +49,7 @@ class BatchNormalization(layers.BatchNormalization):
         self._move(self.moving_variance, biased)
         return batch.y
 
-    def _fusable(self, inputs, mask) -> bool:
+    def _fusable(self, inputs: tf.Tensor, mask: tf.Tensor | None) -> bool:
         return (
             mask is None
             and not self.renorm
@@ -79,7 +83,9 @@ def by_moving_statistics(
     """
 
     @tf.custom_gradient
-    def normalized(x, scale, offset, mean, variance):
+    def normalized(
+        x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor
+    ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor | None, ...]]]:
         y = tf.raw_ops.FusedBatchNormV3(
             x=x,
             scale=scale,
@@ -90,7 +96,7 @@ def by_moving_statistics(
             is_training=False,
         ).y
 
-        def gradients(upstream):
+        def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor | None, ...]:
             dy = tf.cast(upstream, tf.float32)
             inverse = tf.math.rsqrt(variance + epsilon)
             of_scale = tf.reduce_sum(dy * (tf.cast(x, tf.float32) - mean), (0, 1, 2)) * inverse

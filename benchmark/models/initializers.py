@@ -14,7 +14,7 @@ class OnCpu(keras.initializers.Initializer):
         """``inner``: what Keras takes for an initialiser."""
         self.inner = keras.initializers.get(inner)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """See Keras."""
         with keras.device("cpu:0"):
             return self.inner(shape, dtype)

@@ -1,6 +1,7 @@
 """The layers that a net is made of, with every choice taken from its spec."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import KerasTensor, layers, ops
@@ -88,11 +89,11 @@ class ZeroPadShortcut(layers.Layer):
     ``pool``: pixels on a side of the square that a mean is taken of.
     """
 
-    def __init__(self, channels: int, stride: int, side: str, pool: int = 1, **kwargs):
+    def __init__(self, channels: int, stride: int, side: str, pool: int = 1, **kwargs: Any):
         super().__init__(**kwargs)
         self.channels, self.stride, self.side, self.pool = channels, stride, side, pool
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         """Subsample and pad."""
         gained = self.channels - x.shape[-1]
         before = gained // 2 if self.side == "both" else 0
@@ -101,13 +102,13 @@ class ZeroPadShortcut(layers.Layer):
         x = ops.average_pool(x, self.pool, self.stride, padding="same")
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Height and width are divided by the stride, rounded up; None stays None."""
         batch, *sides, _ = shape
         fewer = (None if side is None else -(-side // self.stride) for side in sides)
         return batch, *fewer, self.channels
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments, for ``from_config``."""
         own = ("channels", "stride", "side", "pool")
         return super().get_config() | {name: getattr(self, name) for name in own}
@@ -123,7 +124,7 @@ class MaxPooling(layers.MaxPooling2D):
     by_slices = False
     """How it is computed; to be set before a step is traced."""
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         """(batch, height, width, channels), height and width divided by the stride."""
         if not self.by_slices:
             return super().call(x)
@@ -143,7 +144,7 @@ def pool_by_slices(net_layers: Iterable[layers.Layer]) -> None:
             layer.by_slices = True
 
 
-def _every(x, axis: int, start: int, size: int, stride: int):
+def _every(x: KerasTensor, axis: int, start: int, size: int, stride: int) -> KerasTensor:
     """Of each window of ``size`` along an axis the pixel at ``start``."""
     stop = start + 1 - size
     along = slice(start, stop or None, stride)
@@ -159,17 +160,17 @@ class SlidingPooling(layers.Layer):
     spatially averaged. Along a side that is shorter than a window, windows are as long as the side.
     """
 
-    def __init__(self, window: int, **kwargs):
+    def __init__(self, window: int, **kwargs: Any):
         super().__init__(**kwargs)
         self.window = window
 
-    def call(self, x):
+    def call(self, x: KerasTensor) -> KerasTensor:
         """Weigh each pixel by the share of the windows that it is in."""
         height, width = (self._shares(length) for length in ops.shape(x)[1:3])
         weights = ops.cast(height[:, None] * width[None], x.dtype)
         return ops.sum(x * weights[None, :, :, None], axis=(1, 2))
 
-    def _shares(self, length):
+    def _shares(self, length: int | KerasTensor) -> KerasTensor:
         window = ops.minimum(self.window, length)
         places = length - window + 1
         before = ops.arange(length)
@@ -177,10 +178,10 @@ class SlidingPooling(layers.Layer):
         windows = ops.minimum(nearer, ops.minimum(window, places))
         return ops.cast(windows, "float32") / ops.cast(window * places, "float32")
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Height and width are gone."""
         return shape[0], shape[3]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The arguments, for ``from_config``."""
         return super().get_config() | {"window": self.window}

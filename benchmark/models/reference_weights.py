@@ -6,7 +6,7 @@ CIFAR nets: ``conv1.weight``, ``layer1.0.conv1.weight``, ``layer2.0.shortcut.0.w
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import keras
 import numpy as np
@@ -98,7 +98,7 @@ def stride_note(model: ModelSpec, names: Iterable[str], preprocessing: str) -> s
     )
 
 
-def _weights(model: keras.Model):
+def _weights(model: keras.Model) -> Iterator[tuple[keras.Layer, keras.Variable]]:
     for layer in model.layers:
         for weight in layer.weights:
             if weight.name in _VARIABLE:

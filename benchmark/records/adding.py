@@ -7,25 +7,25 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from benchmark.events import Event, Kind, of_kind
 from benchmark.records.files import read_json, write_bytes, write_json, write_text
-from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import IDENTICAL, outcome_of
 from benchmark.records.store import RunFolder, Store
 from benchmark.spec import RunSpec
 from benchmark.status import DONE, Status
 
-MOST_WEIGHTS_BYTES = 10 * 2**20
+MAX_WEIGHTS_BYTES = 10 * 2**20
 """Of all weights in the reference together: a clone is to stay small."""
 
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 """Of what a detector found in a run's images: larger files are left out."""
 
 _PATH = re.compile(r"(?<![\w.:/])~?/(?:[^\s/'\",:;()]+/)+([^\s/'\",:;()]*)")
@@ -56,7 +56,7 @@ def add_records(
     """Copy the records of a suite's ended runs, and its plan.
 
     ``check_weights``: where it is given, of each variant the weights of the first seed, too, as
-    long as all are within ``MOST_WEIGHTS_BYTES``; it raises where a run's are not whole.
+    long as all are within ``MAX_WEIGHTS_BYTES``; it raises where a run's are not whole.
 
     Raises RecordsError for records that are not whole, or that tell of the machine, before anything
     of that run is written.
@@ -88,7 +88,7 @@ def _add(folder: RunFolder, reference: Store, done: Added) -> None:
         write_text(other.path / name, text)
     for name in ("detections.json", "shown.npz"):
         file = folder.path / name
-        if file.exists() and file.stat().st_size <= _MOST_BYTES:
+        if file.exists() and file.stat().st_size <= _MAX_BYTES:
             write_bytes(other.path / name, file.read_bytes())
     other.events()  # Raises where the copy is not whole.
     done.added.append(folder.run_id)
@@ -98,7 +98,7 @@ def _files(folder: RunFolder) -> dict[str, str]:
     """Name -> text of the records, checked."""
     result, events = folder.result() or {}, folder.events()
     _check_id(folder)
-    ends = [event for event in events if event["event"] == "end"]
+    ends = of_kind(events, Kind.END)
     digests = {event.get("final_weights_sha256") for event in ends}
     if result.get("curves_sha256") is None or digests != {result["final_weights_sha256"]}:
         rule = "must have a journal that ends with the weights of its result"
@@ -131,9 +131,9 @@ def _check_id(folder: RunFolder) -> None:
         raise RecordsError(f"{folder.path / 'spec.json'} {rule}. Received: {digest}")
 
 
-def _nameless(event: Event) -> Event:
+def _nameless(event: Event) -> Mapping[str, Any]:
     """With the last part alone of each path that a message tells, such as a checkpoint's."""
-    if event["event"] == "epoch":  # Whose bits the result has the digest of.
+    if event["event"] == Kind.EPOCH:  # Whose bits the result has the digest of.
         return event
     return {name: _without_paths(value) for name, value in event.items()}
 
@@ -170,7 +170,7 @@ def _add_weights(
         files = [file for file in (folder.weights, folder.preprocessing) if file.exists()]
         size = sum(file.stat().st_size for file in files)
         if not other.weights.exists():
-            if used + size > MOST_WEIGHTS_BYTES:
+            if used + size > MAX_WEIGHTS_BYTES:
                 continue
             check(folder)
             for file in files:

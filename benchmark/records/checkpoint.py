@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.events import Event
 from benchmark.records.files import flush_folder, write_through, writing
 
 KEPT = 2
@@ -34,7 +35,7 @@ class Checkpoint:
     name: str
     counters: dict[str, Any]
     arrays: dict[str, np.ndarray]
-    curves: list[dict[str, Any]]
+    curves: list[Event]
 
 
 class Checkpoints:
@@ -47,7 +48,7 @@ class Checkpoints:
         self,
         counters: dict[str, Any],
         arrays: dict[str, np.ndarray],
-        curves: list[dict[str, Any]],
+        curves: list[Event],
     ) -> str:
         """Keep the state of ``counters["iteration"]``. Returns the checkpoint's name.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind
 from benchmark.records.lacking import SPLITS, is_scored
 from benchmark.records.nesting import flattened
 
@@ -78,5 +78,5 @@ def _epochs(events: Sequence[Event]) -> list[dict[str, Any]]:
     return [
         {name: value for name, value in event.items() if name not in _TIMINGS}
         for event in events
-        if event["event"] == "epoch"
+        if event["event"] == Kind.EPOCH
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.diagnostics import DIAGNOSTICS, GRADIENTS, RESPONSES
+from benchmark.events import Kind
 from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.ensembles import error_columns
@@ -85,11 +86,11 @@ def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame
     for row, folder, result in read:
         cell = {name: row[name] for name in CELL}
         for event in folder.events(result):
-            if event["event"] == "epoch":
+            if event["event"] == Kind.EPOCH:
                 layers += [cell | found for found in _layers(event.pop("layers", {}))]
-                norms = event.pop(GRADIENTS.key, {})
-                event |= {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
-                curves.append(cell | dict.fromkeys(EPOCH) | event)
+                norms = event.pop("gradient_norms", {})
+                each = {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
+                curves.append(cell | dict.fromkeys(EPOCH) | event | each)
     return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
         _frame(layers, (*CELL, *LAYER), ("number", *(each.column for each in DIAGNOSTICS))),
@@ -146,7 +147,9 @@ def _read(results: str | Path, suite: str | None) -> Iterator[Read]:
         yield cell, folder, folder.result()
 
 
-def _frame(rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]):
+def _frame(
+    rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]
+) -> pd.DataFrame:
     """The rows with at least these columns; a column of numbers is one also where it is empty."""
     frame = pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys([*keys, *numbers])))
     for name in numbers:

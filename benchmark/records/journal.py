@@ -6,13 +6,10 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
+from benchmark.events import Event, Kind, is_event
 from benchmark.records.files import finite, writing
 from benchmark.records.problems import RecordsError
-
-Event = dict[str, Any]
-"""A JSON mapping with an ``event``. Training, which knows no records, has the same by itself."""
 
 
 class Journal:
@@ -46,7 +43,7 @@ def read_attempts(path: Path) -> Iterator[list[Event]]:
     lines = _whole_lines(path)
     while lines:
         attempt: list[Event] = []
-        while lines and not (attempt and attempt[-1]["event"] == "start"):
+        while lines and not (attempt and attempt[-1]["event"] == Kind.START):
             attempt.append(_event(path, len(lines), lines.pop()))
         yield attempt[::-1]
 
@@ -55,7 +52,7 @@ def curves_sha256(events: Iterable[Event]) -> str:
     """Of every epoch's row among the events."""
     digest = hashlib.sha256()
     for event in events:
-        if event["event"] == "epoch":
+        if event["event"] == Kind.EPOCH:
             digest.update(json.dumps(event, sort_keys=True).encode() + b"\n")
     return digest.hexdigest()
 
@@ -63,7 +60,7 @@ def curves_sha256(events: Iterable[Event]) -> str:
 def count_attempts(path: Path) -> int:
     """How many times the run was started."""
     try:
-        return path.read_bytes().count(b'{"event": "start"')
+        return path.read_bytes().count(f'{{"event": "{Kind.START}"'.encode())
     except FileNotFoundError:
         return 0
 
@@ -80,7 +77,7 @@ def _event(path: Path, number: int, line: bytes) -> Event:
         event = json.loads(line)
     except ValueError:
         event = None
-    if not isinstance(event, dict) or "event" not in event:
+    if not is_event(event):
         text = line.decode(errors="replace")
         raise RecordsError(f"{path}:{number} must be a JSON event. Received: {text[:100]}")
     return event

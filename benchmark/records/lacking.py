@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind, of_kind
 from benchmark.spec import RunSpec
 
 SPLITS = ("test", "validation")
@@ -26,7 +26,7 @@ class Lacking:
 
 def lacking(spec: RunSpec, events: Sequence[Event]) -> Lacking:
     """What ``spec`` asks for, as far as the run came, and its journal does not have."""
-    rows = [event for event in events if event["event"] == "epoch"]
+    rows = of_kind(events, Kind.EPOCH)
     if not rows:
         return Lacking()
     reached, end = rows[-1]["iteration"], spec.schedule.iterations

@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 from benchmark.diagnostics import RESPONSES
+from benchmark.events import Event, Kind, first_of_kind, number_of, of_kind
 from benchmark.metrics import ERROR, METRICS, Metric
 from benchmark.records.files import finite
-from benchmark.records.journal import Event, curves_sha256
+from benchmark.records.journal import curves_sha256
 
 
 def summarize(
@@ -27,11 +28,11 @@ def summarize(
     ``environments_mixed``: it went on with other versions or on another machine than it had begun,
     so that no replay can give its bits.
     """
-    epochs = [event for event in events if event["event"] == "epoch"]
-    end = next((event for event in events if event["event"] == "end"), {})
-    start = next((event for event in events if event["event"] == "start"), {})
-    began = start | next((event for event in events if event["event"] == "built"), {})
-    before = next((e["wall_time_s"] for e in events if e["event"] == "resume"), 0.0)
+    epochs = of_kind(events, Kind.EPOCH)
+    end = first_of_kind(events, Kind.END)
+    start = first_of_kind(events, Kind.START)
+    began = start | first_of_kind(events, Kind.BUILT)
+    before = next((e["wall_time_s"] for e in events if e["event"] == Kind.RESUME), 0.0)
     errors = [(error, row["epoch"]) for row in epochs if (error := scored(row)) is not None]
     best = min(errors, default=(None, None))
     last = epochs[-1] if epochs else {}
@@ -63,7 +64,7 @@ def summarize(
         "initial_weights_sha256": began.get("initial_weights_sha256"),
         "final_weights_sha256": end.get("final_weights_sha256"),
         "curves_sha256": curves_sha256(events),
-        "environments_mixed": any(e.get("differs") for e in events if e["event"] == "resume"),
+        "environments_mixed": any(e.get("differs") for e in events if e["event"] == Kind.RESUME),
     }
 
 
@@ -91,5 +92,5 @@ def _digest(result: dict[str, Any]) -> str:
 def scored(row: Event, metric: Metric = ERROR) -> float | None:
     """The test error, or another metric, in an epoch's row; None where the epoch was not scored,
     or not by that."""
-    value = row.get(metric.key)
+    value = number_of(row, metric.key)
     return value if value is not None and math.isfinite(value) else None

@@ -17,10 +17,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from benchmark.events import Event, Kind
 from benchmark.records.files import read_json, write_json
 from benchmark.records.identity import recorded_id
 from benchmark.records.journal import (
-    Event,
     Journal,
     count_attempts,
     curves_sha256,
@@ -122,7 +122,7 @@ class RunFolder:
             if not half_written.is_dir():
                 half_written.unlink(missing_ok=True)
         attempt = self.attempts() + 1
-        Journal(self.journal).append({"event": "start", "attempt": attempt})
+        Journal(self.journal).append({"event": Kind.START, "attempt": attempt})
 
     def attempts(self) -> int:
         """How many times it was begun."""

@@ -47,7 +47,7 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
     return _without_empty(pd.DataFrame(columns)).reset_index()
 
 
-def _errors(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
+def _errors(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> dict[str, pd.Series]:
     """Column -> numbers; ``whole``: variants of which no run diverged."""
     errors = by_variant[ERROR.result]
     return {
@@ -60,7 +60,7 @@ def _errors(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Seri
     }
 
 
-def _precisions(by_variant: DataFrameGroupBy, whole: pd.Series) -> dict[str, pd.Series]:
+def _precisions(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> dict[str, pd.Series]:
     """The same of detectors."""
     precisions = by_variant[AP.result]
     return {

@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from benchmark.events import Event
 from benchmark.records.comparison import Difference, compare_curves, differences
 from benchmark.records.files import write_json
-from benchmark.records.journal import Event, Journal
+from benchmark.records.journal import Journal
 from benchmark.records.lacking import Lacking, lacking
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.provenance import provenance

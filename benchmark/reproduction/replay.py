@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.events import Event, Kind, first_of_kind
 from benchmark.records.comparison import CurvesCompared, Difference, compare_curves, differences
-from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import Listener, run_plan
@@ -59,7 +59,7 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
         outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
         folder = store.run(cell)
         events, provenance = folder.events(), folder.provenance()
-    there = sum(event["event"] == "epoch" for event in recorded.events)
+    there = sum(event["event"] == Kind.EPOCH for event in recorded.events)
     return Replayed(
         status=outcome.statuses[cell.run_id],
         reason=outcome.reasons[cell.run_id],
@@ -73,5 +73,5 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
 
 def _around(events: list[Event], provenance: dict[str, Any]) -> dict[str, Any]:
     """The provenance, with the device."""
-    built = next((event for event in events if event["event"] == "built"), {})
+    built = first_of_kind(events, Kind.BUILT)
     return provenance | {"device": built.get("device")}

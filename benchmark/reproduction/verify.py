@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -65,14 +66,11 @@ def candidates(
     for folder in reference.runs():
         if not (folder.path / "result.json").exists():
             continue
-        result = folder.result() or {}
-        spec, why = _spec(folder)
-        why = why or _unfit(spec, result) or missing(spec)
-        if why:
-            left[why] = left.get(why, 0) + 1
-            continue
-        name = names.get(folder.run_id, folder.run_id)
-        found.append(Candidate(folder, spec, name, result["train_time_s"]))
+        each = _candidate(folder, names.get(folder.run_id, folder.run_id), missing)
+        if isinstance(each, Candidate):
+            found.append(each)
+        else:
+            left[each] = left.get(each, 0) + 1
     return sorted(found, key=lambda each: (each.train_time_s, each.name)), left
 
 
@@ -101,16 +99,22 @@ def verify(
             return
 
 
-def _spec(folder: RunFolder) -> tuple[RunSpec, str | None]:
+def _candidate(
+    folder: RunFolder, name: str, missing: Callable[[RunSpec], str | None]
+) -> Candidate | str:
+    """Of a run's folder; or why the run cannot be trained again."""
     try:
         spec = RunSpec.model_validate(folder.spec())
     except ValidationError:
-        return None, "recorded by a version with other fields"  # type: ignore[return-value]
-    other = None if spec.digest() == folder.run_id else "recorded by another recipe"
-    return spec, other
+        return "recorded by a version with other fields"
+    if spec.digest() != folder.run_id:
+        return "recorded by another recipe"
+    result = folder.result() or {}
+    why = _unfit(spec, result) or missing(spec)
+    return why or Candidate(folder, spec, name, result["train_time_s"])
 
 
-def _unfit(spec: RunSpec, result: dict) -> str | None:
+def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
     if not result.get("train_time_s"):
         return "nothing was trained"
     if spec.pretrained:

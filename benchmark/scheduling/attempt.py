@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind, is_event
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder
@@ -18,7 +18,6 @@ from benchmark.status import Status
 from benchmark.suite import Cell
 from benchmark.worker import failure
 from benchmark.worker.environment import of_worker
-from benchmark.worker.failure import Failure
 from benchmark.worker.lease import Lease, lease, who_holds
 from benchmark.worker.main import EVENTS, PARENT
 
@@ -73,13 +72,13 @@ class _Attempt:
         """Start the worker, pass its events on, and see how it ended."""
         folder, oom_kills = self.folder, failure.oom_kills()
         logged = folder.log.stat().st_size if folder.log.exists() else 0
-        told: Failure | None = None
+        told: Event | None = None
         with (
             _started(command, folder, self.lock, share) as (process, events),
             self.workers.counting(process) as worker,
         ):
             for event in _events(events, folder):
-                if event["event"] == "failed":
+                if event["event"] == Kind.FAILED:
                     told = event
                 self.tell(event)
             worker.wait()
@@ -144,7 +143,7 @@ def _events(told: BinaryIO, folder: RunFolder) -> Iterator[Event]:
             event = json.loads(line)
         except ValueError:
             event = None
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
+        if is_event(event):
             yield event
         else:
             with suppress(OSError), folder.log.open("ab") as log:

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data.cache import VARIABLE as CACHE
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind
 from benchmark.records.problems import one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.attempt import WORKER
-from benchmark.scheduling.cluster_task import BEGUN, POLL_S, Order, Post, packed, train_task, unpack
+from benchmark.scheduling.cluster_task import POLL_S, Order, Post, packed, train_task, unpack
 from benchmark.scheduling.runner import Ended, Job
 from benchmark.scheduling.share import available_cores
 from benchmark.status import Status
@@ -133,7 +133,7 @@ class RayCluster:
                     self._cancel(all_=sent > 1)
                 for run_id, event in self._ray.get(self._post.take.remote(POLL_S)):
                     task = self._tasks.get(run_id)
-                    if task and event["event"] == BEGUN:
+                    if task and event["event"] == Kind.BEGUN:
                         task.begun = True
                     elif task:
                         task.tell(event)

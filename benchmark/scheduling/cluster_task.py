@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.data.cache import VARIABLE as CACHE
-from benchmark.records.journal import Event
+from benchmark.events import Event, Kind
 from benchmark.records.store import Store
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import Ended, run_plan
 from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 from benchmark.worker.lease import EXPIRES_S
-
-BEGUN = "begun"
-"""The event of a task that a node has begun."""
 
 POLL_S = 0.5
 
@@ -43,7 +40,7 @@ class Post:
         """A task has begun; returns whether it had been begun before, elsewhere."""
         again = run_id in self.begun
         self.begun.add(run_id)
-        await self.told.put((run_id, {"event": BEGUN}))
+        await self.told.put((run_id, {"event": Kind.BEGUN}))
         return again
 
     async def tell(self, run_id: str, event: Event) -> None:
@@ -79,7 +76,7 @@ class _Teller:
 
     def event(self, cell: Cell, event: Event) -> None:
         """Send it."""
-        if event["event"] != "stopping":
+        if event["event"] != Kind.STOPPING:
             self.post.tell.remote(cell.run_id, event)
 
     def end(self, cell: Cell, status: str, reason: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from benchmark.records.journal import Event
+from benchmark.events import Event
 from benchmark.scheduling.attempt import WORKER, train_run
 from benchmark.scheduling.memory import MemoryWatch
 from benchmark.scheduling.runner import Ended, Job

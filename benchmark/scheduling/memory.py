@@ -1,10 +1,11 @@
 """Whether another run fits into the memory of this machine."""
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import Store
@@ -51,13 +52,8 @@ class MemoryWatch:
 
 def available_mib() -> float:
     """Memory that processes can still take: of the machine or, where that is less, of one of the
-    control groups that this process is in (Linux; elsewhere without bound)."""
-    room = math.inf
-    with suppress(OSError):
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                room = int(line.split()[1]) / 1024
-    return min([room, *_left_in_groups()])
+    control groups that this process is in (Linux)."""
+    return min([psutil.virtual_memory().available / 2**20, *_left_in_groups()])
 
 
 def _left_in_groups() -> Iterator[float]:

@@ -10,8 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from benchmark.events import Event, Kind
 from benchmark.records.checkpoint import Checkpoints
-from benchmark.records.journal import Event
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import DONE, ENDED, Status
@@ -233,7 +233,7 @@ class _Running:
 
     def _tell_of_stopping(self) -> None:
         for cell in self.under_way.values():
-            self._tell(cell, {"event": "stopping"})
+            self._tell(cell, {"event": Kind.STOPPING})
 
 
 @contextmanager

@@ -71,10 +71,10 @@ def best_jobs(specs: Collection[NumericsSpec]) -> int:
     each core (see the speed benchmark's ``a run a core``), as far as each has the GPUs, or the
     cores, that it states. At least 1, and at most as many as there are runs."""
     gpus, cores = available_gpus(), len(available_cores())
-    most = cores // max((each.threads for each in specs), default=1)
+    max_jobs = cores // max((each.threads for each in specs), default=1)
     if gpus:
-        most = min(len(gpus) // max((each.replicas for each in specs), default=1), cores)
-    return max(1, min(most, len(specs)))
+        max_jobs = min(len(gpus) // max((each.replicas for each in specs), default=1), cores)
+    return max(1, min(max_jobs, len(specs)))
 
 
 def available_cores() -> list[int]:

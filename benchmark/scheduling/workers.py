@@ -4,7 +4,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+
+import psutil
 
 
 class Workers:
@@ -45,9 +46,9 @@ class Workers:
             self.stop()
 
     def resident_mib(self) -> float:
-        """Memory that they have taken so far (Linux; elsewhere 0)."""
+        """Memory that they have taken so far."""
         with self._lock:
-            return sum(_resident_kib(worker.pid) for worker in self._running) / 1024
+            return sum(_resident_mib(worker.pid) for worker in self._running)
 
     def _end(self, worker: subprocess.Popen[bytes]) -> None:
         if self._killing:
@@ -56,9 +57,7 @@ class Workers:
             worker.terminate()
 
 
-def _resident_kib(process: int) -> int:
-    with suppress(OSError):  # It has just ended.
-        for line in Path(f"/proc/{process}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-    return 0
+def _resident_mib(process: int) -> float:
+    with suppress(psutil.Error):  # It has just ended.
+        return psutil.Process(process).memory_info().rss / 2**20
+    return 0.0

@@ -57,7 +57,7 @@ def finding(first: np.ndarray, second: np.ndarray, margin: float, level: float) 
     return Finding(name, (n, m), effect, interval, 0.95, float(p), float(against), chance)
 
 
-def least_p(n: int, m: int) -> float:
+def min_p(n: int, m: int) -> float:
     """Where every run of one is below every run of the other."""
     return 1 / math.comb(n + m, n)
 
@@ -73,7 +73,7 @@ def power_of_steps(
 ) -> float:
     """The chance that each of several variants, ``margin`` apart from the one before, is told from
     it."""
-    if any(least_p(n, m) > level for n, m in pairwise(sizes)):
+    if any(min_p(n, m) > level for n, m in pairwise(sizes)):
         return 0.0
     groups = _drawn(*sizes)
     sds = np.resize(np.atleast_1d(np.asarray(sd, float)), len(groups[0]))[:, None]

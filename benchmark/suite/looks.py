@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, model_validator
 from benchmark.spec.base import Ints, Spec, refuse, tag
 from benchmark.statistics.finding import ALPHA
 
-_MOST = 1000
+_MAX_SEEDS = 1000
 
 
 class Looks(Spec):
@@ -28,8 +28,8 @@ class Looks(Spec):
     def _rise(self) -> "Looks":
         if list(self.looks) != sorted(set(self.looks)) or self.looks[0] < 2:
             raise refuse("looks", "must rise, from 2 on", list(self.looks))
-        if self.looks[-1] > _MOST:
-            raise refuse("looks", f"must end at {_MOST} seeds at most", self.looks[-1])
+        if self.looks[-1] > _MAX_SEEDS:
+            raise refuse("looks", f"must end at {_MAX_SEEDS} seeds at most", self.looks[-1])
         return self
 
     @property

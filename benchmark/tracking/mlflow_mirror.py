@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmark.events import Event, Kind, first_of_kind, number_of, of_kind
 from benchmark.metrics import METRICS
-from benchmark.records.journal import Event, read_attempts
+from benchmark.records.journal import read_attempts
 from benchmark.records.nesting import flattened
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import compared_with, reference_for
@@ -227,7 +228,7 @@ class MlflowMirror:
         from mlflow.entities import Param, RunTag
 
         run, spec = child.info.run_id, folder.spec() or {}
-        built = next((event for event in events if event["event"] == "built"), {})
+        built = first_of_kind(events, Kind.BUILT)
         commit = folder.provenance().get("git_commit") or "unknown"
         parts = folder.provenance().get("recipe") or {}
         params = [Param(key, str(value)) for key, value in flattened(spec).items()]
@@ -256,7 +257,7 @@ class MlflowMirror:
             self.client.log_inputs(child, datasets=[DatasetInput(dataset)])
 
     def _log_epochs(self, child: str, name: str, events: list[Event]) -> None:
-        rows = [event for event in events if event["event"] == "epoch"]
+        rows = of_kind(events, Kind.EPOCH)
         metrics = list(_metrics(rows[self._sent.get(name, 0) :]))
         for first in range(0, len(metrics), _BATCH):
             self.client.log_batch(child, metrics=metrics[first : first + _BATCH])
@@ -293,8 +294,8 @@ def _metrics(rows: list[Event]) -> Iterator[Any]:
 
     for row in rows:
         for metric in METRICS:
-            if row.get(metric.key) is not None:
-                yield Metric(metric.key, row[metric.key], _milliseconds(row), row["epoch"])
+            if (number := number_of(row, metric.key)) is not None:
+                yield Metric(metric.key, number, _milliseconds(row), row["epoch"])
 
 
 def _text(value: Any) -> str:

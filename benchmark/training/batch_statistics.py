@@ -39,11 +39,11 @@ def _statistics_of(
     """A function from the train inputs of a batch to each layer's mean and variance, float64."""
 
     @tf.function
-    def forward(*inputs):
+    def forward(*inputs: tf.Tensor) -> None:
         images, _ = data.train_batch(*inputs)
         model(images, training=True)
 
-    def found(*inputs):
+    def found(*inputs: tf.Tensor) -> tuple[list[np.ndarray], list[np.ndarray]]:
         momenta = [layer.momentum for layer in layers]
         try:
             for layer in layers:

@@ -14,6 +14,7 @@ from benchmark.data.images import Images
 from benchmark.data.order import epoch_ends
 from benchmark.data.photographs.registry import Photographs
 from benchmark.diagnostics import GRADIENTS
+from benchmark.events import Event, Kind, number_of, with_numbers
 from benchmark.models.pretrained import Pretrained
 from benchmark.spec import RunSpec
 from benchmark.status import Status
@@ -27,14 +28,11 @@ from benchmark.training.schedule import Plateaus, Warmup, learning_rate
 from benchmark.training.state import State, Variables
 from benchmark.training.step import Steps, TrainingSteps, kernels
 from benchmark.training.task import Task
-from benchmark.training.totals import Totals
+from benchmark.training.totals import Measured, Totals
 from benchmark.training.weights import weights_sha256
 
 KEEP_EVERY_S = 600.0
 """Within an epoch the state is handed out this often; it is at each epoch's end as well."""
-
-Event = dict
-"""A JSON mapping with an ``event``: ``built``, ``progress``, ``epoch`` or ``end``."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ class _Run:
         self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
         self.on_event(
             {
-                "event": "built",
+                "event": Kind.BUILT,
                 "parameters": self.task.cost.parameters,
                 "multiply_adds": self.task.cost.multiply_adds,
                 "initial_weights_sha256": weights_sha256(self.model),
@@ -176,7 +174,7 @@ class _Run:
     def _diagnose(self) -> None:
         """Measure the layers, and train the one step that follows, if one does."""
         at = self.iteration
-        found = self.task.diagnosed()
+        found: Measured = self.task.diagnosed()
         if at < self.spec.schedule.iterations:
             norms = self._advance(at + 1).gradient_norms
             found[GRADIENTS.key] = self._by_kernel(np.sum(norms, axis=0)[:-1])
@@ -198,14 +196,16 @@ class _Run:
             errors = int(np.sum(steps.counted["errors"]))
             self.warmup.observe(errors, count * spec.optimizer.batch_size, self.iteration)
         self.on_event(
-            {
-                "event": "progress",
-                "iteration": self.iteration,
-                "iterations": spec.schedule.iterations,
-                "train_loss": self.totals.loss / self.totals.steps,
-                "images_per_s": self._images() / self.totals.seconds,
-                **self.task.trained(self.totals.counted, self._images()),
-            }
+            with_numbers(
+                {
+                    "event": Kind.PROGRESS,
+                    "iteration": self.iteration,
+                    "iterations": spec.schedule.iterations,
+                    "train_loss": self.totals.loss / self.totals.steps,
+                    "images_per_s": self._images() / self.totals.seconds,
+                },
+                self.task.trained(self.totals.counted, self._images()),
+            )
         )
         return steps
 
@@ -236,7 +236,7 @@ class _Run:
             if self.spec.measured_at:
                 self._diagnose()
         row: Event = {
-            "event": "epoch",
+            "event": Kind.EPOCH,
             "epoch": self.epoch,
             "iteration": self.iteration,
             "weights_sha256": weights_sha256(self.model),
@@ -252,14 +252,17 @@ class _Run:
         scored = [split for split in self.spec.splits if due or split == self.plateaus.of]
         started = time.perf_counter()
         for split in scored:
-            row |= {f"{split}_{name}": score for name, score in self.task.score(split).items()}
+            scores = self.task.score(split).items()
+            row = with_numbers(row, {f"{split}_{name}": score for name, score in scores})
         if scored:
             row["evaluation_time_s"] = time.perf_counter() - started
-        if self.plateaus.of:
-            self.plateaus.observe(row[f"{self.plateaus.of}_error_percent"])
+        watched = self.plateaus.of
+        if watched and (error := number_of(row, f"{watched}_error_percent")) is not None:
+            self.plateaus.observe(error)
         self.on_event(row)
         self.totals = Totals()
-        finite = not last or all(math.isfinite(row.get(f"{split}_loss", 0.0)) for split in scored)
+        losses = [number_of(row, f"{split}_loss") or 0.0 for split in scored]
+        finite = not last or all(map(math.isfinite, losses))
         overflowed = totals.steps > 0 and totals.skipped == totals.steps
         return Status.DIVERGED if not finite or overflowed else None
 
@@ -274,10 +277,8 @@ class _Run:
         """What the epoch's steps came to."""
         totals = self.totals
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
-        return {
-            "learning_rate": self.rate,
-            "train_loss": totals.loss / totals.steps,
-            **self.task.trained(totals.counted, self._images()),
+        losses: Event = {"learning_rate": self.rate, "train_loss": totals.loss / totals.steps}
+        return with_numbers(losses, self.task.trained(totals.counted, self._images())) | {
             "gradient_norm": float(norms[-1]),
             "gradient_norms": self._by_kernel(norms[:-1]),
             "train_time_s": totals.seconds,
@@ -287,7 +288,7 @@ class _Run:
     def _end(self, status: str) -> Trained:
         self.on_event(
             {
-                "event": "end",
+                "event": Kind.END,
                 "status": status,
                 "iteration": self.iteration,
                 "final_weights_sha256": weights_sha256(self.model),

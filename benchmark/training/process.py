@@ -55,7 +55,7 @@ def configure_scoring() -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def _share_memory(gpus: list, part_mib: int | None) -> None:
+def _share_memory(gpus: list[tf.config.PhysicalDevice], part_mib: int | None) -> None:
     """Of each GPU what is needed; where several runs share one, a fixed part, so that no neighbour
     decides which algorithms have room to work."""
     for gpu in gpus:

@@ -26,7 +26,7 @@ class Replicas:
             else tf.distribute.get_strategy()
         )
 
-    def scope(self) -> AbstractContextManager:
+    def scope(self) -> AbstractContextManager[object]:
         """Where the variables are made, a copy on each device."""
         return self.strategy.scope()
 
@@ -49,7 +49,7 @@ class Replicas:
         """Within a replica: the sums over all replicas."""
         return self._reduced(tf.distribute.ReduceOp.SUM, tensors)
 
-    def _reduced(self, how, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
+    def _reduced(self, how: tf.distribute.ReduceOp, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
         if self.count == 1:
             return tensors
         return tf.distribute.get_replica_context().all_reduce(how, tensors)

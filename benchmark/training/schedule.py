@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from benchmark.spec import CosineSchedule, PiecewiseSchedule, PlateauSchedule, ScheduleSpec
 
@@ -36,11 +37,11 @@ class Warmup:
         """Active where the spec has one."""
         return cls(spec, active=spec.warmup is not None)
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """Where it stands."""
         return {"active": self.active, "errors": self.errors, "images": self.images}
 
-    def restore(self, data: dict) -> None:
+    def restore(self, data: dict[str, Any]) -> None:
         """Stand where ``as_json`` says."""
         self.active, self.errors, self.images = data["active"], data["errors"], data["images"]
 
@@ -73,12 +74,12 @@ class Plateaus:
     without: int = 0
     """Epochs since the best."""
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """Where it stands."""
         best = None if math.isinf(self.best_percent) else self.best_percent
         return {"reached": self.reached, "best_percent": best, "without": self.without}
 
-    def restore(self, data: dict) -> None:
+    def restore(self, data: dict[str, Any]) -> None:
         """Stand where ``as_json`` says."""
         self.reached, self.without = data["reached"], data["without"]
         self.best_percent = math.inf if data["best_percent"] is None else data["best_percent"]

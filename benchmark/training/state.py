@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizers import Rule
+from benchmark.training.optimizers.rule import Rule
 
 
 @dataclass(frozen=True)

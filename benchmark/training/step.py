@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmark.training.loss_scale import LossScale
-from benchmark.training.optimizers import Rule
+from benchmark.training.optimizers.rule import Rule
 from benchmark.training.replicas import Replicas
 from benchmark.training.task import Counted, Objective
 
@@ -152,7 +152,7 @@ def _step(
 ) -> Step:
     weights, reported = optimizer.weights, _reported(optimizer)
 
-    def step(rate, *inputs):
+    def step(rate: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         with tf.GradientTape() as tape:
             loss, counted = objective(replicas.number(), *map(replicas.share, inputs))
             scaled = loss_scale.scaled(loss)
@@ -185,11 +185,13 @@ def _stepwise(
     step = tf.function(step)
 
     @tf.function
-    def steps(rates, *inputs):
-        def more(at, finite, rows):
+    def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
+        def more(at: tf.Tensor, finite: tf.Tensor, rows: Steps) -> tf.Tensor:
             return (at < tf.shape(rates)[0]) & finite
 
-        def body(at, finite, rows):
+        def body(
+            at: tf.Tensor, finite: tf.Tensor, rows: Steps
+        ) -> tuple[tf.Tensor, tf.Tensor, Steps]:
             every = replicas.strategy.run(step, (rates[at], *(each[at] for each in inputs)))
             done = tf.nest.map_structure(
                 lambda part: replicas.strategy.experimental_local_results(part)[0], every
@@ -208,8 +210,8 @@ def _compiled(step: Step, empty: _Rows) -> tf.types.experimental.PolymorphicFunc
     """A loop that XLA compiles as a whole, so that it always has as many turns."""
 
     @tf.function(jit_compile=True)
-    def steps(rates, *inputs):
-        def body(at, rows):
+    def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
+        def body(at: tf.Tensor, rows: Steps) -> tuple[tf.Tensor, Steps]:
             done = step(rates[at], *(each[at] for each in inputs))
             return at + 1, tf.nest.map_structure(lambda row, part: row.write(at, part), rows, done)
 

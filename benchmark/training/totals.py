@@ -1,10 +1,14 @@
 """What was measured since the last epoch's end."""
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
 from benchmark.training.step import Steps
+
+Measured = dict[str, dict[str, float]]
+"""What the diagnostics find at an iteration: of each layer a number, by the number's name."""
 
 
 @dataclass
@@ -18,15 +22,15 @@ class Totals:
     """What the objective counts."""
     norms: np.ndarray | float = 0.0
     seconds: float = 0.0
-    layers: dict[str, dict] = field(default_factory=dict)
+    layers: dict[str, Measured] = field(default_factory=dict)
     """Iteration -> what the diagnostics found there."""
 
     @classmethod
-    def of_json(cls, data: dict) -> "Totals":
+    def of_json(cls, data: dict[str, Any]) -> "Totals":
         """From ``as_json``."""
         return cls(**{**data, "norms": np.array(data["norms"])})
 
-    def as_json(self) -> dict:
+    def as_json(self) -> dict[str, Any]:
         """Plain data of its own, which later steps leave as it is."""
         return {**asdict(self), "norms": np.asarray(self.norms).tolist()}
 

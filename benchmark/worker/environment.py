@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.data.place import cache_folder
+from benchmark.records.files import write_json
 
 _REMOVED = (
     "BLIS_",
@@ -128,9 +128,7 @@ def _make_home(own: Path, theirs: Path) -> None:
     own.mkdir(parents=True, exist_ok=True)
     file, models = own / "keras.json", own / "models"
     if not (file.exists() and _is_as_meant(file)):
-        with tempfile.NamedTemporaryFile("w", dir=own, delete=False) as aside:
-            json.dump(_KERAS, aside)
-        Path(aside.name).replace(file)
+        write_json(file, _KERAS)
     wanted = (theirs / "models").absolute()
     if models.is_symlink() and models.readlink() == wanted:
         return

@@ -1,10 +1,10 @@
 """Why a run failed: its kind, and a reason in one line."""
 
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 
 from benchmark.data.images import DataError
+from benchmark.events import Event
 from benchmark.records.problems import RecordsError, is_disk_full, one_line
 
 OUT_OF_MEMORY, KILLED, DISK_FULL = "out of memory", "killed", "disk full"
@@ -16,12 +16,9 @@ WAITING, LOADING, BUILDING = "waiting for a GPU", "loading the images", "buildin
 
 _BY_PHASE = {LOADING: DATA, BUILDING: MODEL}
 
-Failure = Mapping[str, str]
-"""``failure``, a kind, and ``reason``."""
 
-
-def of_error(error: BaseException, phase: str = "") -> Failure:
-    """Of what was raised. ``phase``: what the worker was at."""
+def of_error(error: BaseException, phase: str = "") -> Event:
+    """``failure``, a kind, and ``reason``. ``phase``: what the worker was at."""
     kind = OTHER if isinstance(error, RecordsError) else _BY_PHASE.get(phase, OTHER)
     if is_disk_full(error):
         kind = DISK_FULL
@@ -32,7 +29,7 @@ def of_error(error: BaseException, phase: str = "") -> Failure:
     return {"failure": kind, "reason": one_line(error)}
 
 
-def of_exit(code: int, log: bytes, oom_kills_before: int) -> Failure:
+def of_exit(code: int, log: bytes, oom_kills_before: int) -> Event:
     """Of a worker that ended without saying why: by a signal, or with ``log`` as its last words."""
     lines = [line for line in log.decode(errors="replace").splitlines() if line.strip()]
     last = lines[-1].strip()[:500] if lines else ""

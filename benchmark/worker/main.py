@@ -13,7 +13,10 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from benchmark.events import Event
 
 PARENT = "RESNET_BENCH_PARENT"
 """The environment's name for the process that a worker is not to outlive."""
@@ -35,6 +38,7 @@ def main(path: Path, epochs: int | None = None) -> None:
     reasons: list[str] = []
     signal.signal(signal.SIGTERM, lambda number, frame: reasons.append("SIGTERM"))
 
+    from benchmark.events import Kind
     from benchmark.records.store import RunFolder
     from benchmark.worker import environment, failure
     from benchmark.worker.failure import WAITING
@@ -45,21 +49,21 @@ def main(path: Path, epochs: int | None = None) -> None:
     environment.start_lightly()
     phase = ""
 
-    def tell(event: dict) -> None:
+    def tell(event: "Event") -> None:
         nonlocal phase
         phase = event.get("phase", "")
         print(json.dumps(event), file=events, flush=True)
-        if event["event"] == "epoch" and event["epoch"] == epochs:
+        if event["event"] == Kind.EPOCH and event["epoch"] == epochs:
             reasons.append("enough epochs")
 
     folder = RunFolder(path)
     keep_renewing(folder)
     replicas = ((folder.spec() or {}).get("numerics") or {}).get("replicas", 1)
     try:
-        with gpus_of_its_own(replicas, lambda: tell({"event": "phase", "phase": WAITING})):
+        with gpus_of_its_own(replicas, lambda: tell({"event": Kind.PHASE, "phase": WAITING})):
             train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
     except Exception as error:
-        tell({"event": "failed", **failure.of_error(error, phase)})
+        tell({"event": Kind.FAILED, **failure.of_error(error, phase)})
         raise
 
 

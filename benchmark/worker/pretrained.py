@@ -165,7 +165,9 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
         raise DataError(f"{rule}. Received: {of_unreadable(error, path)}") from error
 
 
-def _by_path(spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int):
+def _by_path(
+    spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int
+) -> Mapping[str, np.ndarray]:
     """Weights in the reference's names and layout, by the paths of this project's net."""
     from benchmark.models.build import build_model
     from benchmark.models.reference_weights import load_reference_weights

@@ -4,11 +4,13 @@ import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmark.events import Event, Kind
 from benchmark.records.checkpoint import Checkpoint, Checkpoints
 from benchmark.records.comparison import differences
 from benchmark.records.files import write_bytes, write_json, write_text
-from benchmark.records.journal import Event, Journal
+from benchmark.records.journal import Journal
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
 from benchmark.records.shown import save_shown
@@ -18,6 +20,9 @@ from benchmark.spec.recipe import recipe
 from benchmark.status import Status
 from benchmark.worker.failure import BUILDING, LOADING
 from benchmark.worker.gpu_lease import gpu_memory_mib
+
+if TYPE_CHECKING:
+    from benchmark.training.state import State
 
 
 def train_folder(
@@ -44,6 +49,7 @@ class _Recorded:
         self.spec = RunSpec.model_validate(folder.spec())
         self.journal, self.checkpoints = Journal(folder.journal), Checkpoints(folder.checkpoints)
         self.provenance = provenance() | {"recipe": recipe(self.spec)}
+        self.dataset: Event = {}
         self.curves: list[Event] = []
         """Each epoch's row so far."""
         self.before_s = 0.0
@@ -67,7 +73,7 @@ class _Recorded:
 
         process.configure(self.spec.numerics, self.spec.seed, gpu_memory_mib())
         self.peak_gpu_memory_mib = process.peak_gpu_memory_mib
-        self.tell({"event": "phase", "phase": LOADING})
+        self.tell({"event": Kind.PHASE, "phase": LOADING})
         images = sources.load(self.spec.dataset)
         pretrained = pretrained_of(self.spec, self.folder.runs)
         found = self._found()
@@ -76,7 +82,7 @@ class _Recorded:
             "dataset_sha256": images.sha256,
             "dataset": {"checked": images.checked, **images.noted},
         }
-        self.tell({"event": "phase", "phase": BUILDING})
+        self.tell({"event": Kind.PHASE, "phase": BUILDING})
         trained = train(
             self.spec,
             images,
@@ -100,15 +106,15 @@ class _Recorded:
         self.checkpoints.clear()
 
     def _on_event(self, event: Event) -> None:
-        if event["event"] == "built":
+        if event["event"] == Kind.BUILT:
             event |= self.dataset
-        if event["event"] == "end":
+        if event["event"] == Kind.END:
             event["peak_memory_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             event["peak_gpu_memory_mib"] = self.peak_gpu_memory_mib()
-        if event["event"] != "progress":
+        if event["event"] != Kind.PROGRESS:
             self.before_writing()
             event = self.journal.append(event)
-        if event["event"] == "epoch":
+        if event["event"] == Kind.EPOCH:
             self.curves.append(event)
         self.tell(event)
 
@@ -118,7 +124,7 @@ class _Recorded:
         found = self.checkpoints.newest(lambda why: self._on_event(_refused(why)))
         if found is None:
             if self.folder.attempts() > 1:
-                self._on_event({"event": "anew"})
+                self._on_event({"event": Kind.ANEW})
             return None
         self.checkpoints.delete_newer(found)
         self.before_s = found.counters.pop("wall_time_s")
@@ -126,7 +132,7 @@ class _Recorded:
         self.kept = found.counters["iteration"]
         self._on_event(
             {
-                "event": "resume",
+                "event": Kind.RESUME,
                 "epoch": found.counters["epoch"],
                 "iteration": found.counters["iteration"],
                 "wall_time_s": self.before_s,
@@ -136,7 +142,7 @@ class _Recorded:
         self.curves = [self.journal.restore(row) for row in found.curves]
         return found
 
-    def _keep(self, state) -> None:
+    def _keep(self, state: "State") -> None:
         if state.counters["iteration"] == self.kept:
             return
         self.before_writing()
@@ -151,4 +157,4 @@ class _Recorded:
 
 
 def _refused(why: str) -> Event:
-    return {"event": "refused", "reason": why}
+    return {"event": Kind.REFUSED, "reason": why}

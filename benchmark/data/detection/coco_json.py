@@ -185,9 +185,9 @@ def _by_id(
     return found
 
 
-def _integer(where: str, value: object, least: int, most: int = 2**63 - 1) -> int:
-    if type(value) is not int or not least <= value <= most:
-        rule = f"{where} must be an integer from {least} on, and at most {most:,}"
+def _integer(where: str, value: object, min_: int, max_: int = 2**63 - 1) -> int:
+    if type(value) is not int or not min_ <= value <= max_:
+        rule = f"{where} must be an integer from {min_} on, and at most {max_:,}"
         raise DataError(f"{rule}. Received: {_shown(value)}")
     return value
 

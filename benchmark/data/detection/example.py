@@ -50,7 +50,7 @@ class Truths:
     crowds: np.ndarray
     areas: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         images = {len(self.ids), len(self.heights), len(self.widths), len(self.counts)}
         boxes = {len(self.boxes), len(self.labels), len(self.crowds), len(self.areas)}
         if len(images) != 1 or boxes != {int(self.counts.sum())}:

@@ -131,7 +131,7 @@ class DetectionFeed:
             indices = np.flatnonzero(high == group)
             starts = range(0, len(indices), batch_size)
 
-            def shown(number: int, indices=indices) -> "list[_Shown]":
+            def shown(number: int, indices: np.ndarray = indices) -> "list[_Shown]":
                 chosen = indices[number * batch_size :][:batch_size]
                 return [_Shown.of(truths, int(index), sides) for index in chosen]
 

@@ -23,7 +23,7 @@ are scored."""
 
 _IMAGE = 32
 
-MOST_OVERLAP = 0.2
+MAX_OVERLAP = 0.2
 """Of two objects on a canvas, by the area of the smaller one. The later one hides the earlier."""
 
 _TRIES = 20
@@ -86,7 +86,7 @@ def layout(spec: PastedSpec, split: str, index: int) -> Layout:
             new = Pasted(
                 integer(image, 0, count - 1), integer(left, 0, room), integer(top, 0, room), side
             )
-            if all(overlap(new, old) <= MOST_OVERLAP for old in objects):
+            if all(overlap(new, old) <= MAX_OVERLAP for old in objects):
                 objects.append(new)
                 break
     plain = spec.background == "plain"

@@ -156,7 +156,9 @@ def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.
     return tf.transpose(output, (1, 0, 2))
 
 
-def _scaled_rows(image: tf.Tensor, count: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor):
+def _scaled_rows(
+    image: tf.Tensor, count: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
+) -> tf.Tensor:
     """(height, length) to (``count``, length) float32. To ``ScaleAndTranslate`` it is an image of
     one column, of which nothing changes, and of ``length`` channels."""
     output = tf.raw_ops.ScaleAndTranslate(

@@ -3,9 +3,10 @@ download from image-net.org."""
 
 import hashlib
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -122,7 +123,7 @@ def _begins_otherwise(path: Path) -> str | None:
     return None
 
 
-def _listed(records) -> Listing:
+def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
     """Of a split, in the order of the files' names: that in which tensorflow-datasets keeps them
     mixes them."""
     rows = [

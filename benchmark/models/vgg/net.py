@@ -1,6 +1,7 @@
 """VGG-16 of keras.applications, with its dense layers as convolutions."""
 
 import keras
+import numpy as np
 from keras import KerasTensor, layers
 
 from benchmark.models.backbone import Backbone
@@ -83,7 +84,7 @@ def _dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
     return x
 
 
-def application_weights(application: keras.Model) -> dict:
+def application_weights(application: keras.Model) -> dict[str, np.ndarray]:
     """The weights of ``keras.applications.VGG16`` with its classifier, by the paths of those of
     ``build``."""
     arrays = {}

@@ -52,7 +52,7 @@ def _model(spec: Any, given: Given) -> Any:
 
     if keras.config.backend() != "jax":
         raise RuntimeError(f"KERAS_BACKEND must be jax. Received: {keras.config.backend()}")
-    own.BatchNormalization = keras.layers.BatchNormalization  # type: ignore[misc, assignment]
+    vars(own)["BatchNormalization"] = keras.layers.BatchNormalization
     model = build_model(spec.model, given.images.shape[2:], spec.dataset.classes)
     for weight in model.weights:
         weight.assign(given.weights[weight.path])

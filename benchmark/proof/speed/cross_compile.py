@@ -71,7 +71,7 @@ def without_copies(text: str) -> str:
         r"(?:\((tensor<[^>]*>)\) -> tensor<[^>]*>|(tensor<[^>]*>))"
     )
 
-    def reshape(found: re.Match) -> str:
+    def reshape(found: re.Match[str]) -> str:
         shape = found.group(2) or found.group(3)
         return f"stablehlo.reshape {found.group(1)} : ({shape}) -> {shape}"
 

@@ -1,31 +1,27 @@
 """What a process and its children use (Linux)."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 
 def cpu_s(process: int) -> float:
     """What it and its descendants have used, in CPU seconds."""
-    ticks = 0
-    for one in family(process):
-        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    times = [one.cpu_times() for one in family(process)]
+    return sum(each.user + each.system for each in times)
 
 
 def machine_cpu_s() -> float:
     """What all processes have used, in CPU seconds, time that the host took included."""
-    fields = [int(f) for f in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
-    user, nice, system, _idle, _wait, irq, soft_irq, steal = fields
-    return (user + nice + system + irq + soft_irq + steal) / os.sysconf("SC_CLK_TCK")
+    times = psutil.cpu_times()
+    return times.user + times.nice + times.system + times.irq + times.softirq + times.steal
 
 
 def peak_memory_mib(process: int) -> float:
     """The sum of the peaks of its and its descendants' resident memory since ``reset_peak``."""
     peak = 0
     for one in family(process):
-        lines = Path(f"/proc/{one}/status").read_text().splitlines()
+        lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
         peak += sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
     return peak / 1024
 
@@ -33,12 +29,10 @@ def peak_memory_mib(process: int) -> float:
 def reset_peak(process: int) -> None:
     """Peaks count from now."""
     for one in family(process):
-        Path(f"/proc/{one}/clear_refs").write_text("5")
+        Path(f"/proc/{one.pid}/clear_refs").write_text("5")
 
 
-def family(process: int) -> Iterator[int]:
+def family(process: int) -> list[psutil.Process]:
     """A process, and those that it and its descendants started, the outermost first."""
-    yield process
-    for thread in Path(f"/proc/{process}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            yield from family(int(child))
+    root = psutil.Process(process)
+    return [root, *root.children(recursive=True)]

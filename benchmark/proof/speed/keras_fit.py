@@ -24,7 +24,7 @@ from benchmark.proof.speed.case import (
     normalized,
 )
 
-_AHEAD, _LEAST_STEPS = 3, 4
+_AHEAD, _MIN_STEPS = 3, 4
 
 
 class KerasFit:
@@ -55,7 +55,7 @@ class KerasFit:
 
     def work(self, seconds: float) -> tuple[float, float]:
         """One call of ``fit``, timed once the batches that it fetched ahead are used up."""
-        steps = max(_LEAST_STEPS, round(seconds * self.images_per_s / self.net.batch))
+        steps = max(_MIN_STEPS, round(seconds * self.images_per_s / self.net.batch))
         clock = _Clock()
         self.model.fit(
             self.batches, steps_per_epoch=_AHEAD + steps, epochs=1, verbose=0, callbacks=[clock]
@@ -84,11 +84,11 @@ class KerasFit:
 
 
 class _Clock(keras.callbacks.Callback):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.ends: list[float] = []
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
         self.ends.append(time.perf_counter())
 
 
@@ -107,7 +107,7 @@ def build(case: Case, weights: Path, *, application: bool) -> KerasFit:
 class SlicedShortcut(ZeroPadShortcut):
     """Option A as it is usually written: a slice with strides, and a pad."""
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         """Subsample and pad."""
         gained = self.channels - x.shape[-1]
         return keras.ops.pad(
@@ -130,7 +130,7 @@ def _augmented(net: Net) -> tf.data.Dataset:
     pixels, labels = images(net, net.size)
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
 
-    def augment(x, y):
+    def augment(x: tf.Tensor, y: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         crops = tf.random.uniform((net.batch, 2), 0, 2 * PADDING + 1, tf.int64)
         flips = tf.random.uniform((net.batch, 1), 0, 2, tf.int64)
         x = (tf.cast(x, tf.float32) - mean) * (1 / 255)

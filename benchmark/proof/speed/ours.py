@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from benchmark.data.images import Images
 from benchmark.data.order import PADDING
@@ -16,6 +16,7 @@ from benchmark.models.count import counted_cost
 from benchmark.models.layers import pool_by_slices
 from benchmark.models.reference_weights import reference_weights
 from benchmark.proof.speed.case import MOMENTUM, NETS, WEIGHT_DECAY, Case, Net, images
+from benchmark.records.files import write_bytes
 from benchmark.spec import CifarSpec, SgdSpec
 from benchmark.training import process
 from benchmark.training.classification import CrossEntropy
@@ -62,7 +63,7 @@ class Ours:
             self.iteration += count
         return (self.iteration - first) * self.net.batch, time.perf_counter() - started
 
-    def _call(self, steps, *inputs) -> float:
+    def _call(self, steps: TrainingSteps, *inputs: tf.Tensor) -> float:
         rates = tf.fill(inputs[0].shape[:1], tf.constant(self.net.learning_rate))
         return float(tf.reduce_mean(steps(rates, *inputs).loss))
 
@@ -79,13 +80,14 @@ def build(case: Case, weights: Path, *, xla: bool) -> Ours:
 
 def write_weights(model: keras.Model, path: Path) -> None:
     """In the reference's names and layout; whole or not there."""
-    aside = path.with_suffix(".part")
     arrays = reference_weights(model)
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, aside)
-    aside.rename(path)
+    serialized = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    write_bytes(path, serialized)
 
 
-def _trainer(net: Net, size: int, *, xla: bool):
+def _trainer(
+    net: Net, size: int, *, xla: bool
+) -> tuple[keras.Model, ResidentImages, TrainingSteps]:
     """A model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmark.events import Event, Kind, with_numbers
 from benchmark.records.files import write_json, write_text
-from benchmark.records.journal import Event
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
 from benchmark.records.store import Store
@@ -85,25 +85,29 @@ def _events(cell: Cell) -> Iterator[Event]:
     chance = random.Random(cell.run_id)
     weights = hashlib.sha256(cell.run_id.encode()).hexdigest()
     layers = {f"layer{place}": chance.random() for place in range(1, 20)}
-    yield {"event": "start", "attempt": 1, "time": 0.0}
-    built = {"parameters": 269722, "multiply_adds": 40551040, "device": "CPU"}
-    yield {"event": "built", "split": "test", "initial_weights_sha256": weights} | built
+    yield {"event": Kind.START, "attempt": 1, "time": 0.0}
+    yield {
+        "event": Kind.BUILT,
+        "initial_weights_sha256": weights,
+        "parameters": 269722,
+        "multiply_adds": 40551040,
+        "device": "CPU",
+    }
     for epoch in range(1, EPOCHS + 1):
         error = 100 / (1 + epoch) + chance.gauss()
-        yield {
-            "event": "epoch",
+        row: Event = {
+            "event": Kind.EPOCH,
             "epoch": epoch,
             "iteration": 391 * epoch,
             "weights_sha256": weights,
             "learning_rate": 0.1,
             "train_loss": error / 40,
-            "train_error_percent": error + 3,
             "gradient_norm": 1.0,
             "gradient_norms": layers,
             "train_time_s": 30.0,
             "images_per_s": 1650 + chance.gauss(),
-            "test_loss": error / 40,
-            "test_error_percent": error,
             "time": 32.0 * epoch,
         }
-    yield {"event": "end", "final_weights_sha256": weights, "time": 32.0 * EPOCHS + 1}
+        scores = {"train_error_percent": error + 3, "test_error_percent": error}
+        yield with_numbers(row, scores | {"test_loss": error / 40})
+    yield {"event": Kind.END, "final_weights_sha256": weights, "time": 32.0 * EPOCHS + 1}

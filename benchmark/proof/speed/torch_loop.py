@@ -27,7 +27,7 @@ class TorchLoop:
     ):
         self.net, self.bfloat16, self.device = net, bfloat16, device
         self.model = TorchNet(net.spec, net.classes).to(device)
-        self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model.to(memory_format=torch.channels_last)
         self._load(weights)
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.forward = torch.compile(self.model, dynamic=False) if compiled else self.model

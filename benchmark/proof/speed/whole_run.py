@@ -5,8 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+from benchmark.events import Event, Kind
 from benchmark.proof.speed.case import NETS, Case
-from benchmark.records.journal import Event
 from benchmark.records.store import RunFolder
 from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
 from benchmark.spec.cifar import CIFAR_CLASSES, CIFAR_IMAGES
@@ -19,7 +19,8 @@ class WholeRun:
     """A run in a thread of its own, which is held after each epoch until it is asked for more."""
 
     def __init__(self, folder: Path, spec: RunSpec):
-        self.spec, self.parameters = spec, None
+        self.spec = spec
+        self.parameters: int | None = None
         self.iteration = 0
         self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
         self.built = threading.Semaphore(0)
@@ -48,11 +49,11 @@ class WholeRun:
                 raise RuntimeError("the run has ended before its time, as is said above")
 
     def _on_event(self, event: Event) -> None:
-        if event["event"] == "built":
+        if event["event"] == Kind.BUILT:
             self.parameters = event["parameters"]
             self.built.release()
             self.go.acquire()
-        if event["event"] == "epoch":
+        if event["event"] == Kind.EPOCH:
             self.iteration = event["iteration"]
             self.epoch_over.release()
             self.go.acquire()

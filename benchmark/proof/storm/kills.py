@@ -12,7 +12,15 @@ from pathlib import Path
 
 from benchmark.proof.storm.fault import POINTS
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import RUNNER, Subject, points, runner, suite_file, with_fault
+from benchmark.proof.storm.subject import (
+    RUNNER,
+    Subject,
+    points,
+    runner,
+    suite_file,
+    with_fault,
+    workers_in,
+)
 from benchmark.scheduling.attempt import train_run
 
 _AT_ONCE = 2
@@ -73,12 +81,12 @@ def kills_at_random(setting: Setting) -> Tries:
     subject = Subject.trained(setting.scratch / "whole")
     longest = 1.3 * (time.monotonic() - started)
     tries, kills, slowest = Tries(), 0, 0.0
-    wanted, most = setting.size(100, 1), setting.size(4, 2)
+    wanted, max_kills = setting.size(100, 1), setting.size(4, 2)
 
     def chain(number: int) -> tuple[int, float, str | None]:
         rng = random.Random(number)
         where = setting.scratch / f"chain-{number}"
-        return _killed_again_and_again(subject, where, rng, longest, most)
+        return _killed_again_and_again(subject, where, rng, longest, max_kills)
 
     number, together = 0, min(_AT_ONCE, wanted)
     with ThreadPoolExecutor(together) as pool:
@@ -90,18 +98,18 @@ def kills_at_random(setting: Setting) -> Tries:
                     tries.add(f"chain {number}", problem)
                 number += 1
             setting.say(f"killed {kills} times of {wanted}, in {number} runs")
-    tries.seen.append(f"{number} runs, each killed up to {most} times before its end")
+    tries.seen.append(f"{number} runs, each killed up to {max_kills} times before its end")
     tries.seen.append(f"the last process was gone after at most {slowest:.1f} s")
     return tries
 
 
 def _killed_again_and_again(
-    subject: Subject, where: Path, rng: random.Random, longest: float, most: int
+    subject: Subject, where: Path, rng: random.Random, longest: float, max_kills: int
 ) -> tuple[int, float, str | None]:
     """Returns the kills, the seconds until the last orphan was gone, and what is wrong."""
     suite, results = suite_file(where), where / "results"
     kills, slowest = 0, 0.0
-    for _ in range(most):
+    for _ in range(max_kills):
         process = subprocess.Popen(runner(suite, results), stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0, longest))
         workers = _processes_of(results)
@@ -141,13 +149,5 @@ def _is_locked(file: Path) -> bool:
 
 
 def _processes_of(results: Path) -> list[int]:
-    """Workers on a results folder (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"benchmark.worker.main" in words and f"{results}/".encode() in words[-2]:
-            found.append(int(process.name))
-    return found
+    """Workers on a results folder."""
+    return [process.pid for process in workers_in(results)]

@@ -10,6 +10,9 @@ import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import psutil
+
+from benchmark.events import Kind
 from benchmark.proof.speed.family import family
 from benchmark.proof.storm.setting import Setting, Tries, mounted
 from benchmark.proof.storm.subject import Subject, plan_of, runner, suite_file
@@ -79,13 +82,13 @@ class _Lost:
         """Train it on the first machine, and stop that at a random moment after an epoch."""
         suite_file(self.shared / self.place)
         self.process = _on(self.first, self._command)
-        while not any(event["event"] == "epoch" for event in self.folder.events()):
+        while not any(event["event"] == Kind.EPOCH for event in self.folder.events()):
             time.sleep(0.02)
         time.sleep(self.rng.uniform(0, 0.1))
-        self.processes = list(family(self.process.pid))
+        self.processes = family(self.process.pid)
         for process in self.processes:
-            with suppress(ProcessLookupError):  # It has just ended.
-                os.kill(process, signal.SIGKILL if self.kind == "died" else signal.SIGSTOP)
+            with suppress(psutil.NoSuchProcess):  # It has just ended.
+                process.send_signal(signal.SIGKILL if self.kind == "died" else signal.SIGSTOP)
 
     def refused(self) -> str | None:
         """Returns what is wrong: the second machine is to leave it alone."""
@@ -102,8 +105,8 @@ class _Lost:
         problem = self.subject.finish(results)
         if self.kind == "stood still":
             for process in self.processes:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
             time.sleep(_SETTLED_S)
             if self.process.poll() is None:
                 problem = problem or "the machine that woke goes on"

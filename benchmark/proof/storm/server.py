@@ -42,13 +42,13 @@ def stand_back(process: int) -> None:
     """A server that stands in for one of another machine has only the time of this one's cores that
     nobody else asks for, with all its processes."""
     for one in family(process):
-        for thread in Path(f"/proc/{one}/task").iterdir():
-            os.sched_setscheduler(int(thread.name), os.SCHED_IDLE, os.sched_param(0))
+        for thread in one.threads():
+            os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
 
 
-def wait_until_idle(most_s: float = 60) -> None:
+def wait_until_idle(max_s: float = 60) -> None:
     """Until the machine's processors have little to do for a second, or that is over (Linux)."""
-    ends, busy = time.monotonic() + most_s, math.inf
+    ends, busy = time.monotonic() + max_s, math.inf
     while busy > _LITTLE and time.monotonic() < ends:
         before = machine_cpu_s()
         time.sleep(1)

@@ -4,6 +4,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from benchmark.proof.storm.fault import POINTS
 from benchmark.records.comparison import compare_curves
 from benchmark.records.store import RunFolder, Store
@@ -63,6 +65,18 @@ def runner(suite: Path, results: Path, command: tuple[str, ...] = RUNNER) -> lis
 def with_fault(fault: str, point: int, command: tuple[str, ...] = WORKER) -> tuple[str, ...]:
     """A worker, or a runner, to which something happens at one of its writes (see ``fault``)."""
     return ("-m", "benchmark.proof.storm.fault", fault, str(point), command[-1])
+
+
+def workers_in(folder: Path) -> list[psutil.Process]:
+    """Workers on a run that is in a folder, or is it."""
+    found = psutil.process_iter(["cmdline"])
+    return [process for process in found if _works_in(folder, process.info["cmdline"] or [])]
+
+
+def _works_in(folder: Path, command: list[str]) -> bool:
+    return WORKER[-1] in command and any(
+        Path(word).is_relative_to(folder.resolve()) for word in command
+    )
 
 
 def points(said: str) -> list[str]:

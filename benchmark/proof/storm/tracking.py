@@ -16,14 +16,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmark.events import Kind, number_of, of_kind
 from benchmark.metrics import METRICS
 from benchmark.proof.storm.fault import BALLAST, fill
 from benchmark.proof.storm.server import free_port, mlflow_server, stand_back, wait_until_idle
 from benchmark.proof.storm.setting import NotHere, Setting, Tries, small_disk
-from benchmark.proof.storm.subject import RESNET20_LONGER, SMALL, plan_of, runner, suite_file
+from benchmark.proof.storm.subject import (
+    RESNET20_LONGER,
+    SMALL,
+    plan_of,
+    runner,
+    suite_file,
+    workers_in,
+)
 from benchmark.records.store import RunFolder, Store
 
-_MOST_COST_PERCENT = 1.0
+_MAX_COST_PERCENT = 1.0
 """Of training time, in the median of the rounds: what the training's threads waited longer for a
 core than without a mirror, against the time that so many threads are trained. They wait for each
 other and for the host, too, a sixth of their time: runs without a mirror differ by as much from
@@ -65,7 +73,7 @@ class _Trial:
 
         def watch() -> None:
             journal = self.folder.journal
-            while not (journal.exists() and '"event": "epoch"' in journal.read_text()):
+            while not (journal.exists() and f'"event": "{Kind.EPOCH}"' in journal.read_text()):
                 time.sleep(0.05)
             act()
 
@@ -74,7 +82,7 @@ class _Trial:
     def training_s(self) -> float:
         """From the built net to its end."""
         events = {event["event"]: event["time"] for event in self.folder.events()}
-        return events["end"] - events["built"]
+        return events[Kind.END] - events[Kind.BUILT]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -85,7 +93,7 @@ class _Trial:
             first = None
             while not over.wait(0.2):
                 journal = self.folder.journal
-                if first is None and journal.exists() and '"built"' in journal.read_text():
+                if first is None and journal.exists() and f'"{Kind.BUILT}"' in journal.read_text():
                     first = _waited_s(self.folder.path)
                 elif first is not None:
                     self.waited_s = max(self.waited_s, _waited_s(self.folder.path) - first)
@@ -147,7 +155,7 @@ def _tell_costs(tries: Tries, trials: dict[str, "list[_Trial]"]) -> None:
     for name, measured in trials.items():
         costs = [_cost_percent(trial, waited) for trial in measured]
         median = statistics.median(costs)
-        dear = f"it cost {median:.1f} %" if median >= _MOST_COST_PERCENT else None
+        dear = f"it cost {median:.1f} %" if median >= _MAX_COST_PERCENT else None
         tries.add(f"{name}, cost", dear)
         clock = [trial.training_s() for trial in measured]
         tries.seen.append(f"{name}: {_span(costs, '+.2f')} % ({_span(clock, '.0f')} s)")
@@ -177,12 +185,10 @@ def _span(values: Sequence[float], form: str) -> str:
 def _waited_s(folder: Path) -> float:
     """How long the threads of the worker that trains in a folder have waited for a core (Linux)."""
     waited = 0
-    for process in Path("/proc").glob("[0-9]*"):
+    for process in workers_in(folder):
         with suppress(OSError):  # It has just ended.
-            words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"benchmark.worker.main" in words and str(folder.resolve()).encode() in words:
-                for thread in (process / "task").iterdir():
-                    waited += int((thread / "schedstat").read_text().split()[1])
+            for thread in Path(f"/proc/{process.pid}/task").iterdir():
+                waited += int((thread / "schedstat").read_text().split()[1])
     return waited / 1e9
 
 
@@ -285,9 +291,8 @@ def _rows(uri: str) -> list[tuple[Any, ...]]:
 
 def _journal_rows(folder: RunFolder) -> list[tuple[Any, ...]]:
     return sorted(
-        (key, event["epoch"], round(event["time"] * 1000), event[key])
-        for event in folder.events()
-        if event["event"] == "epoch"
-        for key in (metric.key for metric in METRICS)
-        if event.get(key) is not None
+        (metric.key, event["epoch"], round(event["time"] * 1000), number)
+        for event in of_kind(folder.events(), Kind.EPOCH)
+        for metric in METRICS
+        if (number := number_of(event, metric.key)) is not None
     )

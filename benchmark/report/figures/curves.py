@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"}
 """Column -> what a run may be scored on; each run is scored on one of them."""
 
-_LEAST_TOP, _TOP = 20.0, 2.5
+_MIN_TOP, _TOP = 20.0, 2.5
 """Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
 
 
@@ -66,4 +66,4 @@ def top_of(curves: pd.DataFrame) -> float:
     highest = errors.max().max()
     if pd.isna(highest):
         return 100.0
-    return min(1.03 * highest, max(_LEAST_TOP, _TOP * last))
+    return min(1.03 * highest, max(_MIN_TOP, _TOP * last))

@@ -51,10 +51,10 @@ class Gallery:
 
 
 def draw_detections(
-    pictures: Sequence[Picture], classes: Sequence[str], *, least_score: float, columns: int = 4
+    pictures: Sequence[Picture], classes: Sequence[str], *, min_score: float, columns: int = 4
 ) -> "Figure":
     """A panel an image: true boxes thin and dashed, their classes at the bottom; detections of
-    ``least_score`` or more bold, their classes and scores at the top. ``classes``: label ->
+    ``min_score`` or more bold, their classes and scores at the top. ``classes``: label ->
     name."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
@@ -75,10 +75,10 @@ def draw_detections(
         # The best come last, so that they lie on top.
         for place in np.argsort(picture.scores, kind="stable"):
             score = float(picture.scores[place])
-            if score >= least_score:
+            if score >= min_score:
                 text = f"{classes[picture.labels[place]]} {score:.2f}"
                 _draw(panel, picture.boxes[place], text, _DETECTED, detected=True)
-    _explain(figure, least_score)
+    _explain(figure, min_score)
     return figure
 
 
@@ -112,13 +112,13 @@ def _draw(panel: "Axes", box: np.ndarray, text: str, color: str, *, detected: bo
     )
 
 
-def _explain(figure: "Figure", least_score: float) -> None:
+def _explain(figure: "Figure", min_score: float) -> None:
     from matplotlib.lines import Line2D
 
     figure.legend(
         handles=[
             Line2D([], [], color=_TRUE, linestyle="--", linewidth=1.2, label="true"),
-            Line2D([], [], color=_DETECTED, linewidth=1.8, label=f"detected, {least_score:g} up"),
+            Line2D([], [], color=_DETECTED, linewidth=1.8, label=f"detected, {min_score:g} up"),
         ],
         loc="outside lower center",
         ncols=2,

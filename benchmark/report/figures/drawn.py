@@ -20,7 +20,7 @@ from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
-from benchmark.report.figures.style import MOST, Look, keep, looks
+from benchmark.report.figures.style import MAX_VARIANTS, Look, keep, looks
 from benchmark.report.measured import by_metric
 from benchmark.status import Status
 
@@ -42,7 +42,7 @@ _NAMES = (
     *("curves-ap", "seeds-ap", "costs-ap", "detections"),
 )
 
-_LEAST_SCORE = 0.5
+_MIN_SCORE = 0.5
 """Of the detections that are drawn."""
 
 
@@ -64,22 +64,22 @@ def draw_figures(
     """
     look, drawn = looks(runs["variant"]), []
     split = "test"
-    first = set(list(look)[:MOST])
+    first = set(list(look)[:MAX_VARIANTS])
     runs, curves, layers = (frame[frame["variant"].isin(first)] for frame in (runs, curves, layers))
     for name, caption, draw in _of_frames(runs, curves, layers, levels, look, split):
-        if len(look) > MOST:
-            caption += f" The first {MOST} of {len(look):,} variants."
+        if len(look) > MAX_VARIANTS:
+            caption += f" The first {MAX_VARIANTS} of {len(look):,} variants."
         drawn += _kept(name, caption, draw, folder, failed)
     if gallery:
         caption = (
-            f"What was detected in the first {split} images, with a score of {_LEAST_SCORE:g} or "
+            f"What was detected in the first {split} images, with a score of {_MIN_SCORE:g} or "
             "more; dashed the true boxes. A row a variant: the first of its runs that finished."
         )
         draw = partial(
             draw_detections,
             gallery.pictures,
             gallery.classes,
-            least_score=_LEAST_SCORE,
+            min_score=_MIN_SCORE,
             columns=gallery.columns,
         )
         drawn += _kept("detections", caption, draw, folder, failed)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-LEAST_OF_A_BAND = 3
+MIN_OF_A_BAND = 3
 """Runs of a net whose range is drawn, and their median; fewer are a line each."""
 
 _PAPERS_END, _PAPERS_TOP = 64_000, 20.0
@@ -64,7 +64,7 @@ def draw_seeds_by(
     run."""
     values = runs.dropna(subset=[y])
     lines = [run.set_index(x)[y].sort_index() for _, run in values.groupby("run_id", sort=False)]
-    if len(lines) >= LEAST_OF_A_BAND:
+    if len(lines) >= MIN_OF_A_BAND:
         spread = values.groupby(x)[y]
         low, high = spread.min(), spread.max()
         panel.fill_between(low.index, low, high, color=how["color"], alpha=0.2, linewidth=0)
@@ -77,11 +77,11 @@ def draw_seeds_by(
 def key_of(curves: pd.DataFrame) -> str:
     """What a line is, for captions."""
     counts = curves.groupby("variant")["run_id"].nunique()
-    few, many = (counts < LEAST_OF_A_BAND).any(), (counts >= LEAST_OF_A_BAND).any()
+    few, many = (counts < MIN_OF_A_BAND).any(), (counts >= MIN_OF_A_BAND).any()
     told = {
         (True, False): "A line a run.",
         (False, True): "Lines are the median of the runs, bands their range.",
-        (True, True): f"From {LEAST_OF_A_BAND} runs on lines are their median, bands their range.",
+        (True, True): f"From {MIN_OF_A_BAND} runs on lines are their median, bands their range.",
     }
     return told.get((bool(few), bool(many)), "")
 

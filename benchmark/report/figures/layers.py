@@ -116,8 +116,8 @@ def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
     )
 
 
-def _spread(values: list[int], most: int) -> list[int]:
+def _spread(values: list[int], max_count: int) -> list[int]:
     """The first, the last, and some between."""
-    if len(values) <= most:
+    if len(values) <= max_count:
         return values
-    return [values[round(i * (len(values) - 1) / (most - 1))] for i in range(most)]
+    return [values[round(i * (len(values) - 1) / (max_count - 1))] for i in range(max_count)]

@@ -9,15 +9,15 @@ from benchmark.report.figures.style import Look
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_LINES = 10
+MAX_LINES = 10
 """Runs of a variant that are told apart."""
 
 
 def key_of(curves: pd.DataFrame) -> str:
     """What is a line, for captions."""
-    if (curves.groupby("variant")["run_id"].nunique() <= MOST_LINES).all():
+    if (curves.groupby("variant")["run_id"].nunique() <= MAX_LINES).all():
         return "A line a run."
-    return f"A line a run; of more than {MOST_LINES} of a variant the median, and their range."
+    return f"A line a run; of more than {MAX_LINES} of a variant the median, and their range."
 
 
 def draw_runs(
@@ -31,7 +31,7 @@ def draw_runs(
     """The values of a column, where there are any; one line of them has the label."""
     values = runs.dropna(subset=[column]).set_index("iteration")[["run_id", column]]
     lines = [run[column] for _, run in values.groupby("run_id", sort=False)]
-    if len(lines) > MOST_LINES:
+    if len(lines) > MAX_LINES:
         spread = values[column].groupby(level=0)
         low, high = spread.min(), spread.max()
         panel.fill_between(low.index, low, high, color=style.color, alpha=0.15, linewidth=0)

@@ -10,6 +10,7 @@ from benchmark.statistics.sequential import Design, Prior, expected
 from benchmark.suite.claims import Claim, PublishedClaim, claim_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SD, SEEDS = 0.2, (3, 5, 10)
@@ -84,7 +85,7 @@ def _share(claim: Claim, rng: np.random.Generator, n: int, difference: float) ->
     return float(np.mean(p <= ALPHA))
 
 
-def _line(panel, number: int, values: list[float], label: str) -> None:
+def _line(panel: "Axes", number: int, values: list[float], label: str) -> None:
     panel.plot(
         _DIFFERENCES,
         values,

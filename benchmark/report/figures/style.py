@@ -25,7 +25,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 """What has no place in a picture's text, nor in an SVG file."""
 
-A_PANEL, MOST = len(COLORS), 32
+A_PANEL, MAX_VARIANTS = len(COLORS), 32
 """Variants in one panel, and in all panels of a figure."""
 
 
@@ -48,7 +48,7 @@ def looks(variants: Iterable[str]) -> dict[str, Look]:
 
 def panels(variants: Iterable[str]) -> list[list[str]]:
     """The variants that are drawn, a panel's together: in one panel no two look alike."""
-    names = list(dict.fromkeys(variants))[:MOST]
+    names = list(dict.fromkeys(variants))[:MAX_VARIANTS]
     size = -(-len(names) // -(-len(names) // A_PANEL)) if names else 1
     return [names[first : first + size] for first in range(0, len(names), size)]
 

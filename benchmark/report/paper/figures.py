@@ -11,7 +11,7 @@ from benchmark.report.figures.figure7 import draw_figure7
 from benchmark.report.figures.layers import draw_responses
 from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.seeds import draw_seeds
-from benchmark.report.figures.style import MOST, looks
+from benchmark.report.figures.style import MAX_VARIANTS, looks
 from benchmark.report.measured import by_metric
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.rows import samples_in
@@ -28,7 +28,7 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
     if own.frames is None or not any(all(samples_in(own, c)) for c in own.loaded.suite.claims):
         return
     runs, curves, layers = own.frames.runs, own.frames.curves, own.frames.layers
-    first = list(dict.fromkeys(runs["variant"]))[:MOST]
+    first = list(dict.fromkeys(runs["variant"]))[:MAX_VARIANTS]
     runs = runs[runs["variant"].isin(first)]
     curves = curves[curves["variant"].isin(first)]
     at = f"{own.name}, {own.shortened}" if own.shortened else f"{own.name}, in the paper's form"

@@ -19,8 +19,13 @@ from benchmark.report.paper.evidence import Evidence, gather
 from benchmark.report.paper.figures import figures_of
 from benchmark.report.paper.places import BEYOND, Place
 from benchmark.report.paper.rows import NOT_RUN, PRELIMINARY, Row, counts, rows, short_counts
-from benchmark.report.verdicts import INCONCLUSIVE, NOT_COMPARABLE, NOT_REPRODUCED, REPRODUCED
 from benchmark.suite.claims import PublishedClaim
+from benchmark.suite.claims.outcomes import (
+    INCONCLUSIVE,
+    NOT_COMPARABLE,
+    NOT_REPRODUCED,
+    REPRODUCED,
+)
 
 _ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY, NOT_RUN)
 

@@ -10,10 +10,10 @@ from benchmark.paper import Number, Reproduced
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.places import Place, place_of
-from benchmark.report.verdicts import INCONCLUSIVE, Verdict, samples_of
+from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim
-from benchmark.suite.claims.outcomes import NOT_REPRODUCED, REPRODUCED
+from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
 """On top of the verdicts. The last: no suite states the claim in the paper's form."""

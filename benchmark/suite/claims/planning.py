@@ -26,7 +26,7 @@ WANTED = 0.8
 _SUITES = 4000
 """Made-up ones, of which looks are planned by."""
 
-_MOST = 60
+_MAX_SEEDS = 60
 """Seeds beyond which nobody goes."""
 
 _USUAL = {"cifar": 10.0, "photographs": 25.0, "boxes": 70.0}
@@ -144,14 +144,14 @@ def _by_look(
     return {"chance": by_look[-1], "by_look": by_look}
 
 
-def _enough(chance: Callable[[int], float], least: int) -> int | None:
-    """The first number of seeds with a chance of ``WANTED``, from ``least`` on; a chance rises with
-    the seeds."""
-    low, high = least - 1, least
+def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
+    """The first number of seeds with a chance of ``WANTED``, from ``min_seeds`` on; a chance rises
+    with the seeds."""
+    low, high = min_seeds - 1, min_seeds
     while chance(high) < WANTED:
-        if high >= _MOST:
+        if high >= _MAX_SEEDS:
             return None
-        low, high = high, min(2 * high, _MOST)
+        low, high = high, min(2 * high, _MAX_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if chance(middle) >= WANTED else (middle, high)
