@@ -7,6 +7,7 @@ from pathlib import Path
 import typer.main
 
 from benchmark.cli import app
+from benchmark.commands.terminal import ANYWHERE
 
 README = Path("README.md")
 PAGES = sorted(Path("docs").glob("*.md"))
@@ -39,7 +40,7 @@ def commands(shell):
 
 def command_of(arguments):
     """The command that arguments begin with, and what is left of them. Raises KeyError."""
-    command, rest = typer.main.get_command(app), list(arguments)
+    command, rest = typer.main.get_command(app), [a for a in arguments if a not in ANYWHERE]
     while hasattr(command, "commands"):
         command = command.commands[rest.pop(0)]
     return command, rest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, note, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def replay(
     if not any(event["event"] == "epoch" for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
     source = _source(spec, results)
-    require_usable([spec], results / "runs", say=say)
-    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
+    require_usable([spec], results / "runs", say=note)
+    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:
         say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")

@@ -8,7 +8,7 @@ import yaml
 
 from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 from benchmark.running.images import use_cache
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def data_add(
     from benchmark.data.photographs import registry
 
     use_cache(cache)
-    say(f"Each image of {folder} is read and decoded once.")
+    note(f"Each image of {folder} is read and decoded once.")
     try:
         added = registry.add(name, folder)
     except DataError as error:
@@ -106,7 +106,7 @@ def data_add_boxes(
     from benchmark.data.images import DataError
 
     use_cache(cache)
-    say(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
+    note(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
     try:
         added = coco_json.add(name, train, test)
     except DataError as error:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, say
 
 
 def evaluate(
@@ -54,7 +54,8 @@ def evaluate(
     store, evaluated = Store(results), []
     try:
         name = ProtocolName.of(protocol)
-        with ExitStack() as open_, Progress(console=Console(stderr=True)) as progress:
+        console = Console(stderr=True, quiet=is_quiet())
+        with ExitStack() as open_, Progress(console=console) as progress:
             uri = tracking_uri or default_tracking_uri(store)
             for run in runs:
                 folder = open_.enter_context(found_run(store, run, uri))

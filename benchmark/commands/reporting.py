@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def say_report(name: str, written: "Report") -> None:
         say(f"Not made: {problem}. The rest of the report is whole.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
+    pages = [page for each in written.pages.values() for page in each]
+    if is_quiet():
+        return _say_files("report", pages)
     table = Table(title=f"{name}: {written.title}")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
@@ -107,15 +110,14 @@ def say_report(name: str, written: "Report") -> None:
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     _say_compared(written.compared)
-    pages = [page for each in written.pages.values() for page in each]
-    places = (
-        ("report", pages),
-        ("figures", [figure.svg for figure in written.figures]),
-        ("tables", [frame for frame in written.frames if frame.suffix == ".csv"]),
-    )
-    for what, files in places:
-        for number, path in enumerate(files):
-            say(f"{f'{what}:' if not number else '':9}{path}")
+    _say_files("report", pages)
+    _say_files("figures", [figure.svg for figure in written.figures])
+    _say_files("tables", [frame for frame in written.frames if frame.suffix == ".csv"])
+
+
+def _say_files(what: str, files: Sequence[Path]) -> None:
+    for number, path in enumerate(files):
+        say(f"{f'{what}:' if not number else '':9}{path}")
 
 
 def _say_compared(compared: "Mapping[str, Compared]") -> None:

@@ -1,9 +1,7 @@
 """``resnet-bench run``: train what a suite asks for."""
 
-import os
 import shlex
 import signal
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +26,8 @@ from benchmark.commands.options import (
 )
 from benchmark.commands.reporting import say_report
 from benchmark.commands.suites import what_lacks
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, is_quiet, note, say
+from benchmark.running.words import words, words_of_records
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -78,12 +77,12 @@ def run(
     if no_mlflow:
         tracking_uri = None  # It may name what is not there, and is told to nobody.
     here = words_of_records(results, tracking_uri)
-    asked = [*_words("--set", set_), *_words("--only", only), *_words("--seeds", [seeds])]
+    asked = [*words("--set", set_), *words("--only", only), *words("--seeds", [seeds])]
     there = [
-        *_words("--cache", [cache]),
-        *_words("--jobs", [jobs if jobs != "auto" else None]),
-        *_words("--on", [on if on is Machines.RAY else None]),
-        *_words("--address", [address]),
+        *words("--cache", [cache]),
+        *words("--jobs", [jobs if jobs != "auto" else None]),
+        *words("--on", [on if on is Machines.RAY else None]),
+        *words("--address", [address]),
         *(["--no-mlflow"] if no_mlflow else []),
     ]
     again = shlex.join(["resnet-bench", "run", str(suite), *asked, *here, *there])
@@ -106,7 +105,7 @@ def run(
             tracking_uri=tracking_uri,
             mlflow=not no_mlflow,
             cache=cache,
-            say=say,
+            say=None if is_quiet() else say,
         )
     except KeyboardInterrupt:
         say(to_go_on)
@@ -121,27 +120,12 @@ def run(
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(done, again)
     if done.left_out:
-        say(f"{len(done.left_out)} of {len(done.runs)} runs are left out: no claim needs them.")
+        note(f"{len(done.left_out)} of {len(done.runs)} runs are left out: no claim needs them.")
     _say_what_was_filled_in(done)
     if lacks := what_lacks(done.lacking):
-        say(f"{lacks} To train them again and fill it in: {again} --fill-in")
+        note(f"{lacks} To train them again and fill it in: {again} --fill-in")
     if not done.complete:
         raise typer.Exit(RUNS_FAILED)
-
-
-def words_of_records(results: Path, tracking_uri: str | None) -> list[str]:
-    """The options that say where records are. An address that came from the environment is left
-    out: it is there again, and may hold a password."""
-    told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")
-    return [
-        *_words("--results", [results]),
-        *_words("--tracking-uri", [tracking_uri] if told else []),
-    ]
-
-
-def _words(option: str, values: Iterable[object] | None) -> list[str]:
-    """An option as it is typed, once for each value that is there."""
-    return [word for value in values or () if value is not None for word in (option, str(value))]
 
 
 def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
@@ -153,9 +137,9 @@ def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
         )
         say(f"when it is back: {sync}")
     if done.unmirrored:
-        say(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
+        note(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
     else:
-        say(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
+        note(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
 
 
 def _say_what_is_left(done: "SuiteRun", again: str) -> None:
@@ -183,7 +167,7 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
 def _say_what_was_filled_in(done: "SuiteRun") -> None:
     filled, runs = done.filled, done.runs
     if filled.whole:
-        say(f"{len(filled.whole)} runs were filled in; their weights are the same, bit for bit.")
+        note(f"{len(filled.whole)} runs were filled in; their weights are the same, bit for bit.")
     for run_id, other in filled.others.items():
         say(f"not filled in: {runs[run_id].name} ends in other bits now; its record stays")
         say(f"  epoch {other.epoch} is the first that differs")

@@ -7,7 +7,7 @@ import typer
 
 from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import Cache, Reference
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, note, say
 from benchmark.running.budget import ended_after
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ def verify(
     found, left = execution.candidates(store, _missing)
     if not found and not left:
         fail(f"reference must hold records of runs. Received: {store.root}, without any")
-    say(f"{len(found)} reference runs can be trained again here; {budget} for the cheapest.")
+    note(f"{len(found)} reference runs can be trained again here; {budget} for the cheapest.")
 
     def train(candidate: "Candidate") -> "Replayed":
         folder = candidate.folder
         recorded = Recorded(candidate.spec, folder.events(), folder.provenance())
         cell = Cell(candidate.name, candidate.spec.seed, candidate.spec)
-        with ProgressDisplay([cell], Console()) as display:
+        with ProgressDisplay([cell], Console(quiet=is_quiet())) as display:
             return replay(recorded, [display])
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
