@@ -65,10 +65,7 @@ def written(document):
 
 @pytest.mark.parametrize(
     "document",
-    [
-        pytest.param(each, marks=pytest.mark.slow if builds_nets(each) else ())
-        for each in DOCUMENTS
-    ],
+    [pytest.param(each, marks=pytest.mark.slow if builds_nets(each) else ()) for each in DOCUMENTS],
     ids=name_of,
 )
 def test_a_document_can_be_followed(document, desk, request):
