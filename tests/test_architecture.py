@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 RANKS = [
-    ("spec", "paper", "statistics", "metrics", "problems", "shipped", "status"),
+    ("spec", "paper", "statistics", "metrics", "problems", "shipped", "status", "counts"),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),
     ("records",),

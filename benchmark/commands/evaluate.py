@@ -15,8 +15,8 @@ def evaluate(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Finished runs: by id, name (resnet20-A/seed0), folder, or MLflow run id. Of "
-            "several the ensemble is told, too.",
+            help="Finished runs: by id, name (resnet20-A/seed0), folder, or MLflow run id. For "
+            "several, the ensemble's error is shown too.",
             show_default=False,
         ),
     ],

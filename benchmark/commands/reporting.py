@@ -68,7 +68,7 @@ def sync(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
     rebuild: Annotated[
-        bool, typer.Option(help="Delete what MLflow has of the suite first, and make it anew.")
+        bool, typer.Option(help="First delete what MLflow has of the suite, then send all of it.")
     ] = False,
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
@@ -95,7 +95,7 @@ def say_report(name: str, written: "Report") -> None:
     from benchmark.report.pages import cell_text
 
     for problem in written.problems:
-        say(f"Not made: {problem}. The rest of the report is whole.")
+        say(f"Not made: {problem}. The rest of the report is complete.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     pages = [page for each in written.pages.values() for page in each]
@@ -128,7 +128,7 @@ def _say_compared(compared: "Mapping[str, Compared]") -> None:
         return
     outcomes = [each.outcome for each in compared.values()]
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
-    say(f"Beside the reference ({reference_folder()}): {counts}.")
+    say(f"Compared with the reference ({reference_folder()}): {counts}.")
     for run, each in compared.items():
         if each.outcome == DIFFERENT:
             where = "" if each.same_processor else " (the reference ran on another processor)"

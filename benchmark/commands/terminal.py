@@ -48,7 +48,7 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.filename is None:
                 fail(str(error))
-            rule = "files and folders must be such as can be read and written"
+            rule = "files and folders must be readable and writable"
             fail(f"{rule}. Received: {error.filename}: {error.strerror}")
         finally:
             _QUIET.reset(before)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.counts import counted
 from benchmark.running.asked import ask
 from benchmark.running.budget import ended_after
 from benchmark.running.images import use_cache
@@ -157,7 +158,8 @@ def run_suite(
     at_once = f", {several} at once" if several > 1 else ""
     looks = asked.whole.suite.looks
     most = "at most " if looks else ""
-    tell(f"{done} runs are done, {most}{len(cells)} to be trained{at_once}{part}.")
+    runs_done = counted(done, "run is", "runs are")
+    tell(f"{runs_done} done, {most}{len(cells)} to be trained{at_once}{part}.")
 
     def place_aside(aside: Store, again: "list[Cell]") -> "Place":
         return where.place(again, runs.values(), store, retry_failed=True, into=aside)
@@ -218,4 +220,5 @@ def _next_look(number: int, stage: "Plan", looks: "Looks") -> str:
     """Said before the runs after the look of that number, from 1."""
     variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
     before, seeds = looks.looks[number - 1 : number + 1]
-    return f"After {before} seeds not all is decided. On to {seeds} seeds: {variants}."
+    undecided = f"Not everything is decided after {counted(before, 'seed')}."
+    return f"{undecided} Going on to {counted(seeds, 'seed')}: {variants}."

@@ -12,7 +12,7 @@ def audit(
         bool, typer.Option(help="Build each net in Keras too (about a minute) and count.")
     ] = True,
 ) -> None:
-    """Parameters and multiply-adds of the paper's nets, beside its Tables 1 and 6."""
+    """Parameters and multiply-adds of the paper's nets, against its Tables 1 and 6."""
     from benchmark.proof.audit import audit_rows
 
     header = ("net", "parameters", "counted", "Table 6", "", "GMACs", "counted", "Table 1", "")
@@ -36,5 +36,5 @@ def audit(
         say(line.format(row.net, *texts).rstrip())
     say("Differences are ours less the paper's; * marks one that rounding does not explain.")
     if wrong:
-        say(f"{wrong} nets differ between arithmetic and counting")
+        say(f"{counted(wrong, 'net differs', 'nets differ')} between arithmetic and counting")
         raise typer.Exit(RUNS_FAILED)

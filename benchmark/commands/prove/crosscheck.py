@@ -1,4 +1,4 @@
-"""``resnet-bench prove crosscheck``: our training step beside the same in another framework."""
+"""``resnet-bench prove crosscheck``: our training step against the same in another framework."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def crosscheck(
 ) -> None:
     """Train the same net, from the same weights, on the same images, in TensorFlow and in JAX.
 
-    Says whether they agree before the first step, and how fast they drift apart then. Minutes.
+    Says whether they agree before the first step, and how fast they drift apart after it. Minutes.
     Needs the extra jax; ends with 1 where they disagree.
     """
     from importlib.util import find_spec

@@ -11,7 +11,7 @@ from benchmark.commands.terminal import fail, say
 
 def scaling(
     runs: Annotated[int, typer.Option(min=1, help="Runs in each place.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=0, help="As long sleeps each.")] = 0.1,
+    seconds: Annotated[float, typer.Option(min=0, help="How long each run sleeps.")] = 0.1,
     results: Results = Path("results"),
 ) -> None:
     """Measure starting, following and recording runs, in 1 and 2 processes and 1, 2 and 4 Ray
