@@ -20,16 +20,16 @@ def audit(
     say(line.format(*header).rstrip())
     wrong = 0
     for row in audit_rows():
-        expected, counted = row.arithmetic, row.counted() if build else None
-        wrong += counted is not None and counted != expected
+        expected, built = row.arithmetic, row.counted() if build else None
+        wrong += built is not None and built != expected
         millions, billions = row.published_parameters, row.published_multiply_adds
         texts = (
             f"{expected.parameters:,}",
-            f"{counted.parameters:,}" if counted else "–",
+            f"{built.parameters:,}" if built else "–",
             f"{millions.text}M" if millions else "–",
             f"{millions.difference:+.3f}{'' if millions.agrees else '*'}" if millions else "",
             f"{expected.multiply_adds / 1e9:.3f}",
-            f"{counted.multiply_adds / 1e9:.3f}" if counted else "–",
+            f"{built.multiply_adds / 1e9:.3f}" if built else "–",
             billions.text if billions else "–",
             f"{billions.difference:+.3f}{'' if billions.agrees else '*'}" if billions else "",
         )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Results
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 
 
 def crosscheck(
@@ -34,7 +34,7 @@ def crosscheck(
             fail(f"--net must be one of {', '.join(NETS)}. Received: {name}")
     if find_spec("jax") is None:
         fail("crosscheck needs JAX: pip install 'resnet-bench[jax]'")
-    page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=say)
+    page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=note)
     say(f"table: {page}")
     if wrong:
         raise typer.Exit(RUNS_FAILED)

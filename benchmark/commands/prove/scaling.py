@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Results
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import fail, note, say
 
 
 def scaling(
@@ -26,4 +26,4 @@ def scaling(
 
     if find_spec("ray") is None:
         fail("scaling needs Ray: pip install 'resnet-bench[ray]'")
-    say(f"table: {write_scaling(results / 'scaling', runs, seconds, say)}")
+    say(f"table: {write_scaling(results / 'scaling', runs, seconds, note)}")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Cache, Results
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import fail, note, say
 from benchmark.running.images import use_cache
 
 
@@ -59,7 +59,7 @@ def speed(
         "gpu" if gpu else "cpu",
     )
     folder = results / "speed"
-    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)
+    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=note)
     say(f"table: {markdown}\n       {csv}")
 
 
