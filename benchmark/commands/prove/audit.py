@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.terminal import RUNS_FAILED, say
+from benchmark.counts import counted
 
 
 def audit(
