@@ -30,7 +30,9 @@ def files(folder):
 def test_a_run_prints_its_table_and_where_everything_is(ran):
     for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.csv"):
         assert text in ran.output
-    assert f"resnet-bench ui --results {ran.results}" in ran.output
+    shown = f"resnet-bench ui --results {ran.results}"
+    before, _, after = ran.output.partition("[1/3]")
+    assert shown in before and shown in after  # At the start, and at the end.
     assert "left of the suite" in ran.output  # Plain lines, since there is no terminal.
     for line in ran.output.splitlines():
         if line.startswith(("report:", "figures:", "tables:", "         /")):
