@@ -15,7 +15,7 @@ from benchmark.commands.records import records_app
 from benchmark.commands.reporting import report, sync
 from benchmark.commands.run import run
 from benchmark.commands.suites import list_suites, plan
-from benchmark.commands.terminal import BAD_INPUT, Commands
+from benchmark.commands.terminal import BAD_INPUT, Commands, of_all_commands
 from benchmark.commands.ui import ui
 from benchmark.commands.verify import verify
 from benchmark.worker.environment import fix as fix_environment
@@ -33,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Reproduce the ResNet paper (He et al., 2015) in Keras: suites of runs, compared.",
 )
+app.callback()(of_all_commands)
 app.command("list")(list_suites)
 for command in (
     *(init, plan, run, report, paper, sync, ui),

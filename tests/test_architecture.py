@@ -12,7 +12,7 @@ import pytest
 RANKS = [
     (
         *("spec", "paper", "statistics", "metrics", "diagnostics", "events"),
-        *("problems", "shipped", "status"),
+        *("problems", "shipped", "status", "counts"),
     ),
     ("suite", "models", "data"),
     ("training", "evaluation", "detection"),

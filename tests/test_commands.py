@@ -30,7 +30,9 @@ def files(folder):
 def test_a_run_prints_its_table_and_where_everything_is(ran):
     for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.csv"):
         assert text in ran.output
-    assert f"resnet-bench ui --results {ran.results}" in ran.output
+    shown = f"resnet-bench ui --results {ran.results}"
+    before, _, after = ran.output.partition("[1/3]")
+    assert shown in before and shown in after  # At the start, and at the end.
     assert "left of the suite" in ran.output  # Plain lines, since there is no terminal.
     for line in ran.output.splitlines():
         if line.startswith(("report:", "figures:", "tables:", "         /")):
@@ -145,10 +147,10 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     checkpoints.unlink()
     left = bench("run", suite, "--results", results)
     assert left.returncode == 1
-    assert "1 runs are done, 0 to be trained" in left.stdout
+    assert "1 run is done, 0 to be trained" in left.stdout
     again = bench("run", suite, "--results", results, "--retry", "failed")
     assert again.returncode == 0, again.stdout
-    assert "1 runs are done, 1 to be trained" in again.stdout
+    assert "1 run is done, 1 to be trained" in again.stdout
     assert set(load_runs(results)["status"]) == {"finished"}
 
 
@@ -174,7 +176,7 @@ def test_ctrl_c_ends_the_run_as_a_row_and_says_how_to_go_on(tmp_path):
         process.kill()  # The kernel ends the worker with it.
         process.wait()
     assert process.returncode == 130
-    assert f"To go on: resnet-bench run {suite}" in output
+    assert f"To continue: resnet-bench run {suite}" in output
     runs = load_runs(results).set_index("variant")
     assert runs.loc["resnet8", "status"] == "interrupted"
     assert runs.loc["plain8", "status"] == "planned"
@@ -283,7 +285,7 @@ def test_only_errors_of_files_are_said_to_be_of_files(capsys):
             app(["two"])
         assert ended.value.code == 2
         said[type(error)] = capsys.readouterr().err
-    assert said[PermissionError].endswith("written. Received: /a: Permission denied\n")
+    assert said[PermissionError].endswith("writable. Received: /a: Permission denied\n")
     assert said[ConnectionError] == "no answer\n"
 
 
@@ -358,7 +360,7 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     longer.write_text(text.replace("iterations: 20", "iterations: 4000000"))
     words = ["plan", longer, "--results", ran.results, "--jobs", "1"]
     told = bench(*words).stdout.splitlines()[-1]
-    form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9.,]+) hours here, by 2 "
+    form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9.,]+) hours here, "
     hours = float(re.match(form, told)[1].replace(",", ""))
     runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
     rates = 20 * 100 * runs["multiply_adds"] / runs["train_time_s"]
@@ -368,14 +370,14 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     done = bench("plan", ran.suite, "--results", ran.results).stdout
     assert "To be trained" not in done
     unknown = bench("plan", longer, "--results", tmp_path / "none").stdout.splitlines()[-1]
-    assert "no earlier run tells" in unknown
+    assert "No earlier run " in unknown
 
 
 def test_ten_thousand_cells_are_planned(tmp_path):
     suite = tmp_path / "large.yaml"
     suite.write_text(TINY_SUITE.replace("seeds: [0]", f"seeds: {list(range(3334))}"))
     done = bench("plan", suite, "--results", tmp_path)
-    assert "10002 cells, 10002 different runs, 0 done" in done.stdout
+    assert "10,002 cells, 10,002 different runs, 0 done" in done.stdout
     assert done.stdout.count("planned") == 10_002
 
 
@@ -481,7 +483,7 @@ def test_a_selection_says_what_is_trained_and_the_suite_stays_whole(ran, copied)
     shutil.rmtree(Store(copied).run(left).path)
     done = bench("run", ran.suite, "--results", copied, "--only", "resnet?", "--seeds", "0")
     assert done.returncode == 0, done.stderr
-    assert "1 runs are done, 0 to be trained of the 3 of the suite" in done.stdout
+    assert "1 run is done, 0 to be trained of the 3 of the suite" in done.stdout
     assert [cell["variant"] for cell in Store(copied).suite("tiny").plan()["cells"]] == [
         "resnet8",
         "plain8",

@@ -20,8 +20,10 @@ sys.path.insert(0, str(Path("docs").resolve()))
 CHEAP = ("list", "plan", "init", "data list", "data add shapes", "report quickstart", "paper")
 """How commands begin that are really run."""
 
-BUILDS_NETS = "import keras"
-"""In a document whose Python takes longer than the fast tests may."""
+
+def builds_nets(document):
+    """Whether its Python takes longer than the fast tests may."""
+    return any("import keras" in text for text in of_language(document, "python"))
 
 
 @pytest.fixture
@@ -63,10 +65,7 @@ def written(document):
 
 @pytest.mark.parametrize(
     "document",
-    [
-        pytest.param(each, marks=pytest.mark.slow if BUILDS_NETS in each.read_text() else ())
-        for each in DOCUMENTS
-    ],
+    [pytest.param(each, marks=pytest.mark.slow if builds_nets(each) else ()) for each in DOCUMENTS],
     ids=name_of,
 )
 def test_a_document_can_be_followed(document, desk, request):

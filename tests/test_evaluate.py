@@ -357,7 +357,7 @@ def test_run_tests_what_claims_are_about_by_their_protocols_and_their_ensembles(
     suite, results = tmp_path / "ensemble.yaml", tmp_path / "results"
     suite.write_text(ENSEMBLE.format(content=json.dumps(photographs.content.model_dump())))
     planned = bench("plan", suite, "--results", results)
-    assert "To be tested by ten-crop-36: 1 runs" in planned.stdout
+    assert "To be tested by ten-crop-36: 1 run," in planned.stdout
     done = bench("run", suite, "--results", results)
     assert done.returncode == 0, done.stdout + done.stderr
     store, cells = Store(results), load_suite(suite).plan.cells

@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import logging
 import os
 import platform
 import queue
@@ -428,6 +429,68 @@ def test_the_mirror_has_idle_time_alone_while_a_run_is_trained(tmp_path, monkeyp
     mirror.end(plan.cells[0], "finished", "")
     assert seen.get(timeout=10) == os.SCHED_OTHER
     mirror.close()
+
+
+class Begun:
+    """A mirror that has its experiment."""
+
+    experiment = "7"
+
+    def __init__(self, *_):
+        pass
+
+    def mirror(self, row):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("uri", "page"),
+    [
+        ("http://ann:s3cret@host:5000/", "http://host:5000/#/experiments/7/runs?"),
+        ("sqlite:///a.db", None),
+    ],
+)
+def test_the_page_on_a_server_is_told_once_as_a_run_begins(tmp_path, monkeypatch, uri, page):
+    from benchmark.listening import mirroring
+
+    monkeypatch.setattr(mirroring, "MlflowMirror", Begun)
+    plan, said, here = plan_of(tmp_path), [], threading.get_ident()
+    mirror = BackgroundMirror(
+        Store(tmp_path), plan, uri, lambda line: said.append((line, threading.get_ident()))
+    )
+    mirror.end = lambda *_: None
+    mirror._jobs.put(lambda _: ready.set())
+    ready = threading.Event()
+    assert ready.wait(10)
+    mirror.begin(plan.cells[0])
+    early = list(said)
+    mirror.event(plan.cells[0], {"event": "epoch"})
+    mirror.close()
+    assert said == early  # By the first word on a run, and once.
+    assert [(line.split()[1].partition("searchFilter")[0], by) for line, by in said] == (
+        [(page, here)] if page else []
+    )
+
+
+def test_runs_and_a_mirror_that_is_behind_are_logged(tmp_path, monkeypatch, caplog, worker):
+    from benchmark.listening import mirroring
+
+    def fail(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(mirroring, "MlflowMirror", fail)
+    plan, store, log = plan_of(tmp_path), Store(tmp_path / "results"), "resnet_bench.runs"
+    caplog.set_level(logging.DEBUG, logger=log)
+    BackgroundMirror(store, plan, "http://fails").close("", [])
+    worker("""printf '{"event": "epoch"}\\n'; exit 3""")
+    run_plan(plan, store, [], ThisMachine())
+    assert [record[:2] for record in caplog.record_tuples] == [
+        (log, logging.WARNING),
+        (log, logging.INFO),
+        (log, logging.DEBUG),
+        (log, logging.WARNING),
+    ]
+    assert all(plan.cells[0].name in record.getMessage() for record in caplog.records[1:])
 
 
 def test_the_live_display_shows_a_runs_progress_and_its_end(ran, tmp_path):

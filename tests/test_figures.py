@@ -1,3 +1,5 @@
+import warnings
+
 import pandas as pd
 import pytest
 
@@ -201,3 +203,50 @@ def test_power_rises_with_seeds_and_ends_at_the_margin(monkeypatch):
     for panel, at in ((mean, 0), (one, 0), (direction, 4)):
         shares = [line.get_ydata()[at] for line in panel.lines[:3]]
         assert shares[0] < shares[2]
+
+
+def kept_without_a_warning(figure, folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return keep(figure(), folder, "figure")
+
+
+@pytest.mark.parametrize("of_all", [True, False])
+def test_layers_without_a_positive_number_draw_no_warning(tmp_path, layers, of_all):
+    """Of a net whose gradients and responses vanish; in panels of its own where others' do not."""
+    names = [f"v{number}" for number in range(A_PANEL + 1)]
+    rows = [
+        row
+        for number, name in enumerate(names)
+        for row in made_up_layers(name, 0, 0, [0.0] * 3, [0.0] * 3)
+        if of_all or number >= A_PANEL // 2
+    ]
+    frame = pd.DataFrame(rows)
+    if not of_all:
+        others = [layers.assign(variant=name) for name in names[: A_PANEL // 2]]
+        frame = pd.concat([*others, frame], ignore_index=True)
+        assert len(panels(frame["variant"])) > 1
+    look = looks(frame["variant"])
+    kept_without_a_warning(lambda: draw_responses(frame, look), tmp_path)
+    kept_without_a_warning(lambda: draw_gradients(frame, look), tmp_path)
+
+
+def test_nets_that_were_never_trained_draw_no_warning(tmp_path):
+    rows = [run_row("a", 6.0) | {"train_time_s": 0.0}, run_row("b", 8.0, parameters=20)]
+    for time_s in (0.0, None, 60.0):
+        rows[1]["train_time_s"] = time_s
+        frame = pd.DataFrame(rows)
+        kept_without_a_warning(lambda runs=frame: draw_costs(runs, looks("ab")), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("errors", "levels"), [([60.0, 40.0], {}), ([60.0, 40.0], {"a": 38.0}), ([0.0, 0.0], {})]
+)
+def test_errors_are_drawn_from_where_they_are(tmp_path, errors, levels):
+    frame = curve("a", {"test_error_percent": errors}).assign(train_error_percent=errors)
+    kept_without_a_warning(lambda: draw_curves(frame, looks(["a"]), levels), tmp_path)
+    (panel,) = draw_curves(frame, looks(["a"]), levels).axes
+    low, high = panel.get_ylim()
+    least = min(*errors, *levels.values())
+    assert 0 <= low <= least <= max(errors) <= high and low < high
+    assert least - low < 0.1 * (high - low)

@@ -348,7 +348,7 @@ def test_real_training_is_filled_in_by_the_command(tmp_path):
     assert told.returncode == 0 and "--fill-in" in told.stdout and "3, 17" in told.stdout
     assert "--fill-in" in bench("plan", suite, "--results", results).stdout
     filled = bench("run", suite, "--results", results, "--fill-in")
-    assert filled.returncode == 0 and "1 runs were filled in" in filled.stdout, filled.stdout
+    assert filled.returncode == 0 and "1 run was filled in" in filled.stdout, filled.stdout
     rows = [event for event in folder.events() if event["event"] == "epoch"]
     layers = {at: found for row in rows for at, found in row["layers"].items()}
     assert list(layers) == ["0", "1", "2", "3", "5", "10", "17", "20"]

@@ -306,6 +306,14 @@ def test_a_server_named_by_the_environment_mirrors_the_same_rows(ran, copied, se
     assert re.search(rf"^tiny: {server}/#/experiments/\d+/runs\?", done.stdout, re.MULTILINE)
 
 
+def test_a_run_links_to_its_page_on_the_server(ran, copied, server):
+    done = bench("run", ran.suite, "--results", copied, "--tracking-uri", server)
+    assert done.returncode == 0, done.stderr
+    links = re.findall(rf"{server}/#/experiments/\d+/runs\?\S+", done.stdout)
+    assert len(links) == 1
+    assert links[0] in bench("ui", "--tracking-uri", server).stdout
+
+
 @pytest.mark.parametrize(("stuck_at", "sent"), [(None, 4), (2, 2)])
 def test_what_is_still_to_be_sent_is_waited_for_while_something_is(
     ran, monkeypatch, stuck_at, sent

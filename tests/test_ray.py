@@ -141,7 +141,7 @@ def test_the_plan_is_for_the_cluster(tmp_path, cluster, alone):
     shutil.rmtree(tmp_path / "results" / "runs" / first.run_id)
     words = ["plan", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray"]
     said = bench(*words, "--address", cluster.address)
-    assert "To be trained: 1 runs" in said.stdout, said.stdout + said.stderr
+    assert "To be trained: 1 run, " in said.stdout, said.stdout + said.stderr
     assert "with 8 at once" in said.stdout
 
 
@@ -240,7 +240,7 @@ def test_ctrl_c_ends_tasks_after_a_checkpoint(start, tmp_path):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
-    assert "--on ray" in output[output.index("To go on:") :]
+    assert "--on ray" in output[output.index("To continue:") :]
     runs = [Store(tmp_path / "results").run(cell) for cell in plan.cells]
     assert [folder.status() for folder in runs] == ["interrupted", "interrupted"]
     assert any(list(folder.checkpoints.glob("[0-9]*")) for folder in runs)

@@ -19,6 +19,7 @@ import pytest
 from conftest import bench
 
 from benchmark.cli import app
+from benchmark.counts import counted
 from benchmark.records import Store
 from benchmark.suite import load_suite
 from benchmark.tracking.server import default_tracking_uri
@@ -196,7 +197,7 @@ def test_ctrl_c_keeps_a_checkpoint_of_the_very_iteration(stopped):
     assert "long/seed0: stopping after a checkpoint" in after["output"]
     assert after["checkpoints"] and after["checkpoints"][-1] >= 20
     assert seen["worker killed"]["resumed"] == after["checkpoints"][-1]
-    said = f"long/seed0: goes on after iteration {after['checkpoints'][-1]}"
+    said = f"long/seed0: continues after iteration {after['checkpoints'][-1]}"
     assert said in seen["worker killed"]["output"]
 
 
@@ -280,7 +281,8 @@ def replayed(whole, tmp_path_factory):
 def test_a_run_that_is_trained_again_is_identical(replayed, name, epochs):
     done = replayed[name]
     assert done.returncode == 0, done.stdout + done.stderr
-    said = f"identical: {epochs} epochs have the same numbers and weights, bit for bit"
+    have = counted(epochs, "epoch has", "epochs have")
+    said = f"identical: {have} the same numbers and weights, bit for bit"
     assert done.stdout.splitlines()[-1] == said
 
 
@@ -290,7 +292,7 @@ def test_a_number_that_differs_is_named_with_its_epoch(replayed):
     said = done.stdout[done.stdout.index("not identical") :].splitlines()
     assert said[0] == "not identical: epoch 2 is the first that differs"
     assert said[1].startswith("  train_loss: ")
-    assert said[2] == "Nothing that is known differs around."
+    assert said[2] == "No known condition differs."
 
 
 def test_a_replay_writes_nothing_into_the_records(whole, replayed):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, note, say
+from benchmark.counts import counted
 from benchmark.events import Kind
 from benchmark.status import Status
 
@@ -56,25 +57,26 @@ def replay(
     if not any(event["event"] == Kind.EPOCH for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, without one")
     source = _source(spec, results)
-    require_usable([spec], results / "runs", say=say)
-    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console()) as display:
+    require_usable([spec], results / "runs", say=note)
+    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:
-        say(f"identical: {done.expected} epochs have the same numbers and weights, bit for bit")
+        epochs_have = counted(done.expected, "epoch has", "epochs have")
+        say(f"identical: {epochs_have} the same numbers and weights, bit for bit")
         return
     if done.status == Status.INTERRUPTED and not done.curves.first:
-        say(f"interrupted: the {done.curves.epochs} epochs that were compared are identical")
+        say(f"interrupted; identical so far: {counted(done.curves.epochs, 'epoch')}")
         raise typer.Exit(INTERRUPTED)
     if done.curves.first:
         say(f"not identical: epoch {done.curves.epochs} is the first that differs")
         _list(done.curves.first)
     else:
-        say(f"not compared to the end: {done.status} {done.reason}")
+        say(f"stopped before the end: {done.status} {done.reason}")
     for event in events:
         if event["event"] == Kind.RESUME and event["differs"]:
-            say("The recorded run itself went on in other surroundings:")
+            say("The recorded run was itself resumed under other conditions:")
             _list(event["differs"])
-    say("What differs around it:" if done.environment else "Nothing that is known differs around.")
+    say("The conditions differ in:" if done.environment else "No known condition differs.")
     _list(done.environment)
     raise typer.Exit(RUNS_FAILED)
 
@@ -103,7 +105,8 @@ def diff(
         say(f"curves: epoch {curves.epochs} is the first that differs")
         _list(curves.first)
     else:
-        say(f"curves: {curves.epochs} epochs are identical, weights included")
+        alike = counted(curves.epochs, "epoch is", "epochs are")
+        say(f"curves: {alike} identical, weights included")
     shorter = curves.lengths[0] != curves.lengths[1]
     if shorter:
         say("epochs: {} and {}".format(*curves.lengths))

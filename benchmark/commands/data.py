@@ -8,7 +8,7 @@ import yaml
 
 from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 from benchmark.running.images import use_cache
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def data_add(
     ],
     cache: Cache = None,
 ) -> None:
-    """Add photographs of your own, or any in a folder for each class (Imagenette, Tiny ImageNet).
+    """Add your own photographs, or any with a folder for each class (Imagenette, Tiny ImageNet).
 
     They are read and checked once, and stay where they are. It prints what a suite states.
     """
@@ -79,7 +79,7 @@ def data_add(
     from benchmark.data.photographs import registry
 
     use_cache(cache)
-    say(f"Each image of {folder} is read and decoded once.")
+    note(f"Each image of {folder} is read and decoded once.")
     try:
         added = registry.add(name, folder)
     except DataError as error:
@@ -97,7 +97,7 @@ def data_add_boxes(
     test: Annotated[tuple[Path, Path], _JsonFolder],
     cache: Cache = None,
 ) -> None:
-    """Add images with boxes of your own, for detectors: of each split a JSON file in COCO's format
+    """Add your own images with boxes, for detectors: for each split a JSON file in COCO's format
     and the folder of its images.
 
     They are read and checked once, and stay where they are. It prints what a suite states.
@@ -106,7 +106,7 @@ def data_add_boxes(
     from benchmark.data.images import DataError
 
     use_cache(cache)
-    say(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
+    note(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
     try:
         added = coco_json.add(name, train, test)
     except DataError as error:
@@ -136,7 +136,7 @@ def data_export(
     if name not in ("cifar10", "cifar10-subset"):
         fail(f"name must be cifar10 or cifar10-subset. Received: {name}")
     if folder.exists():
-        fail(f"folder must be a new one. Received: {folder}, which is there")
+        fail(f"folder must be a new one. Received: {folder}, which exists")
     try:
         count = export(name, folder)
     except DataError as error:

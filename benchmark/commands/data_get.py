@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 
 if TYPE_CHECKING:
     from benchmark.data.detection.detection_set import DetectionSet
@@ -33,7 +33,7 @@ def _cifar10(name: str, *, source: str = "auto", file: Path | None = None) -> No
     from benchmark.data.images import DataError
 
     try:
-        folder = cifar10.get(source, file, say)
+        folder = cifar10.get(source, file, note)
     except DataError as error:
         fail(str(error), RUNS_FAILED)
     say(f"{folder}: complete, SHA-256 of pixels and labels {cifar10.SHA256[name]}")
@@ -46,7 +46,7 @@ def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) ->
     from benchmark.spec import PhotographsSpec
 
     try:
-        added = imagenet.get(folder, verify=verify, say=say)
+        added = imagenet.get(folder, verify=verify, say=note)
         registry.load(PhotographsSpec.model_validate({"name": name}))
     except DataError as error:
         fail(str(error), RUNS_FAILED)
@@ -61,7 +61,7 @@ def _boxes(name: str) -> None:
     from benchmark.spec import BoxesSpec
 
     try:
-        added = tfds.get(name, say=say)
+        added = tfds.get(name, say=note)
         registry.load(BoxesSpec(name=name))
     except DataError as error:
         fail(str(error), RUNS_FAILED)

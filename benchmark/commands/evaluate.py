@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from benchmark.commands.options import Cache, Results, TrackingUri
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, say
 
 
 def evaluate(
     runs: Annotated[
         list[str],
         typer.Argument(
-            help="Finished runs: by id, name (resnet20-A/seed0), folder, or MLflow run id. Of "
-            "several the ensemble is told, too.",
+            help="Finished runs: by id, name (resnet20-A/seed0), folder, or MLflow run id. For "
+            "several, the ensemble's error is shown too.",
             show_default=False,
         ),
     ],
@@ -54,7 +54,8 @@ def evaluate(
     store, evaluated = Store(results), []
     try:
         name = ProtocolName.of(protocol)
-        with ExitStack() as open_, Progress(console=Console(stderr=True)) as progress:
+        console = Console(stderr=True, quiet=is_quiet())
+        with ExitStack() as open_, Progress(console=console) as progress:
             uri = tracking_uri or default_tracking_uri(store)
             for run in runs:
                 folder = open_.enter_context(found_run(store, run, uri))

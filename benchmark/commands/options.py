@@ -78,7 +78,7 @@ On = Annotated[
 Address = Annotated[
     str | None,
     typer.Option(
-        help="Of the Ray cluster (auto, HOST:PORT); by default one is started on this machine.",
+        help="The Ray cluster (auto, HOST:PORT); by default one is started on this machine.",
         show_default=False,
     ),
 ]
@@ -131,7 +131,7 @@ Set = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only such variants; wildcards as in a shell ('resnet34-*'). May be given several "
+        help="Only these variants; wildcards as in a shell ('resnet34-*'). May be given several "
         "times.",
         metavar="VARIANT",
         show_default=False,

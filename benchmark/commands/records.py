@@ -9,6 +9,7 @@ import typer
 from benchmark.commands.options import Reference, SuiteName
 from benchmark.commands.reporting import recorded
 from benchmark.commands.terminal import say
+from benchmark.counts import counted
 
 records_app = typer.Typer(
     no_args_is_help=True, help="The reference: records of what this project itself ran."
@@ -29,7 +30,7 @@ def add(
     reference: Reference = None,
     weights: Annotated[
         bool,
-        typer.Option(help="Of the first seed of each variant the weights, too (10 MB in all)."),
+        typer.Option(help="Also the weights of the first seed of each variant (10 MB in all)."),
     ] = False,
 ) -> None:
     """Copy the records of a suite's ended runs into the reference, and make its report there.
@@ -46,9 +47,10 @@ def add(
     into = Store(reference or reference_folder())
     os.environ[VARIABLE] = str(into.root)  # Its report compares it with no other.
     done = add_records(store, name, into, finished if weights else None)
-    say(f"{len(done.added)} runs added, {len(done.there)} were there, {len(done.left)} not ended.")
+    added, there, left = (len(found) for found in (done.added, done.there, done.left))
+    say(f"{counted(added, 'run')} added, {there} already there, {left} not ended yet.")
     for run_id in done.others:
-        say(f"{run_id} is there with other bits, which stay")
+        say(f"{run_id} is already there with other bits, and stays as it is")
     if weights:
         say(f"With weights: {', '.join(done.weights) or 'none'}")
     if done.added or done.there or done.others:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def sync(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
     rebuild: Annotated[
-        bool, typer.Option(help="Delete what MLflow has of the suite first, and make it anew.")
+        bool, typer.Option(help="First delete what MLflow has of the suite, then send all of it.")
     ] = False,
 ) -> None:
     """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
@@ -95,9 +95,12 @@ def say_report(name: str, written: "Report") -> None:
     from benchmark.report.pages import cell_text
 
     for problem in written.problems:
-        say(f"Not made: {problem}. The rest of the report is whole.")
+        say(f"Not made: {problem}. The rest of the report is complete.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
+    pages = [page for each in written.pages.values() for page in each]
+    if is_quiet():
+        return _say_files("report", pages)
     table = Table(title=f"{name}: {written.title}")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
@@ -107,15 +110,14 @@ def say_report(name: str, written: "Report") -> None:
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     _say_compared(written.compared)
-    pages = [page for each in written.pages.values() for page in each]
-    places = (
-        ("report", pages),
-        ("figures", [figure.svg for figure in written.figures]),
-        ("tables", [frame for frame in written.frames if frame.suffix == ".csv"]),
-    )
-    for what, files in places:
-        for number, path in enumerate(files):
-            say(f"{f'{what}:' if not number else '':9}{path}")
+    _say_files("report", pages)
+    _say_files("figures", [figure.svg for figure in written.figures])
+    _say_files("tables", [frame for frame in written.frames if frame.suffix == ".csv"])
+
+
+def _say_files(what: str, files: Sequence[Path]) -> None:
+    for number, path in enumerate(files):
+        say(f"{f'{what}:' if not number else '':9}{path}")
 
 
 def _say_compared(compared: "Mapping[str, Compared]") -> None:
@@ -126,7 +128,7 @@ def _say_compared(compared: "Mapping[str, Compared]") -> None:
         return
     outcomes = [each.outcome for each in compared.values()]
     counts = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
-    say(f"Beside the reference ({reference_folder()}): {counts}.")
+    say(f"Compared with the reference ({reference_folder()}): {counts}.")
     for run, each in compared.items():
         if each.outcome == DIFFERENT:
             where = "" if each.same_processor else " (the reference ran on another processor)"

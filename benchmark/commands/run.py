@@ -1,9 +1,7 @@
 """``resnet-bench run``: train what a suite asks for."""
 
-import os
 import shlex
 import signal
-from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +26,9 @@ from benchmark.commands.options import (
 )
 from benchmark.commands.reporting import say_report
 from benchmark.commands.suites import what_lacks
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, say
+from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, is_quiet, note, say
+from benchmark.counts import counted
+from benchmark.running.words import words, words_of_records
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -52,19 +52,19 @@ def run(
     address: Address = None,
     retry: Annotated[
         Retry | None,
-        typer.Option(help="Try the runs that failed again, too.", show_default=False),
+        typer.Option(help="Also retry the runs that failed.", show_default=False),
     ] = None,
     fill_in: Annotated[
         bool,
         typer.Option(
             "--fill-in",
-            help="Train runs again that have ended without all that the suite measures, and keep "
-            "the new record where the weights are the same, bit for bit.",
+            help="Train again the runs that ended without all that the suite now measures, and "
+            "keep the new record where the weights are the same, bit for bit.",
         ),
     ] = False,
     budget: Annotated[
         str | None,
-        typer.Option(help="Stop at a checkpoint after that long: 2h, 90m, 1h30m.", metavar="TIME"),
+        typer.Option(help="Stop at a checkpoint after this long: 2h, 90m, 1h30m.", metavar="TIME"),
     ] = None,
     tracking_uri: TrackingUri = None,
     no_mlflow: NoMlflow = False,
@@ -78,17 +78,17 @@ def run(
     if no_mlflow:
         tracking_uri = None  # It may name what is not there, and is told to nobody.
     here = words_of_records(results, tracking_uri)
-    asked = [*_words("--set", set_), *_words("--only", only), *_words("--seeds", [seeds])]
+    asked = [*words("--set", set_), *words("--only", only), *words("--seeds", [seeds])]
     there = [
-        *_words("--cache", [cache]),
-        *_words("--jobs", [jobs if jobs != "auto" else None]),
-        *_words("--on", [on if on is Machines.RAY else None]),
-        *_words("--address", [address]),
+        *words("--cache", [cache]),
+        *words("--jobs", [jobs if jobs != "auto" else None]),
+        *words("--on", [on if on is Machines.RAY else None]),
+        *words("--address", [address]),
         *(["--no-mlflow"] if no_mlflow else []),
     ]
     again = shlex.join(["resnet-bench", "run", str(suite), *asked, *here, *there])
     options = f"{' --retry failed' if retry else ''}{' --fill-in' if fill_in else ''}"
-    to_go_on = f"Interrupted. To go on: {again}{options}"
+    to_go_on = f"Interrupted. To continue: {again}{options}"
     # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -106,7 +106,7 @@ def run(
             tracking_uri=tracking_uri,
             mlflow=not no_mlflow,
             cache=cache,
-            say=say,
+            say=None if is_quiet() else say,
         )
     except KeyboardInterrupt:
         say(to_go_on)
@@ -114,48 +114,32 @@ def run(
     if done.report:
         say_report(done.name, done.report)
     else:
-        say(f"The report could not be written ({done.report_problem}); the records are whole.")
+        say(f"The report could not be written ({done.report_problem}); the records are complete.")
     _say_mirror(done, here)
     if done.interrupted:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
     _say_what_is_left(done, again)
     if done.left_out:
-        say(f"{len(done.left_out)} of {len(done.runs)} runs are left out: no claim needs them.")
+        runs = counted(len(done.runs), "run")
+        note(f"Left out, as no claim needs them: {len(done.left_out)} of {runs}.")
     _say_what_was_filled_in(done)
     if lacks := what_lacks(done.lacking):
-        say(f"{lacks} To train them again and fill it in: {again} --fill-in")
+        note(f"{lacks} To train them again and fill it in: {again} --fill-in")
     if not done.complete:
         raise typer.Exit(RUNS_FAILED)
-
-
-def words_of_records(results: Path, tracking_uri: str | None) -> list[str]:
-    """The options that say where records are. An address that came from the environment is left
-    out: it is there again, and may hold a password."""
-    told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")
-    return [
-        *_words("--results", [results]),
-        *_words("--tracking-uri", [tracking_uri] if told else []),
-    ]
-
-
-def _words(option: str, values: Iterable[object] | None) -> list[str]:
-    """An option as it is typed, once for each value that is there."""
-    return [word for value in values or () if value is not None for word in (option, str(value))]
 
 
 def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
     """How the copy in MLflow stands, and what completes and shows it."""
     sync = shlex.join(["resnet-bench", "sync", done.name, *here])
     if done.mirror_problem:
-        say(
-            f"MLflow ({done.tracking_uri}) is behind: {done.mirror_problem}. The records are whole;"
-        )
-        say(f"when it is back: {sync}")
+        say(f"MLflow ({done.tracking_uri}) is behind: {done.mirror_problem}.")
+        say(f"The records are complete; once it is back: {sync}")
     if done.unmirrored:
-        say(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
+        note(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
     else:
-        say(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
+        note(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
 
 
 def _say_what_is_left(done: "SuiteRun", again: str) -> None:
@@ -175,17 +159,19 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
         list(statuses.values()).count(status) for status in (Status.FAILED, Status.BUSY)
     )
     if failed:
-        say(f"{failed} of {len(runs)} runs failed. To try again: {again} --retry failed")
+        say(f"{failed} of {counted(len(runs), 'run')} failed. To try again: {again} --retry failed")
     if busy:
-        say(f"{busy} runs are with another process. When it has ended: {again}")
+        with_another = counted(busy, "run is", "runs are")
+        say(f"{with_another} with another process. Once it has ended: {again}")
 
 
 def _say_what_was_filled_in(done: "SuiteRun") -> None:
     filled, runs = done.filled, done.runs
     if filled.whole:
-        say(f"{len(filled.whole)} runs were filled in; their weights are the same, bit for bit.")
+        whole = counted(len(filled.whole), "run was", "runs were")
+        note(f"{whole} filled in, with the same weights, bit for bit.")
     for run_id, other in filled.others.items():
-        say(f"not filled in: {runs[run_id].name} ends in other bits now; its record stays")
+        say(f"not filled in: {runs[run_id].name} now ends with other bits; its record stays")
         say(f"  epoch {other.epoch} is the first that differs")
         for found in (*other.first[:3], *other.environment[:17]):
             say(f"  {found}")

@@ -19,6 +19,7 @@ from benchmark.commands.options import (
     where_of,
 )
 from benchmark.commands.terminal import fail, say
+from benchmark.counts import counted
 from benchmark.shipped import suites_folder
 from benchmark.status import DONE
 
@@ -54,7 +55,7 @@ def list_suites(
         except SuiteError as error:
             say(f"{name}: not readable\n{error}")
             continue
-        say(f"{name}: {len(loaded.plan.runs())} runs. {loaded.suite.source}.")
+        say(f"{name}: {counted(len(loaded.plan.runs()), 'run')}. {loaded.suite.source}.")
         for line in path.read_text("utf-8").splitlines():
             if line.startswith("# Cost:"):
                 say(f"  Cost: {line.removeprefix('# Cost:').strip()}")
@@ -89,17 +90,20 @@ def plan(
         tera = 3 * work(cell) / 1e12
         status = statuses[cell.run_id]
         say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
-    say(f"{len(cells)} cells, {len(runs)} different runs, {len(runs) - len(left)} done.")
+    different = counted(len(runs), "different run")
+    say(f"{counted(len(cells), 'cell')}, {different}, {len(runs) - len(left)} done.")
     if whole.changes.words:
         say(f"--set makes another suite, with records of its own: {whole.suite.name}")
     if len(cells) < len(whole.plan.cells):
-        say(f"Selected of {len(whole.plan.cells)} cells, with those whose weights they begin from.")
+        of = counted(len(whole.plan.cells), "cell")
+        say(f"A selection from {of}, with those whose weights the selected ones start from.")
     _say_prospects(whole)
     if (looks := whole.suite.looks) and whole.suite.name in store.suites():
         _say_decided(whole, looks, store)
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
     for protocol, count, tera in tests(loaded, store):
-        say(f"To be tested by {protocol}: {count} runs, {tera:,.1f} TMAC (of square images).")
+        runs_of = counted(count, "run")
+        say(f"To be tested by {protocol}: {runs_of}, {tera:,.1f} TMAC (of square images).")
     if lacks := what_lacks(lacking_of(loaded.plan, store)):
         say(f"{lacks} run --fill-in trains them again.")
     if left:
@@ -123,12 +127,12 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
         expected = expected_runs(found, looks, specs)
         _say_looks(looks, expected, [each.by_look for each in found], len(specs))
     if found:
-        say(f"How likely {seeds} seeds are to decide each claim, if it is true:")
+        say(f"Chance that {counted(seeds, 'seed')} will decide each claim, if it is true:")
     for each in found:
         if each.sd == 0:
-            told = "needs one test of each net, and no luck."
+            told = "takes one test of each net; nothing is random."
         elif each.chance is None:
-            told = "not known (by how much runs differ, nobody has said)"
+            told = "not known, as nobody has said by how much runs differ,"
         else:
             told = f"{100 * each.chance:3.0f} %"
             if looks:
@@ -139,8 +143,8 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
                 apart = "whatever runs differ by"
             elif each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
-            enough = f"{each.seeds} seeds" if each.seeds else "no bearable number of seeds"
-            told += f" {apart}; {100 * WANTED:.0f} % with {enough}{' without looks' * bool(looks)}"
+            enough = counted(each.seeds, "seed") if each.seeds else "more seeds than are practical"
+            told += f" {apart}; {100 * WANTED:.0f} % takes {enough}{' without looks' * bool(looks)}"
         say(f"  {each.claim.statement} {told}")
 
 
@@ -153,9 +157,11 @@ def _say_decided(loaded: "LoadedSuite", looks: "Looks", store: "Store") -> None:
     for seeds in looks.looks:
         for each in verdicts:
             if each.decided_at == seeds:
-                say(f"Decided after {seeds} seeds: {each.claim.statement} {each.outcome}")
+                say(
+                    f"Decided after {counted(seeds, 'seed')}: {each.claim.statement} {each.outcome}"
+                )
     left = sum(each.decided_at is None for each in verdicts)
-    say(f"Undecided so far: {left} of {len(verdicts)} claims.")
+    say(f"Undecided so far: {left} of {counted(len(verdicts), 'claim')}.")
 
 
 def _say_looks(
@@ -165,12 +171,12 @@ def _say_looks(
     variants: int,
 ) -> None:
     """When the suite looks, and what each look is expected to find and to have cost."""
-    say(f"Looks at {100 * looks.level:g} %, by all of them together, were all claims true:")
+    say(f"Looks, at {100 * looks.level:g} % over all of them; expected if every claim is true:")
     for number, (seeds, runs) in enumerate(zip(looks.looks, expected, strict=True)):
         decided = sum(each[number] for each in chances)
         say(
-            f"  {seeds} seeds of each: {decided:.1f} of {len(chances)} claims are decided, after "
-            f"{runs:.1f} of {seeds * variants} runs (expected)"
+            f"  {counted(seeds, 'seed')} each: {decided:.1f} of {counted(len(chances), 'claim')} "
+            f"decided, after {runs:.1f} of {counted(seeds * variants, 'run')}"
         )
 
 
@@ -179,13 +185,14 @@ def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     from benchmark.scheduling.estimate import estimate, images
 
     millions = sum(map(images, cells)) / 1e6
-    text = f"To be trained: {len(cells)} runs, {millions:,.1f} million images"
+    text = f"To be trained: {counted(len(cells), 'run')}, {millions:,.1f} million images"
     found = estimate(cells, store)
     if found is None:
-        return f"{text}. How long that takes here, no earlier run tells (precision, threads)."
+        return f"{text}. No earlier run (of that precision and threads) tells how long that takes."
     where = "here" if jobs == 1 else f"with {jobs:g} at once"
     return (
-        f"{text}, about {found.hours / jobs:,.1f} hours {where}, by {found.runs} earlier runs "
+        f"{text}, about {found.hours / jobs:,.1f} hours {where}, judging by "
+        f"{counted(found.runs, 'earlier run')} "
         f"(up to {found.memory_mib / 1024:.1f} GiB of memory each)."
     )
 
@@ -199,5 +206,6 @@ def what_lacks(found: "Iterable[tuple[Cell, Lacking]]") -> str:
         if runs:
             each = sorted({number for numbers in runs for number in numbers})
             told = ", ".join(map(str, each[:5])) + (f" and {len(each) - 5} more" * (len(each) > 5))
-            lines.append(f"{len(runs)} runs have ended without {what} {told}.")
+            ended = counted(len(runs), "run has ended", "runs have ended")
+            lines.append(f"{ended} without {what} {told}.")
     return " ".join(lines)

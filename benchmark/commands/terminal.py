@@ -1,13 +1,18 @@
 """What the commands say, and how they end."""
 
+import logging
 import sys
+from contextvars import ContextVar
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
 BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
+
+ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
+"""Options that may stand before a command's name or after it."""
 
 
 class Commands(TyperGroup):
@@ -21,11 +26,19 @@ class Commands(TyperGroup):
                 stream.reconfigure(errors="replace")
         return super().main(*arguments, **options)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Options of all commands may stand after the command, too."""
+        end = args.index("--") if "--" in args else len(args)
+        own, left = args[:end], args[end:]
+        first = [word for word in own if word in ANYWHERE]
+        return super().parse_args(ctx, first + [w for w in own if w not in ANYWHERE] + left)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         from benchmark.problems import InputError
         from benchmark.records.problems import RecordsError, TrackingError
 
+        before = _QUIET.set(False)
         try:
             return super().invoke(ctx)
         except (InputError, RecordsError, TrackingError) as error:
@@ -35,8 +48,46 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.filename is None:
                 fail(str(error))
-            rule = "files and folders must be such as can be read and written"
+            rule = "files and folders must be readable and writable"
             fail(f"{rule}. Received: {error.filename}: {error.strerror}")
+        finally:
+            _QUIET.reset(before)
+
+
+def of_all_commands(
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Say only what went wrong, the verdicts and where the report is."
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log to standard error what is done.")
+    ] = False,
+) -> None:
+    """The options of all commands; they may stand after a command's name, too."""
+    _QUIET.set(quiet)
+    log, told = logging.getLogger("resnet_bench"), logging.getLogger("resnet_bench.runs")
+    for handler in [each for each in log.handlers if each.name == _TERMINAL]:
+        log.removeHandler(handler)
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    # What becomes of runs and of their mirror the commands say themselves.
+    told.setLevel(logging.NOTSET if verbose else logging.CRITICAL)
+    if verbose:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.set_name(_TERMINAL)
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        log.addHandler(handler)
+
+
+_TERMINAL = "terminal"
+
+_QUIET = ContextVar("quiet", default=False)
+
+
+def is_quiet() -> bool:
+    """Whether the command was given --quiet."""
+    return _QUIET.get()
 
 
 def say(text: str) -> None:
@@ -44,6 +95,12 @@ def say(text: str) -> None:
     from benchmark.records.problems import masked
 
     typer.echo(masked(text))
+
+
+def note(text: str) -> None:
+    """The same, of what --quiet leaves out."""
+    if not is_quiet():
+        say(text)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:

@@ -47,7 +47,7 @@ def ui(
     if served:
         return
     if host != _HERE:
-        say(f"This listens on {host}: whoever reaches it can read and change what MLflow holds.")
+        say(f"Listening on {host}: anyone who can reach it can read and change what MLflow holds.")
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port)]
     command += ["--workers", "1"]
@@ -62,9 +62,7 @@ def _require_database(uri: str, results: Path) -> None:
 
     file = sqlite_file(uri)
     if file is not None and not file.exists():
-        rule = (
-            "must be there: resnet-bench run SUITE makes it, resnet-bench sync SUITE makes it anew"
-        )
+        rule = "must exist: resnet-bench run SUITE or resnet-bench sync SUITE makes it"
         fail(f"{file} {rule}. Received: --results {results}, without it")
 
 

@@ -7,7 +7,8 @@ import typer
 
 from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import Cache, Reference
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, note, say
+from benchmark.counts import counted
 from benchmark.running.budget import ended_after
 
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ def verify(
     found, left = execution.candidates(store, _missing)
     if not found and not left:
         fail(f"reference must hold records of runs. Received: {store.root}, without any")
-    say(f"{len(found)} reference runs can be trained again here; {budget} for the cheapest.")
+    there = counted(len(found), "reference run")
+    note(f"{there} can be trained again here, the cheapest first, for at most {budget}.")
 
     def train(candidate: "Candidate") -> "Replayed":
         folder = candidate.folder
         recorded = Recorded(candidate.spec, folder.events(), folder.provenance())
         cell = Cell(candidate.name, candidate.spec.seed, candidate.spec)
-        with ProgressDisplay([cell], Console()) as display:
+        with ProgressDisplay([cell], Console(quiet=is_quiet())) as display:
             return replay(recorded, [display])
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,9 +66,9 @@ def verify(
     except KeyboardInterrupt:
         pass  # The budget is over, or Ctrl-C, between two runs.
     same = outcomes.count(execution.SAME)
-    say(f"{same} of {len(outcomes)} reference runs came out the same, bit for bit.")
+    say(f"{same} of {counted(len(outcomes), 'reference run')} came out the same, bit for bit.")
     if beyond := len(found) - len(outcomes):
-        say(f"{beyond} more would take longer than what was left of {budget}.")
+        say(f"{beyond} more would take longer than what is left of {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")
     if broken or not same:

@@ -1,5 +1,6 @@
 """Mirrors runs to a tracking server beside the training, which never waits for it."""
 
+import logging
 import os
 import queue
 import sys
@@ -10,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.events import Event, Kind
-from benchmark.records.problems import masked, one_line
+from benchmark.records.problems import masked, one_line, without_credentials
 from benchmark.records.store import Store
 from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 from benchmark.tracking.mirror import Mirror, mirror_of
+from benchmark.tracking.server import on_http, page_of
 
 Job = Callable[[Mirror], None]
+
+_LOG = logging.getLogger("resnet_bench.runs")
 
 
 class BackgroundMirror:
@@ -27,8 +31,18 @@ class BackgroundMirror:
     the mirror.
     """
 
-    def __init__(self, store: Store, plan: Plan, tracking_uri: str):
+    def __init__(
+        self,
+        store: Store,
+        plan: Plan,
+        tracking_uri: str,
+        say: Callable[[str], None] | None = None,
+    ):
+        """``say`` is told of the suite's page on a server as soon as there is one, by the thread
+        that this object is told by."""
         self.problem: str | None = None
+        self._say = say if on_http(tracking_uri) else None
+        self._page: str | None = None
         self._trained = 0
         """Runs that are trained at this moment."""
         self._sent = 0
@@ -39,17 +53,19 @@ class BackgroundMirror:
             self._cells.setdefault(cell.run_id, []).append(row)
         self._jobs: queue.Queue[Job | None] = queue.Queue()
         self._thread = threading.Thread(
-            target=self._work, args=(store, plan.suite, tracking_uri), daemon=True
+            target=self._work, args=(store, plan, tracking_uri), daemon=True
         )
         self._thread.start()
 
     def begin(self, cell: Cell) -> None:
         """Nothing is measured yet."""
+        self._tell_page()
         self._trained += 1
         self._stand_back()
 
     def event(self, cell: Cell, event: Event) -> None:
         """Mirror the run so far after each epoch."""
+        self._tell_page()
         if event["event"] == Kind.EPOCH:
             self._jobs.put(self._mirroring(cell))
 
@@ -76,8 +92,18 @@ class BackgroundMirror:
         while self._thread.is_alive() and self._sent > sent:
             sent = self._sent
             self._thread.join(patience)
+        self._tell_page()
         if self._thread.is_alive():
-            self.problem = f"nothing was sent for {patience:g} s"
+            self._fell_behind(f"nothing was sent for {patience:g} s")
+
+    def _tell_page(self) -> None:
+        if self._say and self._page:
+            self._say(f"MLflow:  {self._page}")
+            self._say = None
+
+    def _fell_behind(self, problem: str) -> None:
+        self.problem = problem
+        _LOG.warning("MLflow is behind: %s", problem)
 
     def _stand_back(self) -> None:
         """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
@@ -97,11 +123,15 @@ class BackgroundMirror:
 
         return job
 
-    def _work(self, store: Store, suite: str, tracking_uri: str) -> None:
+    def _work(self, store: Store, plan: Plan, tracking_uri: str) -> None:
         try:
-            mirror = mirror_of(store, suite, tracking_uri)
+            mirror = mirror_of(store, plan.suite, tracking_uri)
+            if self._say:
+                server = without_credentials(tracking_uri).rstrip("/")
+                detectors = any(cell.spec.detector for cell in plan.cells)
+                self._page = page_of(server, mirror.experiment, detectors)
             while job := self._jobs.get():
                 job(mirror)
                 self._sent += 1
         except Exception as error:  # A client of a server raises whatever the network does.
-            self.problem = masked(one_line(error), tracking_uri)
+            self._fell_behind(masked(one_line(error), tracking_uri))

@@ -86,12 +86,12 @@ class ProgressDisplay:
         elif event["event"] == Kind.EPOCH:
             self._end_epoch(cell, run, event)
         elif event["event"] == Kind.RESUME:
-            self._print(f"{cell.name}: goes on after iteration {event['iteration']}")
+            self._print(f"{cell.name}: continues after iteration {event['iteration']}")
             if event["differs"]:
                 differs = "; ".join(event["differs"])
-                self._print(f"{cell.name}: it had begun in other surroundings: {differs}")
+                self._print(f"{cell.name}: it was begun under other conditions: {differs}")
         elif event["event"] == Kind.ANEW:
-            self._print(f"{cell.name}: begins anew, as there is no whole checkpoint")
+            self._print(f"{cell.name}: starts over, as there is no intact checkpoint")
         elif event["event"] == Kind.REFUSED:
             self._print(f"{cell.name}: {event['reason']}")
         elif event["event"] == Kind.STOPPING:

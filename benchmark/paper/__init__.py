@@ -23,10 +23,15 @@ REPRODUCTIONS = tuple(number for each in PAPERS.values() for number in each.repr
 """What others reported, apart from what the papers did."""
 
 
+_NO_PAPER = Paper("", title="", authors="", arxiv="", families=(), protocols={}, rows=lambda _: ())
+"""Of nets that no paper here has: it says nothing of any data set."""
+
+
 def paper_of(spec: Mapping[str, Any]) -> Paper:
     """The paper that a run is held to, by its net; ``spec`` is nested plain data."""
     family = spec["model"].get("family", "resnet")
-    return next(paper for paper in PAPERS.values() if family in paper.families)
+    found = (paper for paper in PAPERS.values() if family in paper.families)
+    return next(found, _NO_PAPER)
 
 
 def departures(spec: Mapping[str, Any]) -> list[Departure]:

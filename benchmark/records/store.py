@@ -349,4 +349,4 @@ def _no_link(path: Path) -> Path:
 @cache
 def _warn(message: str) -> None:
     """Once a process."""
-    logging.getLogger(__name__).warning(message)
+    logging.getLogger("resnet_bench.records").warning(message)

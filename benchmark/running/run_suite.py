@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmark.counts import counted
 from benchmark.running.asked import ask
 from benchmark.running.budget import ended_after
 from benchmark.running.images import use_cache
 from benchmark.running.usable import require_usable
 from benchmark.running.where import Where
+from benchmark.running.words import ui_command
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -103,7 +105,8 @@ def run_suite(
         tracking_uri: An MLflow server or database; by default SQLite in the results folder.
         mlflow: Whether to keep a copy in MLflow.
         cache: The folder of decoded data sets; by default in the user's cache folder.
-        say: Is told of the progress, a line each; None: nobody is.
+        say: Is told of the progress, a line each; None: nobody is. Python's logger ``resnet_bench``
+            is told in any case of runs that start and end, and of an MLflow that is behind.
 
     Raises:
         InputError: The suite breaks a rule, images are missing, or the machines are not there;
@@ -117,7 +120,7 @@ def run_suite(
     from benchmark.listening.progress import ProgressDisplay
     from benchmark.listening.unmirrored import Unmirrored
     from benchmark.records.namesake import require_no_namesake
-    from benchmark.records.problems import RecordsError, one_line
+    from benchmark.records.problems import RecordsError, masked, one_line
     from benchmark.records.store import Store
     from benchmark.report.suite_report import write_report
     from benchmark.report.undecided import stages
@@ -126,7 +129,7 @@ def run_suite(
     from benchmark.running.testing import tested_as_claimed
     from benchmark.scheduling.runner import Outcome, run_plan, to_train
     from benchmark.status import DONE
-    from benchmark.tracking.server import default_tracking_uri
+    from benchmark.tracking.server import default_tracking_uri, on_http
     from benchmark.tracking.unmirrored import note, why_unmirrored
 
     where, tell = where or Where(), say or (lambda line: None)
@@ -155,7 +158,8 @@ def run_suite(
     at_once = f", {several} at once" if several > 1 else ""
     looks = asked.whole.suite.looks
     most = "at most " if looks else ""
-    tell(f"{done} runs are done, {most}{len(cells)} to be trained{at_once}{part}.")
+    runs_done = counted(done, "run is", "runs are")
+    tell(f"{runs_done} done, {most}{len(cells)} to be trained{at_once}{part}.")
 
     def place_aside(aside: Store, again: "list[Cell]") -> "Place":
         return where.place(again, runs.values(), store, retry_failed=True, into=aside)
@@ -163,7 +167,11 @@ def run_suite(
     def display(shown: "list[Cell]") -> ProgressDisplay:
         return ProgressDisplay(shown, Console(quiet=say is None))
 
-    mirror = Unmirrored() if unmirrored else BackgroundMirror(store, asked.whole.plan, uri)
+    mirror: Unmirrored | BackgroundMirror = Unmirrored()
+    if not unmirrored:
+        mirror = BackgroundMirror(store, asked.whole.plan, uri, tell)
+        if not on_http(uri):
+            tell(masked(f"MLflow:  {ui_command(Path(results), tracking_uri)}"))
     outcome, filled, tested = Outcome(), FilledIn(), True
     with ended_after(budget_s):
         for number, stage in enumerate(stages(asked.part, store)):
@@ -174,14 +182,14 @@ def run_suite(
             with display(cells) as shown:
                 trained = run_plan(stage, store, [shown, mirror], place, retry_failed=retry_failed)
             outcome = outcome.followed_by(trained)
-            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
+            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, say)
             if outcome.interrupted or not tested or Status.BUSY in outcome.statuses.values():
                 break  # What is not there yet cannot be looked at.
         if fill_in and not outcome.interrupted:
             with display(lacking) as shown:
                 filled = train_again(plan, store, [shown, mirror], place_aside)
             outcome.interrupted = filled.interrupted
-            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, tell)
+            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, say)
     report, problem = None, None
     try:
         report = write_report(store, name)
@@ -212,4 +220,5 @@ def _next_look(number: int, stage: "Plan", looks: "Looks") -> str:
     """Said before the runs after the look of that number, from 1."""
     variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
     before, seeds = looks.looks[number - 1 : number + 1]
-    return f"After {before} seeds not all is decided. On to {seeds} seeds: {variants}."
+    undecided = f"Not everything is decided after {counted(before, 'seed')}."
+    return f"{undecided} Going on to {counted(seeds, 'seed')}: {variants}."

@@ -1,5 +1,6 @@
 """Test finished runs as a suite's claims ask for."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -13,16 +14,18 @@ from benchmark.suite import LoadedSuite
 from benchmark.worker.lease import Lease, lease, who_holds
 from benchmark.worker.main import PARENT
 
+_LOG = logging.getLogger("resnet_bench.tests")
+
 _INTERRUPTED = 130
 """The exit code of a command that Ctrl-C ended."""
 
 
 def tested_as_claimed(
-    loaded: LoadedSuite, store: Store, cache: Path | None, say: Callable[[str], None]
+    loaded: LoadedSuite, store: Store, cache: Path | None, say: Callable[[str], None] | None
 ) -> bool:
     """Test each finished run of a suite by the protocols that claims about its variants name, in a
     process of its own, where it was not yet, and then their ensembles. Returns whether all could
-    be. One that another process tests is left to it."""
+    be. One that another process tests is left to it. ``say`` is told of each; None: nobody is."""
     from benchmark.data.images import DataError
     from benchmark.worker.evaluate import score_ensembles
 
@@ -33,25 +36,38 @@ def tested_as_claimed(
             continue
         with lease(folder) as lock:
             if lock is None:
-                say(f"{cell.name}, {protocol}: {who_holds(folder)} is testing it")
+                _tell_problem(f"{cell.name}, {protocol}: {who_holds(folder)} is testing it", say)
                 done = False
             elif protocol not in folder.tested():
-                say(f"{cell.name}, {protocol}:")
-                code = _tested(folder, protocol, cache, lock)
+                if say:
+                    say(f"{cell.name}, {protocol}:")
+                code = _tested(folder, protocol, cache, lock, quiet=say is None)
                 if code == _INTERRUPTED:
                     raise KeyboardInterrupt
                 done = done and code == 0
     try:
         score_ensembles(store, loaded.suite.name, loaded.suite.claims)
     except DataError as error:
-        say(str(error))
+        _tell_problem(str(error), say)
         return False
     return done
 
 
-def _tested(folder: RunFolder, protocol: str, cache: Path | None, lock: Lease) -> int:
+def _tell_problem(problem: str, say: Callable[[str], None] | None) -> None:
+    """Where nobody listens it is logged."""
+    if say:
+        say(problem)
+    else:
+        _LOG.warning(problem)
+
+
+def _tested(
+    folder: RunFolder, protocol: str, cache: Path | None, lock: Lease, *, quiet: bool
+) -> int:
     """Test a run that this process holds. Returns the exit code of ``evaluate``."""
     words = [str(folder.path), protocol, *([str(cache)] if cache else [])]
     command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test", *words]
     own = os.environ | {PARENT: str(os.getpid())}
-    return subprocess.run(command, check=False, env=own, pass_fds=[lock.descriptor]).returncode
+    out = subprocess.DEVNULL if quiet else None
+    done = subprocess.run(command, check=False, env=own, pass_fds=[lock.descriptor], stdout=out)
+    return done.returncode

@@ -1,5 +1,6 @@
 """Have a suite's runs trained somewhere, several at once, and tell listeners what happens."""
 
+import logging
 import queue
 import signal
 import threading
@@ -16,6 +17,8 @@ from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import DONE, ENDED, Status
 from benchmark.suite import Cell, Plan
+
+_LOG = logging.getLogger("resnet_bench.runs")
 
 Ended = tuple[str, str]
 """Status and reason: ``finished``, ``diverged``, ``failed``, ``interrupted``, or ``busy`` where
@@ -198,6 +201,7 @@ class _Running:
         self.under_way[job.cell.run_id] = job.cell
         for listener in self.listeners:
             listener.begin(job.cell)
+        _LOG.info("%s starts: run %s", job.cell.name, job.cell.run_id)
         told = self.place.start(
             job, lambda event: self.handed_over.put(lambda: self._tell(job.cell, event))
         )
@@ -207,6 +211,8 @@ class _Running:
         if cell.run_id in self.under_way:
             for listener in self.listeners:
                 listener.event(cell, event)
+            if event["event"] != "progress":
+                _LOG.debug("%s: %s", cell.name, event["event"])
 
     def _end(self, job: Job, done: Future[Ended]) -> None:
         try:
@@ -218,6 +224,8 @@ class _Running:
         self.pending.discard(run_id)
         for listener in self.listeners:
             listener.end(job.cell, status, reason)
+        level = logging.WARNING if status == Status.FAILED else logging.INFO
+        _LOG.log(level, "%s ended: %s %s", job.cell.name, status, reason)
         self.outcome.statuses[run_id], self.outcome.reasons[run_id] = status, reason
         if status == Status.BUSY:
             with suppress(OSError):

@@ -10,6 +10,9 @@ from benchmark.records.store import Store
 class Mirror(Protocol):
     """One suite's copy. Sending the same again adds nothing."""
 
+    experiment: str
+    """What the server calls the suite."""
+
     def mirror(self, cell: dict[str, Any]) -> None:
         """Send what the journal of a cell's run has and was not sent before. ``cell``: variant,
         seed and run_id, as a plan keeps them."""

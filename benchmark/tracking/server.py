@@ -104,11 +104,15 @@ def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
     by test error or, where some are detectors', by average precision, beside their curves."""
     client = client_of(tracking_uri)
     return {
-        experiment.name: f"{server}/#/experiments/{experiment.experiment_id}/runs?"
-        + _shown(detectors=_detects(client, experiment.experiment_id))
-        for experiment in client.search_experiments()
-        if experiment.name != "Default"
+        each.name: page_of(server, each.experiment_id, _detects(client, each.experiment_id))
+        for each in client.search_experiments()
+        if each.name != "Default"
     }
+
+
+def page_of(server: str, experiment: str, detectors: bool) -> str:
+    """The page of one suite there; ``detectors``: whether some of its runs are."""
+    return f"{server}/#/experiments/{experiment}/runs?{_shown(detectors=detectors)}"
 
 
 def _detects(client: "MlflowClient", experiment: str) -> bool:

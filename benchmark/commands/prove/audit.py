@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.terminal import RUNS_FAILED, say
+from benchmark.counts import counted
 
 
 def audit(
@@ -12,7 +13,7 @@ def audit(
         bool, typer.Option(help="Build each net in Keras too (about a minute) and count.")
     ] = True,
 ) -> None:
-    """Parameters and multiply-adds of the paper's nets, beside its Tables 1 and 6."""
+    """Parameters and multiply-adds of the paper's nets, against its Tables 1 and 6."""
     from benchmark.proof.audit import audit_rows
 
     header = ("net", "parameters", "counted", "Table 6", "", "GMACs", "counted", "Table 1", "")
@@ -20,21 +21,21 @@ def audit(
     say(line.format(*header).rstrip())
     wrong = 0
     for row in audit_rows():
-        expected, counted = row.arithmetic, row.counted() if build else None
-        wrong += counted is not None and counted != expected
+        expected, built = row.arithmetic, row.counted() if build else None
+        wrong += built is not None and built != expected
         millions, billions = row.published_parameters, row.published_multiply_adds
         texts = (
             f"{expected.parameters:,}",
-            f"{counted.parameters:,}" if counted else "–",
+            f"{built.parameters:,}" if built else "–",
             f"{millions.text}M" if millions else "–",
             f"{millions.difference:+.3f}{'' if millions.agrees else '*'}" if millions else "",
             f"{expected.multiply_adds / 1e9:.3f}",
-            f"{counted.multiply_adds / 1e9:.3f}" if counted else "–",
+            f"{built.multiply_adds / 1e9:.3f}" if built else "–",
             billions.text if billions else "–",
             f"{billions.difference:+.3f}{'' if billions.agrees else '*'}" if billions else "",
         )
         say(line.format(row.net, *texts).rstrip())
     say("Differences are ours less the paper's; * marks one that rounding does not explain.")
     if wrong:
-        say(f"{wrong} nets differ between arithmetic and counting")
+        say(f"{counted(wrong, 'net differs', 'nets differ')} between arithmetic and counting")
         raise typer.Exit(RUNS_FAILED)

@@ -1,4 +1,4 @@
-"""``resnet-bench prove crosscheck``: our training step beside the same in another framework."""
+"""``resnet-bench prove crosscheck``: our training step against the same in another framework."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Results
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 
 
 def crosscheck(
@@ -20,7 +20,7 @@ def crosscheck(
 ) -> None:
     """Train the same net, from the same weights, on the same images, in TensorFlow and in JAX.
 
-    Says whether they agree before the first step, and how fast they drift apart then. Minutes.
+    Says whether they agree before the first step, and how fast they drift apart after it. Minutes.
     Needs the extra jax; ends with 1 where they disagree.
     """
     from importlib.util import find_spec
@@ -34,7 +34,7 @@ def crosscheck(
             fail(f"--net must be one of {', '.join(NETS)}. Received: {name}")
     if find_spec("jax") is None:
         fail("crosscheck needs JAX: pip install 'resnet-bench[jax]'")
-    page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=say)
+    page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=note)
     say(f"table: {page}")
     if wrong:
         raise typer.Exit(RUNS_FAILED)

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Results
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import fail, note, say
 
 
 def scaling(
     runs: Annotated[int, typer.Option(min=1, help="Runs in each place.")] = 1000,
-    seconds: Annotated[float, typer.Option(min=0, help="As long sleeps each.")] = 0.1,
+    seconds: Annotated[float, typer.Option(min=0, help="How long each run sleeps.")] = 0.1,
     results: Results = Path("results"),
 ) -> None:
     """Measure starting, following and recording runs, in 1 and 2 processes and 1, 2 and 4 Ray
@@ -26,4 +26,4 @@ def scaling(
 
     if find_spec("ray") is None:
         fail("scaling needs Ray: pip install 'resnet-bench[ray]'")
-    say(f"table: {write_scaling(results / 'scaling', runs, seconds, say)}")
+    say(f"table: {write_scaling(results / 'scaling', runs, seconds, note)}")

@@ -1,4 +1,4 @@
-"""``resnet-bench prove speed``: how fast training is, beside stock Keras and PyTorch."""
+"""``resnet-bench prove speed``: how fast training is, against stock Keras and PyTorch."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Cache, Results
-from benchmark.commands.terminal import fail, say
+from benchmark.commands.terminal import fail, note, say
 from benchmark.running.images import use_cache
 
 
@@ -21,7 +21,7 @@ def speed(
     ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.1, help="About as long is a turn.")] = 3.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="About how long a turn takes.")] = 3.0,
     gpu: Annotated[
         bool, typer.Option(help="On the first GPU, with as many threads as the host has cores.")
     ] = False,
@@ -36,7 +36,7 @@ def speed(
     results: Results = Path("results"),
     cache: Cache = None,
 ) -> None:
-    """Measure training beside stock Keras and PyTorch (if installed), on this machine, as ratios.
+    """Measure training against stock Keras and PyTorch (if installed), on this machine, as ratios.
 
     Minutes a case, hours for everything. The machine should have nothing else to do.
     """
@@ -59,7 +59,7 @@ def speed(
         "gpu" if gpu else "cpu",
     )
     folder = results / "speed"
-    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=say)
+    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=note)
     say(f"table: {markdown}\n       {csv}")
 
 

@@ -7,7 +7,7 @@ import typer
 
 from benchmark.commands.options import Results, Suites
 from benchmark.commands.suites import plan
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 from benchmark.shipped import suites_folder
 
 
@@ -32,7 +32,7 @@ def storm(
     folder = results / ("storm-short" if short else "storm")
     names = part or list(PARTS)
     passed = run_parts(
-        names, folder, suites or suites_folder(), plan, short=short, again=again, say=say
+        names, folder, suites or suites_folder(), plan, short=short, again=again, say=note
     )
     say(f"table: {folder / 'storm.md'}")
     if not passed:

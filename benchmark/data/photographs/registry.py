@@ -1,5 +1,6 @@
 """The photographs that were added: a list of their files, in a folder of the cache."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmark.spec import ContentSpec, PhotographsSpec
 ADDED = Register(
     "index.json", "photographs", add="add {name} FOLDER", get="get {name} --folder FOLDER"
 )
+
+_LOG = logging.getLogger("resnet_bench.data")
 
 _SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
 """What the index calls them."""
@@ -99,7 +102,10 @@ def save(
         "noted": noted.of(not_read, repeated(found, labels) if found else None),
     }
     ADDED.save(name, index, columns)
-    return find(name)
+    kept = find(name)
+    for line in noted.lines(kept.noted, kept.checked):
+        _LOG.info("%s: %s", name, line)
+    return kept
 
 
 def load(spec: PhotographsSpec) -> Photographs:

@@ -26,16 +26,21 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ER
     by_variant = ended.groupby("variant", sort=False)
     ticks = EngFormatter(sep=""), StrMethodFormatter("{x:g}")
     for panel, (column, name), tick in zip(axes, costs.items(), ticks, strict=True):
+        positive = False
         for variant, group in by_variant:
             style, label = look[str(variant)], name_with_lost(str(variant), group["status"])
             finished = group[group["status"] == Status.FINISHED].dropna(subset=[metric.result])
-            cost = finished[column] / (60 if column == "train_time_s" else 1)
+            cost = finished[column].astype(float) / (60 if column == "train_time_s" else 1)
+            there = (cost > 0).to_numpy()  # A net that is used as it was published has no time.
+            cost, positive = cost[there], positive or bool(there.any())
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
-            panel.plot(cost, finished[metric.result], markersize=4, alpha=0.5, **points)
+            panel.plot(cost, finished.loc[there, metric.result], markersize=4, alpha=0.5, **points)
             diverged = (group["status"] == Status.DIVERGED).any()
             mean = math.nan if diverged else finished[metric.result].mean()
             panel.plot([cost.mean()], [mean], markersize=9, label=label, **points)
-        panel.set(xlabel=name, xscale="log")
+        panel.set(xlabel=name)
+        if positive:
+            panel.set_xscale("log")
         panel.xaxis.set_major_locator(MaxNLocator(5))
         panel.xaxis.set_major_formatter(tick)
         panel.xaxis.set_minor_locator(NullLocator())

@@ -17,6 +17,9 @@ SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"
 _MIN_TOP, _TOP = 20.0, 2.5
 """Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
 
+_BELOW, _MIN_RANGE = 0.04, 1.0
+"""Of the range that is shown, the space below the lowest error; and that range at the least."""
+
 
 def draw_curves(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
@@ -26,7 +29,7 @@ def draw_curves(
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
-    top = top_of(curves)
+    low, high = range_of(curves, levels)
     filled = curves.dropna(axis="columns", how="all")
     scored_on = [split for name, split in SCORED.items() if name in filled]
     key = f"bold: {' or '.join(scored_on)}\nthin and dashed: training" if scored_on else None
@@ -47,7 +50,7 @@ def draw_curves(
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
-        panel.set_ylim(0, top)
+        panel.set_ylim(low, high)
         legend_beside(panel, key)
     for panel in axes[len(drawn) :]:
         panel.set_visible(False)
@@ -59,11 +62,15 @@ def scored_errors(curves: pd.DataFrame) -> pd.Series:
     return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
 
 
-def top_of(curves: pd.DataFrame) -> float:
-    """Where an axis of errors ends, in percent."""
+def range_of(curves: pd.DataFrame, levels: Mapping[str, float]) -> tuple[float, float]:
+    """Where an axis of errors begins and ends, in percent: a little below all that is drawn, and
+    above the last errors."""
     errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
-    highest = errors.max().max()
+    lowest, highest = errors.min().min(), errors.max().max()
     if pd.isna(highest):
-        return 100.0
-    return min(1.03 * highest, max(_MIN_TOP, _TOP * last))
+        return 0.0, 100.0
+    drawn = [levels[variant] for variant in set(curves["variant"]) & levels.keys()]
+    lowest = min(lowest, *drawn) if drawn else lowest
+    top = max(min(1.03 * highest, max(_MIN_TOP, _TOP * last)), lowest + _MIN_RANGE)
+    return max(0.0, lowest - _BELOW * (top - lowest)), top

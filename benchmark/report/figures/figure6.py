@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark.report.figures.curves import scored_errors, top_of
+from benchmark.report.figures.curves import range_of, scored_errors
 from benchmark.report.figures.nets import Net
 from benchmark.report.figures.style import blank
 
@@ -27,7 +27,7 @@ def draw_figure6(
     curves: pd.DataFrame, nets: Mapping[str, Net], levels: Mapping[str, float], end: int
 ) -> "Figure":
     """Training error thin and dashed, scored error bold; a colour a depth. With the paper's
-    schedule its axes; else they end where the training does, and above the last errors.
+    schedule its axes; else they begin and end where the errors and the training do.
 
     ``levels``: variant -> the published error, a thin line; ``end``: the iterations of the longest
     schedule, which may not have come to its end yet.
@@ -37,7 +37,8 @@ def draw_figure6(
     drawn = [kind for kind in kinds if kind]
     figure, axes = blank(len(drawn), 1, 5.6, 4.4)
     of_paper = end == _PAPERS_END
-    top, unit = (_PAPERS_TOP if of_paper else top_of(curves)), 10_000 if end >= _MANY else 1000
+    low, top = (0.0, _PAPERS_TOP) if of_paper else range_of(curves, levels)
+    unit = 10_000 if end >= _MANY else 1000
     scored = curves.assign(scored=scored_errors(curves), at=curves["iteration"] / unit)
     by_variant = dict(list(scored.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=True):
@@ -50,7 +51,7 @@ def draw_figure6(
             if variant in levels:
                 panel.axhline(levels[variant], linewidth=0.7, **look)
         panel.set(xlabel=f"iter. (1e{len(str(unit)) - 1})", ylabel="error (%)")
-        panel.set(xlim=(0, end / unit), ylim=(0, top))
+        panel.set(xlim=(0, end / unit), ylim=(low, top))
         if of_paper:
             panel.set(xticks=range(7), yticks=[0, 5, 10, 20])
         panel.legend(loc="lower left", fontsize=8, framealpha=0.85)

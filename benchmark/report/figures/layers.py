@@ -55,11 +55,9 @@ def scale_responses(axes: "list[Axes]", shown: pd.Series, peaks: Sequence[float]
     low, high = shown[shown > 0].min(), shown.max()
     # Without batch normalisation they may vanish; in a deep plain net the first ones may tower.
     if high > _FAR * low or max(peaks) > _FAR_PEAKS * min(peaks):
-        for panel in axes:
-            panel.set_yscale("log")
-        _one_scale(axes, low / 1.5, high * 1.5)
+        _one_scale(axes, low / 1.5, high * 1.5, log=True)
     else:
-        _one_scale(axes, 0, 1.05 * high)
+        _one_scale(axes, 0, 1.05 * high or 1.0)
 
 
 def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
@@ -79,13 +77,14 @@ def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
             label = f"{variant} (0 in {zeros})" if any((m == 0).any() for m in each) else variant
             norms = means.get((chosen[column], variant), pd.Series(dtype=float))
             _line(panel, norms[norms > 0], look[variant], label)
-        panel.set(xlabel="layer, by place", yscale="log", title=f"iteration {chosen[column]:,}")
+        panel.set(xlabel="layer, by place", title=f"iteration {chosen[column]:,}")
         if column == 0:
             panel.set(ylabel="L2 norm of the gradient")
         if column == len(chosen) - 1:
             legend_beside(panel)
     shown = found[found["iteration"].isin(chosen) & (found["gradient_norm"] > 0)]["gradient_norm"]
-    _one_scale(axes, shown.min() / 1.5, shown.max() * 1.5)
+    if len(shown):
+        _one_scale(axes, shown.min() / 1.5, shown.max() * 1.5, log=True)
     return figure
 
 
@@ -97,9 +96,12 @@ def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple[Any
     }
 
 
-def _one_scale(axes: "list[Axes]", low: float, high: float) -> None:
+def _one_scale(axes: "list[Axes]", low: float, high: float, *, log: bool = False) -> None:
+    """The limits come first: a panel that has no positive number has none of its own."""
     for panel in axes:
         panel.set_ylim(low, high)
+        if log:
+            panel.set_yscale("log")
 
 
 def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:

@@ -1,6 +1,6 @@
 """The rules by which gradients become steps: a module each, by the ``kind`` of its spec."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -8,7 +8,7 @@ from benchmark.spec import OptimizerSpec
 from benchmark.training.optimizers.rule import Rule
 from benchmark.training.optimizers.sgd import Momentum
 
-RULES = {"sgd": Momentum}
+RULES: dict[str, Callable[..., Rule]] = {"sgd": Momentum}
 
 
 def optimizer_of(
