@@ -174,9 +174,9 @@ def _bounds(tests: _Tests, looks: Looks) -> Iterator[tuple[int, tuple[float, flo
         yield number, found.get(number, (0.0, 0.0))
 
 
-def _decides(p: float, bound: float) -> bool:
+def _decides(p: float, max_p: float) -> bool:
     """But for the last bit."""
-    return bound > 0 and p <= bound * (1 + 1e-9)
+    return max_p > 0 and p <= max_p * (1 + 1e-9)
 
 
 def level_of(looks: Looks | None) -> float:
