@@ -49,7 +49,7 @@ def test_names_of_classes_are_drawn_as_they_are(tmp_path, name, usetex):
     picture = Picture(pixels, box, label, box, np.array([0.9]), label, name)
     with matplotlib.rc_context({"text.usetex": usetex}), warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = draw_detections([picture], [name], least_score=0.5)
+        figure = draw_detections([picture], [name], min_score=0.5)
         files = keep(figure, tmp_path, "detections")
     assert all(file.stat().st_size for file in files)
     if name == "a$b$c":  # The SVG tells which text its paths are of.
