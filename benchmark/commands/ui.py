@@ -13,11 +13,6 @@ from benchmark.commands.terminal import fail, say
 
 _HERE = "127.0.0.1"
 
-_SETTINGS = {
-    "PYTHONSAFEPATH": "1",  # A module of the current folder is not one of MLflow's.
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # Seven processes, for LLM judges and the like.
-}
-
 
 def ui(
     results: Results = Path("results"),
@@ -31,7 +26,13 @@ def ui(
     server, print its links."""
     from benchmark.records.problems import without_credentials
     from benchmark.records.store import Store
-    from benchmark.tracking.server import default_tracking_uri, on_http, reaching, suite_links
+    from benchmark.tracking.server import (
+        SERVER_SETTINGS,
+        default_tracking_uri,
+        on_http,
+        reaching,
+        suite_links,
+    )
 
     uri = tracking_uri or default_tracking_uri(Store(results))
     served = on_http(uri)
@@ -53,7 +54,7 @@ def ui(
     command += ["--workers", "1"]
     # Not among the words, which all users of the machine can see.
     own = {"MLFLOW_BACKEND_STORE_URI": uri}
-    os.execve(sys.executable, command, os.environ | _SETTINGS | own)
+    os.execve(sys.executable, command, os.environ | SERVER_SETTINGS | own)
 
 
 def _require_database(uri: str, results: Path) -> None:

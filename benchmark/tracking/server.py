@@ -22,6 +22,12 @@ _SETTINGS = {
 }
 """A server that is away is to be known in seconds; MLflow's own defaults are minutes."""
 
+SERVER_SETTINGS = {
+    "PYTHONSAFEPATH": "1",  # A module of the current folder is not one of MLflow's.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # Seven processes, for LLM judges and the like.
+}
+"""The environment of a server or UI that is started here."""
+
 
 def default_tracking_uri(store: Store) -> str:
     """SQLite in the results folder, whose path may hold any character.

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from benchmark.proof.speed.family import family, machine_cpu_s
+from benchmark.tracking.server import SERVER_SETTINGS
 
 
 @contextmanager
@@ -26,6 +27,7 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
             [*command, "--backend-store-uri", f"sqlite:///{database}"],
             stdout=log,
             stderr=log,
+            env=os.environ | SERVER_SETTINGS,
             process_group=0,  # Of the training's session, so that it can stand back for it.
             cwd=database.parent,
         )
