@@ -113,7 +113,7 @@ def test_overlap_is_that_of_pixels_counted_with_both_ends(method):
     truths = joined([truth(1, (10, 0, 20, 1, 0))])
     rows = [found(1, (15, 0, 25, 1, 0, 0.9))]
     for least, expected in ((0.333, 100.0), (0.334, 0.0)):
-        scores = voc_scores(truths, rows, 1, method=method, least_overlap=least)
+        scores = voc_scores(truths, rows, 1, method=method, min_overlap=least)
         assert scores.map_percent == expected
 
 
