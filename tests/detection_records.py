@@ -6,7 +6,7 @@ import numpy as np
 
 from benchmark.data import cifar10
 from benchmark.data.detection.pasted import canvas, example
-from benchmark.evaluation.detections import Detections, to_json
+from benchmark.evaluation.boxes.detections import Detections, to_json
 from benchmark.records.files import write_json, write_text
 from benchmark.records.journal import Journal
 from benchmark.records.result import summarize

@@ -8,7 +8,7 @@ import tensorflow as tf
 from benchmark.data.normalization import normalization
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages, _resident, crop_and_flip
-from benchmark.evaluation.single_view import scorer
+from benchmark.evaluation.views.single import scorer
 from benchmark.spec import CifarSpec
 
 

@@ -14,7 +14,7 @@ from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.joint_loss import images
 from benchmark.detection.predict import Found, Scored, predictor
 from benchmark.detection.roi_features import roi_features
-from benchmark.evaluation.detections import Detections
+from benchmark.evaluation.boxes.detections import Detections
 from benchmark.models.build import build_model
 from benchmark.models.pretrained import assign
 from benchmark.spec import ResNetSpec, SgdSpec

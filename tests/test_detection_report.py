@@ -21,7 +21,7 @@ from detection_records import (
 )
 
 from benchmark.data.detection.pasted import example
-from benchmark.evaluation.detections import first_from_json, from_json
+from benchmark.evaluation.boxes.detections import first_from_json, from_json
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.records.problems import RecordsError
 from benchmark.records.shown import load_shown, save_shown

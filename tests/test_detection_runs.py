@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from benchmark.data import sources
-from benchmark.evaluation.average_precision import average_precisions
-from benchmark.evaluation.detections import from_json
+from benchmark.evaluation.boxes.average_precision import average_precisions
+from benchmark.evaluation.boxes.detections import from_json
 from benchmark.records.shown import load_shown
 from benchmark.records.store import Store
 from benchmark.reproduction.replay import Recorded, replay

@@ -11,15 +11,15 @@ from detection_files import box, make_split
 
 from benchmark.data.detection import coco_json
 from benchmark.data.detection.example import Example, joined
-from benchmark.evaluation.coco_map import coco_scores
-from benchmark.evaluation.detections import (
+from benchmark.evaluation.boxes.coco import coco_scores
+from benchmark.evaluation.boxes.detections import (
     Detections,
     coco_results,
     from_json,
     in_order,
     to_json,
 )
-from benchmark.evaluation.voc_map import voc_scores
+from benchmark.evaluation.boxes.voc import voc_scores
 
 BOTH = pytest.mark.parametrize("method", ["11-point", "continuous"])
 

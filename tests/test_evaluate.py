@@ -18,8 +18,8 @@ from benchmark.data import cache, sources
 from benchmark.data.images import DataError
 from benchmark.data.photographs import geometry, registry
 from benchmark.data.resident import ResidentImages
-from benchmark.evaluation.multi_view import scored_in_parts
-from benchmark.evaluation.protocols import (
+from benchmark.evaluation.views.multi import scored_in_parts
+from benchmark.evaluation.views.protocols import (
     center_crop,
     default_side,
     multi_scale,
@@ -439,7 +439,7 @@ def test_a_mean_image_of_another_size_is_refused(photographs, embedded):
 
 
 def test_top5_errors_are_of_many_classes_alone(net, embedded):
-    from benchmark.evaluation.single_view import scorer
+    from benchmark.evaluation.views.single import scorer
 
     inputs = keras.Input((32, 32, 3))
     logits = keras.layers.Dense(12)(keras.layers.GlobalAveragePooling2D()(inputs))

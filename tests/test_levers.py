@@ -12,7 +12,7 @@ from test_training import tiny_spec, trained
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
-from benchmark.evaluation import single_view
+from benchmark.evaluation.views import single as single_view
 from benchmark.models import layers
 from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model

@@ -26,8 +26,8 @@ from benchmark.data.resident import ResidentImages
 from benchmark.detection import predict
 from benchmark.detection.joint_loss import images
 from benchmark.detection.pyramid import Level
-from benchmark.evaluation.multi_view import score_of
-from benchmark.evaluation.single_view import batch_scorer
+from benchmark.evaluation.views.multi import score_of
+from benchmark.evaluation.views.single import batch_scorer
 from benchmark.models.build import build_model
 from benchmark.models.folding import inference_model
 from benchmark.spec import ResNetSpec

@@ -13,7 +13,7 @@ from benchmark.detection.faster_rcnn import FasterRCNN, Pool
 from benchmark.detection.joint_loss import Normalize, images
 from benchmark.detection.proposals import Proposals, proposals
 from benchmark.detection.pyramid import Level, pooled
-from benchmark.evaluation.detections import Detections
+from benchmark.evaluation.boxes.detections import Detections
 from benchmark.spec.detector import InferenceSpec
 
 

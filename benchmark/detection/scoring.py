@@ -6,7 +6,7 @@ from benchmark.data.detection.feed import DetectionFeed
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.detection.joint_loss import Normalize
 from benchmark.detection.predict import predictor
-from benchmark.evaluation.detections import Detections, in_order
+from benchmark.evaluation.boxes.detections import Detections, in_order
 
 
 def detections(

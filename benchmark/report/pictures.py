@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from benchmark.evaluation.detections import Detections, first_from_json
+from benchmark.evaluation.boxes.detections import Detections, first_from_json
 from benchmark.records.problems import RecordsError
 from benchmark.records.shown import Shown, load_shown
 from benchmark.records.store import RunFolder, Store

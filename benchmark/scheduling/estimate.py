@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.detection.cost import detector_cost
-from benchmark.evaluation.protocols import of_name
+from benchmark.evaluation.views.protocols import of_name
 from benchmark.models.count import Cost
 from benchmark.models.families import cost
 from benchmark.records.provenance import provenance

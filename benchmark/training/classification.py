@@ -11,7 +11,7 @@ from benchmark.data.images import Images
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.sources import feed
 from benchmark.diagnostics import RESPONSES
-from benchmark.evaluation.single_view import scorer_of
+from benchmark.evaluation.views.single import scorer_of
 from benchmark.models.count import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
 from benchmark.spec import LabelledSpec, RunSpec

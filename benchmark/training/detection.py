@@ -14,8 +14,8 @@ from benchmark.detection.joint_loss import Normalize, images, losses
 from benchmark.detection.matching import Truth
 from benchmark.detection.scoring import scorer
 from benchmark.detection.start import rates, start_from
-from benchmark.evaluation.average_precision import average_precisions
-from benchmark.evaluation.detections import Detections
+from benchmark.evaluation.boxes.average_precision import average_precisions
+from benchmark.evaluation.boxes.detections import Detections
 from benchmark.models.pretrained import Pretrained
 from benchmark.spec import BoxesSpec, RunSpec
 from benchmark.training.net import build_net

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.images import DataError
-from benchmark.evaluation.protocols import of_name
+from benchmark.evaluation.views.protocols import of_name
 from benchmark.records.ensembles import ensembles, errors_of, save_errors
 from benchmark.records.files import read_json, write_bytes, write_json
 from benchmark.records.store import RunFolder, Store
@@ -50,7 +50,7 @@ def evaluate(
     or its images cannot be used.
     """
     from benchmark.data import sources
-    from benchmark.evaluation.multi_view import SPLIT, scored_in_parts
+    from benchmark.evaluation.views.multi import SPLIT, scored_in_parts
     from benchmark.worker.pretrained import finished
 
     run = finished(folder)

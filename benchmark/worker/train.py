@@ -62,7 +62,7 @@ class _Recorded:
         from safetensors.numpy import save as serialized
 
         from benchmark.data import sources
-        from benchmark.evaluation.detections import to_json
+        from benchmark.evaluation.boxes.detections import to_json
         from benchmark.training import process
         from benchmark.training.detection import Detection
         from benchmark.training.loop import train

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from benchmark.data.detection.example import Truths
-from benchmark.evaluation.detections import Detections, in_order
+from benchmark.evaluation.boxes.detections import Detections, in_order
 
 Method = Literal["11-point", "continuous"]
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from benchmark.data.feed import Feed
 from benchmark.data.normalization import Normalization
-from benchmark.evaluation.protocols import Pass, Protocol
+from benchmark.evaluation.views.protocols import Pass, Protocol
 from benchmark.models.folding import inference_model
 from benchmark.spec import RunSpec
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.detection.example import Truths
-from benchmark.evaluation.detections import Detections, coco_results, in_order
+from benchmark.evaluation.boxes.detections import Detections, coco_results, in_order
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from benchmark.data.detection.example import Truths
-from benchmark.evaluation.coco_map import coco_scores
-from benchmark.evaluation.detections import Detections
-from benchmark.evaluation.voc_map import Method, voc_scores
+from benchmark.evaluation.boxes.coco import coco_scores
+from benchmark.evaluation.boxes.detections import Detections
+from benchmark.evaluation.boxes.voc import Method, voc_scores
 
 _METHODS: dict[int, Method] = {2007: "11-point", 2012: "continuous"}
 """VOC's year -> how its numbers are computed."""

@@ -1,0 +1,1 @@
+"""Detections scored against the truth, by the rules of COCO and VOC."""

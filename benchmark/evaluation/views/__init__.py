@@ -1,0 +1,1 @@
+"""Classifiers tested: one view of an image, or several."""
