@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         load_reproductions,
         load_runs,
     )
-    from benchmark.running.asked import plan
+    from benchmark.running.request import plan
     from benchmark.running.run_suite import SuiteRun, run_suite
     from benchmark.running.where import Where
     from benchmark.spec import RunSpec
@@ -39,7 +39,7 @@ _PLACES = {
     "load_reproductions": "benchmark.records",
     "load_runs": "benchmark.records",
     "load_suite": "benchmark.suite",
-    "plan": "benchmark.running.asked",
+    "plan": "benchmark.running.request",
     "run_suite": "benchmark.running.run_suite",
 }
 

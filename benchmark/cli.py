@@ -4,7 +4,6 @@ import sys
 
 import typer
 
-from benchmark.commands.again import diff, replay
 from benchmark.commands.data import data_app
 from benchmark.commands.evaluate import evaluate
 from benchmark.commands.export import export
@@ -12,6 +11,7 @@ from benchmark.commands.init import init
 from benchmark.commands.paper import paper
 from benchmark.commands.prove import prove_app
 from benchmark.commands.records import records_app
+from benchmark.commands.replay import diff, replay
 from benchmark.commands.reporting import report, sync
 from benchmark.commands.run import run
 from benchmark.commands.suites import list_suites, plan

@@ -7,10 +7,10 @@ import numpy as np
 from benchmark.data import cifar10
 from benchmark.data.detection.pasted import canvas, example
 from benchmark.evaluation.boxes.detections import Detections, to_json
+from benchmark.records.detection_images import Shown, save_shown
 from benchmark.records.files import write_json, write_text
 from benchmark.records.journal import Journal
 from benchmark.records.result import summarize
-from benchmark.records.shown import Shown, save_shown
 from benchmark.records.store import Store
 from benchmark.spec import DetectorSpec, PastedSpec, ResNetSpec, RunSpec
 

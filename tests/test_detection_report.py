@@ -23,15 +23,15 @@ from detection_records import (
 from benchmark.data.detection.pasted import example
 from benchmark.evaluation.boxes.detections import first_from_json, from_json
 from benchmark.records import Store, load_curves, load_runs
+from benchmark.records.detection_images import load_shown, save_shown
 from benchmark.records.problems import RecordsError
-from benchmark.records.shown import load_shown, save_shown
+from benchmark.report.detection_images import IMAGES, gallery
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.style import looks
-from benchmark.report.measured import by_metric
 from benchmark.report.pages import cell_text
-from benchmark.report.pictures import IMAGES, gallery
 from benchmark.report.suite_report import write_report
 from benchmark.report.tables import runs_table, variants_table
+from benchmark.report.values import by_metric
 from benchmark.tracking.mlflow_mirror import MlflowMirror
 from benchmark.tracking.server import client_of, suite_links
 

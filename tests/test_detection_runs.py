@@ -12,7 +12,7 @@ import tensorflow as tf
 from benchmark.data import sources
 from benchmark.evaluation.boxes.average_precision import average_precisions
 from benchmark.evaluation.boxes.detections import from_json
-from benchmark.records.shown import load_shown
+from benchmark.records.detection_images import load_shown
 from benchmark.records.store import Store
 from benchmark.reproduction.replay import Recorded, replay
 from benchmark.scheduling.attempt import train_run

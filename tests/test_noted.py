@@ -14,7 +14,7 @@ from detection_files import spec_of as spec_of_boxes
 from photograph_files import cut, encoded, make_tree, spec_of
 from PIL import Image
 
-from benchmark.data import cache, contents, noted, sources
+from benchmark.data import cache, contents, notes, sources
 from benchmark.data.detection import coco_json
 from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
@@ -101,7 +101,7 @@ def test_what_is_no_image_is_counted_by_kind_and_split(tree):
     assert read_tree(tree).not_read == expected
     assert registry.add("mine", tree).noted["not_read"] == expected
     assert registry.find("mine").noted["not_read"] == expected
-    told = noted.lines(registry.find("mine").noted)
+    told = notes.lines(registry.find("mine").noted)
     assert len(told) == 3 and "2 .txt" in told[0] and "3 hidden" in told[0]
 
 
@@ -178,7 +178,7 @@ def test_the_same_image_in_both_splits_and_twice_in_one_is_counted(tree):
     shutil.copy(china / "china_2.jpg", tree / "train" / "flower" / "d.jpg")
     found = registry.add("mine", tree).noted["repeated"]
     assert found == {"train": 2, "test": 1, "test_in_train": 2, "in_other_classes": 2}
-    assert len(noted.lines(registry.find("mine").noted)) == 4
+    assert len(notes.lines(registry.find("mine").noted)) == 4
 
 
 def test_the_same_file_in_two_sets_of_annotations_is_counted(tmp_path):
@@ -248,7 +248,7 @@ def test_lists_of_an_earlier_version_say_that_sizes_alone_are_checked(tree, comm
     assert found.checked == "size" and found.noted == {}
     commented.write_bytes(turned(commented.read_bytes()))
     assert found.source.encoded("train", 1) == commented.read_bytes()
-    assert len(noted.lines(found.noted, found.checked)) == 1
+    assert len(notes.lines(found.noted, found.checked)) == 1
 
 
 # Boxes
@@ -284,9 +284,9 @@ def test_corners_and_parts_of_the_sides_are_told_with_a_hint(tmp_path, bbox, hin
     corners = [(w - 40, h - 40, w - 5, h - 5) for h, w in sizes]  # As widths they are too wide.
     places = corners if bbox[0] > 1 else [bbox] * 3
     found = boxes(tmp_path, *(box(n, bbox=place) for n, place in enumerate(places, start=1)))
-    assert hint in " ".join(noted.lines({"boxes": found}))
+    assert hint in " ".join(notes.lines({"boxes": found}))
     few = boxes(tmp_path, box(1, bbox=places[0]), *(box(n) for n in (1, 2, 3)))
-    assert hint not in " ".join(noted.lines({"boxes": few}))
+    assert hint not in " ".join(notes.lines({"boxes": few}))
 
 
 HUGE = 10**400

@@ -10,8 +10,8 @@ from made_records import made_suite, record
 from benchmark.records.store import Store
 from benchmark.report.paper.costs import Rates, cost_text, rates
 from benchmark.report.paper.evidence import gather
+from benchmark.report.paper.locations import BEYOND, Place, place_of_source
 from benchmark.report.paper.page import write_paper
-from benchmark.report.paper.places import BEYOND, Place, place_of_source
 from benchmark.report.paper.rows import (
     AGAINST,
     HOLDS,

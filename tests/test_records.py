@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from benchmark.records import Store, load_curves, load_runs, provenance
+from benchmark.records.detection_images import Shown, load_shown, save_shown
 from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempts
 from benchmark.records.problems import DiskFullError, RecordsError
 from benchmark.records.result import summarize
-from benchmark.records.shown import Shown, load_shown, save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec.recipe import RECIPE
 from benchmark.suite import load_suite
@@ -387,7 +387,7 @@ def test_shown_images_that_are_torn_are_told(shown, tmp_path, keep):
 
 def test_images_are_shown_without_tensorflow():
     code = (
-        "import sys, benchmark.records.shown\n"
+        "import sys, benchmark.records.detection_images\n"
         "sys.exit(not {'tensorflow', 'keras', 'pandas'}.isdisjoint(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,7 +7,7 @@ from test_claims import exactly, runs, spec
 
 from benchmark.paper import PUBLISHED
 from benchmark.records.frames import Frames
-from benchmark.report.measured import with_values_at
+from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import judge
 from benchmark.suite import load_suite
 from benchmark.suite.claims import claim_of

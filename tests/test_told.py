@@ -5,9 +5,9 @@ import pytest
 from conftest import bench
 
 from benchmark.data import cache, cifar10
-from benchmark.data.added import Register
 from benchmark.data.images import DataError
 from benchmark.data.photographs.imagenet import Archive, check
+from benchmark.data.register import Register
 from benchmark.records import load_curves, load_layers, load_runs
 from benchmark.records.frames import load_all
 from benchmark.records.problems import RecordsError, one_line

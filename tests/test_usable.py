@@ -15,7 +15,7 @@ from benchmark.models.reference_weights import reference_weights, stride_note
 from benchmark.records import Store
 from benchmark.spec import ResNetSpec, RunSpec
 from benchmark.suite import load_suite
-from benchmark.worker.usable import checked
+from benchmark.worker.weights_check import checked
 
 MODEL = {
     "stem": "cifar",
@@ -184,7 +184,7 @@ def test_a_detectors_images_are_counted_before_a_suite_begins(tmp_path, numbers,
 
 def test_batches_may_hold_as_many_images_as_are_trained_on(tmp_path):
     from benchmark.data.detection import registry
-    from benchmark.data.detection.trained import trained
+    from benchmark.data.detection.training_images import trained
 
     path = of_boxes(tmp_path, [box(1), box(2)])
     (cell,) = load_suite(path).plan.cells

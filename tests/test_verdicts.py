@@ -6,8 +6,8 @@ from pydantic import ValidationError
 
 from benchmark.records.frames import Frames
 from benchmark.report import verdicts
-from benchmark.report.measured import with_values_at
 from benchmark.report.published import published_table
+from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claims import claim_of

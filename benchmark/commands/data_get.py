@@ -100,7 +100,7 @@ def say_noted(added: "DetectionSet | Photographs") -> None:
 
 def noted_lines(added: "DetectionSet | Photographs") -> list[str]:
     """The same, indented."""
-    from benchmark.data.noted import lines
+    from benchmark.data.notes import lines
 
     return [f"  {line}" for line in lines(added.noted, added.checked)]
 

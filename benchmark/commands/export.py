@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.again import Run
 from benchmark.commands.options import Results, TrackingUri
+from benchmark.commands.replay import Run
 from benchmark.commands.terminal import RUNS_FAILED, fail, say
 from benchmark.export import Format
 

@@ -74,7 +74,7 @@ def plan(
     """Show the runs that a suite asks for, and which are done. Nothing is written."""
     from benchmark.records.store import Store
     from benchmark.reproduction.fill_in import lacking_of
-    from benchmark.running.asked import ask
+    from benchmark.running.request import ask
     from benchmark.scheduling.estimate import tests, work
 
     asked = ask(suite, set_ or (), only or (), seeds)

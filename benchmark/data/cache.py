@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.data.cache_folder import VARIABLE, cache_folder
 from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError, Images
-from benchmark.data.place import VARIABLE, cache_folder
 
 __all__ = ["VARIABLE", "cache_folder", "load", "replacing", "save"]
 

@@ -79,7 +79,7 @@ class RunFolder:
 
     @property
     def shown(self) -> Path:
-        """The first few of these images, with the truth about them: ``records.shown``."""
+        """The first few of these images, with their truth: ``records.detection_images``."""
         return self.path / "shown.npz"
 
     @property

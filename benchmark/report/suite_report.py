@@ -16,13 +16,13 @@ from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
+from benchmark.report.detection_images import gallery
 from benchmark.report.figures import Drawn, draw_figures
 from benchmark.report.looks import look_tables
-from benchmark.report.measured import by_metric, with_values_at
 from benchmark.report.pages import Table
-from benchmark.report.pictures import gallery
 from benchmark.report.published import published_table
 from benchmark.report.scope import claimed, folder_of, scope_of, shown
+from benchmark.report.values import by_metric, with_values_at
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
 from benchmark.suite.claims import claim_of

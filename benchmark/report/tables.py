@@ -12,7 +12,7 @@ from benchmark.metrics import AP, BY_CLAIM, ERROR
 from benchmark.records.files import write_bytes, write_text
 from benchmark.records.reference import Compared
 from benchmark.records.store import Store
-from benchmark.report.measured import by_metric
+from benchmark.report.values import by_metric
 from benchmark.status import Status
 
 _SCORED = (Status.FINISHED,)

@@ -9,10 +9,10 @@ import pandas as pd
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.store import Store
-from benchmark.report.measured import with_values_at
+from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import Verdict, judge
 from benchmark.suite import Plan
-from benchmark.suite.claims.family import begun_from
+from benchmark.suite.claims.multiplicity import begun_from
 from benchmark.suite.suite import LoadedSuite
 
 

@@ -12,7 +12,7 @@ from benchmark.report.comparable import departures_of, in_short
 from benchmark.statistics.finding import ALPHA, Finding, corrected
 from benchmark.status import ENDED, LOST, Status
 from benchmark.suite.claims import Claim, Sample, Setting
-from benchmark.suite.claims.family import (
+from benchmark.suite.claims.multiplicity import (
     family_sizes,
     nets_as_published,
     of_published_weights,

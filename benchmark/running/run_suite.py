@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.counts import counted
-from benchmark.running.asked import ask
 from benchmark.running.budget import ended_after
+from benchmark.running.checks import require_usable
 from benchmark.running.images import use_cache
-from benchmark.running.usable import require_usable
+from benchmark.running.request import ask
 from benchmark.running.where import Where
 from benchmark.running.words import ui_command
 from benchmark.status import Status

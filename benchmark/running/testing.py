@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.records.store import RunFolder, Store
-from benchmark.scheduling.untested import untested
+from benchmark.scheduling.pending_tests import untested
 from benchmark.status import Status
 from benchmark.suite import LoadedSuite
 from benchmark.worker.lease import Lease, lease, who_holds

@@ -11,7 +11,7 @@ from benchmark.models.count import Cost
 from benchmark.models.families import cost
 from benchmark.records.provenance import provenance
 from benchmark.records.store import Store
-from benchmark.scheduling.untested import untested
+from benchmark.scheduling.pending_tests import untested
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.status import Status

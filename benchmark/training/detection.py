@@ -10,10 +10,10 @@ from benchmark.data.detection.feed import DetectionFeed
 from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.detection.cost import detector_cost
 from benchmark.detection.faster_rcnn import FasterRCNN
+from benchmark.detection.first_weights import rates, start_from
 from benchmark.detection.joint_loss import Normalize, images, losses
 from benchmark.detection.matching import Truth
 from benchmark.detection.scoring import scorer
-from benchmark.detection.start import rates, start_from
 from benchmark.evaluation.boxes.average_precision import average_precisions
 from benchmark.evaluation.boxes.detections import Detections
 from benchmark.models.pretrained import Pretrained

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from benchmark.data.place import cache_folder
+from benchmark.data.cache_folder import cache_folder
 from benchmark.records.files import write_json
 
 _REMOVED = (

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from benchmark.events import Event, Kind
 from benchmark.records.checkpoint import Checkpoint, Checkpoints
 from benchmark.records.comparison import differences
+from benchmark.records.detection_images import save_shown
 from benchmark.records.files import write_bytes, write_json, write_text
 from benchmark.records.journal import Journal
 from benchmark.records.provenance import provenance
 from benchmark.records.result import summarize
-from benchmark.records.shown import save_shown
 from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
 from benchmark.spec.recipe import recipe
@@ -68,8 +68,8 @@ class _Recorded:
         from benchmark.training.loop import train
         from benchmark.training.state import State
         from benchmark.training.weights import weight_arrays
+        from benchmark.worker.detection_images import first_shown
         from benchmark.worker.pretrained import pretrained_of
-        from benchmark.worker.shown import first_shown
 
         process.configure(self.spec.numerics, self.spec.seed, gpu_memory_mib())
         self.peak_gpu_memory_mib = process.peak_gpu_memory_mib

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import contents, digests, not_read, noted
-from benchmark.data.added import SPLITS
-from benchmark.data.detection import odd, registry
+from benchmark.data import contents, digests, not_read, notes
+from benchmark.data.detection import registry, suspect
 from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import FileImages
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
-from benchmark.data.photographs.turned import QUARTER_TURNS, turn_noted
+from benchmark.data.photographs.orientation import QUARTER_TURNS, turn_noted
+from benchmark.data.register import SPLITS
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     for split, found in read.items():
         truths[split], degenerate[split] = registry.cleaned(found.examples)
         sizes, sha256s[split], turned = _files(folders[split], found)
-        odd_ones[split] = odd.counted(found.examples, turned)._asdict()
+        odd_ones[split] = suspect.counted(found.examples, turned)._asdict()
         encoded = [name.encode("utf-8", "surrogateescape") for name in found.names]
         columns[split] = {"name": np.array(encoded, np.bytes_), "size": sizes}
     content = {
@@ -68,7 +68,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     own = {split: digests.column(sha256s[split]) for split in SPLITS}
     columns = {split: {**columns[split], "digest": own[split]} for split in SPLITS}
     images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)
-    told = noted.of(_not_listed(folders, read, (train[0], test[0])), digests.repeated(own))
+    told = notes.of(_not_listed(folders, read, (train[0], test[0])), digests.repeated(own))
     told |= {"boxes": odd_ones}
     return registry.save(
         DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data.added import SPLITS
 from benchmark.data.detection.example import Truths
 from benchmark.data.detection.images import Columns, Images
-from benchmark.data.noted import checked_by
+from benchmark.data.notes import checked_by
+from benchmark.data.register import SPLITS
 from benchmark.spec.boxes import BoxContentSpec
 
 
@@ -32,7 +32,7 @@ class DetectionSet:
     degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
     """Split -> boxes without an area within their image, which are not in ``truths``."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted as they were added: ``data.noted``."""
+    """What was noted as they were added: ``data.notes``."""
 
     @property
     def checked(self) -> str:

@@ -12,7 +12,7 @@ from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example, Truths, clipped
 from benchmark.data.detection.geometry import Sides, at_top_left, shown_boxes
 from benchmark.data.detection.order import batch_of
-from benchmark.data.detection.trained import trained
+from benchmark.data.detection.training_images import trained
 from benchmark.data.feed import Views
 from benchmark.data.images import DataError
 from benchmark.data.photographs.draws import VIEW, integer, words

@@ -10,11 +10,11 @@ import numpy as np
 from PIL import Image
 
 from benchmark.data import cifar10
-from benchmark.data.added import SPLITS
 from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example, joined
 from benchmark.data.images import Images, chosen
 from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
+from benchmark.data.register import SPLITS
 from benchmark.spec.boxes import PASTED, PastedSpec
 
 SOURCE = "cifar10-subset"

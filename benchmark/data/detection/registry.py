@@ -4,11 +4,11 @@ cache."""
 from collections.abc import Iterable
 from dataclasses import fields
 
-from benchmark.data.added import SPLITS, Register, require_as_stated
 from benchmark.data.detection.detection_set import DetectionSet, arrays
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
 from benchmark.data.detection.images import Columns, FileImages, RecordImages
 from benchmark.data.detection.pasted import pasted
+from benchmark.data.register import SPLITS, Register, require_as_stated
 from benchmark.spec.boxes import BoxesSpec
 
 ADDED = Register(

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import digests, noted
-from benchmark.data.detection import odd, registry
+from benchmark.data import digests, notes
+from benchmark.data.detection import registry, suspect
 from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
 from benchmark.data.detection.images import RecordImages, open_records
@@ -84,7 +84,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
         truths[split], degenerate[split] = registry.cleaned(example for example, *_ in rows)
         examples, names, found, numbers, places = zip(*rows, strict=True)
         sizes, own = zip(*found, strict=True)
-        odd_ones[split] = odd.counted(examples)._asdict()
+        odd_ones[split] = suspect.counted(examples)._asdict()
         columns[split] = {
             "name": np.array(names, np.bytes_),
             "size": np.array(sizes, np.int64),
@@ -101,7 +101,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     category_ids = [*range(1, len(classes) + 1)]
     sha256 = digest(classes, category_ids, truths, content)
     images = RecordImages(where, columns)
-    told = noted.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
+    told = notes.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
     told |= {"boxes": odd_ones}
     return registry.save(
         DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)

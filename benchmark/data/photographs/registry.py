@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.data import noted
-from benchmark.data.added import SPLITS, Register, require_as_stated
+from benchmark.data import notes
 from benchmark.data.cache import cache_folder
 from benchmark.data.digests import repeated
 from benchmark.data.not_read import Counts
-from benchmark.data.noted import checked_by
+from benchmark.data.notes import checked_by
 from benchmark.data.photographs.source import Listing, Source, TfdsSource, TreeSource
+from benchmark.data.register import SPLITS, Register, require_as_stated
 from benchmark.spec import ContentSpec, PhotographsSpec
 
 ADDED = Register(
@@ -40,7 +40,7 @@ class Photographs:
     sha256: str
     """``tree`` and ``imagenet`` say of what."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted as they were added: ``data.noted``."""
+    """What was noted as they were added: ``data.notes``."""
 
     @property
     def checked(self) -> str:
@@ -99,11 +99,11 @@ def save(
     labels = {split: listing.labels for split, listing in listings.items()}
     index |= {
         "columns": [each.name for each in fields(Listing) if each.name != "digests" or found],
-        "noted": noted.of(not_read, repeated(found, labels) if found else None),
+        "noted": notes.of(not_read, repeated(found, labels) if found else None),
     }
     ADDED.save(name, index, columns)
     kept = find(name)
-    for line in noted.lines(kept.noted, kept.checked):
+    for line in notes.lines(kept.noted, kept.checked):
         _LOG.info("%s: %s", name, line)
     return kept
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmark.proof.speed.case import NETS, Case
-from benchmark.proof.speed.family import peak_memory_mib, reset_peak
+from benchmark.proof.speed.processes import peak_memory_mib, reset_peak
 from benchmark.worker.main import claim_stdout
 
 FLOOR, OURS, WHOLE_RUN = "matrix product", "ours", "ours, whole run"

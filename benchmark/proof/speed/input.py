@@ -14,8 +14,8 @@ from benchmark.data.photographs.pipeline import cores
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.photographs.stream import StreamedImages
 from benchmark.proof.speed import contender
-from benchmark.proof.speed.family import cpu_s, machine_cpu_s
 from benchmark.proof.speed.measure import Measured
+from benchmark.proof.speed.processes import cpu_s, machine_cpu_s
 from benchmark.records.files import read_json, write_text
 from benchmark.records.provenance import machine_line, provenance
 from benchmark.spec import PhotographsSpec

@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmark.proof.speed.case import Case
 from benchmark.proof.speed.contender import FLOOR, OURS, contenders
-from benchmark.proof.speed.family import cpu_s, machine_cpu_s
+from benchmark.proof.speed.processes import cpu_s, machine_cpu_s
 from benchmark.records.provenance import provenance
 
 FIRST_TOLERANCE = {"float32": 0.001, "mixed_bfloat16": 0.02}

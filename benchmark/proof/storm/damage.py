@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import RESNET20, SMALL, plan_of
+from benchmark.proof.storm.small_runs import RESNET20, SMALL, plan_of
 from benchmark.records.checkpoint import Checkpoints
 from benchmark.records.store import Store
 from benchmark.scheduling.attempt import train_run

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmark.proof.storm.fault import BALLAST, WRITE
 from benchmark.proof.storm.setting import Setting, Tries, small_disk
-from benchmark.proof.storm.subject import Subject, with_fault
+from benchmark.proof.storm.small_runs import Subject, with_fault
 from benchmark.scheduling.attempt import train_run
 
 _MIB, _AT_ONCE = 4, 2

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmark.proof.storm.fault import POINTS
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import (
+from benchmark.proof.storm.small_runs import (
     RUNNER,
     Subject,
     points,

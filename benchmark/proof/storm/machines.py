@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from benchmark.events import Kind
-from benchmark.proof.speed.family import family
+from benchmark.proof.speed.processes import family
 from benchmark.proof.storm.setting import Setting, Tries, mounted
-from benchmark.proof.storm.subject import Subject, plan_of, runner, suite_file
+from benchmark.proof.storm.small_runs import Subject, plan_of, runner, suite_file
 from benchmark.records.store import Store
 from benchmark.worker.lease import EXPIRES_S
 

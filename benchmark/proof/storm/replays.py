@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import suite_file
+from benchmark.proof.storm.small_runs import suite_file
 from benchmark.records.store import Store
 from benchmark.reproduction.replay import Recorded, Replayed, replay
 from benchmark.scheduling.attempt import train_run

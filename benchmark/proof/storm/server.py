@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmark.proof.speed.family import family, machine_cpu_s
+from benchmark.proof.speed.processes import family, machine_cpu_s
 from benchmark.tracking.server import SERVER_SETTINGS
 
 

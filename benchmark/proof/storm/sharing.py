@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.subject import plan_of, runner, suite_file
+from benchmark.proof.storm.small_runs import plan_of, runner, suite_file
 from benchmark.records.store import Store
 
 

@@ -21,7 +21,7 @@ from benchmark.metrics import METRICS
 from benchmark.proof.storm.fault import BALLAST, fill
 from benchmark.proof.storm.server import free_port, mlflow_server, stand_back, wait_until_idle
 from benchmark.proof.storm.setting import NotHere, Setting, Tries, small_disk
-from benchmark.proof.storm.subject import (
+from benchmark.proof.storm.small_runs import (
     RESNET20_LONGER,
     SMALL,
     plan_of,

@@ -21,7 +21,7 @@ from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.precisions import draw_precisions
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MAX_VARIANTS, Look, keep, looks
-from benchmark.report.measured import by_metric
+from benchmark.report.values import by_metric
 from benchmark.status import Status
 
 if TYPE_CHECKING:

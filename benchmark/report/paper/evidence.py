@@ -11,8 +11,8 @@ from benchmark.paper import FIRST, PAPERS, Paper, paper_of
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import Frames, frames_of
 from benchmark.records.store import Store
-from benchmark.report.measured import with_values_at
-from benchmark.report.paper.places import Place, place_of_source
+from benchmark.report.paper.locations import Place, place_of_source
+from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import Verdict, judge
 from benchmark.status import DONE
 from benchmark.suite import Cell, load_suite

@@ -12,9 +12,9 @@ from benchmark.report.figures.layers import draw_responses
 from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MAX_VARIANTS, looks
-from benchmark.report.measured import by_metric
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.rows import samples_in
+from benchmark.report.values import by_metric
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from scipy import stats
 from benchmark.paper import Number, Reproduced
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
-from benchmark.report.paper.places import Place, place_of
+from benchmark.report.paper.locations import Place, place_of
 from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim

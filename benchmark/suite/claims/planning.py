@@ -9,7 +9,7 @@ from benchmark.paper import published_for
 from benchmark.spec import RunSpec
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.bound import BoundClaim
-from benchmark.suite.claims.family import (
+from benchmark.suite.claims.multiplicity import (
     begun_from,
     family_sizes,
     nets_as_published,

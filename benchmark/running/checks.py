@@ -34,7 +34,7 @@ def require_usable(
 def _require_boxes(specs: Iterable["RunSpec"]) -> None:
     from benchmark.data import sources
     from benchmark.data.detection import registry
-    from benchmark.data.detection.trained import trained
+    from benchmark.data.detection.training_images import trained
     from benchmark.data.images import DataError
 
     seen = set()
@@ -85,7 +85,7 @@ def _require_weights(
         asked.setdefault(key, (spec, source))
     if not asked:
         return
-    from benchmark.worker.usable import weights_of
+    from benchmark.worker.weights_check import weights_of
 
     say("The weights that runs begin from are checked.")
     problems = []

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from benchmark.evaluation.boxes.detections import Detections, first_from_json
+from benchmark.records.detection_images import Shown, load_shown
 from benchmark.records.problems import RecordsError
-from benchmark.records.shown import Shown, load_shown
 from benchmark.records.store import RunFolder, Store
 from benchmark.report.figures.detections import Gallery, Picture
-from benchmark.report.measured import detects
+from benchmark.report.values import detects
 from benchmark.status import Status
 
 IMAGES, VARIANTS = 4, 8

@@ -1,4 +1,4 @@
-"""Whether the weights that runs begin from can be used: ``python -m benchmark.worker.usable
+"""Whether the weights that runs begin from can be used: ``python -m benchmark.worker.weights_check
 RUNS_FOLDER``, a process of its own, so that whoever asks need not load Keras and takes no GPU.
 
 Reads from standard input a JSON list of ``[spec, source]``: a run's spec, and that of the run that
@@ -67,7 +67,7 @@ def checked(spec: RunSpec, source: RunSpec | None, runs: Path) -> Weights:
     import keras
 
     from benchmark.data.images import DataError
-    from benchmark.detection import start as detector
+    from benchmark.detection import first_weights as detector
     from benchmark.models import pretrained as classifier
     from benchmark.training.net import build_net
     from benchmark.training.weights import weight_arrays

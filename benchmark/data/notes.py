@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.data import not_read as left
-from benchmark.data.detection.odd import Odd
+from benchmark.data.detection.suspect import Odd
 from benchmark.data.digests import Repeated
 from benchmark.data.not_read import Counts
 

@@ -42,8 +42,8 @@ def replay(
     from benchmark.listening.progress import ProgressDisplay
     from benchmark.reproduction.replay import Recorded
     from benchmark.reproduction.replay import replay as train_again
+    from benchmark.running.checks import require_usable
     from benchmark.running.images import use_cache
-    from benchmark.running.usable import require_usable
     from benchmark.spec import RunSpec
     from benchmark.suite import Cell
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.data.detection.detection_set import DetectionSet
-from benchmark.records.shown import Shown
+from benchmark.records.detection_images import Shown
 
 COUNT = 4
 """Images; a run's folder is to stay small."""
