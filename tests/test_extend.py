@@ -76,7 +76,7 @@ def test_an_example_that_no_longer_fits_is_noticed(tmp_path):
 
 SPECS = """
 import json, sys
-from benchmark.models.count import cost
+from benchmark.models.families import cost
 from benchmark.paper import departures, published_for
 from benchmark.spec import RunSpec
 specs = [RunSpec.model_validate(each) for each in json.load(sys.stdin)]
@@ -106,8 +106,8 @@ def test_the_additions_are_specs_and_leave_old_ids(extended):
 TRAINED = """
 import json
 from benchmark import build_model, load_runs, load_suite, run_suite
-from benchmark.models.count import cost
-from benchmark.models.counting import counted_cost
+from benchmark.models.families import cost
+from benchmark.models.count import counted_cost
 models = {cell.variant: cell.spec.model for cell in load_suite("suite.yaml").plan.cells}
 for spec in models.values():
     for shape in ((32, 32, 3), (17, 24, 3)):
