@@ -249,7 +249,7 @@ def test_bad_surroundings_are_said_in_one_line(ran, copied, tmp_path):
         ("list", file): "file",
         ("list", tmp_path / "nowhere"): "nowhere",
         ("list", tmp_path): "must hold suite files",
-        ("ui", "--results", tmp_path / "nowhere"): "mlflow.db must be there",
+        ("ui", "--results", tmp_path / "nowhere"): "mlflow.db must exist",
         ("ui", "--tracking-uri", "http://127.0.0.1:9"): "that answers",
         ("ui", "--port", "0"): "Invalid value for '--port'",
         ("data", "get", "cifar10", "--source", "ftp"): "must be auto or tfds or npm",
