@@ -4,6 +4,7 @@ A clone has them at its top, ``suites/`` and ``results/reference/``; a wheel hol
 the package, ``benchmark/suites/`` and ``benchmark/reference/``.
 """
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from benchmark.problems import InputError
@@ -32,8 +33,15 @@ def suite_file(named: Path) -> Path:
     shipped = suites_folder() / f"{named}.yaml"
     if not shipped.is_file():
         rule = "suite must be a YAML file, or the name of one that `resnet-bench list` shows"
-        raise InputError(f"{rule}. Received: {named}")
+        meant = get_close_matches(str(named), _names(), 1)
+        hint = f" (did you mean {meant[0]}?)" if meant else ""
+        raise InputError(f"{rule}. Received: {named}{hint}")
     return shipped
+
+
+def _names() -> list[str]:
+    folder = suites_folder()
+    return [str(file.relative_to(folder).with_suffix("")) for file in folder.rglob("*.yaml")]
 
 
 def _of_clone(path: str) -> Path | None:

@@ -453,7 +453,7 @@ class Begun:
 def test_the_page_on_a_server_is_told_once_as_a_run_begins(tmp_path, monkeypatch, uri, page):
     from benchmark.listening import mirroring
 
-    monkeypatch.setattr(mirroring, "MlflowMirror", Begun)
+    monkeypatch.setattr(mirroring, "mirror_of", Begun)
     plan, said, here = plan_of(tmp_path), [], threading.get_ident()
     mirror = BackgroundMirror(
         Store(tmp_path), plan, uri, lambda line: said.append((line, threading.get_ident()))
@@ -478,7 +478,7 @@ def test_runs_and_a_mirror_that_is_behind_are_logged(tmp_path, monkeypatch, capl
     def fail(*_):
         raise RuntimeError
 
-    monkeypatch.setattr(mirroring, "MlflowMirror", fail)
+    monkeypatch.setattr(mirroring, "mirror_of", fail)
     plan, store, log = plan_of(tmp_path), Store(tmp_path / "results"), "resnet_bench.runs"
     caplog.set_level(logging.DEBUG, logger=log)
     BackgroundMirror(store, plan, "http://fails").close("", [])

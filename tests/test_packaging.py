@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import bench
 
+from benchmark.problems import InputError
+from benchmark.shipped import suite_file
 from benchmark.suite import load_suite
 
 SUITES = sorted(path.relative_to("suites") for path in Path("suites").rglob("*.yaml"))
@@ -72,3 +74,8 @@ def test_a_folder_to_start_from_is_a_suite_that_plans_and_is_never_overwritten(t
     again = bench("init", tmp_path / "study")
     assert again.returncode == 2 and str(tmp_path / "study") in again.stderr
     assert (tmp_path / "study" / "compare.yaml").read_text() == "mine"
+
+
+def test_of_a_misspelt_suite_the_one_that_was_meant_is_named():
+    with pytest.raises(InputError, match="table6"):
+        suite_file(Path("tabel6"))

@@ -153,7 +153,7 @@ def recorded(
         name = set_.name(suite)
     known = store.suites()
     if name not in known:
-        fail(f"suite must have records in {results} ({', '.join(known) or 'none'}): {name}")
+        fail(f"suite must have records in {results} (now: {', '.join(known) or 'none'}): {name}")
     return store, name, store.suite(name).plan()["cells"]
 
 

@@ -64,7 +64,7 @@ def _require_database(uri: str, results: Path) -> None:
     file = sqlite_file(uri)
     if file is not None and not file.exists():
         rule = "must exist: resnet-bench run SUITE or resnet-bench sync SUITE makes it"
-        fail(f"{file} {rule}. Received: --results {results}, without it")
+        fail(f"MLflow's database {file} {rule}. Received: --results {results}, which has none")
 
 
 def _named(host: str) -> str:
