@@ -1,6 +1,7 @@
 """What the documents show is so: each command parses, cheap ones run, suites load, Python runs."""
 
 import gc
+import pkgutil
 import re
 import shutil
 import sys
@@ -209,3 +210,10 @@ def test_markers_of_generated_parts_are_known():
     used = [m for p in PAGES for m in re.findall(r"<!-- generated: (\w+) -->", p.read_text())]
     assert sorted(used) == ["claims", "fields", "metrics", "published"]
     assert all(hasattr(gen_claims, name) or hasattr(gen_fields, name) for name in used)
+
+
+def test_the_python_reference_names_what_is_there():
+    names = re.findall(r"^::: (\S+)$", Path("docs/api.md").read_text(), re.MULTILINE)
+    assert names
+    for name in names:
+        assert pkgutil.resolve_name(name)
