@@ -121,7 +121,7 @@ def take(page: Page, url: str | None, name: str, shown: str, clicks: tuple[str, 
 @contextmanager
 def served(results: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """The UI of a results folder: its address, and each suite's link."""
-    port, log = free_port(), results / "ui.log"
+    port, log = free_port(), results.parent / "ui.log"
     command = [sys.executable, "-m", "benchmark", "ui", f"--results={results}", f"--port={port}"]
     with log.open("w") as file:
         ui = subprocess.Popen(

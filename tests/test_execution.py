@@ -315,7 +315,10 @@ def test_a_worker_that_is_killed_after_its_result_has_finished(tmp_path, worker)
 
 
 def test_a_worker_that_lives_on_holds_its_run(tmp_path):
-    folder = Store(tmp_path).run("0" * 16)
+    is_held_while_a_worker_lives(Store(tmp_path).run("0" * 16))
+
+
+def is_held_while_a_worker_lives(folder):
     with lease(folder) as lock:
         left = subprocess.Popen(["sleep", "60"], pass_fds=[lock.descriptor])
     try:

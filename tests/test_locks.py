@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from test_execution import is_held_while_a_worker_lives
 
 from benchmark.records import locks
 from benchmark.records.problems import RecordsError
@@ -74,16 +75,7 @@ def test_a_run_is_held_without_flock(folder, no_flock):
 
 
 def test_a_worker_that_lives_on_holds_its_run_without_flock(folder, no_flock):
-    with lease(folder) as lock:
-        left = subprocess.Popen(["sleep", "60"], pass_fds=[lock.descriptor])
-    try:
-        with lease(folder) as lock:
-            assert lock is None
-    finally:
-        left.kill()
-        left.wait()
-    with lease(folder) as lock:
-        assert lock is not None
+    is_held_while_a_worker_lives(folder)
 
 
 def test_a_killed_process_frees_its_run_at_once_without_flock(folder, no_flock):

@@ -1,49 +1,21 @@
 """What a person sees in MLflow's UI, in headless Chromium."""
 
-import os
-import re
-import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from benchmark.proof.storm.server import free_port, wait_for
+sys.path.insert(0, str(Path("docs").resolve()))
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from screenshots import CHROMIUM, FLAGS, served
 
 
 @pytest.fixture(scope="module")
 def ui(ran):
-    """The UI of the tiny suite's records: the output of the command once it answers."""
-    port = free_port()
-    log = ran.results.parent / "ui.log"
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "benchmark", "ui"]
-            + [f"--results={ran.results}", f"--port={port}"],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-    try:
-        wait_for(server, port, log)
-        yield log.read_text()
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(30)
+    """The UI of the tiny suite's records: its address, and the suites' links."""
+    with served(ran.results) as there:
+        yield there
 
 
 @pytest.mark.skipif(
@@ -52,7 +24,8 @@ def ui(ran):
 def test_the_suites_page_shows_variants_and_their_curves(ui):
     from playwright.sync_api import sync_playwright
 
-    link = re.search(r"^tiny: (http://127\.0\.0\.1\S+)$", ui, re.MULTILINE).group(1)
+    link = ui[1]["tiny"]
+    assert link.startswith("http://127.0.0.1:")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
@@ -68,7 +41,7 @@ def test_the_suites_page_shows_variants_and_their_curves(ui):
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
 def test_the_ui_listens_on_this_machine_alone(ui):
-    port = int(re.search(r"http://127\.0\.0\.1:(\d+)", ui).group(1))
+    port = urlsplit(ui[0]).port
     listening = [
         line.split()[1]
         for line in Path("/proc/net/tcp").read_text().splitlines()[1:]

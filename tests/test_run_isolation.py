@@ -9,6 +9,7 @@ import sys
 import pytest
 from conftest import TINY_SUITE, bench
 from made_records import record
+from test_execution import Told
 
 from benchmark.records import Store, load_runs
 from benchmark.scheduling.estimate import estimate
@@ -18,20 +19,6 @@ from benchmark.status import Status
 from benchmark.suite import Plan, load_suite
 from benchmark.worker.lease import lease
 from benchmark.worker.main import EVENTS
-
-
-class Told:
-    def __init__(self):
-        self.events, self.ends = [], []
-
-    def begin(self, cell):
-        pass
-
-    def event(self, cell, event):
-        self.events.append(event)
-
-    def end(self, cell, status, reason):
-        self.ends.append(status)
 
 
 @pytest.fixture
@@ -66,7 +53,7 @@ def test_what_a_library_prints_goes_to_the_log(tmp_path, plan, monkeypatch, nois
     monkeypatch.setattr(sys, "executable", str(script))
     store = Store(tmp_path / "results")
     run_plan(plan, store, [told], ThisMachine())
-    assert told.ends == ["finished"] * 3
+    assert [status for _, status, _ in told.ends] == ["finished"] * 3
     assert told.events == [{"event": "progress"}] * 3
     assert store.run(plan.cells[0]).log.read_bytes() == f"{noise}\n".encode().replace(
         b"\\377\\n", b"\xff\n"
@@ -126,7 +113,7 @@ def test_a_stray_file_in_a_runs_folder_is_ignored(tmp_path, plan, worker, name):
     path.parent.mkdir(parents=True)
     path.write_text("nonsense")
     run_plan(plan, store, [told], ThisMachine())
-    assert told.ends == ["finished"] * 3
+    assert [status for _, status, _ in told.ends] == ["finished"] * 3
     assert store.run(plan.cells[0]).tested() == {}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from conftest import bench
 from detection_files import box, make_split
+from test_finite_weights import MODEL
 
 from benchmark.data.detection import coco_json
 from benchmark.models.build import build_model
@@ -16,14 +17,6 @@ from benchmark.records import Store
 from benchmark.spec import ResNetSpec, RunSpec
 from benchmark.suite import load_suite
 from benchmark.worker.weights_check import checked
-
-MODEL = {
-    "stem": "cifar",
-    "block": "basic",
-    "stage_blocks": [1],
-    "stage_widths": [4],
-    "shortcut": "A",
-}
 
 
 @pytest.fixture(autouse=True)

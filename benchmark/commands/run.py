@@ -28,7 +28,7 @@ from benchmark.commands.reporting import say_report
 from benchmark.commands.suites import what_lacks
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, is_quiet, note, say
 from benchmark.counts import counted
-from benchmark.running.words import words, words_of_records
+from benchmark.running.words import ui_command, words, words_of_records
 from benchmark.status import Status
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def run(
         say_report(done.name, done.report)
     else:
         say(f"The report could not be written ({done.report_problem}); the records are complete.")
-    _say_mirror(done, here)
+    _say_mirror(done, here, ui_command(results, tracking_uri))
     if done.interrupted:
         say(to_go_on)
         raise typer.Exit(INTERRUPTED)
@@ -130,7 +130,7 @@ def run(
         raise typer.Exit(RUNS_FAILED)
 
 
-def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
+def _say_mirror(done: "SuiteRun", here: list[str], ui: str) -> None:
     """How the copy in MLflow stands, and what completes and shows it."""
     sync = shlex.join(["resnet-bench", "sync", done.name, *here])
     if done.mirror_problem:
@@ -139,7 +139,7 @@ def _say_mirror(done: "SuiteRun", here: list[str]) -> None:
     if done.unmirrored:
         note(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
     else:
-        note(f"MLflow:  {shlex.join(['resnet-bench', 'ui', *here])}")
+        note(f"MLflow:  {ui}")
 
 
 def _say_what_is_left(done: "SuiteRun", again: str) -> None:
