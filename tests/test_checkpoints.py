@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from test_training import tiny_spec, trained
+from test_training import tiny_spec, trained, trained_once
 
 from benchmark.records.checkpoint import KEPT, Checkpoints
 from benchmark.records.problems import DiskFullError
@@ -157,7 +157,7 @@ def test_a_run_that_is_stopped_and_goes_on_gives_the_same_bits(embedded, changes
     """Stopped after ``calls`` calls of the step: within the first epoch, or beyond it."""
     base = {"optimizer": {"batch_size": 320}, "schedule": {"iterations": 35}}
     spec = tiny_spec(**{**base, **changes})
-    whole, uninterrupted = trained(spec, embedded)
+    whole, uninterrupted = trained_once(spec, embedded)
 
     kept, count = [], iter(range(100))
     first, begun = trained(spec, embedded, keep=kept.append, stop=lambda: next(count) >= calls)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY_SUITE, bench
+from conftest import TINY_SUITE, bench, bench_alone
 
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.suite import load_suite
@@ -382,7 +382,7 @@ def test_ten_thousand_cells_are_planned(tmp_path):
 
 
 def test_audit_prints_the_papers_numbers_beside_ours():
-    done = bench("prove", "audit", "--no-build")
+    done = bench_alone("prove", "audit", "--no-build")
     assert done.returncode == 0
     lines = {line.split("  ")[0]: line.split() for line in done.stdout.splitlines()}
     small = ["269,722", "–", "0.27M", "-0.000", "0.041", "–", "–"]

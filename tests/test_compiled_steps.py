@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import config
-from test_training import digests, tiny_spec, trained
+from test_training import digests, tiny_spec, trained, trained_once
 
 from benchmark.data.resident import STEPS_A_CALL_ON_A_GPU, ResidentImages
 from benchmark.models.build import build_model
@@ -68,7 +68,7 @@ def test_of_no_steps_there_are_no_rows(embedded):
 @pytest.mark.parametrize("steps", [1, 5])
 def test_how_they_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, steps):
     spec = tiny_spec(numerics={"xla": True})
-    _, usual = trained(spec, embedded)
+    _, usual = trained_once(spec, embedded)
     monkeypatch.setattr(ResidentImages, "steps_a_call", steps)
     _, cut = trained(spec, embedded)
     assert digests(usual) == digests(cut)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import bench
+from conftest import bench_alone
 
 from benchmark.proof.crosscheck.case import Given, Trace, spec_of
 from benchmark.proof.crosscheck.compare import (
@@ -88,14 +88,14 @@ def test_what_is_trained_is_the_papers_on_real_images():
 
 
 def test_an_unknown_net_is_refused():
-    done = bench("prove", "crosscheck", "--net", "resnet19-A")
+    done = bench_alone("prove", "crosscheck", "--net", "resnet19-A")
     assert done.returncode == 2 and "resnet19-A" in done.stderr
 
 
 def test_crosscheck_in_jax_agrees_before_the_first_step(tmp_path):
     pytest.importorskip("jax", reason="needs the extra jax (tox -e peers)")
     options = ["--net", "resnet8-A", "--iterations", "3", "--batch", "32"]
-    done = bench("prove", "crosscheck", *options, "--results", tmp_path)
+    done = bench_alone("prove", "crosscheck", *options, "--results", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "crosscheck" / "crosscheck.md").read_text()
     assert "They agree before the first step." in text

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from conftest import bench
+from conftest import bench, bench_alone
 from numpy.lib.stride_tricks import sliding_window_view
 from photograph_files import make_tree
 from test_training import tiny_spec
@@ -280,14 +280,16 @@ def test_the_command_tells_each_run_and_their_ensemble(store):
     results, cells = store
     names = [cell.name for cell in cells]
     arguments = ["--results", results.root, "--protocol", "ten-crop"]
-    done = bench("evaluate", *names[:2], *arguments)
+    done = bench_alone("evaluate", *names[:2], *arguments)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [*names[:2], "ensemble of 2"]
     assert "of 1,000 images (ten-crop-36)" in lines[0] and "top-5" in lines[2]
-    diverged = bench("evaluate", names[2], *arguments)
+    diverged = bench_alone("evaluate", names[2], *arguments)
     assert diverged.returncode == 1 and "which is diverged" in diverged.stderr
-    wrong = bench("evaluate", names[0], "--results", results.root, "--protocol", "ten-crop-36-40")
+    wrong = bench_alone(
+        "evaluate", names[0], "--results", results.root, "--protocol", "ten-crop-36-40"
+    )
     assert wrong.returncode == 2 and "Received: ten-crop-36-40" in wrong.stderr
 
 
@@ -358,7 +360,7 @@ def test_run_tests_what_claims_are_about_by_their_protocols_and_their_ensembles(
     suite.write_text(ENSEMBLE.format(content=json.dumps(photographs.content.model_dump())))
     planned = bench("plan", suite, "--results", results)
     assert "To be tested by ten-crop-36: 1 run," in planned.stdout
-    done = bench("run", suite, "--results", results)
+    done = bench_alone("run", suite, "--results", results)
     assert done.returncode == 0, done.stdout + done.stderr
     store, cells = Store(results), load_suite(suite).plan.cells
     scales = "multi-scale-224-256-384-480-640"
@@ -374,7 +376,7 @@ def test_run_tests_what_claims_are_about_by_their_protocols_and_their_ensembles(
     lost = store.run(cells[0]).evaluations / scales / "part-00000.safetensors"
     lost.unlink()
     (results / "ensemble" / "ensembles.json").unlink()
-    again = bench("run", suite, "--results", results)
+    again = bench_alone("run", suite, "--results", results)
     assert again.returncode == 1 and "To test the run again: resnet-bench evaluate" in again.stdout
     assert "report" in again.stdout
 

@@ -8,7 +8,7 @@ import json
 import os
 
 import pytest
-from conftest import bench
+from conftest import bench_alone
 
 from benchmark.records.gpus import visible_gpus
 from benchmark.records.store import Store
@@ -64,7 +64,7 @@ def train(folder, text, *options, **environment):
     """The results of a suite, each run by its name."""
     suite = folder / "suite.yaml"
     suite.write_text(text)
-    done = bench("run", suite, "--results", folder / "results", *options, **environment)
+    done = bench_alone("run", suite, "--results", folder / "results", *options, **environment)
     assert done.returncode == 0, done.stdout + done.stderr
     store = Store(folder / "results")
     cells = store.suite("on-a-gpu").plan()["cells"]
@@ -153,10 +153,10 @@ def test_detectors_train_there_and_have_the_same_bits_twice(tmp_path):
 
 def test_evaluate_scores_there_in_float32(classifiers):
     run = classifiers["projections"]
-    done = bench("evaluate", run.path, "--protocol", "center-crop")
+    done = bench_alone("evaluate", run.path, "--protocol", "center-crop")
     assert done.returncode == 0, done.stdout + done.stderr
     kept = json.loads(next(run.evaluations.glob("*/result.json")).read_text())
     usual = run.result()["final_error_percent"]
     assert abs(kept["top1_error_percent"] - usual) < 0.5
-    again = bench("evaluate", run.path, "--protocol", "center-crop", **os.environ)
+    again = bench_alone("evaluate", run.path, "--protocol", "center-crop", **os.environ)
     assert again.returncode == 0

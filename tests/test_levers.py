@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_training import tiny_spec, trained
+from test_training import tiny_spec, trained, trained_once
 
 from benchmark.data.order import batches
 from benchmark.data.resident import ResidentImages
@@ -62,7 +62,7 @@ def test_a_layer_trains_as_its_plain_form(
     embedded, monkeypatch, lever, plain, precision, tolerance
 ):
     spec, own = fifty_steps(numerics={"precision": precision}), getattr(layers, lever)
-    ours, fast = trained(spec, embedded)
+    ours, fast = trained_once(spec, embedded)
     monkeypatch.setattr(layers, lever, plain)
     monkeypatch.setattr(f"benchmark.models.resnet.net.{lever}", plain, raising=False)
     theirs, slow = trained(spec, embedded)
@@ -73,7 +73,7 @@ def test_a_layer_trains_as_its_plain_form(
 
 
 def test_xla_trains_as_without(embedded):
-    _, usual = trained(fifty_steps(), embedded)
+    _, usual = trained_once(fifty_steps(), embedded)
     _, compiled = trained(fifty_steps(numerics={"xla": True}), embedded)
     assert usual[-1] != compiled[-1]  # Other bits: it was compiled.
     same_within(losses(usual), losses(compiled), 2e-3)
@@ -113,7 +113,7 @@ def test_a_folded_net_has_the_logits_of_its_model(fields):
 
 
 def test_float16_trains_as_float32(embedded):
-    _, usual = trained(fifty_steps(), embedded)
+    _, usual = trained_once(fifty_steps(), embedded)
     _, half = trained(fifty_steps(numerics={"precision": "mixed_float16"}), embedded)
     same_within(losses(usual), losses(half), 2e-2)
     row = next(event for event in half if event["event"] == "epoch")

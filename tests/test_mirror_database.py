@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from conftest import bench
+from conftest import bench_alone
 
 from benchmark.records.store import Store
 from benchmark.tracking import database
@@ -78,11 +78,11 @@ def half_migrated(ran, tmp_path):
 
 
 def test_a_database_that_cannot_be_used_is_told_with_what_mends_it(half_migrated, ran):
-    done = bench("sync", "tiny", "--results", half_migrated)
+    done = bench_alone("sync", "tiny", "--results", half_migrated)
     assert done.returncode == 2
     assert "sync SUITE --rebuild" in " ".join(done.stderr.split())
     kept = (half_migrated / "mlflow.db").read_bytes()
-    done = bench("sync", "tiny", "--results", half_migrated, "--rebuild")
+    done = bench_alone("sync", "tiny", "--results", half_migrated, "--rebuild")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (half_migrated / "mlflow.db.unusable-1").read_bytes() == kept
     assert experiments(default_tracking_uri(Store(half_migrated))) == 2

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from conftest import bench
+from conftest import bench, bench_alone
 
 from benchmark.listening import mirroring
 from benchmark.metrics import METRICS
@@ -125,7 +125,7 @@ def test_a_mirror_is_rebuilt_from_the_journals(ran, copied, lost):
     elif lost != "nothing":
         gone = parent if lost == "the parent" else runs["plain8/seed0"]
         client_of(copied).delete_run(gone.info.run_id)
-    done = bench("sync", "tiny", "--results", copied, "--rebuild")
+    done = bench_alone("sync", "tiny", "--results", copied, "--rebuild")
     assert done.returncode == 0, done.stderr
     # By another URI: under the first one this process would go on reading a file that is gone.
     client = MlflowClient(f"sqlite:///{copied / 'mlflow.db'}")

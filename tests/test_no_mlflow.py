@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from conftest import TINY_SUITE, bench
+from conftest import TINY_SUITE, bench_alone
 
 from benchmark.records.store import Store
 from benchmark.tracking.server import default_tracking_uri
@@ -49,19 +49,19 @@ def test_a_run_is_trained_and_replayed_without_and_mirrored_later(tmp_path, with
     suite.write_text(text[: text.index("    - {name: plain8")] + "seeds: [0]\n")
     results = tmp_path / "results"
     path = {"PYTHONPATH": f"{without}:{':'.join(filter(None, sys.path))}"}
-    done = bench("run", suite, "--results", results, **path)
+    done = bench_alone("run", suite, "--results", results, **path)
     assert done.returncode == 0, done.stdout + done.stderr
     store = Store(results)
     (cell,) = store.suite("tiny").plan()["cells"]
     assert store.run(cell["run_id"]).status() == "finished"
     assert noted(store.suite("tiny").path) == MISSING
     assert not (results / "mlflow.db").exists()
-    again = bench("replay", cell["run_id"], "--results", results, **path)
+    again = bench_alone("replay", cell["run_id"], "--results", results, **path)
     assert again.returncode == 0, again.stdout + again.stderr
-    off = bench("run", suite, "--results", results, "--no-mlflow")
+    off = bench_alone("run", suite, "--results", results, "--no-mlflow")
     assert off.returncode == 0, off.stdout + off.stderr
     assert noted(store.suite("tiny").path) == OFF
     assert not (results / "mlflow.db").exists()
-    assert bench("sync", "tiny", "--results", results).returncode == 0
+    assert bench_alone("sync", "tiny", "--results", results).returncode == 0
     assert noted(store.suite("tiny").path) is None
     assert (results / "mlflow.db").exists()

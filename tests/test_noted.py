@@ -8,7 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import bench
+from conftest import bench, bench_alone
 from detection_files import add, box, image, make_set, make_split
 from detection_files import spec_of as spec_of_boxes
 from photograph_files import cut, encoded, make_tree, spec_of
@@ -424,7 +424,7 @@ def test_what_was_noted_is_printed_listed_and_recorded_with_a_run(tree, tmp_path
     assert built["dataset"]["repeated"]["test_in_train"] == 1
     # Of two classes there is no top-5 error.
     run = Store(tmp_path / "results").run(cell)
-    done = bench("evaluate", run.path, "--protocol", "center-crop")
+    done = bench_alone("evaluate", run.path, "--protocol", "center-crop")
     assert done.returncode == 0 and "top-1 error" in done.stdout, done.stdout + done.stderr
     assert "top-5" not in done.stdout
     (tested,) = run.tested().values()

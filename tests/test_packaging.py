@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import bench
+from conftest import bench_alone
 
 from benchmark.problems import InputError
 from benchmark.shipped import suite_file
@@ -57,21 +57,21 @@ def test_an_installed_package_knows_suites_images_and_reference(unpacked, tmp_pa
 
 def test_suites_are_known_by_name(tmp_path):
     by_name, by_path = (
-        bench("plan", suite, "--results", tmp_path)
+        bench_alone("plan", suite, "--results", tmp_path)
         for suite in ("quickstart", "suites/quickstart.yaml")
     )
     assert by_name.returncode == 0 and by_name.stdout == by_path.stdout
-    unknown = bench("plan", "quick-start", "--results", tmp_path)
+    unknown = bench_alone("plan", "quick-start", "--results", tmp_path)
     assert unknown.returncode == 2 and "quick-start" in unknown.stderr
 
 
 def test_a_folder_to_start_from_is_a_suite_that_plans_and_is_never_overwritten(tmp_path):
-    assert bench("init", tmp_path / "study").returncode == 0
+    assert bench_alone("init", tmp_path / "study").returncode == 0
     loaded = load_suite(tmp_path / "study" / "compare.yaml")
     assert {cell.variant for cell in loaded.plan.cells} == {"resnet32-B", "resnet32-C"}
     assert len(loaded.plan.runs()) == 10
     (tmp_path / "study" / "compare.yaml").write_text("mine")
-    again = bench("init", tmp_path / "study")
+    again = bench_alone("init", tmp_path / "study")
     assert again.returncode == 2 and str(tmp_path / "study") in again.stderr
     assert (tmp_path / "study" / "compare.yaml").read_text() == "mine"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import TINY_SUITE, bench
+from conftest import TINY_SUITE, bench_alone
 from safetensors.numpy import load_file
 
 from benchmark.proof.speed import scaling
@@ -140,7 +140,7 @@ def test_the_plan_is_for_the_cluster(tmp_path, cluster, alone):
     shutil.copytree(alone.root / "runs", tmp_path / "results" / "runs")
     shutil.rmtree(tmp_path / "results" / "runs" / first.run_id)
     words = ["plan", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray"]
-    said = bench(*words, "--address", cluster.address)
+    said = bench_alone(*words, "--address", cluster.address)
     assert "To be trained: 1 run, " in said.stdout, said.stdout + said.stderr
     assert "with 8 at once" in said.stdout
 
@@ -230,7 +230,9 @@ def test_a_driver_that_is_killed_leaves_no_process_and_goes_on(start, tmp_path, 
     while left_of(tmp_path) and time.monotonic() - killed < 30:
         time.sleep(0.2)
     assert left_of(tmp_path) == []
-    again = bench("run", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray")
+    again = bench_alone(
+        "run", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray"
+    )
     assert again.returncode == 0, again.stdout + again.stderr
     same_bits(Store(tmp_path / "results"), alone, plan)
 
@@ -257,7 +259,7 @@ def test_ctrl_c_ends_tasks_after_a_checkpoint(start, tmp_path):
 )
 def test_places_that_are_none_are_refused(tmp_path, words, said):
     plan_of(tmp_path)
-    done = bench("run", tmp_path / "suite.yaml", "--results", tmp_path / "results", *words)
+    done = bench_alone("run", tmp_path / "suite.yaml", "--results", tmp_path / "results", *words)
     assert done.returncode == 2 and said in done.stderr, done.stdout + done.stderr
     assert not list(tmp_path.glob("results/*/plan.json"))
 

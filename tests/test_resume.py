@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import bench
+from conftest import bench, bench_alone
 
 from benchmark.cli import app
 from benchmark.counts import counted
@@ -271,7 +271,7 @@ def replayed(whole, tmp_path_factory):
     }
     with ThreadPoolExecutor(2) as pool:
         done = {
-            name: pool.submit(bench, "replay", *arguments, "--results", whole.results)
+            name: pool.submit(bench_alone, "replay", *arguments, "--results", whole.results)
             for name, arguments in asked.items()
         }
         return {name: future.result() for name, future in done.items()}

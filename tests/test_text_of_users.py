@@ -7,7 +7,7 @@ from html import unescape
 import matplotlib
 import numpy as np
 import pytest
-from conftest import bench
+from conftest import bench_alone
 from made_records import made_cell, made_suite, record
 
 from benchmark.records.store import Store
@@ -126,6 +126,6 @@ def test_a_page_that_cannot_be_made_costs_no_other_and_is_told(suite, monkeypatc
     ids=["ascii", "latin-1", "C"],
 )
 def test_an_output_of_another_encoding_ends_no_command(suite, locale):
-    done = bench("report", "mine", "--results", suite.root, **locale)
+    done = bench_alone("report", "mine", "--results", suite.root, **locale)
     assert done.returncode == 0, done.stderr
     assert "report.html" in done.stdout and (suite.suite("mine").path / "report.html").exists()
