@@ -20,7 +20,7 @@ class Commands(TyperGroup):
     folders, torn records, an unreachable MLflow. Any other error is a bug."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
-        """Run, without failing on characters that the output cannot encode, like a dash in ASCII."""
+        """Run the command; characters that the output cannot encode do not end it."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
