@@ -188,7 +188,7 @@ def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     text = f"To be trained: {counted(len(cells), 'run')}, {millions:,.1f} million images"
     found = estimate(cells, store)
     if found is None:
-        return f"{text}. No earlier run (with that precision and threads) to estimate the time by."
+        return f"{text}. No earlier run (of that precision and threads) tells how long that takes."
     where = "here" if jobs == 1 else f"with {jobs:g} at once"
     return (
         f"{text}, about {found.hours / jobs:,.1f} hours {where}, judging by "
