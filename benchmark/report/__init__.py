@@ -1,1 +1,1 @@
-"""Tables, figures, Markdown and HTML, from the records alone. No TensorFlow."""
+"""Reports: tables, figures, Markdown and HTML, from the records only, without TensorFlow."""

@@ -1,4 +1,4 @@
-"""How much of a suite a report shows, and that it says so."""
+"""The scope of a report: which part of a suite it shows, and how it states that."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,24 +12,24 @@ from benchmark.suite.selection import Selection
 
 
 def folder_of(suite: Path, selection: Selection) -> Path:
-    """Where the report is written: one of a selection never replaces the whole suite's."""
+    """Return the report's folder: that of a selection never replaces the whole suite's report."""
     return suite / "selected" / selection.name if selection.words else suite
 
 
 def shown(frame: pd.DataFrame, selection: Selection, names: Sequence[str] = ()) -> pd.DataFrame:
-    """The rows of selected cells; ``names``: of what else may stand as a variant."""
+    """Return the rows of selected cells. ``names``: other names allowed as a variant."""
     variants = frame["variant"].isin([*selection.variants, *names])
     return frame[variants & frame["seed"].isin(selection.seeds)]
 
 
 def claimed(verdicts: Sequence[Verdict], selection: Selection) -> list[Verdict]:
-    """Those of claims whose variants are all selected."""
+    """Return the verdicts on claims whose variants are all selected."""
     return [each for each in verdicts if selection.variants.issuperset(each.claim.variants)]
 
 
 def scope_of(plan: Mapping[str, Any], selection: Selection) -> list[str]:
-    """Sentences on what was set by the command line, and on what is shown; none of a suite as its
-    file has it, and whole."""
+    """Return sentences on what the command line set, and on what is shown; none for a whole suite,
+    as in its file."""
     told = []
     if changes := plan.get("set"):
         fields = ", ".join(f"{field}: {_text(value)}" for field, value in changes.items())
