@@ -65,9 +65,9 @@ def data_get(
 
 @data_app.command("add")
 def data_add(
-    name: Annotated[str, typer.Argument(help="What suites are to call them.")],
+    name: Annotated[str, typer.Argument(help="The name that suites use for them.")],
     folder: Annotated[
-        Path, typer.Argument(help="It holds train/CLASS/*.jpg and val/CLASS/*.jpg (or .png).")
+        Path, typer.Argument(help="A folder with train/CLASS/*.jpg and val/CLASS/*.jpg (or .png).")
     ],
     cache: Cache = None,
 ) -> None:
@@ -79,7 +79,7 @@ def data_add(
     from benchmark.data.photographs import registry
 
     use_cache(cache)
-    note(f"Each image of {folder} is read and decoded once.")
+    note(f"Reading and decoding each image in {folder} once.")
     try:
         added = registry.add(name, folder)
     except DataError as error:
@@ -92,7 +92,7 @@ def data_add(
 
 @data_app.command("add-boxes")
 def data_add_boxes(
-    name: Annotated[str, typer.Argument(help="What suites are to call them.")],
+    name: Annotated[str, typer.Argument(help="The name that suites use for them.")],
     train: Annotated[tuple[Path, Path], _JsonFolder],
     test: Annotated[tuple[Path, Path], _JsonFolder],
     cache: Cache = None,
@@ -106,7 +106,7 @@ def data_add_boxes(
     from benchmark.data.images import DataError
 
     use_cache(cache)
-    note(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
+    note(f"Reading and decoding each image listed in {train[0]} and {test[0]} once.")
     try:
         added = coco_json.add(name, train, test)
     except DataError as error:
@@ -154,7 +154,7 @@ def data_list(cache: Cache = None) -> None:
     from benchmark.data.photographs import registry as photographs
 
     use_cache(cache)
-    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made of cifar10-subset"}
+    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made from cifar10-subset"}
     if (cache_folder() / "cifar10").is_dir():
         here["cifar10"] = str(cache_folder() / "cifar10")
     for registry, kind in ((photographs, ""), (boxes, ", with boxes")):

@@ -81,4 +81,4 @@ def evaluate(
 def _told(result: Mapping[str, Any]) -> str:
     top5 = result["top5_error_percent"]
     told = f", top-5 {top5:.2f} %" if top5 is not None else ""
-    return f"top-1 error {result['top1_error_percent']:.2f} %{told}, of {result['images']:,} images"
+    return f"top-1 error {result['top1_error_percent']:.2f} %{told}, on {result['images']:,} images"

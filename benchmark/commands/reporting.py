@@ -47,7 +47,7 @@ def report(
     from benchmark.report.suite_report import write_report
     from benchmark.suite.selection import select
 
-    gc.disable()  # A sixth of the time for thousands of runs; the process ends with the report.
+    gc.disable()  # Saves a sixth of the time for thousands of runs; the process ends afterwards.
     store, name, cells = recorded(suite, results, set_)
     selection = select([(cell["variant"], cell["seed"]) for cell in cells], only or (), seeds)
     if selection.words and tracking_uri:

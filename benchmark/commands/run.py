@@ -125,7 +125,7 @@ def run(
         note(f"Left out, as no claim needs them: {len(done.left_out)} of {runs}.")
     _say_what_was_filled_in(done)
     if lacks := what_lacks(done.lacking):
-        note(f"{lacks} To train them again and fill it in: {again} --fill-in")
+        note(f"{lacks} To train them again and fill this in: {again} --fill-in")
     if not done.complete:
         raise typer.Exit(RUNS_FAILED)
 

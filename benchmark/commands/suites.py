@@ -93,7 +93,7 @@ def plan(
     different = counted(len(runs), "different run")
     say(f"{counted(len(cells), 'cell')}, {different}, {len(runs) - len(left)} done.")
     if whole.changes.words:
-        say(f"--set makes another suite, with records of its own: {whole.suite.name}")
+        say(f"--set makes another suite, with its own records: {whole.suite.name}")
     if len(cells) < len(whole.plan.cells):
         of = counted(len(whole.plan.cells), "cell")
         say(f"A selection from {of}, with the runs whose weights the selected ones start from.")
@@ -132,7 +132,7 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
         if each.sd == 0:
             told = "takes one test of each net; nothing is random."
         elif each.chance is None:
-            told = "not known, as nobody has said by how much runs differ,"
+            told = "not known, as it is not stated how much runs differ,"
         else:
             told = f"{100 * each.chance:3.0f} %"
             if looks:
@@ -140,7 +140,7 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
                 told += f" (by look: {by_look} %)"
             apart = f"at a margin of {each.claim.margin:g}"
             if each.claim.question == "how many runs":
-                apart = "whatever runs differ by"
+                apart = "however much runs differ"
             elif each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
             enough = counted(each.seeds, "seed") if each.seeds else "more seeds than are practical"
@@ -170,7 +170,7 @@ def _say_looks(
     chances: Sequence[Sequence[float]],
     variants: int,
 ) -> None:
-    """Print when the suite looks, and what each look is expected to find and to have cost."""
+    """Print when the suite looks, and what each look is expected to decide and cost."""
     say(f"Looks, at {100 * looks.level:g} % over all of them; expected if every claim is true:")
     for number, (seeds, runs) in enumerate(zip(looks.looks, expected, strict=True)):
         decided = sum(each[number] for each in chances)
