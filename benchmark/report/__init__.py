@@ -1,1 +1,1 @@
-"""Reports: tables, figures, Markdown and HTML, from the records only, without TensorFlow."""
+"""Tables, figures, Markdown and HTML, from the records alone. No TensorFlow."""

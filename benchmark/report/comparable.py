@@ -1,4 +1,4 @@
-"""Whether the runs that a claim compares are comparable with the paper."""
+"""Whether what a claim compares can be compared with the paper."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ _HIDDEN = {
     ("coco2014", "test-dev"): "the images are COCO's validation set, not its test server's",
     ("voc2012", "test"): "the images are not those of VOC 2012's test server",
 }
-"""Data set and split of published numbers whose labels are not public -> what was used here."""
+"""Data set and split of published numbers -> that nobody else has its labels."""
 
 _UNKNOWN = "the paper says nothing of this data set"
 
 
 def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
-    """Return the departures in fields in which every variant of the claim departs, even if to
-    different values. A field in which only some variants depart is what the claim compares, as long
-    as one variant has no other departures; but every variant of an ensemble counts. Added to these:
-    that the published number is for images whose labels are not public, or for other images."""
+    """Those in fields in which every variant that the claim names departs, be it in other values.
+    A field in which one variant alone departs is what the claim compares, as long as there is a
+    variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
+    published number is of images whose labels nobody else has, or of others altogether."""
     each = [departures(specs[variant]) for variant in claim.variants]
     fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
@@ -46,10 +46,10 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
 
 
 _FEW = 2
-"""The most departures that are named one by one; the report lists them all."""
+"""Departures that are told one by one; the report has a list of all."""
 
 
 def in_short(found: Sequence[str]) -> str:
-    """Return the departures one by one if they are few, else only their number."""
+    """One by one where they are few, else how many."""
     count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
     return f"{count}: {'; '.join(found)}" if len(found) <= _FEW else count

@@ -1,4 +1,4 @@
-"""Detections on the images that detectors' runs kept for display."""
+"""What detectors found, on images that their runs kept to be shown."""
 
 import numpy as np
 import pandas as pd
@@ -12,14 +12,13 @@ from benchmark.report.values import detects
 from benchmark.status import Status
 
 IMAGES, VARIANTS = 4, 8
-"""The most images and variants shown: a row per variant, a column per image."""
+"""The most that are shown: a row a variant, a column an image."""
 
 
 def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
-    """Return pictures for each variant, from the first seed whose finished run kept images; None if
-    no run did.
+    """Of each variant the finished run of the first seed that kept images; None where none did.
 
-    Raises RecordsError if a file of kept images is torn.
+    Raises RecordsError where what was kept is torn.
     """
     finished = runs[detects(runs) & (runs["status"] == Status.FINISHED)].sort_values(
         "seed", kind="stable"
@@ -32,7 +31,7 @@ def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
     if not rows:
         return None
     columns = min(IMAGES, *(len(shown.images) for shown, _ in rows.values()))
-    # Variants may use different data sets, so each has its own part of the classes.
+    # Variants may be of different data sets, so each has its own part of the classes.
     pictures: list[Picture] = []
     classes: list[str] = []
     for variant, (shown, found) in rows.items():
@@ -55,8 +54,7 @@ def _row(folder: RunFolder) -> tuple[Shown, list[Detections]] | None:
 
 
 def _picture(shown: Shown, found: Detections, place: int, first: int, title: str) -> Picture:
-    """Return one picture. ``first``: offset added to its labels. Crowds are not objects, and are
-    not drawn."""
+    """``first``: what the classes are counted from. Crowds are no objects, and not drawn."""
     objects = ~shown.crowds[place]
     return Picture(
         pixels=shown.images[place],

@@ -1,4 +1,4 @@
-"""Tables on what each look of a suite with several decided, and what it cost."""
+"""What each look of a suite of several decided, and what it cost."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ def look_tables(
     specs: Mapping[str, Mapping[str, Any]],
     looks: Looks,
 ) -> dict[str, pd.DataFrame]:
-    """Return ``looks``: a row per look, with what it decided, which variants are left out from then
-    on, how many runs it and earlier looks took, and how many were expected before any had started;
-    and ``look_tests``: a row per claim and look, until one decided.
+    """``looks``: a row a look, with what it decided, which variants are left out from there on, how
+    many runs it and those before it took, and how many were expected before any had begun.
+    ``look_tests``: a row a claim and look, until one decided.
 
-    ``verdicts``: those of all claims of the suite; ``specs``: variant -> spec as plain data.
+    ``verdicts``: of all claims of the suite; ``specs``: variant -> spec as plain data.
     """
     found = prospects([each.claim for each in verdicts], looks.looks[-1], specs, looks)
     expected = expected_runs(found, looks, specs)

@@ -1,4 +1,4 @@
-"""A report's facts, written as Markdown, HTML, LaTeX and CSV."""
+"""A report's facts as Markdown, HTML, LaTeX and CSV."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,18 +25,18 @@ _FORMATS = {
 }
 
 _SLOW = 10
-"""Images/s below which whole numbers are too coarse, as for detectors."""
+"""Images/s below which whole ones say too little, as of detectors."""
 
 
 _MARKDOWN = re.compile(
     r"[\\`*$|]|~(?=~)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|&(?=#?\w+;)"
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
 )
-"""Characters where they act as markup; a ``_`` within a word and a lone ``<`` do not."""
+"""Signs where they mark something up; a ``_`` within a word and a lone ``<`` do not."""
 
 
 class Table:
-    """A frame as rows of text, for templates."""
+    """A frame as rows of text, for the templates."""
 
     def __init__(self, frame: pd.DataFrame):
         self.header = list(frame.columns)
@@ -47,7 +47,7 @@ class Table:
 
 
 def cell_text(column: str, value: Any) -> str:
-    """Return the text of a table's cell: numbers in the column's format, a dash for no value."""
+    """A table's cell: numbers in the column's format, nothing as a dash."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "–"
     if isinstance(value, str):
@@ -58,13 +58,13 @@ def cell_text(column: str, value: Any) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Escape text so that it stays within one cell of a Markdown table and is not read as Markdown,
-    HTML or mathematics."""
+    """Text that stays within one cell of a Markdown table, and is no Markdown, HTML or
+    mathematics."""
     return " ".join(_MARKDOWN.sub(r"\\\g<0>", text).split())
 
 
 def note(facts: Mapping[str, Any]) -> str:
-    """Return the first part of the Markdown report, for MLflow's description."""
+    """The first part of the Markdown report, for MLflow's description."""
     return template("note.md.j2").render(facts)
 
 
@@ -74,19 +74,19 @@ def write_markdown(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
 
 
 def write_html(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.html``, which needs no other file."""
+    """``report.html``, which needs no other file."""
     return [_written(folder / "report.html", template("report.html.j2").render(facts))]
 
 
 def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.tex``: the tables, with booktabs' rules, and the figures, for use in a
+    """``report.tex``: the tables, with booktabs' rules, and the figures, to be taken into a
     paper."""
     return [_written(folder / "report.tex", template("report.tex.j2").render(facts))]
 
 
 def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``verdicts.csv``, ``tests.csv`` and ``variants.csv``: numbers at full precision, and
-    the departures of each variant from the paper's protocol."""
+    """``verdicts.csv``, ``tests.csv`` and ``variants.csv``: numbers in full, and where each variant
+    departs from the paper's protocol."""
     frames: Mapping[str, pd.DataFrame] = facts["frames"]
     return [
         _written(folder / f"{name}.csv", frame.to_csv(index=False))
@@ -100,7 +100,7 @@ WRITERS: dict[str, Callable[[Path, Mapping[str, Any]], list[Path]]] = {
     "latex": write_latex,
     "csv": write_csv,
 }
-"""Format -> the function that writes it to a suite's folder."""
+"""Format -> what writes it into a suite's folder."""
 
 
 def _written(path: Path, text: str) -> Path:
@@ -109,7 +109,7 @@ def _written(path: Path, text: str) -> Path:
 
 
 def template(name: str) -> Any:
-    """Return a template of this package."""
+    """A template of this package."""
     environment = Environment(
         loader=PackageLoader("benchmark.report", "templates"),
         autoescape=select_autoescape(["html.j2"]),
@@ -134,13 +134,13 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    """Return text on one line, with TeX's special characters escaped. A ``[`` or ``*`` at the start
-    would be read as part of the preceding table row's end."""
+    """On one line, with TeX's own signs as signs. A ``[`` or ``*`` at the beginning would belong to
+    the end of a table's line before it."""
     told = "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
     return f"{{}}{told}" if told.startswith(("[", "*")) else told
 
 
 def _inline(path: Path) -> str:
-    """Return an SVG without its XML header, which HTML does not allow."""
+    """An SVG without its XML head, which HTML does not want."""
     text = path.read_text("utf-8")
     return text[text.index("<svg") :]

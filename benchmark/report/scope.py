@@ -1,4 +1,4 @@
-"""The scope of a report: which part of a suite it shows, and how it states that."""
+"""How much of a suite a report shows, and that it says so."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,24 +12,24 @@ from benchmark.suite.selection import Selection
 
 
 def folder_of(suite: Path, selection: Selection) -> Path:
-    """Return the report's folder: that of a selection never replaces the whole suite's report."""
+    """Where the report is written: one of a selection never replaces the whole suite's."""
     return suite / "selected" / selection.name if selection.words else suite
 
 
 def shown(frame: pd.DataFrame, selection: Selection, names: Sequence[str] = ()) -> pd.DataFrame:
-    """Return the rows of selected cells. ``names``: other names allowed as a variant."""
+    """The rows of selected cells; ``names``: of what else may stand as a variant."""
     variants = frame["variant"].isin([*selection.variants, *names])
     return frame[variants & frame["seed"].isin(selection.seeds)]
 
 
 def claimed(verdicts: Sequence[Verdict], selection: Selection) -> list[Verdict]:
-    """Return the verdicts on claims whose variants are all selected."""
+    """Those of claims whose variants are all selected."""
     return [each for each in verdicts if selection.variants.issuperset(each.claim.variants)]
 
 
 def scope_of(plan: Mapping[str, Any], selection: Selection) -> list[str]:
-    """Return sentences on what the command line set, and on what is shown; none for a whole suite,
-    as in its file."""
+    """Sentences on what was set by the command line, and on what is shown; none of a suite as its
+    file has it, and whole."""
     told = []
     if changes := plan.get("set"):
         fields = ", ".join(f"{field}: {_text(value)}" for field, value in changes.items())

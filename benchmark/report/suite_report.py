@@ -1,4 +1,4 @@
-"""One suite's report: frames, figures, and pages with the verdicts on its claims."""
+"""One suite's report: frames, figures, and pages that say how its claims stand."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,15 +30,15 @@ from benchmark.suite.looks import Looks
 from benchmark.suite.selection import Selection, select
 
 FORMATS = ("html", "markdown")
-"""The default formats."""
+"""What is written where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The written files, and a summary of their content."""
+    """The files that were written, and what they say in short."""
 
     pages: dict[str, list[Path]]
-    """Format -> pages."""
+    """By format."""
     figures: list[Drawn]
     frames: list[Path]
     """Runs, curves and layers, as CSV and Parquet."""
@@ -47,21 +47,21 @@ class Report:
     note: str
     """Verdicts and variants as Markdown tables, for MLflow's description."""
     title: str
-    """Title of the table of variants: ``error and AP in percent after the last epoch``."""
+    """Of the table of variants: ``error and AP in percent after the last epoch``."""
     compared: dict[str, Compared]
-    """Run id -> how it compares with the reference, if it is there."""
+    """Run id -> how it compares with the reference, where that has it."""
     problems: list[str]
-    """Figures and pages that could not be written, and why."""
+    """Figures and pages that could not be made, and why."""
 
     @property
     def verdict_counts(self) -> str:
-        """Return a text like ``3 reproduced, 1 inconclusive``; empty if there are no claims."""
+        """``3 reproduced, 1 inconclusive``; empty where nothing is claimed."""
         counts = self.verdicts["verdict"].value_counts(sort=False)
         return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
 
     @property
     def files(self) -> list[Path]:
-        """Return all files, pages first."""
+        """All of them, with pages first."""
         figures = [file for drawn in self.figures for file in (drawn.svg, drawn.png)]
         return [*(page for each in self.pages.values() for page in each), *figures, *self.frames]
 
@@ -72,12 +72,12 @@ def write_report(
     formats: Sequence[str] = FORMATS,
     selection: Selection | None = None,
 ) -> Report:
-    """Write a full report on a suite's records to its folder, as pages in each of ``formats``
-    (``html``, ``markdown``, ``latex``, ``csv``).
+    """Write everything that the records of a suite tell into its folder, as pages of each of
+    ``formats`` (``html``, ``markdown``, ``latex``, ``csv``).
 
-    ``selection``: the cells to show, in a separate folder; claims are judged by all cells.
+    ``selection``: the cells that are shown, in a folder of their own; claims are judged by all.
 
-    Raises FileNotFoundError if the suite has no records.
+    Raises FileNotFoundError where the suite has no records.
     """
     folder = store.suite(suite)
     plan = folder.plan()
@@ -91,7 +91,7 @@ def write_report(
     judged = judge(claims, samples, specs, looks)
     verdicts = claimed(judged, selection)
     by_look = look_tables(judged, loaded.runs, specs, looks) if looks else {}
-    # From here on, only the selected cells.
+    # From here on only what is shown.
     path = folder_of(folder.path, selection)
     specs = {variant: spec for variant, spec in specs.items() if variant in selection.variants}
     runs, curves, layers = (shown(frame, selection) for frame in vars(loaded).values())
@@ -153,9 +153,9 @@ def write_report(
     for name in formats:
         try:
             written_pages[name] = pages.WRITERS[name](path, facts)
-        except OSError:  # From the disk: no other page could be written either.
+        except OSError:  # Of the disk: no other could be written either.
             raise
-        except Exception as error:  # A template may raise anything for a single page.
+        except Exception as error:  # Whatever a template raises for what one page tells.
             failed(f"the report as {name}", error)
     return Report(
         written_pages,
@@ -190,14 +190,14 @@ _IN_PRINT = (
     *("variant", "runs", "diverged", "mean", "sd", "min", "max", "train error"),
     *("AP", "AP sd", "AP min", "AP max", "AP50", "AP75", "mAP"),
 )
-"""Columns of the table of variants that fit on a printed page."""
+"""Columns of the variants' table that find room on a page of paper."""
 
 
 def _levels(
     specs: Mapping[str, Mapping[str, Any]], departing: Mapping[str, list[str]]
 ) -> dict[str, float]:
-    """Return the published error or average precision of each variant that was trained and scored
-    as in the paper."""
+    """The published error or average precision of each variant that was trained and scored as the
+    paper did it."""
     published = {
         variant: published_for(spec) for variant, spec in specs.items() if not departing[variant]
     }
@@ -217,14 +217,13 @@ def _told_of(looks: Looks | None) -> list[str]:
 
 
 def _sections(names: set[str]) -> str:
-    """Return ``section 3.4 and 4.2`` or ``appendix A``; empty if the paper lacks the images."""
+    """``section 3.4 and 4.2``, ``appendix A``; empty where the paper says nothing of the images."""
     text = " and ".join(sorted(names))
     return text if not text or text.startswith("appendix") else f"section {text}"
 
 
 def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return a note that errors are not comparable with the paper's, if variants use the embedded
-    part of CIFAR-10.
+    """That errors are not the paper's, where variants are on the embedded part of CIFAR-10.
 
     ``specs``: variant -> its spec as plain data."""
     subset = {
@@ -251,7 +250,7 @@ def _numbers(numbers: Iterable[int]) -> str:
 
 
 def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
-    """Return the departures as text; one that all variants share has no names."""
+    """A departure of all variants stands once, without their names."""
     return [
         phrase if len(names) == variants else f"{phrase} ({', '.join(names)})"
         for phrase, names in found.items()

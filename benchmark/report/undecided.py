@@ -1,4 +1,4 @@
-"""The part of a suite with several looks that is still to be trained."""
+"""Which part of a suite of several looks is still to be trained."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +17,10 @@ from benchmark.suite.suite import LoadedSuite
 
 
 def stages(loaded: LoadedSuite, store: Store) -> Iterator[Plan]:
-    """Yield the plan or, for a suite with several looks, its part for each: the first seeds of all
-    variants, then more seeds of those with an undecided claim, until there are none. Ask for the
-    next part once the runs of the previous one have ended and were tested. The store has the whole
-    suite's plan, of which ``loaded.plan`` may be a part."""
+    """The plan or, of a suite of several looks, its part for each: the first seeds of all variants,
+    then more of those of which a claim is undecided, until there is none. The next is to be asked
+    for once the runs of the one before have ended and were tested. The store has the whole suite's
+    plan, of which ``loaded.plan`` may be a part."""
     looks, plan = loaded.suite.looks, loaded.plan
     if looks is None:
         yield plan
@@ -47,7 +47,7 @@ def _undecided_now(loaded: LoadedSuite, store: Store, seeds: int) -> set[str]:
 def verdicts_now(
     loaded: LoadedSuite, store: Store, specs: Mapping[str, Mapping[str, Any]]
 ) -> list[Verdict]:
-    """Judge the suite's claims by the current records. ``specs``: variant -> spec as plain data."""
+    """Of the suite's claims, by the records there are. ``specs``: variant -> spec as plain data."""
     name, claims = loaded.suite.name, loaded.suite.claims
     samples = with_values_at(load_all(store.root, name), claims)
     samples = pd.concat([samples, load_ensembles(store, name, claims)])
@@ -57,10 +57,10 @@ def verdicts_now(
 def undecided(
     verdicts: Sequence[Verdict], specs: Mapping[str, Mapping[str, Any]], seeds: int
 ) -> set[str]:
-    """Return the variants that are trained further after the look at ``seeds`` seeds: those of
-    undecided claims, those that no claim names, and those that one of these starts from.
+    """After the look at so many seeds, the variants that are trained on: those of claims that are
+    not decided, those that no claim names, and those that one of these begins from.
 
-    ``verdicts``: those of all claims of the suite; ``specs``: variant -> spec as plain data.
+    ``verdicts``: of all claims of the suite; ``specs``: variant -> spec as plain data.
     """
     named = {variant for verdict in verdicts for variant in verdict.claim.variants}
     found = set(specs) - named

@@ -1,4 +1,4 @@
-"""Figures like the paper's, and others that readers ask for."""
+"""Figures as the paper draws them, and those that its readers ask for."""
 
 from benchmark.report.figures.drawn import Drawn, draw_figures
 

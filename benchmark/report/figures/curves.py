@@ -12,21 +12,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"}
-"""Column -> split that a run may be scored on; each run is scored on one of them."""
+"""Column -> what a run may be scored on; each run is scored on one of them."""
 
 _MIN_TOP, _TOP = 20.0, 2.5
-"""Lowest top of the error axis, in percent, and its top relative to the highest last error: if
-errors end low, so does the axis, as in the paper."""
+"""Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
 
 _BELOW, _MIN_RANGE = 0.04, 1.0
-"""Space below the lowest error, as a share of the displayed range; and the smallest such range."""
+"""Of the range that is shown, the space below the lowest error; and that range at the least."""
 
 
 def draw_curves(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
-    """Plot the training error as thin dashed lines and the scored split's as bold ones, with a thin
-    line at the published error of a variant in ``levels``. Seeds of a variant look alike."""
+    """Thin dashed lines for the training error, bold ones for the scored split's; a thin line at
+    the published error of a variant in ``levels``. Seeds of a variant look alike."""
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
@@ -59,13 +58,13 @@ def draw_curves(
 
 
 def scored_errors(curves: pd.DataFrame) -> pd.Series:
-    """Return the scored error of each row; missing if the epoch was not scored."""
+    """The scored errors, by row; none where an epoch was not scored."""
     return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
 
 
 def range_of(curves: pd.DataFrame, levels: Mapping[str, float]) -> tuple[float, float]:
-    """Return the limits of an error axis, in percent: a little below everything drawn, and above
-    the last errors."""
+    """Where an axis of errors begins and ends, in percent: a little below all that is drawn, and
+    above the last errors."""
     errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     lowest, highest = errors.min().min(), errors.max().max()

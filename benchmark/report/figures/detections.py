@@ -1,4 +1,4 @@
-"""Images with their true boxes and detections."""
+"""Images with their true boxes and what was detected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _DETECTED, _TRUE = COLORS[1], COLORS[5]
 
 _PANEL, _FONT = 3.2, 6.5
-"""Width in inches, and font size in points."""
+"""Inches, and points."""
 
 _LINE = 0.06
-"""Height of a line of text, as a share of a panel's height."""
+"""Of a panel's height: a line of text."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class Gallery:
     pictures: list[Picture]
     columns: int
     classes: list[str]
-    """Label -> name, for all pictures."""
+    """Of all pictures: label -> name."""
 
 
 def draw_detections(
     pictures: Sequence[Picture], classes: Sequence[str], *, min_score: float, columns: int = 4
 ) -> "Figure":
-    """Draw a panel per image: true boxes thin and dashed, with their classes at the bottom;
-    detections of ``min_score`` or more bold, with their classes and scores at the top.
-    ``classes``: label -> name."""
+    """A panel an image: true boxes thin and dashed, their classes at the bottom; detections of
+    ``min_score`` or more bold, their classes and scores at the top. ``classes``: label ->
+    name."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))
@@ -72,7 +72,7 @@ def draw_detections(
             panel.set_title(picture.title, fontsize=8)
         for box, label in zip(picture.true_boxes, picture.true_labels, strict=True):
             _draw(panel, box, classes[label], _TRUE, detected=False)
-        # The best are drawn last, so that they are on top.
+        # The best come last, so that they lie on top.
         for place in np.argsort(picture.scores, kind="stable"):
             score = float(picture.scores[place])
             if score >= min_score:

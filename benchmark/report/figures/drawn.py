@@ -1,4 +1,4 @@
-"""The figures of a suite's records, with their captions."""
+"""Which figures a suite's records make, and what they show."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A written figure."""
+    """A figure that was written."""
 
     caption: str
     svg: Path
@@ -43,7 +43,7 @@ _NAMES = (
 )
 
 _MIN_SCORE = 0.5
-"""Lowest score of the detections drawn."""
+"""Of the detections that are drawn."""
 
 
 def draw_figures(
@@ -55,12 +55,12 @@ def draw_figures(
     gallery: Gallery | None = None,
     failed: Callable[[str, Exception], None] | None = None,
 ) -> list[Drawn]:
-    """Write the figures that the frames have numbers for, as SVG and PNG; delete the files that an
-    earlier report left of any others.
+    """Write those that the frames have numbers for, as SVG and PNG; of the others what an earlier
+    report left is deleted.
 
-    ``levels``: variant -> the published error, or a detector's average precision, in percent, that
-    it can be compared with; ``gallery``: pictures of detections; ``failed``: called with each
-    figure that cannot be made, and why; the others are still made.
+    ``levels``: variant -> the published error, or a detector's average precision, in percent that
+    it may be compared with; ``gallery``: pictures of what detectors found; ``failed``: is told of a
+    figure that cannot be made, and why, and the others are made.
     """
     look, drawn = looks(runs["variant"]), []
     split = "test"
@@ -98,9 +98,9 @@ def _kept(
 ) -> list[Drawn]:
     try:
         return [Drawn(caption, *keep(draw(), folder, name))]
-    except OSError:  # From the disk: no other figure could be kept either.
+    except OSError:  # Of the disk: no other could be kept either.
         raise
-    except Exception as error:  # A library may raise anything for a single figure.
+    except Exception as error:  # Whatever a library raises for what one figure shows.
         if failed is None:
             raise
         failed(name, error)
@@ -115,12 +115,12 @@ def _of_frames(
     look: Mapping[str, Look],
     split: str,
 ) -> "Iterator[tuple[str, str, Callable[[], Figure]]]":
-    """Yield the name and caption of each figure, and the function that draws it."""
+    """Name and caption of each figure, and what draws it."""
     kinds = list(by_metric(runs))
     finished = {metric: _finished(own, metric) for metric, own in kinds}
     for metric, own in kinds:
         trained = curves[curves["variant"].isin(own["variant"])]
-        if (trained["epoch"] > 1).any():  # A single point is not a curve.
+        if (trained["epoch"] > 1).any():  # A single point is no curve.
             nets = {} if metric.of_detectors else nets_of(own)
             if nets:
                 end = int(own["schedule.iterations"].max())
@@ -176,12 +176,12 @@ def _finished(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 
 
 def _name(figure: str, metric: Metric) -> str:
-    """Return the figure's name, which depends on the metric, as a suite may have both."""
+    """A suite may have such a figure of either metric."""
     return f"{figure}-ap" if metric.of_detectors else figure
 
 
 def _told(metric: Metric, split: str) -> str:
-    """Return the caption of curves."""
+    """The caption of curves."""
     if metric.of_detectors:
         return (
             f"Average precision on {split} images by iteration, and the training loss, the mean "

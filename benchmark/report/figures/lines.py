@@ -1,4 +1,4 @@
-"""The runs of a variant by iteration: a line each or, if there are many, their spread."""
+"""The runs of a variant by iteration: a line each or, where they are many, how they spread."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_LINES = 10
-"""The most runs of a variant that get a line each."""
+"""Runs of a variant that are told apart."""
 
 
 def key_of(curves: pd.DataFrame) -> str:
-    """Return what a line stands for, for captions."""
+    """What is a line, for captions."""
     if (curves.groupby("variant")["run_id"].nunique() <= MAX_LINES).all():
         return "A line a run."
     return f"A line a run; of more than {MAX_LINES} of a variant the median, and their range."
@@ -28,7 +28,7 @@ def draw_runs(
     label: str | None = None,
     **how: Any,
 ) -> None:
-    """Plot the values of a column, if there are any; only one line gets the label."""
+    """The values of a column, where there are any; one line of them has the label."""
     values = runs.dropna(subset=[column]).set_index("iteration")[["run_id", column]]
     lines = [run[column] for _, run in values.groupby("run_id", sort=False)]
     if len(lines) > MAX_LINES:

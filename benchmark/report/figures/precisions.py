@@ -17,8 +17,8 @@ _KEY = "bold: AP\nthin and dashed: AP50"
 def draw_precisions(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
-    """Plot AP, bold, and AP50, thin and dashed, with a thin line at the published AP of a variant
-    in ``levels``, and next to them the training loss. Seeds of a variant look alike."""
+    """AP, bold, and AP50, thin and dashed, with a thin line at the published AP of a variant in
+    ``levels``; beside them the training loss. Seeds of a variant look alike."""
     drawn = panels(curves["variant"])
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     by_variant = dict(list(curves.groupby("variant", sort=False)))

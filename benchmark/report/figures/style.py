@@ -1,4 +1,4 @@
-"""The look of a variant, the same in all figures of a suite, and the saving of figures."""
+"""How a variant looks, the same in all figures of a suite, and how figures are kept."""
 
 import re
 import warnings
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-"""Okabe and Ito's colours, which colour-blind readers can distinguish."""
+"""Okabe and Ito's, told apart by colour-blind readers."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""Markers, for readers who see the figure in grey."""
+"""For those who read it in grey."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""Characters that are invalid in a figure's text or an SVG file."""
+"""What has no place in a picture's text, nor in an SVG file."""
 
 A_PANEL, MAX_VARIANTS = len(COLORS), 32
-"""The most variants in one panel, and in all panels of a figure."""
+"""Variants in one panel, and in all panels of a figure."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Look:
 
 
 def looks(variants: Iterable[str]) -> dict[str, Look]:
-    """Return variant -> look, assigned in the order of the variants, which is the suite's."""
+    """By the order of the variants, which is the suite's."""
     names = list(dict.fromkeys(variants))
     return {
         name: Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)])
@@ -47,14 +47,14 @@ def looks(variants: Iterable[str]) -> dict[str, Look]:
 
 
 def panels(variants: Iterable[str]) -> list[list[str]]:
-    """Return the variants to draw, grouped by panel: no two in one panel look alike."""
+    """The variants that are drawn, a panel's together: in one panel no two look alike."""
     names = list(dict.fromkeys(variants))[:MAX_VARIANTS]
     size = -(-len(names) // -(-len(names) // A_PANEL)) if names else 1
     return [names[first : first + size] for first in range(0, len(names), size)]
 
 
 def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    """Return a figure, sized in inches per panel, and its panels by row."""
+    """A figure, in inches a panel, and its panels by row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
@@ -66,19 +66,19 @@ def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure
 
 
 def label_of(variant: str, levels: Mapping[str, float]) -> str:
-    """Return a variant's name, with the published value that it can be compared with."""
+    """A variant's name, with the published value that it may be compared with."""
     return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
 
 
 def name_with_lost(variant: str, statuses: "pd.Series[str]") -> str:
-    """Return a variant's name, with the number of its runs that diverged or failed."""
+    """A variant's name, with how many of its runs diverged or failed."""
     counts = {what: int((statuses == what).sum()) for what in LOST}
     lost = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     return f"{variant} ({lost})" if lost else variant
 
 
 def legend_beside(panel: "Axes", title: str | None = None) -> None:
-    """Draw the legend to the right of a panel, where it hides nothing."""
+    """To the right of a panel, where it hides nothing."""
     panel.legend(
         loc="center left",
         bbox_to_anchor=(1.0, 0.5),
@@ -99,18 +99,17 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
         rc_context({"svg.hashsalt": "resnet-bench", "text.usetex": False}),
         warnings.catch_warnings(),
     ):
-        # For scripts that the font lacks; missing glyphs are drawn as boxes.
+        # Of a script that the font has not; what it has not is drawn as a box.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
-        figure.set_layout_engine("none")  # Keep the layout as it is.
+        figure.set_layout_engine("none")  # What has its place keeps it.
         write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
 
 
 def _make_plain(figure: "Figure") -> None:
-    """Keep text from being parsed as mathematics or TeX, like class names with two ``$``, and
-    replace characters that files cannot hold. Only the numbers of logarithmic axes stay
-    mathematics."""
+    """Have no text taken for mathematics or TeX, as names of classes with two ``$`` would be, and
+    none hold what a file cannot. The numbers of logarithmic axes alone are mathematics."""
     from matplotlib.text import Text
     from matplotlib.ticker import LogFormatter
 

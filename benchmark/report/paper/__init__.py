@@ -1,1 +1,1 @@
-"""One page on the whole paper: each claim, its measurements, its verdict; from records only."""
+"""One page on the whole paper: each claim, what was measured, its verdict; from records alone."""

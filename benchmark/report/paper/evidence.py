@@ -1,4 +1,4 @@
-"""The evidence in the records on each suite: its runs, and the state of its claims."""
+"""What the records tell of each suite: its runs, and how its claims stand."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,51 +21,51 @@ from benchmark.suite.suite import LoadedSuite
 
 @dataclass(frozen=True)
 class Evidence:
-    """One suite, and the evidence in its records."""
+    """One suite, and what its records tell."""
 
     loaded: LoadedSuite
     source: str
-    """Source of the full suite that it is shortened from, or its own source."""
+    """Of the suite in the paper's form that it is cut down from, or its own."""
     shortened: str = ""
-    """How it is shortened: ``1/16 of the schedule``; empty if it has the paper's form."""
+    """How much it is cut down: ``1/16 of the schedule``; empty of the paper's form."""
     share: float = 0.0
-    """Images that its longest run is trained on, as a share of the paper's schedule; 0 if there is
-    no such schedule."""
+    """Of the images of the paper's schedule, those that its longest run is trained on; 0 where
+    there is no such schedule to compare with."""
     frames: Frames | None = None
-    """Frames of the runs that have ended; None if none has."""
+    """Of the runs that have ended, and of those that are planned; None where none has ended."""
     samples: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """The runs, with all the values that claims are judged by."""
+    """The runs with all that claims are judged by."""
     verdicts: tuple[Verdict | None, ...] = ()
-    """Verdicts on the suite's claims, in their order."""
+    """Of the suite's claims, in their order."""
     report: Path | None = None
-    """The suite's report, if one was made from these records."""
+    """The suite's report, where there is one that was made from these records."""
     done: frozenset[str] = frozenset()
     """The ids of the runs that have ended."""
 
     @property
     def name(self) -> str:
-        """Return the suite's name."""
+        """The suite's."""
         return self.loaded.suite.name
 
     @property
     def paper(self) -> Paper:
-        """Return the paper that the suite follows."""
+        """Which the suite follows."""
         return paper_followed(self.loaded)
 
     @property
     def place(self) -> Place:
-        """Return the suite's place in the paper."""
+        """Where the suite stands in the paper."""
         return place_of_source(self.source)
 
     def cells(self, variants: Sequence[str]) -> list[Cell]:
-        """Return the cells of some variants."""
+        """Those of some variants."""
         return [cell for cell in self.loaded.plan.cells if cell.variant in variants]
 
 
 def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator[Evidence]:
-    """Yield the evidence on each suite in a folder that follows ``paper``, those in the paper's
-    form first. Suites in subfolders count as shortened, and so do those on part of a data set; but
-    a subfolder with a paper's name holds that paper's full suites."""
+    """Each suite of a folder that follows ``paper``, those in the paper's form first. Suites in
+    folders within it are cut down, and so are those on a part of a data set; a folder of a paper's
+    name is that paper's."""
     paths = sorted(suites.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     tops = (suites, *(suites / name for name in PAPERS))
     loaded = [each for each in map(load_suite, paths) if paper_followed(each) is paper]
@@ -79,12 +79,12 @@ def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator
 
 
 def paper_followed(loaded: LoadedSuite) -> Paper:
-    """Return the paper that a suite's nets follow."""
+    """The one that the nets of a suite are held to."""
     return paper_of(loaded.plan.cells[0].spec.model_dump(mode="json"))
 
 
 def with_records(own: Evidence, store: Store) -> Evidence:
-    """Return the evidence with what the records add."""
+    """The same with what the records tell."""
     suite, read = own.loaded.suite, []
     for cell in own.loaded.plan.cells:
         folder = store.run(cell)
@@ -125,8 +125,8 @@ def _of_a_part(loaded: LoadedSuite) -> bool:
 
 
 def share_of_schedule(loaded: LoadedSuite) -> float:
-    """Return the number of images that the longest run trains on, counting repeats, as a share of
-    the paper's; detectors have other schedules."""
+    """Of the images that the paper trains a net on, each as often as it comes, those of the longest
+    run; detectors have other schedules."""
     shares = [0.0]
     for cell in loaded.plan.cells:
         spec = cell.spec

@@ -1,5 +1,5 @@
-"""The page's figures: a suite's curves or responses if the paper has such a figure, else each
-run's error."""
+"""The page's figures: a suite's curves or responses where the paper has a figure, else each run's
+error."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -23,8 +23,8 @@ _RESPONSES = "mean_response_std"
 
 
 def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
-    """Yield the name, caption and figure for the runs of a suite; nothing unless some claim has
-    runs of everything that it compares."""
+    """Name, caption and figure of what the runs of a suite show; none where no claim of it has runs
+    of all that it compares."""
     if own.frames is None or not any(all(samples_in(own, c)) for c in own.loaded.suite.claims):
         return
     runs, curves, layers = own.frames.runs, own.frames.curves, own.frames.layers
@@ -54,14 +54,14 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
 
 
 def _shows(own: Evidence, quantity: str) -> bool:
-    """Return whether the paper's figure for the suite shows a quantity."""
+    """Whether the paper's figure that the suite stands for shows a quantity."""
     number = own.place.number if own.place.kind == "Figure" else ""
     shown = own.paper.shown
     return any(str(each.figure) == number and each.quantity == quantity for each in shown)
 
 
 def _levels(own: Evidence) -> dict[str, float]:
-    """Return variant -> published value, for the variants trained as in the paper."""
+    """Variant -> the published value, of those that were trained as the paper did it."""
     found = {}
     for cell in own.loaded.plan.cells:
         spec = cell.spec.model_dump(mode="json")

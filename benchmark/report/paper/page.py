@@ -1,4 +1,4 @@
-"""Write the page: ``paper.md`` and ``paper.html``, with its figures."""
+"""Writes the page: ``paper.md`` and ``paper.html``, with its figures."""
 
 import os
 from collections.abc import Sequence
@@ -32,19 +32,20 @@ _ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY,
 
 @dataclass(frozen=True)
 class Page:
-    """The written page, and its counts."""
+    """What was written, and what it counts."""
 
     files: list[Path]
     of_paper: dict[str, int]
-    """Verdict -> number of the paper's claims, in the paper's form."""
+    """Verdict -> claims of the paper, in its form."""
     beyond: dict[str, int]
-    """Verdict -> number of claims beyond the paper."""
+    """The same of what suites ask beyond it."""
     shortened: dict[str, int]
-    """Outcome -> number of the paper's claims, at shortened schedules."""
+    """How the paper's claims stand at shortened schedules."""
 
 
 def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
-    """Write everything in a folder's records on the claims of the suites that follow a paper."""
+    """Everything that the records of a folder tell of the claims of the suites that follow a
+    paper."""
     paper = PAPERS[of]
     evidence, known = list(gather(suites, store, paper)), rates(store)
     found = rows(evidence, known)
@@ -76,7 +77,7 @@ def _ordered(told: dict[str, int]) -> dict[str, int]:
 def _sections(
     found: Sequence[Row], evidence: Sequence[Evidence], out: Path
 ) -> list[dict[str, Any]]:
-    """Return one section for each table, figure and section that a claim or suite is about."""
+    """One for each table, figure and section of the paper that a claim or suite is about."""
     places = {row.place for row in found} | {each.place for each in evidence if each.done}
     for old in (out / "figures").glob("*.*"):
         old.unlink()
@@ -108,7 +109,7 @@ def _frame(some: Sequence[Row]) -> pd.DataFrame:
 
 
 def _told(own: Evidence, out: Path) -> dict[str, Any]:
-    """Return a suite for the section of its place, with a link to its report."""
+    """A suite under the title of its place, with a link to its report."""
     link = Path(os.path.relpath(own.report, out)).as_posix() if own.report else None
     total = len(own.loaded.plan.runs())
     return {
@@ -130,8 +131,8 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
 
 
 def _unclaimed(evidence: Sequence[Evidence], paper: Paper) -> dict[str, list[str]]:
-    """Return table -> the paper's own numbers there on which no suite has a claim; sizes of nets
-    are left to ``resnet-bench prove audit``."""
+    """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
+    arithmetic, which ``resnet-bench prove audit`` does."""
     claims = [claim for each in evidence for claim in each.loaded.suite.claims]
     claimed = {claim.published for claim in claims if isinstance(claim, PublishedClaim)}
     found: dict[str, list[str]] = {}
