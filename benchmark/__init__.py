@@ -1,7 +1,7 @@
 """A reproducibility benchmark for the ResNet paper, in Keras and TensorFlow.
 
-What a program may use stands in ``__all__``; each name is loaded when it is first asked for, so
-that ``import benchmark`` loads neither TensorFlow nor pandas.
+The public API is listed in ``__all__``; each name is loaded on first access, so that
+``import benchmark`` loads neither TensorFlow nor pandas.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""``python -m benchmark`` is the command ``resnet-bench``."""
+"""Entry point of ``python -m benchmark``, which is the command ``resnet-bench``."""
 
 from benchmark.cli import app
 

@@ -1,4 +1,4 @@
-"""The commands. Each loads heavy libraries where it needs them, so that help is quick."""
+"""The command line. Each command loads heavy libraries only when needed, so that help is quick."""
 
 import sys
 
@@ -21,7 +21,7 @@ from benchmark.commands.verify import verify
 from benchmark.worker.environment import fix as fix_environment
 
 try:
-    fix_environment()  # Whatever a user has set for other work.
+    fix_environment()  # Regardless of what the user has set for other work.
 except OSError as error:
     print(error, file=sys.stderr)
     sys.exit(BAD_INPUT)

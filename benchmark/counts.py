@@ -2,5 +2,5 @@
 
 
 def counted(number: int, one: str, several: str = "") -> str:
-    """``several``: in the place of ``one`` where the number is not 1; by default with an s."""
+    """Return the number and its noun. ``several``: the plural; by default ``one`` with an s."""
     return f"{number:,} {one if number == 1 else several or f'{one}s'}"

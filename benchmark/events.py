@@ -1,4 +1,4 @@
-"""What a run tells while it is trained: the events of its journal, and those that pass by."""
+"""The events that a run emits during training: those in its journal, and transient ones."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -6,41 +6,41 @@ from typing import Any, TypedDict, TypeGuard, cast
 
 
 class Kind(StrEnum):
-    """An event's name. What is recorded is in the journal; the others are only told."""
+    """The kinds of event. Recorded ones go into the journal, the others to listeners only."""
 
     START = "start"
     """Recorded: an attempt begins."""
     PHASE = "phase"
-    """What the worker is at before the training."""
+    """What the worker is doing before training starts."""
     BUILT = "built"
-    """Recorded: the net and its images are there."""
+    """Recorded: the net is built and its images are loaded."""
     REFUSED = "refused"
-    """Recorded: a checkpoint was not whole."""
+    """Recorded: a checkpoint was corrupt."""
     ANEW = "anew"
-    """Recorded: of earlier attempts no checkpoint is whole."""
+    """Recorded: no intact checkpoint is left from earlier attempts."""
     RESUME = "resume"
-    """Recorded: the attempt goes on from a checkpoint."""
+    """Recorded: the attempt resumes from a checkpoint."""
     PROGRESS = "progress"
-    """Some steps are done."""
+    """Some more steps are done."""
     EPOCH = "epoch"
     """Recorded: an epoch's row."""
     END = "end"
-    """Recorded: the training has ended."""
+    """Recorded: training has ended."""
     FAILED = "failed"
-    """An error ended the worker."""
+    """The worker ended with an error."""
     BEGUN = "begun"
-    """A node of a cluster has begun the run."""
+    """A cluster node has started the run."""
     STOPPING = "stopping"
     """Ctrl-C: the run will end after a checkpoint."""
 
 
 class Event(TypedDict, total=False):
-    """A JSON mapping: of these fields those of its kind. Rows of epochs, and progress, have the
-    numbers of a task too (``train_error_percent``, ``test_loss``), whose names metrics know."""
+    """A JSON mapping with the fields of its kind. Epoch rows and progress events also hold the
+    task's metrics (``train_error_percent``, ``test_loss``), which ``metrics`` names."""
 
     event: Kind
     time: float
-    """Seconds since 1970; of what is recorded."""
+    """Seconds since 1970; in recorded events only."""
 
     attempt: int
     phase: str
@@ -57,22 +57,22 @@ class Event(TypedDict, total=False):
     failure: str
     """A kind of failure."""
     wall_time_s: float
-    """Of the attempts that this one goes on from."""
+    """Wall time of the attempts that this one continues."""
     differs: list[str]
-    """What is other than where the run began."""
+    """What differs from the environment in which the run started."""
 
     epoch: int
     iteration: int
     iterations: int
-    """Of the whole run."""
+    """Total number of iterations in the run."""
     weights_sha256: str
     learning_rate: float
     train_loss: float
     gradient_norm: float
     gradient_norms: dict[str, float]
-    """By kernel."""
+    """Kernel -> gradient norm."""
     layers: dict[str, dict[str, dict[str, float]]]
-    """Iteration -> what the diagnostics found: of each layer a number, by the number's name."""
+    """Iteration -> diagnostic -> layer -> value."""
     train_time_s: float
     images_per_s: float
     evaluation_time_s: float
@@ -86,26 +86,26 @@ class Event(TypedDict, total=False):
 
 
 def of_kind(events: Iterable[Event], kind: Kind) -> list[Event]:
-    """Those of a kind."""
+    """Return the events of one kind."""
     return [event for event in events if event["event"] == kind]
 
 
 def first_of_kind(events: Iterable[Event], kind: Kind) -> Event:
-    """The first of a kind; empty where there is none."""
+    """Return the first event of one kind, or an empty one if there is none."""
     return next(iter(of_kind(events, kind)), Event())
 
 
 def with_numbers(event: Event, numbers: Mapping[str, float | None]) -> Event:
-    """The event, and a task's numbers after it."""
+    """Return the event with a task's metrics added after its own fields."""
     return cast(Event, {**event, **numbers})
 
 
 def number_of(event: Event, key: str) -> float | None:
-    """What an event has of a metric; None where it was not measured."""
+    """Return an event's value of a metric, or None if it was not measured."""
     fields: Mapping[str, Any] = event
     return fields.get(key)
 
 
 def is_event(data: Any) -> TypeGuard[Event]:
-    """Whether JSON data is an event."""
+    """Return whether JSON data is an event."""
     return isinstance(data, dict) and isinstance(data.get("event"), str)

@@ -1,5 +1,5 @@
-"""Every quantity that is measured of a run, once. Records, tables, figures, MLflow, the progress
-line and claims read it here: a new one is a row of this table, and the line that measures it."""
+"""The metrics of a run, each defined once. Records, tables, figures, MLflow, the progress line
+and claims all use this table: a new metric takes one row here and the line that measures it."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,45 +8,45 @@ from typing import TYPE_CHECKING, Literal
 
 @dataclass(frozen=True)
 class Metric:
-    """What it is called where, and how it is read."""
+    """The names of a metric, and how to read its values."""
 
     key: str
-    """In an epoch's row of the journal, in ``load_curves`` and in MLflow; empty where it
-    is not measured by epoch."""
+    """Key in an epoch's row of the journal, in ``load_curves`` and in MLflow; empty if it is
+    not measured every epoch."""
 
     label: str
-    """For people, in tables and figures."""
+    """Label in tables and figures."""
 
     unit: str = ""
 
     better: Literal["lower", "higher"] | None = None
 
     ends: tuple[float, float] = (0.0, 100.0)
-    """The lowest and the highest value there is: a run that was lost could have had either."""
+    """The lowest and highest possible values; a lost run could have had either."""
 
     result: str = ""
-    """Its column of ``load_runs``, with the last epoch's value; of tests by a protocol, what
-    follows the protocol's name there. Empty where it is measured on the way alone."""
+    """Its column of ``load_runs``, with the last epoch's value; for tests by a protocol, the part
+    after the protocol's name. Empty if it is only measured during training."""
 
     claim: str = ""
-    """What claims and published numbers call it."""
+    """Its name in claims and published numbers."""
 
     by_iteration: Literal["epochs", "layers"] | None = None
-    """Where claims on iterations find it: in the frame of epochs, by its name, or made of that of
-    layers; None where they are not offered."""
+    """Where claims about iterations find it: in the frame of epochs, under its name, or computed
+    from the frame of layers; None if no such claims are possible."""
 
     of_detectors: bool = False
-    """Else of classifiers, or of both."""
+    """Whether it is for detectors only; otherwise it is for classifiers, or for both."""
 
     usual: bool = False
-    """A column of ``load_curves`` even where no row has it."""
+    """Whether it is a column of ``load_curves`` even if no row has it."""
 
     said: str = ""
-    """How the progress line says it."""
+    """Its format in the progress line."""
 
     @property
     def higher_is_better(self) -> bool:
-        """Of precisions; of errors it is not."""
+        """Return whether higher values are better: true for precisions, false for errors."""
         return self.better == "higher"
 
 
@@ -119,7 +119,7 @@ METRICS = (
     Metric("loss_scale", "loss scale"),
     Metric("skipped_steps", "skipped steps"),
 )
-"""Those of an epoch, in the order in which they are told."""
+"""The metrics of an epoch, in display order."""
 
 _OF_RUNS = (
     # Over runs, not over epochs: the paper's "best of five".
@@ -149,7 +149,7 @@ _BY_PROTOCOL = (
 
 BY_CLAIM = {each.claim: each for each in (*METRICS, *_OF_RUNS, *_BY_PROTOCOL) if each.claim}
 BY_PROTOCOL = tuple(each.claim for each in _BY_PROTOCOL)
-"""Claims that are about a test of finished runs."""
+"""The names of metrics in claims about a test of finished runs."""
 
 ERROR, AP = BY_CLAIM["test_error_percent"], BY_CLAIM["ap_percent"]
 """The primary metric of classifiers, and of detectors."""
@@ -158,4 +158,4 @@ if TYPE_CHECKING:
     Name = str
 else:
     Name = Literal[tuple(BY_CLAIM)]
-"""As claims and published numbers name a metric."""
+"""Name in claims and published numbers -> metric."""

@@ -1,6 +1,6 @@
-"""What is wrong with what a user asks for."""
+"""The error for invalid user input."""
 
 
 class InputError(ValueError):
-    """Bad input: the message names what, the rule that it breaks, and the value received. Nothing
-    was written, and nothing trained."""
+    """Invalid input: the message gives its name, the rule that it breaks, and the value received.
+    Nothing was written or trained."""

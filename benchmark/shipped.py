@@ -1,7 +1,7 @@
-"""What comes with the package: the suites, and the reference records.
+"""The suites and reference records that come with the package.
 
-A clone has them at its top, ``suites/`` and ``results/reference/``; a wheel holds copies inside of
-the package, ``benchmark/suites/`` and ``benchmark/reference/``.
+A clone has them at its top level, in ``suites/`` and ``results/reference/``; a wheel holds copies
+inside the package, in ``benchmark/suites/`` and ``benchmark/reference/``.
 """
 
 from difflib import get_close_matches
@@ -12,22 +12,22 @@ from benchmark.problems import InputError
 _PACKAGE = Path(__file__).resolve().parent
 
 STARTER = _PACKAGE / "starter"
-"""A suite to start from, and how to run it."""
+"""The folder with a suite to start from and instructions to run it."""
 
 
 def suites_folder() -> Path:
-    """The folder of the suites that come with the package."""
+    """Return the folder of the suites that come with the package."""
     return _of_clone("suites") or _PACKAGE / "suites"
 
 
 def shipped_reference() -> Path:
-    """The folder of the reference records that come with the package."""
+    """Return the folder of the reference records that come with the package."""
     return _of_clone("results/reference") or _PACKAGE / "reference"
 
 
 def suite_file(named: Path) -> Path:
-    """A suite's file: the one at that path or else, by its name (``quickstart``,
-    ``short/figure6``), one that comes with the package. Raises InputError where none is."""
+    """Return a suite's file: the one at that path, or else the one of that name (``quickstart``,
+    ``short/figure6``) in the package. Raises InputError if there is neither."""
     if named.exists():
         return named
     shipped = suites_folder() / f"{named}.yaml"
@@ -45,6 +45,6 @@ def _names() -> list[str]:
 
 
 def _of_clone(path: str) -> Path | None:
-    """A folder at the top of the clone, where the package lies in one."""
+    """Return a folder at the top of the clone, or None if the package is not in a clone."""
     top = _PACKAGE.parent
     return top / path if (top / "pyproject.toml").is_file() and (top / path).is_dir() else None

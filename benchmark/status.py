@@ -1,34 +1,34 @@
-"""How a run stands."""
+"""The status of a run."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Of a run, or of an attempt to train it."""
+    """The status of a run, or of one attempt to train it."""
 
     PLANNED = "planned"
-    """Nothing was trained."""
+    """No training yet."""
     UNFINISHED = "unfinished"
-    """It was begun, and goes on from its last checkpoint."""
+    """Started; resumes from its last checkpoint."""
     FINISHED = "finished"
-    """It was trained to its end."""
+    """Trained to the end."""
     DIVERGED = "diverged"
-    """The loss is no number any more; that is a result, too."""
+    """The loss is no longer finite; that is a result, too."""
     FAILED = "failed"
-    """It ended by an error. It is tried again only where that is asked for."""
+    """Ended with an error. Retried only on request."""
     INTERRUPTED = "interrupted"
-    """The attempt was stopped after a checkpoint."""
+    """This attempt was stopped after a checkpoint."""
     BUSY = "busy"
-    """Another process trains it."""
+    """Another process is training it."""
     UNREADABLE = "unreadable"
-    """Its folder cannot be looked into."""
+    """Its folder cannot be read."""
 
 
 DONE = (Status.FINISHED, Status.DIVERGED)
 """Never trained again."""
 
 LOST = (Status.DIVERGED, Status.FAILED)
-"""Without a value that could be compared."""
+"""Has no value to compare."""
 
 ENDED = (*DONE, Status.FAILED)
-"""Trained again only where that is asked for, or never."""
+"""Trained again only on request, or never."""

@@ -393,7 +393,7 @@ def test_audit_prints_the_papers_numbers_beside_ours():
     rows = done.stdout.splitlines()[:-1]
     assert len({row.index("–") for row in rows if "ImageNet" in row}) == 1  # The columns align.
     assert [row.split("  ")[0] for row in rows if row.endswith("*")] == ["ResNet-50 B (ImageNet)"]
-    assert "* marks one that rounding does not explain" in done.stdout.splitlines()[-1]
+    assert "* marks those that rounding does not explain" in done.stdout.splitlines()[-1]
 
 
 def test_list_names_every_suite():

@@ -331,7 +331,7 @@ def test_boxes_are_added_and_listed_by_commands(tmp_path):
     done = bench("data", "add-boxes", "mine", *options(train, test))
     assert done.returncode == 0, done.stderr
     assert f"{tmp_path / 'cache' / 'mine'}: 2 classes" in done.stdout
-    assert "train 2 images, 1 boxes (2 without an area in their image are left" in done.stdout
+    assert "train 2 images, 1 boxes (2 with no area inside their image are left" in done.stdout
     assert "test  1 images, 1 boxes\n" in done.stdout
     # What it prints is what a suite states.
     stated = yaml.safe_load(done.stdout[done.stdout.index("  dataset:") :])

@@ -218,5 +218,5 @@ def test_the_command_says_what_cannot_be_got(command):
         value = [] if option == "verify" else ["a"]
         done = command("get", "voc0712", f"--{option}", *value)
         assert done.exit_code == 2
-        rule = f"--{option} belongs to {owner} alone. Received: --{option} with voc0712"
+        rule = f"--{option} is for {owner} only. Received: --{option} with voc0712"
         assert rule in done.stderr

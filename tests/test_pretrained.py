@@ -97,7 +97,7 @@ def test_the_weights_of_keras_applications(variant, name, monkeypatch, tmp_path)
         raise OSError("no network")
 
     monkeypatch.setattr(keras.applications, name, no_network)
-    with pytest.raises(DataError, match=r"cannot be had \(no network\)"):
+    with pytest.raises(DataError, match=r"are not available \(no network\)"):
         pretrained_of(spec, tmp_path)
 
 

@@ -253,7 +253,7 @@ def test_ctrl_c_ends_tasks_after_a_checkpoint(start, tmp_path):
     [
         (["--on", "ray", "--address", "127.0.0.1:9"], "Ray cluster that answers"),
         (["--on", "ray", "--address", "nowhere"], "Ray cluster that answers"),
-        (["--address", "auto"], "address belongs to --on ray"),
+        (["--address", "auto"], "address is only for --on ray"),
         (["--on", "ray", "--jobs", "2"], "jobs is for this machine"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What the commands share, and those that stand apart. Loads nothing heavy."""
+"""The commands, and the code that they share. Loads nothing heavy."""

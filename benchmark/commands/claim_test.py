@@ -1,8 +1,8 @@
 """The process that tests a finished run for a claim: ``python -m benchmark.commands.claim_test
 RUN_FOLDER PROTOCOL [CACHE]``.
 
-Like a run's worker it holds the run with its parent, renews the lease, ends where another machine
-has taken it, and does not outlive its parent.
+Like a run's worker, it holds the run together with its parent, renews the lease, ends if another
+machine has taken the lease over, and does not outlive its parent.
 """
 
 import sys
@@ -20,14 +20,14 @@ from benchmark.worker.main import end_with_parent
 
 
 def main(path: str, protocol: str, cache: str | None = None) -> None:
-    """Test the run of a folder, as ``resnet-bench evaluate`` does."""
+    """Test the run in a folder, as ``resnet-bench evaluate`` does."""
     end_with_parent()
     keep_renewing(RunFolder(Path(path)))
     fix_environment()
     start_lightly()
     app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
     app.command("evaluate")(evaluate)
-    app.callback()(lambda: None)  # So that the command is named, as in `resnet-bench`.
+    app.callback()(lambda: None)  # So that the command has a name, as in `resnet-bench`.
     words = ["evaluate", path, "--protocol", protocol, *(["--cache", cache] if cache else [])]
     app(words, prog_name="resnet-bench")
 

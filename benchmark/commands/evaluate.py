@@ -16,7 +16,7 @@ def evaluate(
         list[str],
         typer.Argument(
             help="Finished runs: by id, name (resnet20-A/seed0), folder, or MLflow run id. For "
-            "several, the ensemble's error is shown too.",
+            "several, the ensemble's error is also shown.",
             show_default=False,
         ),
     ],
@@ -24,8 +24,8 @@ def evaluate(
         str,
         typer.Option(
             help="center-crop, ten-crop, multi-scale or multi-scale-sliding, with shorter sides in "
-            "pixels (ten-crop-256, multi-scale-224-256) or without: then 256, or 224, 256, 384, "
-            "480 and 640, at a crop of 224, and in proportion."
+            "pixels (ten-crop-256, multi-scale-224-256); by default 256, or 224, 256, 384, 480 "
+            "and 640, for a crop of 224, and in proportion for others."
         ),
     ] = "ten-crop",
     results: Results = Path("results"),
@@ -34,7 +34,7 @@ def evaluate(
 ) -> None:
     """Test finished runs by the paper's protocols: every image once, in float32.
 
-    The probabilities are kept in each run's folder: Ctrl-C, and the same command goes on.
+    The probabilities are kept in each run's folder: after Ctrl-C, the same command resumes.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -70,7 +70,7 @@ def evaluate(
         if len(evaluated) > 1:
             say(f"ensemble of {len(evaluated)}: {_told(evaluating.ensemble(evaluated))}")
     except KeyboardInterrupt:
-        say("Interrupted. The same command goes on.")
+        say("Interrupted. Run the same command to resume.")
         raise typer.Exit(INTERRUPTED) from None
     except DataError as error:
         fail(str(error), RUNS_FAILED)
@@ -81,4 +81,4 @@ def evaluate(
 def _told(result: Mapping[str, Any]) -> str:
     top5 = result["top5_error_percent"]
     told = f", top-5 {top5:.2f} %" if top5 is not None else ""
-    return f"top-1 error {result['top1_error_percent']:.2f} %{told}, of {result['images']:,} images"
+    return f"top-1 error {result['top1_error_percent']:.2f} %{told}, on {result['images']:,} images"

@@ -1,4 +1,4 @@
-"""``resnet-bench export``: a trained net as a file for others."""
+"""``resnet-bench export``: write a trained net as a file for use elsewhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,7 @@ from benchmark.export import Format
 def export(
     run: Run,
     format_: Annotated[
-        Format, typer.Option("--format", help="For Keras, torch (safetensors) or ONNX.")
+        Format, typer.Option("--format", help="Keras, torch (safetensors) or ONNX.")
     ] = Format.KERAS,
     out: Annotated[
         Path | None,
@@ -28,7 +28,7 @@ def export(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Write a finished run's net, with its preprocessing, as a file for Keras, torch or ONNX, and a
-    card that says how it was trained and how good it is."""
+    model card that describes its training and its scores."""
     from benchmark.data.images import DataError
     from benchmark.export.write import export_run
     from benchmark.records.store import Store

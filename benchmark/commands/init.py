@@ -1,4 +1,4 @@
-"""``resnet-bench init``: a folder to start from."""
+"""``resnet-bench init``: write a folder to start from."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +11,9 @@ from benchmark.shipped import STARTER
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(file_okay=False, help="The folder; made if need be.")],
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="The folder; made if missing.")],
 ) -> None:
-    """Write a suite to start from, and how to run it, into a folder."""
+    """Write a suite to start from, and instructions to run it, into a folder."""
     files = sorted(STARTER.iterdir())
     for file in files:
         if (folder / file.name).exists():

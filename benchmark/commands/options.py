@@ -1,4 +1,4 @@
-"""The arguments and options that several commands have."""
+"""The arguments and options that several commands share."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -13,14 +13,13 @@ from benchmark.shipped import suite_file
 
 
 class Machines(StrEnum):
-    """On which runs are trained."""
+    """The machines on which runs are trained."""
 
     HERE, RAY = "here", "ray"
 
 
 def _with_a_scheme(context: typer.Context, uri: str | None) -> str | None:
-    """A tracking URI that MLflow would take for a folder is told at once, but where MLflow is not
-    asked for."""
+    """Reject a tracking URI that MLflow would take for a folder, unless MLflow is not used."""
     if (
         context.params.get("no_mlflow")
         or not uri
@@ -34,7 +33,7 @@ def _with_a_scheme(context: typer.Context, uri: str | None) -> str | None:
 
 
 _WITHOUT = ("databricks", "databricks-uc", "uc")
-"""What MLflow takes without a scheme."""
+"""The URIs that MLflow accepts without a scheme."""
 
 
 def _existing(suite: Path) -> Path:
@@ -66,19 +65,19 @@ SuiteName = Annotated[str, typer.Argument(help="A suite's YAML file or name.", s
 Jobs = Annotated[
     str,
     typer.Option(
-        help="Runs trained at once, each in its share of the cores, or on GPUs of its own; auto: "
-        "one for each GPU or, without any, for each core or as many as a run states in "
+        help="Runs trained at once, each on its share of the cores or on its own GPUs; auto: one "
+        "for each GPU or, without any, for each core or as many as a run states in "
         "numerics.threads. It changes no run and no id.",
         metavar="N|auto",
     ),
 ]
 On = Annotated[
-    Machines, typer.Option("--on", help="This machine, or a Ray cluster (needs the extra ray).")
+    Machines, typer.Option("--on", help="This machine or a Ray cluster (needs the extra ray).")
 ]
 Address = Annotated[
     str | None,
     typer.Option(
-        help="The Ray cluster (auto, HOST:PORT); by default one is started on this machine.",
+        help="Address of the Ray cluster (auto, HOST:PORT); by default one is started here.",
         show_default=False,
     ),
 ]
@@ -105,8 +104,8 @@ NoMlflow = Annotated[
     bool,
     typer.Option(
         "--no-mlflow",
-        is_eager=True,  # So that it is known when the tracking URI is looked at.
-        help="Without MLflow; resnet-bench sync can fill it in later.",
+        is_eager=True,  # So that it is known when the tracking URI is checked.
+        help="Do not use MLflow; resnet-bench sync can fill it in later.",
     ),
 ]
 Cache = Annotated[
@@ -122,8 +121,8 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Set a field of the spec in all cells, in YAML: numerics.replicas=1. That is another "
-        "suite, with other runs, and records and a report of its own. May be given several times.",
+        help="Set a field of the spec in all cells, in YAML: numerics.replicas=1. This is another "
+        "suite, with its own runs, records and report. May be given several times.",
         metavar="FIELD=VALUE",
         show_default=False,
     ),
@@ -131,7 +130,7 @@ Set = Annotated[
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only these variants; wildcards as in a shell ('resnet34-*'). May be given several "
+        help="Only these variants; shell wildcards work ('resnet34-*'). May be given several "
         "times.",
         metavar="VARIANT",
         show_default=False,
@@ -146,10 +145,10 @@ Seeds = Annotated[
 
 
 def where_of(jobs: str, on: Machines, address: str | None) -> Where:
-    """Where ``--jobs``, ``--on`` and ``--address`` say that runs are trained; where they do not fit
-    each other, the command ends and says so."""
+    """Return where runs are trained, by ``--jobs``, ``--on`` and ``--address``. If these do not fit
+    together, end the command with an error."""
     if on is Machines.HERE and address is not None:
-        fail(f"address belongs to --on ray. Received: {address}")
+        fail(f"address is only for --on ray. Received: {address}")
     if jobs != "auto" and not (jobs.isdecimal() and int(jobs)):
         fail(f"jobs must be a number above 0, or auto. Received: {jobs}")
     if on is Machines.HERE:

@@ -1,4 +1,4 @@
-"""``resnet-bench paper``: a paper, claim by claim, on one page."""
+"""``resnet-bench paper``: write one page on a paper, claim by claim."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +13,7 @@ from benchmark.shipped import suites_folder
 
 def paper(
     out: Annotated[
-        Path, typer.Option(file_okay=False, help="The folder that the page is written into.")
+        Path, typer.Option(file_okay=False, help="The folder to write the page to.")
     ] = Path("results/paper"),
     reference: Reference = None,
     suites: Suites = None,
@@ -21,7 +21,7 @@ def paper(
         str, typer.Option(help=f"Which paper: {', '.join(PAPERS)}.", show_default=True)
     ] = FIRST,
 ) -> None:
-    """Write one page on all claims of all suites, with figures, from the records alone."""
+    """Write one page on all claims of all suites, with figures, from the records only."""
     from benchmark.records.reference import reference_folder
     from benchmark.records.store import Store
     from benchmark.report.paper.page import write_paper

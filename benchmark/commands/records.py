@@ -1,4 +1,4 @@
-"""``resnet-bench records``: the reference, what this project itself ran."""
+"""``resnet-bench records``: manage the reference, the records of this project's own runs."""
 
 import os
 from pathlib import Path
@@ -12,30 +12,30 @@ from benchmark.commands.terminal import say
 from benchmark.counts import counted
 
 records_app = typer.Typer(
-    no_args_is_help=True, help="The reference: records of what this project itself ran."
+    no_args_is_help=True, help="The reference: records of this project's own runs."
 )
 
 
 @records_app.callback()
 def _group() -> None:
-    """So that a single command keeps its name."""
+    """Make Typer keep the name of a single command."""
 
 
 @records_app.command()
 def add(
     suite: SuiteName,
     results: Annotated[
-        Path, typer.Option(file_okay=False, help="The folder that the suite was run in.")
+        Path, typer.Option(file_okay=False, help="The results folder in which the suite was run.")
     ] = Path("results"),
     reference: Reference = None,
     weights: Annotated[
         bool,
-        typer.Option(help="Also the weights of the first seed of each variant (10 MB in all)."),
+        typer.Option(help="Also copy the weights of each variant's first seed (10 MB in all)."),
     ] = False,
 ) -> None:
-    """Copy the records of a suite's ended runs into the reference, and make its report there.
+    """Copy the records of a suite's ended runs into the reference, and write its report there.
 
-    May be done again when more runs have ended; what is there stays as it is.
+    Can be repeated when more runs have ended; existing records stay as they are.
     """
     from benchmark.records.adding import add_records
     from benchmark.records.reference import VARIABLE, reference_folder
@@ -45,12 +45,12 @@ def add(
 
     store, name, _ = recorded(suite, results)
     into = Store(reference or reference_folder())
-    os.environ[VARIABLE] = str(into.root)  # Its report compares it with no other.
+    os.environ[VARIABLE] = str(into.root)  # So that its report compares it with no other.
     done = add_records(store, name, into, finished if weights else None)
     added, there, left = (len(found) for found in (done.added, done.there, done.left))
     say(f"{counted(added, 'run')} added, {there} already there, {left} not ended yet.")
     for run_id in done.others:
-        say(f"{run_id} is already there with other bits, and stays as it is")
+        say(f"{run_id} is already there with different bits, and stays as it is")
     if weights:
         say(f"With weights: {', '.join(done.weights) or 'none'}")
     if done.added or done.there or done.others:

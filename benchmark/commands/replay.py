@@ -1,4 +1,4 @@
-"""``resnet-bench replay`` and ``diff``: is a run what another one is, bit for bit?"""
+"""``resnet-bench replay`` and ``diff``: compare two runs bit for bit."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -34,7 +34,7 @@ def replay(
 ) -> None:
     """Train a recorded run again, and compare every epoch's numbers and weights, bit for bit.
 
-    Exit code 0: identical; 1: not, and the first epoch that differs is shown; 130: Ctrl-C.
+    Exit code 0: identical; 1: different, and the first epoch that differs is shown; 130: Ctrl-C.
     """
     from pydantic import ValidationError
     from rich.console import Console
@@ -53,9 +53,9 @@ def replay(
         try:
             spec = RunSpec.model_validate(folder.spec())
         except ValidationError as error:
-            fail(f"{run} was recorded by a version with other fields: {error}")
+            fail(f"{run} was recorded by a version with different fields: {error}")
     if not any(event["event"] == Kind.EPOCH for event in events):
-        fail(f"run must have recorded an epoch. Received: {run}, without one")
+        fail(f"run must have recorded an epoch. Received: {run}, which has none")
     source = _source(spec, results)
     require_usable([spec], results / "runs", say=note)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
@@ -74,7 +74,7 @@ def replay(
         say(f"stopped before the end: {done.status} {done.reason}")
     for event in events:
         if event["event"] == Kind.RESUME and event["differs"]:
-            say("The recorded run was itself resumed under other conditions:")
+            say("The recorded run was itself resumed under different conditions:")
             _list(event["differs"])
     say("The conditions differ in:" if done.environment else "No known condition differs.")
     _list(done.environment)
@@ -84,9 +84,9 @@ def replay(
 def diff(
     one: Run, other: Run, results: Results = Path("results"), tracking_uri: TrackingUri = None
 ) -> None:
-    """What differs between two runs: spec, versions and machine, and curves.
+    """Show what differs between two runs: spec, versions and machine, and curves.
 
-    Exit code 0: nothing does; 1: something.
+    Exit code 0: no differences; 1: differences.
     """
     from benchmark.records.comparison import compare_curves, differences
 
@@ -126,7 +126,7 @@ def _found(
 
 
 def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
-    """The folder of the run whose weights a run began from; None where it began from no run's."""
+    """Return the folder of the run whose weights a run started from, or None if there is none."""
     from benchmark.records.store import Store
 
     if spec.pretrained is None or spec.pretrained.run is None:
@@ -134,7 +134,7 @@ def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
     source = Store(results).run(spec.pretrained.run)
     if source.status() != Status.FINISHED:
         fail(
-            f"the run whose weights it began from must be in {results}. "
+            f"the run whose weights it started from must be in {results}. "
             f"Received: {source.run_id}, which is {source.status()}"
         )
     return source

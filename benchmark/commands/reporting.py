@@ -1,4 +1,4 @@
-"""``resnet-bench report`` and ``sync``: what is made from the records."""
+"""``resnet-bench report`` and ``sync``: write the report and MLflow's copy from the records."""
 
 import gc
 import os
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What a report's pages may be."""
+    """The formats of a report's pages."""
 
     HTML, MARKDOWN, LATEX, CSV = "html", "markdown", "latex", "csv"
 
 
 _FORMATS = [Format.HTML, Format.MARKDOWN]
-"""What is written where nothing else is asked for."""
+"""The default formats."""
 
 
 def report(
@@ -37,21 +37,21 @@ def report(
     seeds: Seeds = None,
     tracking_uri: TrackingUri = None,
     formats: Annotated[
-        list[Format], typer.Option("--format", help="Of the pages; may be given several times.")
+        list[Format], typer.Option("--format", help="Page format; may be given several times.")
     ] = _FORMATS,
 ) -> None:
-    """Write a suite's tables, figures and report again, from the records alone.
+    """Write a suite's tables, figures and report again, from the records only.
 
-    With --only or --seeds a part of it, in a folder of its own, selected/, within the suite's.
+    With --only or --seeds, report on that part, in the folder selected/ within the suite's folder.
     """
     from benchmark.report.suite_report import write_report
     from benchmark.suite.selection import select
 
-    gc.disable()  # A sixth of the time for thousands of runs; the process ends with the report.
+    gc.disable()  # Saves a sixth of the time for thousands of runs; the process ends afterwards.
     store, name, cells = recorded(suite, results, set_)
     selection = select([(cell["variant"], cell["seed"]) for cell in cells], only or (), seeds)
     if selection.words and tracking_uri:
-        fail(f"tracking-uri is for the report of a whole suite. Received: {selection}")
+        fail(f"tracking-uri is only for the report of a whole suite. Received: {selection}")
     _require_records(
         store, name, [cell for cell in cells if selection.has(cell["variant"], cell["seed"])]
     )
@@ -68,10 +68,10 @@ def sync(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
     rebuild: Annotated[
-        bool, typer.Option(help="First delete what MLflow has of the suite, then send all of it.")
+        bool, typer.Option(help="First delete the suite's records from MLflow, then send them all.")
     ] = False,
 ) -> None:
-    """Complete MLflow's copy of a suite's records. Doing it twice adds nothing."""
+    """Complete MLflow's copy of a suite's records. Running it twice adds nothing."""
     from benchmark.tracking.server import default_tracking_uri
     from benchmark.tracking.unmirrored import note
 
@@ -84,18 +84,18 @@ def sync(
 
 
 _PRINTED = 50
-"""The most variants that the terminal shows."""
+"""The maximum number of variants shown in the terminal."""
 
 
 def say_report(name: str, written: "Report") -> None:
-    """Print a report's verdicts and table, and where it is."""
+    """Print a report's verdicts, its table and its location."""
     from rich.console import Console
     from rich.table import Table
 
     from benchmark.report.pages import cell_text
 
     for problem in written.problems:
-        say(f"Not made: {problem}. The rest of the report is complete.")
+        say(f"Not written: {problem}. The rest of the report is complete.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     pages = [page for each in written.pages.values() for page in each]
@@ -121,7 +121,7 @@ def _say_files(what: str, files: Sequence[Path]) -> None:
 
 
 def _say_compared(compared: "Mapping[str, Compared]") -> None:
-    """How many runs are the reference's, bit for bit, and how far the others are from it."""
+    """Print how many runs match the reference bit for bit, and how far the others are from it."""
     from benchmark.records.reference import DIFFERENT, reference_folder
 
     if not compared:
@@ -138,7 +138,7 @@ def _say_compared(compared: "Mapping[str, Compared]") -> None:
 def recorded(
     suite: str, results: Path, changes: Sequence[str] | None = None
 ) -> "tuple[Store, str, list[dict[str, Any]]]":
-    """The store, the name of a suite that has records there, and the cells of its plan."""
+    """Return the store, the name of a suite with records there, and the cells of its plan."""
     from benchmark.records.namesake import require_no_namesake
     from benchmark.records.store import Store
     from benchmark.suite import Changes, load_suite
@@ -158,7 +158,7 @@ def recorded(
 
 
 def _require_records(store: "Store", name: str, cells: Sequence[dict[str, Any]]) -> None:
-    """Of at least one of the cells' runs, or the command ends."""
+    """End the command with an error unless at least one of the cells' runs has records."""
     if all(store.status(cell["run_id"]) == Status.PLANNED for cell in cells):
         rule = f"must have records in {store.root / 'runs'}, or its report there would be lost"
         fail(f"at least one run of the suite {rule}. Received: {name}, none of {len(cells)}")
@@ -173,8 +173,8 @@ def _mirrored_report(
     rebuild: bool = False,
     formats: Sequence[str] = _FORMATS,
 ) -> "Report":
-    """The report, and MLflow's copy of it and of the cells' runs. Where MLflow is away, nothing is
-    written."""
+    """Write the report, and MLflow's copy of it and of the cells' runs. If MLflow cannot be
+    reached, nothing is written."""
     from benchmark.report.suite_report import write_report
     from benchmark.tracking.mirror import mirror_of
     from benchmark.tracking.server import reaching

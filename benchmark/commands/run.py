@@ -1,4 +1,4 @@
-"""``resnet-bench run``: train what a suite asks for."""
+"""``resnet-bench run``: train the runs of a suite."""
 
 import shlex
 import signal
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class Retry(StrEnum):
-    """What is tried again."""
+    """Which runs to retry."""
 
     FAILED = "failed"
 
@@ -58,8 +58,8 @@ def run(
         bool,
         typer.Option(
             "--fill-in",
-            help="Train again the runs that ended without all that the suite now measures, and "
-            "keep the new record where the weights are the same, bit for bit.",
+            help="Retrain the runs that ended without everything that the suite now measures, and "
+            "keep the new record if the weights are the same, bit for bit.",
         ),
     ] = False,
     budget: Annotated[
@@ -70,13 +70,13 @@ def run(
     no_mlflow: NoMlflow = False,
     cache: Cache = None,
 ) -> None:
-    """Train what a suite asks for and has not ended yet, then report."""
+    """Train the runs of a suite that have not ended yet, then report."""
     from benchmark.running.run_suite import run_suite
 
     where = where_of(jobs, on, address)
     seconds = seconds_of(budget) if budget else 0
     if no_mlflow:
-        tracking_uri = None  # It may name what is not there, and is told to nobody.
+        tracking_uri = None  # It may name a place that does not exist, and is not used.
     here = words_of_records(results, tracking_uri)
     asked = [*words("--set", set_), *words("--only", only), *words("--seeds", [seeds])]
     there = [
@@ -89,7 +89,7 @@ def run(
     again = shlex.join(["resnet-bench", "run", str(suite), *asked, *here, *there])
     options = f"{' --retry failed' if retry else ''}{' --fill-in' if fill_in else ''}"
     to_go_on = f"Interrupted. To continue: {again}{options}"
-    # A script's background job begins with Ctrl-C ignored; a batch system ends jobs by SIGTERM.
+    # A script's background job starts with SIGINT ignored; a batch system ends jobs by SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -125,16 +125,16 @@ def run(
         note(f"Left out, as no claim needs them: {len(done.left_out)} of {runs}.")
     _say_what_was_filled_in(done)
     if lacks := what_lacks(done.lacking):
-        note(f"{lacks} To train them again and fill it in: {again} --fill-in")
+        note(f"{lacks} To train them again and fill this in: {again} --fill-in")
     if not done.complete:
         raise typer.Exit(RUNS_FAILED)
 
 
 def _say_mirror(done: "SuiteRun", here: list[str], ui: str) -> None:
-    """How the copy in MLflow stands, and what completes and shows it."""
+    """Print the state of the copy in MLflow, and the commands that complete and show it."""
     sync = shlex.join(["resnet-bench", "sync", done.name, *here])
     if done.mirror_problem:
-        say(f"MLflow ({done.tracking_uri}) is behind: {done.mirror_problem}.")
+        say(f"MLflow ({done.tracking_uri}) is not up to date: {done.mirror_problem}.")
         say(f"The records are complete; once it is back: {sync}")
     if done.unmirrored:
         note(f"MLflow is {done.unmirrored}. For a mirror: {sync}")
@@ -143,7 +143,7 @@ def _say_mirror(done: "SuiteRun", here: list[str], ui: str) -> None:
 
 
 def _say_what_is_left(done: "SuiteRun", again: str) -> None:
-    """Each run that failed or is with another process, and how many there are of them."""
+    """Print each run that failed or is held by another process, and how many there are."""
     runs, statuses = done.runs, done.outcome.statuses
     for run_id, status in statuses.items():
         folder = done.store.run(run_id)
@@ -162,7 +162,7 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
         say(f"{failed} of {counted(len(runs), 'run')} failed. To try again: {again} --retry failed")
     if busy:
         with_another = counted(busy, "run is", "runs are")
-        say(f"{with_another} with another process. Once it has ended: {again}")
+        say(f"{with_another} held by another process. Once it has ended: {again}")
 
 
 def _say_what_was_filled_in(done: "SuiteRun") -> None:
@@ -171,7 +171,7 @@ def _say_what_was_filled_in(done: "SuiteRun") -> None:
         whole = counted(len(filled.whole), "run was", "runs were")
         note(f"{whole} filled in, with the same weights, bit for bit.")
     for run_id, other in filled.others.items():
-        say(f"not filled in: {runs[run_id].name} now ends with other bits; its record stays")
+        say(f"not filled in: {runs[run_id].name} now ends with different bits; its record stays")
         say(f"  epoch {other.epoch} is the first that differs")
         for found in (*other.first[:3], *other.environment[:17]):
             say(f"  {found}")

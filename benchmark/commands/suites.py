@@ -1,4 +1,4 @@
-"""``resnet-bench list`` and ``plan``: what suites ask for, before anything is spent."""
+"""``resnet-bench list`` and ``plan``: show what suites will run, before anything is spent."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -39,8 +39,8 @@ def list_suites(
         ),
     ] = None,
 ) -> None:
-    """List the suites that come with the package, by name, or those of a folder and of the folders
-    within it, by path: runs, source and measured cost."""
+    """List the suites that come with the package, by name, or those in a folder and its subfolders,
+    by path: runs, source and measured cost."""
     from benchmark.suite import SuiteError, load_suite
 
     names = folder is None
@@ -71,7 +71,7 @@ def plan(
     on: On = Machines.HERE,
     address: Address = None,
 ) -> None:
-    """Show the runs that a suite asks for, and which are done. Nothing is written."""
+    """Show the runs of a suite, and which are done. Nothing is written."""
     from benchmark.records.store import Store
     from benchmark.reproduction.fill_in import lacking_of
     from benchmark.running.request import ask
@@ -84,7 +84,7 @@ def plan(
     statuses = {run_id: store.status(run_id) for run_id in runs}
     left = [cell for run_id, cell in runs.items() if statuses[run_id] not in DONE]
     where = where_of(jobs, on, address)
-    where.shares(left)  # Refused here as by `run`.
+    where.shares(left)  # Raises here, as in `run`.
     width = max(len(cell.name) for cell in cells)
     for cell in cells:
         tera = 3 * work(cell) / 1e12
@@ -93,10 +93,10 @@ def plan(
     different = counted(len(runs), "different run")
     say(f"{counted(len(cells), 'cell')}, {different}, {len(runs) - len(left)} done.")
     if whole.changes.words:
-        say(f"--set makes another suite, with records of its own: {whole.suite.name}")
+        say(f"--set makes another suite, with its own records: {whole.suite.name}")
     if len(cells) < len(whole.plan.cells):
         of = counted(len(whole.plan.cells), "cell")
-        say(f"A selection from {of}, with those whose weights the selected ones start from.")
+        say(f"A selection from {of}, with the runs whose weights the selected ones start from.")
     _say_prospects(whole)
     if (looks := whole.suite.looks) and whole.suite.name in store.suites():
         _say_decided(whole, looks, store)
@@ -111,8 +111,8 @@ def plan(
 
 
 def _say_prospects(loaded: "LoadedSuite") -> None:
-    """For each claim the chance that the suite's seeds decide it, and how many would be enough; by
-    each look, where the suite has some."""
+    """Print for each claim the chance that the suite's seeds decide it, and how many seeds would be
+    enough; by each look, if the suite has looks."""
     from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
 
     looks, (first, *_) = loaded.suite.looks, loaded.suite.all_seeds
@@ -132,7 +132,7 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
         if each.sd == 0:
             told = "takes one test of each net; nothing is random."
         elif each.chance is None:
-            told = "not known, as nobody has said by how much runs differ,"
+            told = "not known, as it is not stated how much runs differ,"
         else:
             told = f"{100 * each.chance:3.0f} %"
             if looks:
@@ -140,7 +140,7 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
                 told += f" (by look: {by_look} %)"
             apart = f"at a margin of {each.claim.margin:g}"
             if each.claim.question == "how many runs":
-                apart = "whatever runs differ by"
+                apart = "however much runs differ"
             elif each.sd:
                 apart += f", if runs differ by {each.sd:.2g}"
             enough = counted(each.seeds, "seed") if each.seeds else "more seeds than are practical"
@@ -149,7 +149,7 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
 
 
 def _say_decided(loaded: "LoadedSuite", looks: "Looks", store: "Store") -> None:
-    """What each look has decided so far."""
+    """Print what each look has decided so far."""
     from benchmark.report.undecided import verdicts_now
 
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in loaded.plan.cells}
@@ -170,7 +170,7 @@ def _say_looks(
     chances: Sequence[Sequence[float]],
     variants: int,
 ) -> None:
-    """When the suite looks, and what each look is expected to find and to have cost."""
+    """Print when the suite looks, and what each look is expected to decide and cost."""
     say(f"Looks, at {100 * looks.level:g} % over all of them; expected if every claim is true:")
     for number, (seeds, runs) in enumerate(zip(looks.looks, expected, strict=True)):
         decided = sum(each[number] for each in chances)
@@ -181,7 +181,7 @@ def _say_looks(
 
 
 def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
-    """What is still to be trained, and how long that takes."""
+    """Describe what is still to be trained, and how long that takes."""
     from benchmark.scheduling.estimate import estimate, images
 
     millions = sum(map(images, cells)) / 1e6
@@ -198,7 +198,7 @@ def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
 
 
 def what_lacks(found: "Iterable[tuple[Cell, Lacking]]") -> str:
-    """In a line, what the suite measures and runs that have ended lack; empty where nothing is."""
+    """Describe in one line the measurements that ended runs lack; empty if they lack none."""
     layers = [lacks.layers for _, lacks in found if lacks.layers]
     scores = [lacks.scores for _, lacks in found if lacks.scores]
     lines = []

@@ -1,4 +1,4 @@
-"""What the commands say, and how they end."""
+"""The commands' output, and how they end."""
 
 import logging
 import sys
@@ -12,22 +12,22 @@ from typer.core import TyperGroup
 BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
 
 ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
-"""Options that may stand before a command's name or after it."""
+"""Options that may come before or after a command's name."""
 
 
 class Commands(TyperGroup):
-    """Commands that say in one line what is not as it must be: bad input, folders that cannot be
-    read or written, torn records, an MLflow that is away. Any other error is one of the code."""
+    """Commands that report expected problems in one line: bad input, unreadable or unwritable
+    folders, torn records, an unreachable MLflow. Any other error is a bug."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
-        """What the output's encoding has not, such as a dash in ASCII, ends no command."""
+        """Run the command; characters that the output cannot encode do not end it."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")
         return super().main(*arguments, **options)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Options of all commands may stand after the command, too."""
+        """Accept the options of all commands after the command's name, too."""
         end = args.index("--") if "--" in args else len(args)
         own, left = args[:end], args[end:]
         first = [word for word in own if word in ANYWHERE]
@@ -58,20 +58,20 @@ def of_all_commands(
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", help="Say only what went wrong, the verdicts and where the report is."
+            "--quiet", "-q", help="Show only problems, the verdicts and where the report is."
         ),
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log to standard error what is done.")
+        bool, typer.Option("--verbose", "-v", help="Log progress to standard error.")
     ] = False,
 ) -> None:
-    """The options of all commands; they may stand after a command's name, too."""
+    """Take the options of all commands, which may also come after a command's name."""
     _QUIET.set(quiet)
     log, told = logging.getLogger("resnet_bench"), logging.getLogger("resnet_bench.runs")
     for handler in [each for each in log.handlers if each.name == _TERMINAL]:
         log.removeHandler(handler)
     log.setLevel(logging.DEBUG if verbose else logging.WARNING)
-    # What becomes of runs and of their mirror the commands say themselves.
+    # The commands themselves report the outcome of runs and of their mirror.
     told.setLevel(logging.NOTSET if verbose else logging.CRITICAL)
     if verbose:
         handler = logging.StreamHandler(sys.stderr)
@@ -86,25 +86,25 @@ _QUIET = ContextVar("quiet", default=False)
 
 
 def is_quiet() -> bool:
-    """Whether the command was given --quiet."""
+    """Return whether the command was given --quiet."""
     return _QUIET.get()
 
 
 def say(text: str) -> None:
-    """A line of output, without passwords."""
+    """Print a line, without passwords."""
     from benchmark.records.problems import masked
 
     typer.echo(masked(text))
 
 
 def note(text: str) -> None:
-    """The same, of what --quiet leaves out."""
+    """Print a line, without passwords, unless --quiet was given."""
     if not is_quiet():
         say(text)
 
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
-    """Say what is wrong, and end the command."""
+    """Print what is wrong, and end the command."""
     from benchmark.records.problems import masked
 
     typer.echo(masked(message), err=True)

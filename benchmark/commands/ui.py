@@ -1,4 +1,4 @@
-"""``resnet-bench ui``: the runs in a browser."""
+"""``resnet-bench ui``: show the runs in a browser."""
 
 import os
 import socket
@@ -17,12 +17,12 @@ _HERE = "127.0.0.1"
 def ui(
     results: Results = Path("results"),
     tracking_uri: TrackingUri = None,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of this machine.")] = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="A port of this machine.")] = 5000,
     host: Annotated[
-        str, typer.Option(help="The address to listen on. Another one lets others in.")
+        str, typer.Option(help="The address to listen on. Any but the default lets others in.")
     ] = _HERE,
 ) -> None:
-    """Open MLflow's UI on the records, for this machine alone. Where the records are on an MLflow
+    """Open MLflow's UI on the records, for this machine only. If the records are on an MLflow
     server, print its links."""
     from benchmark.records.problems import without_credentials
     from benchmark.records.store import Store
@@ -52,23 +52,23 @@ def ui(
     sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "ui", "--host", host, "--port", str(port)]
     command += ["--workers", "1"]
-    # Not among the words, which all users of the machine can see.
+    # Not on the command line, which all users of the machine can see.
     own = {"MLFLOW_BACKEND_STORE_URI": uri}
     os.execve(sys.executable, command, os.environ | SERVER_SETTINGS | own)
 
 
 def _require_database(uri: str, results: Path) -> None:
-    """MLflow would make an empty one."""
+    """End the command if the database is missing; MLflow would create an empty one."""
     from benchmark.tracking.server import sqlite_file
 
     file = sqlite_file(uri)
     if file is not None and not file.exists():
-        rule = "must exist: resnet-bench run SUITE or resnet-bench sync SUITE makes it"
+        rule = "must exist: resnet-bench run SUITE or resnet-bench sync SUITE creates it"
         fail(f"MLflow's database {file} {rule}. Received: --results {results}, which has none")
 
 
 def _named(host: str) -> str:
-    """As a link names it: all addresses include this machine's own."""
+    """Return the host for a link: for "all addresses", this machine's own."""
     if host in ("0.0.0.0", "::"):
         return _HERE
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""``resnet-bench verify``: do reference runs come out the same here?"""
+"""``resnet-bench verify``: check whether reference runs give the same results here."""
 
 import signal
 from typing import TYPE_CHECKING, Annotated
@@ -27,8 +27,8 @@ def verify(
 ) -> None:
     """Train reference runs again, the cheapest first, and compare each epoch bit for bit.
 
-    Exit code 0: all that were trained to their end are identical, or ran on another class of
-    processor than their reference; 1: one is not, or none was.
+    Exit code 0: all runs trained to the end are identical, or ran on a different class of
+    processor from their reference; 1: one is not, or none was trained to the end.
     """
     from rich.console import Console
 
@@ -44,7 +44,7 @@ def verify(
     store = Store(reference or reference_folder())
     found, left = execution.candidates(store, _missing)
     if not found and not left:
-        fail(f"reference must hold records of runs. Received: {store.root}, without any")
+        fail(f"reference must hold records of runs. Received: {store.root}, which has none")
     there = counted(len(found), "reference run")
     note(f"{there} can be trained again here, the cheapest first, for at most {budget}.")
 
@@ -64,11 +64,11 @@ def verify(
                 broken |= each.outcome == execution.OTHER and each.same_class
                 _say_one(each, execution.OTHER)
     except KeyboardInterrupt:
-        pass  # The budget is over, or Ctrl-C, between two runs.
+        pass  # The budget ran out, or Ctrl-C, between two runs.
     same = outcomes.count(execution.SAME)
     say(f"{same} of {counted(len(outcomes), 'reference run')} came out the same, bit for bit.")
     if beyond := len(found) - len(outcomes):
-        say(f"{beyond} more would take longer than what is left of {budget}.")
+        say(f"{beyond} more would take longer than is left of {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")
     if broken or not same:

@@ -1,1 +1,1 @@
-"""Who is told of what happens while runs are trained: a terminal, a tracking server."""
+"""Listeners to the training of runs: a terminal, a tracking server."""

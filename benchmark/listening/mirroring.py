@@ -1,4 +1,4 @@
-"""Mirrors runs to a tracking server beside the training, which never waits for it."""
+"""Mirroring runs to a tracking server during training, which never waits for it."""
 
 import logging
 import os
@@ -24,11 +24,10 @@ _LOG = logging.getLogger("resnet_bench.runs")
 
 
 class BackgroundMirror:
-    """A listener that hands each epoch over to a thread of its own.
+    """A listener that hands each epoch to its own thread.
 
-    While a run is trained, that thread has only the processor's time that nobody else asks for.
-    Once the server fails it gives up; the journals hold everything, and a later ``sync`` completes
-    the mirror.
+    While runs are trained, that thread gets only idle processor time. Once the server fails, it
+    gives up; the journals hold everything, and a later ``sync`` completes the mirror.
     """
 
     def __init__(
@@ -38,15 +37,15 @@ class BackgroundMirror:
         tracking_uri: str,
         say: Callable[[str], None] | None = None,
     ):
-        """``say`` is told of the suite's page on a server as soon as there is one, by the thread
-        that this object is told by."""
+        """``say`` is called with the suite's page on a server once there is one, from the thread
+        that calls this object."""
         self.problem: str | None = None
         self._say = say if on_http(tracking_uri) else None
         self._page: str | None = None
         self._trained = 0
-        """Runs that are trained at this moment."""
+        """Number of runs being trained."""
         self._sent = 0
-        """Jobs that are done."""
+        """Number of finished jobs."""
         self._cells: dict[str, list[dict[str, Any]]] = {}
         for cell in plan.cells:
             row = {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id}
@@ -58,7 +57,7 @@ class BackgroundMirror:
         self._thread.start()
 
     def begin(self, cell: Cell) -> None:
-        """Nothing is measured yet."""
+        """Note that a run starts; there is nothing to send yet."""
         self._tell_page()
         self._trained += 1
         self._stand_back()
@@ -70,7 +69,7 @@ class BackgroundMirror:
             self._jobs.put(self._mirroring(cell))
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
-        """Mirror how it ended; a run of another process is mirrored by that process."""
+        """Mirror how the run ended; a run of another process is mirrored by that process."""
         self._trained -= 1
         self._stand_back()
         if status != Status.BUSY:
@@ -83,8 +82,8 @@ class BackgroundMirror:
         verdicts: str = "",
         patience: float = 30,
     ) -> None:
-        """Mirror what a report says, if there is one, and wait for all that is still to be sent,
-        until nothing was for ``patience`` seconds."""
+        """Mirror a report's content, if there is one, and wait until everything is sent, or until
+        nothing was sent for ``patience`` seconds."""
         if note is not None:
             self._jobs.put(lambda mirror: mirror.mirror_suite(note, artifacts, verdicts))
         self._jobs.put(None)
@@ -106,16 +105,16 @@ class BackgroundMirror:
         _LOG.warning("MLflow is behind: %s", problem)
 
     def _stand_back(self) -> None:
-        """Linux alone has threads that run where a core is idle. Unlike ``nice``, this can be
-        taken back without privileges."""
+        """Run this thread only on idle cores, which only Linux offers. Unlike ``nice``, this can be
+        undone without privileges."""
         thread = self._thread.native_id
         if sys.platform == "linux" and thread:
             policy = os.SCHED_IDLE if self._trained else os.SCHED_OTHER
-            with suppress(OSError):  # It has ended meanwhile, or a container forbids it.
+            with suppress(OSError):  # It has ended by now, or a container forbids it.
                 os.sched_setscheduler(thread, policy, os.sched_param(0))
 
     def _mirroring(self, cell: Cell) -> Job:
-        """A run may stand under several names."""
+        """Return the job that mirrors a run, which may have several names."""
 
         def job(mirror: Mirror) -> None:
             for row in self._cells[cell.run_id]:
@@ -133,5 +132,5 @@ class BackgroundMirror:
             while job := self._jobs.get():
                 job(mirror)
                 self._sent += 1
-        except Exception as error:  # A client of a server raises whatever the network does.
+        except Exception as error:  # A server's client may raise any network error.
             self._fell_behind(masked(one_line(error), tracking_uri))

@@ -1,4 +1,4 @@
-"""A live display of a suite's runs; plain lines where there is no terminal."""
+"""A live display of a suite's runs; plain lines without a terminal."""
 
 import time
 from dataclasses import dataclass
@@ -21,27 +21,27 @@ from benchmark.suite import Cell
 
 @dataclass
 class _Shown:
-    """A run that is trained at this moment."""
+    """A run being trained."""
 
     task: TaskID
     epoch: str = "epoch 1"
     share: float = 0.0
-    """Of its iterations, those that are done."""
+    """Share of its iterations that are done."""
     before: float | None = None
-    """Of its iterations, those that earlier attempts had done when it was begun here."""
+    """Share of its iterations done by earlier attempts when it was started here."""
 
 
 class ProgressDisplay:
-    """Shows each run's epoch, errors or loss, images/s and time left, and the suite's time left."""
+    """A display of each run's epoch, errors or loss, images/s and time left, and the suite's."""
 
     def __init__(self, cells: list[Cell], console: Console):
-        """``cells``: the runs that are to be trained."""
+        """``cells``: the runs to be trained."""
         self.console = console
         self.live = console.is_terminal
         self.work = {cell.run_id: work(cell) for cell in cells}
         self.total, self.ended, self.count = sum(self.work.values()), 0, 0
         self.before = 0.0
-        """Work that had been done earlier."""
+        """Work done earlier."""
         self.shown: dict[str, _Shown] = {}
         self.progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -89,7 +89,7 @@ class ProgressDisplay:
             self._print(f"{cell.name}: continues after iteration {event['iteration']}")
             if event["differs"]:
                 differs = "; ".join(event["differs"])
-                self._print(f"{cell.name}: it was begun under other conditions: {differs}")
+                self._print(f"{cell.name}: it was started under different conditions: {differs}")
         elif event["event"] == Kind.ANEW:
             self._print(f"{cell.name}: starts over, as there is no intact checkpoint")
         elif event["event"] == Kind.REFUSED:
@@ -105,7 +105,7 @@ class ProgressDisplay:
         self._print(f"{cell.name}: {status}{f' ({reason})' if reason else ''}")
 
     def _done(self) -> float:
-        """Work so far, with that of earlier attempts."""
+        """Return the work done so far, with that of earlier attempts."""
         under_way = (run.share * self.work[run_id] for run_id, run in self.shown.items())
         return self.ended + sum(under_way)
 
@@ -126,18 +126,18 @@ class ProgressDisplay:
         )
 
     def _print(self, text: str) -> None:
-        """A line, on a terminal too."""
+        """Print a line, on a terminal too."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _say(self, text: str) -> None:
-        """A line for logs; on a terminal the live display says it."""
+        """Print a line for logs; on a terminal the live display shows it."""
         if not self.live:
             self._print(text)
 
 
 def _of(event: Event, split: str) -> str:
-    """The first metric of a split that the event has; empty where it has none, as of a run that is
-    not trained or an epoch that was not scored."""
+    """Return the text of the first metric of a split that the event has; empty if there is none, as
+    for a run that is not trained or an epoch that was not scored."""
     said = (each for each in METRICS if each.said and each.key.startswith(f"{split}_"))
     found = ((each.said, number_of(event, each.key)) for each in said)
     return next((text.format(number) for text, number in found if number is not None), "")

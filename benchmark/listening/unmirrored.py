@@ -1,4 +1,4 @@
-"""In the place of a mirror, where there is none."""
+"""A listener that takes the place of a missing mirror."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from benchmark.suite import Cell
 
 
 class Unmirrored:
-    """A listener like ``BackgroundMirror`` that keeps nothing: the records have it all."""
+    """A listener like ``BackgroundMirror`` that sends nothing: the records have everything."""
 
     problem: str | None = None
 

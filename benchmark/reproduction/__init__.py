@@ -1,1 +1,1 @@
-"""Train what is recorded again, and compare bit for bit."""
+"""Reproduction: train recorded runs again, and compare them bit for bit."""

@@ -1,9 +1,9 @@
-"""Fill in what runs that have ended were not measured by: train them again, in a folder aside.
+"""Fill in missing measurements of ended runs: train them again, in a separate folder.
 
-Where the final weights are the same, bit for bit, the new attempt becomes the run's record: it is
-added to the run's journal, and counts from the moment at which its result takes the old one's
-place. What was cut short before that goes on when it is asked for again. Where they are not, as on
-another kind of processor, the old record stays.
+If the final weights are the same, bit for bit, the new attempt becomes the run's record: it is
+added to the run's journal, and counts from the moment at which its result replaces the old one. If
+interrupted before that, it resumes on the next request. If the weights differ, as on another kind
+of processor, the old record stays.
 """
 
 import shutil
@@ -29,7 +29,7 @@ from benchmark.worker.lease import lease
 
 
 def lacking_of(plan: Plan, store: Store) -> list[tuple[Cell, Lacking]]:
-    """The plan's runs that have ended without all that is asked for, and what each lacks. Those
+    """Return the plan's runs that ended without everything requested, and what each lacks. Runs
     whose records cannot be read are left out."""
     found = []
     for cell in plan.runs().values():
@@ -41,22 +41,22 @@ def lacking_of(plan: Plan, store: Store) -> list[tuple[Cell, Lacking]]:
 
 @dataclass(frozen=True)
 class Other:
-    """A run that ended in other bits when it was trained again."""
+    """A run that ended with different bits when it was trained again."""
 
     epoch: int
-    """The first that differs."""
+    """The first epoch that differs."""
     first: list[Difference]
-    """What differs in it."""
+    """The differences in that epoch."""
     environment: list[Difference]
-    """What differs in versions, machine and flags, and could explain it."""
+    """The differences in versions, machine and flags, which could explain it."""
 
 
 @dataclass
 class FilledIn:
-    """What became of the runs."""
+    """The outcome of filling in."""
 
     whole: list[str] = field(default_factory=list)
-    """Ids of those that have all that is asked for now."""
+    """Ids of the runs that now have everything requested."""
     others: dict[str, Other] = field(default_factory=dict)
     """Run id -> how it differs; its old record stays."""
     left: dict[str, str] = field(default_factory=dict)
@@ -65,7 +65,7 @@ class FilledIn:
 
     @property
     def tried(self) -> set[str]:
-        """The ids of all of them."""
+        """Return the ids of all these runs."""
         return {*self.whole, *self.others, *self.left}
 
 
@@ -75,11 +75,11 @@ def fill_in(
     listeners: Sequence[Listener],
     place: Callable[[Store, list[Cell]], Place],
 ) -> FilledIn:
-    """Train again each of the plan's runs that has ended without all that is asked for, with all
-    that is and was, and keep the new record where the bits are the same.
+    """Train again each of the plan's runs that ended without everything requested, with these and
+    its earlier measurements, and keep the new record if the bits are the same.
 
-    ``listeners``: are told of it as of any training; at a run's end its record is the new one.
-    ``place``: where the runs of a results folder are trained. Ctrl-C as in ``run_plan``.
+    ``listeners``: called as for any training; at a run's end its record is the new one. ``place``:
+    makes the place where the runs of a results folder are trained. Ctrl-C: as in ``run_plan``.
     """
     return _FillingIn(plan, store, listeners).run(place)
 
@@ -89,7 +89,7 @@ class _FillingIn:
         self.store, self.aside, self.listeners = store, Store(store.root / ASIDE), listeners
         self.filled = FilledIn()
         asked = [cell for cell, _ in lacking_of(plan, store)]
-        for cell in asked:  # What was trained to its end before.
+        for cell in asked:  # Those already trained to the end.
             self._settle(cell, told=_trained_here(self.aside.run(cell)))
         self.cells = list(self._to_train(asked))
         self.plan = Plan(plan.suite, tuple(self.cells))
@@ -106,7 +106,7 @@ class _FillingIn:
                 yield again
 
     def _make_room(self, cell: Cell) -> None:
-        """Delete what was trained aside for other measurements, or elsewhere to other bits."""
+        """Delete a separate training made for other measurements, or elsewhere with other bits."""
         aside = self.aside.run(cell)
         there = aside.spec()
         if there is None or (there == cell.spec.model_dump(mode="json") and not aside.done()):
@@ -124,7 +124,7 @@ class _FillingIn:
         return self.filled
 
     def _due(self, aside: RunFolder) -> bool:
-        """Another process may have come first."""
+        """Return whether to train a run; another process may have come first."""
         cell, folder = self.asked[aside.run_id], self.store.run(aside.run_id)
         return not aside.done() and bool(_lacking(cell, folder))
 
@@ -145,8 +145,8 @@ class _FillingIn:
             listener.end(cell, status, reason)
 
     def _settle(self, cell: Cell, *, told: bool = True) -> None:
-        """Keep the new record of a run that was trained aside, if its bits are the old ones; else
-        have it ``told``."""
+        """Keep the new record of a run that was trained again, if its bits are the old ones; else
+        report the difference, if ``told``."""
         aside, folder = self.aside.run(cell), self.store.run(cell)
         try:
             with lease(folder) as held:
@@ -165,7 +165,7 @@ class _FillingIn:
         filled = self.filled
         filled.interrupted = outcome.interrupted
         for cell in self.cells:
-            self._settle(cell)  # What another process has trained to its end.
+            self._settle(cell)  # Another process trained it to the end.
             if cell.run_id in filled.tried or not _lacking(cell, self.store.run(cell)):
                 continue
             status = outcome.statuses.get(cell.run_id, Status.INTERRUPTED)
@@ -181,7 +181,7 @@ def _lacking(cell: Cell, folder: RunFolder) -> Lacking:
 
 
 def _compared(folder: RunFolder, aside: RunFolder) -> Other | None:
-    """None where both ended in the same way and with the same weights."""
+    """Compare both records; None if they ended in the same way and with the same weights."""
     old, new = _end(folder), _end(aside)
     if old == new:
         return None
@@ -199,22 +199,22 @@ def _end(folder: RunFolder) -> dict[str, Any]:
 
 
 def _trained_here(aside: RunFolder) -> bool:
-    """Whether training it again would be the same once more: on a machine like this, with the same
-    versions and flags."""
+    """Return whether it was trained on a machine like this, with the same versions and flags, so
+    that training it again would change nothing."""
     made, here = aside.provenance(), provenance()
     return all(made.get(name) == here[name] for name in ("processor", "versions", "flags"))
 
 
 def _take_over(folder: RunFolder, aside: RunFolder) -> None:
-    """The result comes last. Until then the run's record is the old attempt, whose curves the old
-    result names, and the folder aside is whole."""
+    """Replace the run's record, the result last. Until then, the record is the old attempt, whose
+    curves the old result names, and the separate folder is complete."""
     (start, *events), attempt = aside.events(), folder.attempts() + 1
     Journal(folder.journal).restore(start | {"attempt": attempt}, *events)
     write_json(folder.path / "spec.json", aside.spec())
     write_json(folder.path / "provenance.json", aside.provenance())
     for name in ("weights", "preprocessing", "detections", "shown"):
         old, new = getattr(folder, name), getattr(aside, name)
-        if new.exists() and not old.exists():  # Else it has the same bits.
+        if new.exists() and not old.exists():  # Otherwise it has the same bits.
             new.replace(old)
     folder.end((aside.result() or {}) | {"attempt": attempt})
     shutil.rmtree(aside.path)

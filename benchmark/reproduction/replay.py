@@ -1,4 +1,4 @@
-"""Train a recorded run again, and see whether it gives the same bits."""
+"""Train a recorded run again, and check whether it gives the same bits."""
 
 import shutil
 import tempfile
@@ -17,30 +17,30 @@ from benchmark.suite import Cell, Plan
 
 @dataclass(frozen=True)
 class Recorded:
-    """A run as its records tell it."""
+    """A run, as recorded."""
 
     spec: RunSpec
     events: list[Event]
     provenance: dict[str, Any]
     source: RunFolder | None = None
-    """Of the run whose weights it began from."""
+    """Folder of the run whose weights it started from."""
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What the second training gave, beside the first."""
+    """The result of the second training, compared with the first."""
 
     status: str
     reason: str
     expected: int
-    """Epochs that were to be compared."""
+    """Number of epochs to compare."""
     curves: CurvesCompared
     environment: list[Difference]
-    """What differs in versions, machine, device and flags, and could explain other bits."""
+    """The differences in versions, machine, device and flags, which could explain other bits."""
 
     @property
     def identical(self) -> bool:
-        """Whether every epoch that was to be trained again has the same bits."""
+        """Return whether every epoch to be trained again has the same bits."""
         return 0 < self.expected == self.curves.epochs and not self.curves.first
 
 
@@ -72,6 +72,6 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
 
 
 def _around(events: list[Event], provenance: dict[str, Any]) -> dict[str, Any]:
-    """The provenance, with the device."""
+    """Return the provenance, with the device."""
     built = first_of_kind(events, Kind.BUILT)
     return provenance | {"device": built.get("device")}

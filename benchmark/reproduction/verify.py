@@ -1,4 +1,4 @@
-"""Train reference runs again, the cheapest first, as far as a budget goes."""
+"""Train reference runs again, the cheapest first, within a budget."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -23,14 +23,14 @@ class Candidate:
     folder: RunFolder
     spec: RunSpec
     name: str
-    """For people: ``quickstart/plain44/seed0``."""
+    """Display name: ``quickstart/plain44/seed0``."""
     train_time_s: float
-    """Where it was recorded."""
+    """Training time on the machine where it was recorded."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What training it again gave."""
+    """The result of training a candidate again."""
 
     candidate: Candidate
     replayed: Replayed
@@ -38,7 +38,7 @@ class Verified:
 
     @property
     def outcome(self) -> str:
-        """``identical``, ``different``, or ``stopped`` before its end, without a difference."""
+        """Return ``identical``, ``different``, or ``stopped`` (early, without a difference)."""
         if self.replayed.identical:
             return SAME
         differs = bool(self.replayed.curves.first) or self.replayed.status != Status.INTERRUPTED
@@ -46,7 +46,7 @@ class Verified:
 
     @property
     def same_class(self) -> bool:
-        """Whether it ran on the same class of processor, and so has to give the same bits."""
+        """Return whether it ran on the same class of processor, and so must give the same bits."""
         return not any(
             each.name in ("processor", "device") and each.other is not None
             for each in self.replayed.environment
@@ -56,9 +56,10 @@ class Verified:
 def candidates(
     reference: Store, missing: Callable[[RunSpec], str | None]
 ) -> tuple[list[Candidate], dict[str, int]]:
-    """The runs that can be trained again, the cheapest first; and why how many others cannot.
+    """Return the runs that can be trained again, the cheapest first, and the reasons why others
+    cannot, with the number of runs for each.
 
-    ``missing``: what keeps a spec from being trained here, such as images that are not there.
+    ``missing``: returns what keeps a spec from being trained here, for example missing images.
     """
     found: list[Candidate] = []
     left: dict[str, int] = {}
@@ -80,10 +81,10 @@ def verify(
     budget_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Verified]:
-    """Train one after the other, until the next would take longer than what is left.
+    """Train the runs one after the other, until the next would take longer than the time left.
 
-    How long it would take is what it took where it was recorded, by how much slower this machine
-    was with the one before.
+    The estimate is the recorded training time, scaled by how much slower this machine was on the
+    run before.
     """
     began, slower = clock(), 1.0
     for candidate in chosen:
@@ -102,11 +103,11 @@ def verify(
 def _candidate(
     folder: RunFolder, name: str, missing: Callable[[RunSpec], str | None]
 ) -> Candidate | str:
-    """Of a run's folder; or why the run cannot be trained again."""
+    """Return the candidate of a run's folder, or why the run cannot be trained again."""
     try:
         spec = RunSpec.model_validate(folder.spec())
     except ValidationError:
-        return "recorded by a version with other fields"
+        return "recorded by a version with different fields"
     if spec.digest() != folder.run_id:
         return "recorded by another recipe"
     result = folder.result() or {}
@@ -118,16 +119,16 @@ def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
     if not result.get("train_time_s"):
         return "nothing was trained"
     if spec.pretrained:
-        return "begins from weights that are not in the reference"
+        return "starts from weights that are not in the reference"
     if result.get("environments_mixed"):
-        return "went on in other surroundings than it had begun in"
+        return "was resumed in a different environment"
     if result.get("device") != "CPU" and not available_gpus():
         return f"trained on {result.get('device')}, and there is no GPU here"
     return None
 
 
 def _names(reference: Store) -> dict[str, str]:
-    """Run id -> the first name that it has in a suite."""
+    """Return run id -> the run's first name in a suite."""
     names: dict[str, str] = {}
     for suite in reference.suites():
         for cell in reference.suite(suite).plan()["cells"]:

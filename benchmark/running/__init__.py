@@ -1,1 +1,1 @@
-"""How a suite is run: plan, train, test as claimed, report. The commands are a shell around it."""
+"""Run a suite: plan, train, test for its claims, report. The commands are a shell around this."""

@@ -1,17 +1,17 @@
-"""A limit on how long something takes."""
+"""A time limit."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 LEFT_S = 20
-"""Of a budget, for the last checkpoint and the report."""
+"""Seconds of a budget that are kept for the last checkpoint and the report."""
 
 
 @contextmanager
 def ended_after(seconds: float) -> Iterator[None]:
-    """As if Ctrl-C were pressed a little before so many seconds are over; never with 0. In a
-    process's main thread alone."""
+    """Act as if Ctrl-C were pressed shortly before this many seconds are over; 0: never. Works
+    only in a process's main thread."""
     if not seconds:
         yield
         return

@@ -1,4 +1,4 @@
-"""What a suite's runs need is looked at before the first begins: images, boxes, weights."""
+"""Check what a suite's runs need before the first one starts: images, boxes, weights."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -20,11 +20,11 @@ def require_usable(
     due: Collection[str] = (),
     say: Callable[[str], None],
 ) -> None:
-    """Raise InputError, before anything is written or trained, where images or weights are missing,
+    """Raise InputError, before anything is written or trained, if images or weights are missing,
     are not the real ones, or do not fit.
 
-    ``runs``: the folder of the runs. ``planned``: the suite's runs by id, of which those that are
-    ``due`` are still to be trained: others begin from them."""
+    ``runs``: the folder of the runs. ``planned``: the suite's runs by id. ``due``: the ids of those
+    still to be trained, whose weights other runs may start from."""
     asked = list(specs)
     require_images(spec.dataset for spec in asked)
     _require_boxes(asked)
@@ -44,7 +44,7 @@ def _require_boxes(specs: Iterable["RunSpec"]) -> None:
             continue
         batch = spec.optimizer.batch_size if spec.schedule.iterations else None
         look = data.canonical_json(), batch
-        # Made as they are needed, and never more objects than it says.
+        # Pasted images are made on demand, with at most the stated number of objects.
         if look in seen or (data.pasted and data.pasted.max_objects <= data.max_boxes):
             continue
         seen.add(look)
@@ -69,7 +69,7 @@ def _require_weights(
             continue
         source = planned.get(own.run or "") if own.run in due else None
         if own.run and own.run in planned and source is None and not _finished(runs, own.run):
-            continue  # It failed: this run is told so, and no other is stopped by it.
+            continue  # It failed: this run will fail for that reason, without stopping others.
         # One seed stands for all: their nets have the same shapes.
         name = own.name if own.run is None or source is None else source.model.canonical_json()
         data = spec.dataset
@@ -87,7 +87,7 @@ def _require_weights(
         return
     from benchmark.worker.weights_check import weights_of
 
-    say("The weights that runs begin from are checked.")
+    say("Checking the weights that runs start from.")
     problems = []
     for found in weights_of(asked.values(), runs):
         if found.problem:

@@ -1,4 +1,4 @@
-"""The images that a suite's runs need, looked for before anything is written or trained."""
+"""Check for the images that a suite's runs need, before anything is written or trained."""
 
 import os
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def use_cache(cache: Path | None) -> None:
-    """The cache folder for this process and those that it starts."""
+    """Set the cache folder for this process and those that it starts."""
     if cache is not None:
         os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
 
 
 def require_images(datasets: Iterable["DatasetSpec"]) -> None:
-    """Raises InputError where images are missing or not the real ones."""
+    """Raise InputError if images are missing or not the real ones."""
     from benchmark.data import sources
     from benchmark.data.images import DataError
 
-    # One look at each: specs may differ in how the same images are prepared.
+    # Check each only once: specs may differ in how the same images are prepared.
     named = {(spec.name, getattr(spec, "content", None)): spec for spec in datasets}
     try:
         for spec in named.values():

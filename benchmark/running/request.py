@@ -1,4 +1,4 @@
-"""What of a suite is asked for."""
+"""The part of a suite that is requested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from benchmark.suite.selection import Selection, select
 
 @dataclass(frozen=True)
 class Asked:
-    """A suite, and the part of it that is asked for."""
+    """A suite, and the requested part of it."""
 
     whole: LoadedSuite
     part: LoadedSuite
-    """With the selected part of the plan alone."""
+    """With only the selected part of the plan."""
     selection: Selection
 
 
@@ -25,11 +25,11 @@ def ask(
     only: Sequence[str] = (),
     seeds: str | None = None,
 ) -> Asked:
-    """The suite of a file, or of that name in the package.
+    """Return the suite from a file, or the one with that name in the package.
 
-    ``set_``: fields of the spec that are set in all cells (``model.depth=20``), which makes another
-    suite; ``only``: variants, with a shell's wildcards; ``seeds``: ``0-2``, ``0,3`` or ``0``.
-    Raises InputError, which names every problem and where it stands.
+    ``set_``: fields of the spec to set in all cells (``model.depth=20``), which makes another
+    suite; ``only``: variants, with shell wildcards; ``seeds``: ``0-2``, ``0,3`` or ``0``.
+    Raises InputError, which lists every problem and its location.
     """
     whole = load_suite(suite_file(Path(suite)), Changes(set_))
     cells = [(cell.variant, cell.seed) for cell in whole.plan.cells]
@@ -44,5 +44,5 @@ def plan(
     only: Sequence[str] = (),
     seeds: str | None = None,
 ) -> Plan:
-    """The runs that a suite asks for, with their specs and ids; see ``ask``. Nothing is written."""
+    """Return the runs of a suite, with their specs and ids; see ``ask``. Writes nothing."""
     return ask(suite, set_, only, seeds).part.plan

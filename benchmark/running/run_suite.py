@@ -1,4 +1,4 @@
-"""Run a suite: plan, train, test as claimed, report."""
+"""Run a suite: plan, train, test for its claims, report."""
 
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -27,43 +27,43 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SuiteRun:
-    """What became of a suite."""
+    """The outcome of running a suite."""
 
     name: str
     store: "Store"
     """The results folder. ``load_runs(store.root, name)`` gives a row for each run."""
     runs: Mapping[str, "Cell"]
-    """Run id -> what was asked for."""
+    """Run id -> the requested cell."""
     outcome: "Outcome"
     filled: "FilledIn"
-    """The runs that had ended and were trained again for what they lacked."""
+    """The ended runs that were trained again for the measurements they lacked."""
     lacking: Sequence[tuple["Cell", "Lacking"]]
-    """What runs that have ended still lack of what the suite measures."""
+    """The suite's measurements that ended runs still lack."""
     tested: bool
-    """Whether all tests that claims ask for could be made."""
+    """Whether all tests required by claims could be run."""
     report: "Report | None"
-    """None where it could not be written."""
+    """None if it could not be written."""
     report_problem: str | None
     tracking_uri: str
     unmirrored: str | None
-    """Why there is no copy in MLflow; None where there is one."""
+    """Why there is no copy in MLflow; None if there is one."""
     mirror_problem: str | None
-    """Why MLflow's copy is behind; None where it is not."""
+    """Why MLflow's copy is behind; None if it is up to date."""
 
     @property
     def left_out(self) -> set[str]:
-        """The ids of runs that no claim needs any more, in a suite of several looks."""
+        """The ids of runs that no claim needs any more, in a suite with several looks."""
         open_ = not self.tested or Status.BUSY in self.outcome.statuses.values()
         return set() if open_ else self.runs.keys() - self.outcome.statuses.keys()
 
     @property
     def interrupted(self) -> bool:
-        """By Ctrl-C or the budget. The same call goes on."""
+        """Whether Ctrl-C or the budget interrupted it. Repeat the call to resume."""
         return self.outcome.interrupted
 
     @property
     def complete(self) -> bool:
-        """Whether every run has ended, as finished or diverged, and was tested and reported."""
+        """Return whether every run has finished or diverged, and was tested and reported."""
         bad = {Status.FAILED, Status.BUSY} & set(self.outcome.statuses.values())
         reported = self.report is not None and not self.report.problems
         unfilled = self.filled.others or self.filled.left
@@ -86,33 +86,33 @@ def run_suite(
     cache: str | Path | None = None,
     say: Callable[[str], None] | None = print,
 ) -> SuiteRun:
-    """Train what a suite asks for and has not ended yet, test it as its claims want, and report.
+    """Train the runs of a suite that have not ended yet, test them for its claims, and report.
 
-    What has ended is never trained again, and what was interrupted goes on from its last
+    Runs that have ended are not trained again, and interrupted ones resume from their last
     checkpoint.
 
     Args:
         suite: A YAML file, or the name of a suite that comes with the package.
         results: The folder of all records.
-        set_: Fields of the spec to set in all cells, ``model.depth=20``: that is another suite.
-        only: Variants to train, with a shell's wildcards; all by default.
-        seeds: Of the suite's, ``0-2``, ``0,3`` or ``0``; all by default.
-        where: On this machine, one run for each GPU or core, by default.
-        retry_failed: Try the runs that failed again.
-        fill_in: Train runs again that have ended without all that the suite measures.
-        budget_s: Stop at a checkpoint before so many seconds are over; 0: never. In a process's
-            main thread alone.
+        set_: Fields of the spec to set in all cells, ``model.depth=20``: this makes another suite.
+        only: Variants to train, with shell wildcards; all by default.
+        seeds: Those of the suite's seeds to train, ``0-2``, ``0,3`` or ``0``; all by default.
+        where: The machines; by default this one, with one run for each GPU or core.
+        retry_failed: Also retry the runs that failed.
+        fill_in: Retrain the runs that ended without everything that the suite measures.
+        budget_s: Stop at a checkpoint before this many seconds are over; 0: never. Works only in
+            a process's main thread.
         tracking_uri: An MLflow server or database; by default SQLite in the results folder.
         mlflow: Whether to keep a copy in MLflow.
         cache: The folder of decoded data sets; by default in the user's cache folder.
-        say: Is told of the progress, a line each; None: nobody is. Python's logger ``resnet_bench``
-            is told in any case of runs that start and end, and of an MLflow that is behind.
+        say: Called with each line of progress; None: silent. In any case, Python's logger
+            ``resnet_bench`` reports runs that start and end, and an MLflow that is behind.
 
     Raises:
         InputError: The suite breaks a rule, images are missing, or the machines are not there;
             nothing was written.
         RecordsError: A record is torn.
-        KeyboardInterrupt: Ctrl-C, outside of the training. The same call goes on.
+        KeyboardInterrupt: Ctrl-C, outside of the training. Repeat the call to resume.
     """
     from rich.console import Console
 
@@ -184,7 +184,7 @@ def run_suite(
             outcome = outcome.followed_by(trained)
             tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, say)
             if outcome.interrupted or not tested or Status.BUSY in outcome.statuses.values():
-                break  # What is not there yet cannot be looked at.
+                break  # A look needs all of its results.
         if fill_in and not outcome.interrupted:
             with display(lacking) as shown:
                 filled = train_again(plan, store, [shown, mirror], place_aside)
@@ -194,10 +194,10 @@ def run_suite(
     try:
         report = write_report(store, name)
         mirror.close(report.note, report.files, report.verdict_counts)
-    except Exception as error:  # The records are whole, whatever is wrong with the report.
+    except Exception as error:  # The records are complete even if the report fails.
         problem = one_line(error)
         mirror.close()
-        if not isinstance(error, OSError | RecordsError):  # One of the code.
+        if not isinstance(error, OSError | RecordsError):  # A bug.
             traceback.print_exc()
     left = [each for each in lacking_of(plan, store) if each[0].run_id not in filled.tried]
     return SuiteRun(
@@ -217,8 +217,8 @@ def run_suite(
 
 
 def _next_look(number: int, stage: "Plan", looks: "Looks") -> str:
-    """Said before the runs after the look of that number, from 1."""
+    """Return the message before the runs that follow look ``number``, counted from 1."""
     variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
     before, seeds = looks.looks[number - 1 : number + 1]
     undecided = f"Not everything is decided after {counted(before, 'seed')}."
-    return f"{undecided} Going on to {counted(seeds, 'seed')}: {variants}."
+    return f"{undecided} Continuing to {counted(seeds, 'seed')}: {variants}."

@@ -1,4 +1,4 @@
-"""Test finished runs as a suite's claims ask for."""
+"""Test finished runs as a suite's claims require."""
 
 import logging
 import os
@@ -17,15 +17,16 @@ from benchmark.worker.main import PARENT
 _LOG = logging.getLogger("resnet_bench.tests")
 
 _INTERRUPTED = 130
-"""The exit code of a command that Ctrl-C ended."""
+"""Exit code of a command ended by Ctrl-C."""
 
 
 def tested_as_claimed(
     loaded: LoadedSuite, store: Store, cache: Path | None, say: Callable[[str], None] | None
 ) -> bool:
-    """Test each finished run of a suite by the protocols that claims about its variants name, in a
-    process of its own, where it was not yet, and then their ensembles. Returns whether all could
-    be. One that another process tests is left to it. ``say`` is told of each; None: nobody is."""
+    """Test each finished run of a suite by the protocols that claims about its variants name, in
+    its own process, unless already done; then test their ensembles. Return whether all could be
+    tested. Runs being tested by another process are skipped. ``say``: called with progress lines;
+    None: silent."""
     from benchmark.data.images import DataError
     from benchmark.worker.evaluate import score_ensembles
 
@@ -54,7 +55,7 @@ def tested_as_claimed(
 
 
 def _tell_problem(problem: str, say: Callable[[str], None] | None) -> None:
-    """Where nobody listens it is logged."""
+    """Report a problem, or log it if ``say`` is None."""
     if say:
         say(problem)
     else:
@@ -64,7 +65,7 @@ def _tell_problem(problem: str, say: Callable[[str], None] | None) -> None:
 def _tested(
     folder: RunFolder, protocol: str, cache: Path | None, lock: Lease, *, quiet: bool
 ) -> int:
-    """Test a run that this process holds. Returns the exit code of ``evaluate``."""
+    """Test a run that this process holds. Return the exit code of ``evaluate``."""
     words = [str(folder.path), protocol, *([str(cache)] if cache else [])]
     command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test", *words]
     own = os.environ | {PARENT: str(os.getpid())}

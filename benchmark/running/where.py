@@ -1,4 +1,4 @@
-"""Where a suite's runs are trained: on this machine, several at once, or on a Ray cluster."""
+"""The place where a suite's runs are trained: this machine, several at once, or a Ray cluster."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from benchmark.suite import Cell
 
 OWN_CLUSTER = "own"
-"""A Ray that is started on this machine, and ends with the suite."""
+"""A Ray cluster that is started on this machine and ends with the suite."""
 
 
 @dataclass(frozen=True)
 class Where:
-    """A choice of machines. It changes no run and no id."""
+    """A choice of machines. It affects no run and no id."""
 
     jobs: int | None = None
     """Runs at once on this machine; None: one for each GPU or, without any, for each core or as
@@ -30,8 +30,8 @@ class Where:
     """The address of a Ray cluster (``auto``, ``HOST:PORT``), or ``OWN_CLUSTER``."""
 
     def shares(self, cells: Sequence["Cell"]) -> "list[Share]":
-        """The parts of this machine that the cells' runs are trained in, one at a time in each.
-        Raises InputError where there are not so many."""
+        """Return the shares of this machine that the cells' runs are trained in, one at a time in
+        each. Raises InputError if there are not enough."""
         from benchmark.scheduling.share import WHOLE, best_jobs, shares
 
         numerics = [cell.spec.numerics for cell in cells]
@@ -54,9 +54,9 @@ class Where:
         retry_failed: bool,
         into: "Store | None" = None,
     ) -> "Place":
-        """What trains ``cells`` in the results folder ``into``, by default that of ``store``, whose
-        records tell what memory the runs ``known`` need. Raises InputError where the cluster is not
-        there."""
+        """Return the place that trains ``cells`` in the results folder ``into``, by default that of
+        ``store``, whose records show how much memory the runs ``known`` need. Raises InputError if
+        the cluster does not answer."""
         if self.ray is not None:
             return self._cluster(into or store, retry_failed)
         from benchmark.scheduling.local import ThisMachine
@@ -65,7 +65,7 @@ class Where:
         return ThisMachine(self.shares(cells), MemoryWatch.of(known, store))
 
     def at_once(self, cells: Sequence["Cell"]) -> float:
-        """About how many of the cells' runs are trained at once."""
+        """Return about how many of the cells' runs are trained at once."""
         if self.ray is None:
             return len(self.shares(cells))
         from benchmark.scheduling.cluster import cpus
@@ -92,5 +92,5 @@ class Where:
         except ImportError as error:
             raise InputError("a Ray cluster needs Ray: pip install 'resnet-bench[ray]'") from error
         except ConnectionError as error:
-            rule = "address must be of a Ray cluster that answers"
+            rule = "address must be that of a Ray cluster that answers"
             raise InputError(f"{rule}. Received: {self._address} ({error})") from error

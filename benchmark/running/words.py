@@ -1,4 +1,4 @@
-"""What is typed to look at the records of a suite."""
+"""The commands to type to see the records of a suite."""
 
 import os
 import shlex
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def words(option: str, values: Iterable[object] | None) -> list[str]:
-    """An option as it is typed, once for each value that is there."""
+    """Return an option as typed, once for each value that is not None."""
     return [word for value in values or () if value is not None for word in (option, str(value))]
 
 
 def words_of_records(results: Path, tracking_uri: str | None) -> list[str]:
-    """The options that say where records are. An address that came from the environment is left
-    out: it is there again, and may hold a password."""
+    """Return the options that locate the records. A tracking URI from the environment is left
+    out: it will be set there again, and may hold a password."""
     told = tracking_uri != os.environ.get("MLFLOW_TRACKING_URI")
     return [
         *words("--results", [results]),
@@ -22,5 +22,5 @@ def words_of_records(results: Path, tracking_uri: str | None) -> list[str]:
 
 
 def ui_command(results: Path, tracking_uri: str | None) -> str:
-    """What shows the runs in a browser."""
+    """Return the command that shows the runs in a browser."""
     return shlex.join(["resnet-bench", "ui", *words_of_records(results, tracking_uri)])

@@ -1,1 +1,1 @@
-"""Which runs are trained, where, and how many at once: on this machine, or by Ray."""
+"""Scheduling: which runs are trained where, and how many at once, on this machine or by Ray."""

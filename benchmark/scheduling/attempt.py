@@ -1,4 +1,4 @@
-"""One attempt of a run: its worker's process, from its start to its end."""
+"""One attempt to train a run: its worker process, from start to end."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from benchmark.worker.lease import Lease, lease, who_holds
 from benchmark.worker.main import EVENTS, PARENT
 
 WORKER = ("-m", "benchmark.worker.main")
-"""What Python runs for a run."""
+"""Python's arguments for the worker process of a run."""
 
 
 def train_run(
@@ -36,13 +36,13 @@ def train_run(
     worker: Sequence[str] = WORKER,
     due: Callable[[RunFolder], bool] = lambda folder: not folder.done(),
 ) -> tuple[str, str]:
-    """Begin an attempt of a run that no other process trains, and wait for its end, or that of
-    epoch ``epochs``. Returns status and reason.
+    """Start an attempt of a run that no other process is training, and wait until it ends, or until
+    the end of epoch ``epochs``. Returns status and reason.
 
-    ``tell``: is told of what the worker measures. ``workers``: those that are to end when one is
-    asked to. ``share``: of the machine. ``worker``: what Python is to run, with the run's folder
-    and ``epochs`` as its last arguments. ``due``: whether the run is still to be trained, asked
-    once it is held.
+    ``tell``: called with the worker's events. ``workers``: the group that this one joins, so that
+    all can be stopped together. ``share``: the run's part of the machine. ``worker``: Python's
+    arguments for the worker, followed by the run's folder and ``epochs``. ``due``: whether the run
+    is still to be trained, called once it is held.
     """
     try:
         with lease(folder) as lock:
@@ -58,7 +58,7 @@ def train_run(
                 return attempt.work([*worker, *arguments], share)
             except Exception as error:
                 return attempt.record(Status.FAILED, one_line(error), failure.OTHER)
-    except Exception as error:  # Whatever is wrong with this run; the next one may be sound.
+    except Exception as error:  # This run may have any problem; the next one may be fine.
         return Status.FAILED, one_line(error)
 
 
@@ -69,7 +69,7 @@ class _Attempt:
         self.folder, self.tell, self.lock, self.workers = folder, tell, lock, workers
 
     def work(self, command: list[str], share: Share) -> tuple[str, str]:
-        """Start the worker, pass its events on, and see how it ended."""
+        """Start the worker, pass on its events, and return how it ended."""
         folder, oom_kills = self.folder, failure.oom_kills()
         logged = folder.log.stat().st_size if folder.log.exists() else 0
         told: Event | None = None
@@ -91,15 +91,15 @@ class _Attempt:
         return self.record(Status.FAILED, why["reason"], why["failure"])
 
     def record(self, status: str, reason: str, kind: str | None = None) -> tuple[str, str]:
-        """A run that failed is a row too: what the journal has of this attempt, if it can be
-        read."""
+        """Record how the run ended. One that failed gets a result too: what the journal has of this
+        attempt, if it can be read."""
         if not self.lock.is_held():
             return Status.BUSY, "another machine has taken this run over"
         try:
             events = self.folder.events()
         except (OSError, RecordsError):
             events = []
-        with suppress(OSError):  # Of a disk that is full, say: the reason is told all the same.
+        with suppress(OSError):  # A full disk, for example; the reason is still returned.
             self.folder.end(summarize(events, status, reason, kind))
         return status, f"{kind}: {reason}" if kind else reason
 
@@ -108,16 +108,16 @@ class _Attempt:
 def _started(
     command: list[str], folder: RunFolder, lock: Lease, share: Share
 ) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
-    """The worker's process, in a group of its own: Ctrl-C reaches this process alone, which then
-    ends the worker. It shares the session: Linux may give each session an equal part of the
-    processors, and then what stands back in this one would not stand back for the worker. ``-P``: a
-    ``keras.py`` in the current folder is not Keras.
+    """Start the worker in its own process group, so that Ctrl-C reaches only this process, which
+    then ends the worker. It shares the session: Linux may give each session an equal part of the
+    processors, and low-priority threads of this process would then not yield to the worker.
+    ``-P``: a ``keras.py`` in the current folder is not Keras.
 
-    Its events come through a pipe of their own, since any library may print."""
+    Its events come through a separate pipe, since any library may print."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as events:
         own = of_worker(os.environ) | {PARENT: str(os.getpid()), EVENTS: str(writing)}
-        own["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # Whatever a library prints.
+        own["PYTHONIOENCODING"] = "utf-8:backslashreplace"  # For anything that a library prints.
         try:
             with folder.log.open("a") as log:
                 process = subprocess.Popen(
@@ -135,7 +135,7 @@ def _started(
 
 
 def _events(told: BinaryIO, folder: RunFolder) -> Iterator[Event]:
-    """What is none goes to the run's log."""
+    """Yield the worker's events. Any other line goes to the run's log."""
     for line in told:
         if not line.endswith(b"\n"):  # A worker that was killed leaves half a line.
             return

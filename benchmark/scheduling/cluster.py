@@ -1,9 +1,9 @@
-"""A Ray cluster as the place where runs are trained: each is a task, which any node may take.
+"""A Ray cluster as the place where runs are trained: each run is a task for any node.
 
-Ray keeps nothing that lasts: the runs' folders do. A node that sees the results folder, at the same
-path, trains there, and goes on from the run's last checkpoint wherever that was written; another
-one trains in a folder of its own, which is sent back when the run has ended. A task whose node or
-process is lost is started again on another.
+Ray stores nothing permanently; the runs' folders do. A node that sees the results folder at the
+same path trains there, and resumes from the run's last checkpoint, whichever node wrote it. Any
+other node trains in its own folder, which is sent back when the run has ended. A task whose node or
+process is lost is restarted on another node.
 """
 
 import logging
@@ -33,12 +33,12 @@ from benchmark.suite import Cell
 from benchmark.worker.lease import lease, who_holds
 
 _RETRIES = 10
-"""Of a task whose node or process is lost."""
+"""Retries of a task whose node or process is lost."""
 
 
 class RayCluster:
-    """One task a run, with as many CPUs as the run has threads and, where the cluster has GPUs, as
-    many of them as it has replicas."""
+    """A Ray cluster, with one task per run that takes a CPU for each of its threads and, if the
+    cluster has GPUs, a GPU for each of its replicas."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class RayCluster:
         retry_failed: bool = False,
         worker: Sequence[str] = WORKER,
     ):
-        """``address``: of a cluster (``auto``, ``HOST:PORT``); by default one is started on this
-        machine. ``retry_failed``: as in ``run_plan``. ``worker``: what Python runs for a run.
-        Raises ConnectionError where no cluster answers."""
+        """``address``: that of a cluster (``auto``, ``HOST:PORT``); by default one is started on
+        this machine. ``retry_failed``: as in ``run_plan``. ``worker``: as in ``train_run``. Raises
+        ConnectionError if no cluster answers."""
         ray = _connected(address)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -72,15 +72,15 @@ class RayCluster:
         self._thread.start()
 
     def has_room(self, cell: Cell, beside: Collection[Cell]) -> bool:
-        """As many as the cluster has CPUs and GPUs for, and one that waits, to which a cluster can
-        grow."""
+        """Return whether to start another run: as many as the cluster's CPUs and GPUs allow, and
+        one more that waits, so that a cluster can scale up for it."""
         there = self._ray.cluster_resources()
         threads = sum(each.spec.numerics.threads for each in beside)
         replicas = sum(each.spec.numerics.replicas for each in beside)
         return threads <= there.get("CPU", 0) and replicas <= (there.get("GPU") or math.inf)
 
     def start(self, job: Job, tell: Callable[[Event], None]) -> Future[Ended]:
-        """As a task; Ray decides where."""
+        """Start the run as a task; Ray chooses the node."""
         cell, numerics = job.cell, job.cell.spec.numerics
         gpus = numerics.replicas if self._ray.cluster_resources().get("GPU") else 0
         options = {"num_cpus": numerics.threads, "num_gpus": gpus, "max_retries": _RETRIES}
@@ -99,11 +99,11 @@ class RayCluster:
         return task.ended
 
     def stop(self) -> None:
-        """The thread passes it on: nothing of Ray's is called by a signal's handler."""
+        """Ask the tasks to stop. The thread passes it on: a signal handler must not call Ray."""
         self._presses += 1
 
     def close(self) -> None:
-        """The tasks that are left end at once."""
+        """End the remaining tasks at once."""
         self._open = False
         self._thread.join()
         self._mark.unlink(missing_ok=True)
@@ -115,7 +115,7 @@ class RayCluster:
             status, reason, archive = done.result()
             if archive:
                 status, reason = _received(job.folder, archive, status, reason)
-        except Exception as error:  # Ray's, or of a folder that cannot be written.
+        except Exception as error:  # From Ray, or from a folder that cannot be written.
             status, reason = Status.FAILED, one_line(error)
             if self._presses:
                 status, reason = Status.INTERRUPTED, "Ctrl-C"
@@ -123,7 +123,7 @@ class RayCluster:
             task.ended.set_result((status, reason))
 
     def _pass_on(self) -> None:
-        """What tasks tell, to those that asked for it; and each Ctrl-C to the tasks."""
+        """Pass on the tasks' events to those that asked for them, and each Ctrl-C to the tasks."""
         sent = 0
         try:
             while self._open:
@@ -137,12 +137,12 @@ class RayCluster:
                         task.begun = True
                     elif task:
                         task.tell(event)
-        except Exception as error:  # Of the actor: nobody could hear Ctrl-C any more.
+        except Exception as error:  # From the actor: Ctrl-C would no longer reach the tasks.
             for task in list(self._tasks.values()):
                 task.ended.set_exception(error)
 
     def _cancel(self, *, all_: bool) -> None:
-        """Of the tasks those that no node has begun yet, which hear nothing; or all."""
+        """Cancel the tasks that no node has started yet, which Ctrl-C does not reach; or all."""
         for task in list(self._tasks.values()):
             if all_ or not task.begun:
                 self._ray.cancel(task.reference, force=all_)
@@ -158,7 +158,7 @@ class _Task:
 
 
 def cpus(address: str | None = None) -> int:
-    """How many a cluster has: of it, as many runs' threads are trained at once. Raises as
+    """Return a cluster's number of CPUs, the most threads that its runs use at once. Raises as
     ``RayCluster`` does."""
     if address is None:
         return len(available_cores())
@@ -170,7 +170,7 @@ def cpus(address: str | None = None) -> int:
 
 
 def _connected(address: str | None) -> Any:
-    """Ray, once it has a cluster."""
+    """Return Ray, connected to a cluster."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
 
@@ -178,7 +178,7 @@ def _connected(address: str | None) -> Any:
     settings: dict[str, Any] = {} if address else {**own, "include_dashboard": False}
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
-        if host:  # Ray itself tries for minutes.
+        if host:  # Ray itself would retry for minutes.
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **settings)
     except (OSError, ValueError) as error:
@@ -187,8 +187,8 @@ def _connected(address: str | None) -> Any:
 
 
 def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> Ended:
-    """Put what was sent back in the run's place, the result last; what another process trains there
-    meanwhile stays as it is."""
+    """Put the files that were sent back into the run's folder, the result last; a run that another
+    process is training there by now stays as it is."""
     with lease(folder) as lock:
         if lock is None:
             return Status.BUSY, f"{who_holds(folder)} has this run"

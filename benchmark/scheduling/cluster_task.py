@@ -1,4 +1,4 @@
-"""What a node of a Ray cluster does for a run, and how it is heard."""
+"""The task of a run on a node of a Ray cluster, and the actor that passes its events on."""
 
 import asyncio
 import io
@@ -25,11 +25,11 @@ from benchmark.worker.lease import EXPIRES_S
 POLL_S = 0.5
 
 _PRESSED = signal.SIGALRM
-"""What a task takes for Ctrl-C; Ray keeps its workers from hearing SIGINT itself."""
+"""The signal that a task takes for Ctrl-C; Ray shields its workers from SIGINT itself."""
 
 
 class Post:
-    """An actor between the tasks and the process that waits for them."""
+    """The actor between the tasks and the process that waits for them."""
 
     def __init__(self) -> None:
         self.presses = 0
@@ -37,7 +37,7 @@ class Post:
         self.begun: set[str] = set()
 
     async def begin(self, run_id: str) -> bool:
-        """A task has begun; returns whether it had been begun before, elsewhere."""
+        """Note that a task has started. Returns whether it had been started before, elsewhere."""
         again = run_id in self.begun
         self.begun.add(run_id)
         await self.told.put((run_id, {"event": Kind.BEGUN}))
@@ -48,7 +48,7 @@ class Post:
         await self.told.put((run_id, event))
 
     async def take(self, seconds: float) -> list[tuple[str, Event]]:
-        """The events so far; waits that long for one."""
+        """Return the events so far, after waiting up to ``seconds`` for the first one."""
         taken = []
         with suppress(TimeoutError):
             taken.append(await asyncio.wait_for(self.told.get(), seconds))
@@ -61,18 +61,18 @@ class Post:
         self.presses += 1
 
     async def pressed(self) -> int:
-        """How often."""
+        """Return how often Ctrl-C was pressed."""
         return self.presses
 
 
 class _Teller:
-    """A listener on a node."""
+    """A listener on a node that sends events to the actor."""
 
     def __init__(self, post: Any):
         self.post = post
 
     def begin(self, cell: Cell) -> None:
-        """The process that started the task has told of it."""
+        """Do nothing: the process that started the task has already reported this."""
 
     def event(self, cell: Cell, event: Event) -> None:
         """Send it."""
@@ -80,31 +80,31 @@ class _Teller:
             self.post.tell.remote(cell.run_id, event)
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
-        """The task's result tells."""
+        """Do nothing: the task's result reports this."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What a task is to do."""
+    """The instructions for a task."""
 
     cell: Cell
     mark: str
-    """A file in the results folder; whoever sees it sees that folder."""
+    """A file in the results folder; a node that sees it sees that folder."""
     retry_failed: bool
     epochs: int | None
     worker: tuple[str, ...]
     cache: str | None
-    """The folder of decoded data sets, where one was named."""
+    """The folder of decoded data sets, if one was named."""
     source: bytes
-    """The folder of the run whose weights it begins from, in an archive; or empty."""
+    """An archive of the folder of the run whose weights it starts from; empty if none."""
 
 
 def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
-    """The task: returns status, reason and, unless this node sees the results folder, the run's
+    """Run the task. Returns status, reason and, unless this node sees the results folder, the run's
     folder in an archive."""
     import ray
 
-    os.environ.pop("OMP_NUM_THREADS", None)  # Ray's, and no part of a run's spec.
+    os.environ.pop("OMP_NUM_THREADS", None)  # Set by Ray, and not part of a run's spec.
     if order.cache:
         os.environ[CACHE] = order.cache
     again = ray.get(post.begin.remote(order.cell.run_id))
@@ -118,8 +118,8 @@ def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
 
 
 def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
-    """A run that was begun before, on a node that was lost, may be held by it until its lease has
-    expired: it is waited for."""
+    """Train the run. If it was started before, on a node that was lost, that node may still hold it
+    until its lease expires: wait for that."""
     plan, waits_until = Plan("one", (order.cell,)), time.monotonic() + EXPIRES_S + 60
     (run_id,) = plan.runs()
     ended = threading.Event()
@@ -139,7 +139,7 @@ def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
             if status != Status.BUSY or not again or time.monotonic() > waits_until:
                 return status, outcome.reasons.get(run_id, "")
             time.sleep(5)
-    except KeyboardInterrupt:  # While nothing was trained.
+    except KeyboardInterrupt:  # While no training was under way.
         return Status.INTERRUPTED, "Ctrl-C"
     finally:
         ended.set()
@@ -158,13 +158,13 @@ def _pass_on_presses(post: Any, ended: threading.Event) -> None:
 
 
 def unpack(archive: bytes, folder: Path) -> None:
-    """Into ``folder``, which is made where it is not there."""
+    """Unpack an archive into ``folder``, which is made if missing."""
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
 
 
 def packed(folder: Path) -> bytes:
-    """A run's folder as an archive, without what says who holds it."""
+    """Return a run's folder as an archive, without the lock and lease files."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path in sorted(folder.rglob("*")):

@@ -1,4 +1,4 @@
-"""How long a plan's runs take, by what earlier runs took on the same kind of machine."""
+"""Estimates of how long runs take, from earlier runs on the same kind of machine."""
 
 import statistics
 from collections.abc import Iterable, Iterator
@@ -20,12 +20,12 @@ from benchmark.suite.suite import LoadedSuite
 
 
 def images(cell: Cell) -> int:
-    """Images that a run trains on, each as often as it comes."""
+    """Return the number of images that a run trains on, counting repeats."""
     return cell.spec.optimizer.batch_size * cell.spec.schedule.iterations
 
 
 def work(cell: Cell) -> int:
-    """Multiply-adds of a run's training, forward: what its time is judged by."""
+    """Return the forward multiply-adds of a run's training, from which its time is estimated."""
     return _cost(cell.spec).multiply_adds * images(cell)
 
 
@@ -38,8 +38,8 @@ def _cost(spec: RunSpec) -> Cost:
 
 
 def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
-    """For each protocol that claims want runs tested by: its name, how many are not yet, and their
-    multiply-adds in 1e12, as if all images were square."""
+    """Yield for each protocol that claims require: its name, the number of runs not yet tested by
+    it, and the multiply-adds of these tests in 1e12, as if all images were square."""
     totals: dict[str, list[float]] = {}
     for cell, protocol in untested(loaded, store):
         totals.setdefault(protocol, []).append(_test_work(cell, protocol) / 1e12)
@@ -58,24 +58,24 @@ def _test_work(cell: Cell, protocol: str) -> int:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Of the training of some runs, one after the other."""
+    """An estimate for training some runs, one after the other."""
 
     hours: float
     runs: int
-    """Earlier runs that it rests on."""
+    """Number of earlier runs that it is based on."""
     memory_mib: float
-    """The most that one of those earlier runs took."""
+    """The most memory that any earlier run took on this kind of machine."""
 
 
 def kind(made: dict[str, Any]) -> tuple[Any, ...]:
-    """Of a machine, by the provenance of a run: its processor, and the GPUs that it could train
-    on, if any."""
+    """Return the kind of a machine, from a run's provenance: its processor and number of cores, and
+    the GPUs that it could train on, if any."""
     return made.get("processor"), made.get("cores"), sorted({*(made.get("gpus") or ())})
 
 
 def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
-    """From the finished runs of a results folder that were trained on this kind of machine, with
-    the same precision and threads; None where some of ``cells`` have no such forerunner."""
+    """Estimate from the finished runs of a results folder that were trained on this kind of machine
+    with the same precision and threads; None if there are none for some of ``cells``."""
     rates: dict[tuple[str, int], list[float]] = {}
     memory, here = 0.0, provenance()
     for folder in store.runs():

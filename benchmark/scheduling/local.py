@@ -1,4 +1,4 @@
-"""This machine as the place where runs are trained: each in a process of its own."""
+"""This machine as the place where runs are trained, each in its own process."""
 
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +14,7 @@ from benchmark.suite import Cell
 
 
 class ThisMachine:
-    """One run at a time in each share; a thread waits for each."""
+    """This machine, with one run at a time in each share; a thread waits for each run."""
 
     def __init__(
         self,
@@ -22,19 +22,19 @@ class ThisMachine:
         memory: MemoryWatch | None = None,
         worker: Sequence[str] = WORKER,
     ):
-        """``memory``: what runs need, where there are several shares. ``worker``: what Python runs
-        for a run."""
+        """``memory``: the memory that runs need, if there are several shares. ``worker``: as in
+        ``train_run``."""
         self._free, self._memory, self._worker = list(shares), memory or MemoryWatch(), worker
         self._workers, self._threads = Workers(), ThreadPoolExecutor(len(shares))
 
     def has_room(self, cell: Cell, beside: Collection[Cell]) -> bool:
-        """Whether a share is free, and the run fits into the memory; one alone always does."""
+        """Return whether a share is free and the run fits into memory; a single run always does."""
         if not (self._free and beside):
             return bool(self._free)
         return self._memory.fits(cell, beside, self._workers.resident_mib())
 
     def start(self, job: Job, tell: Callable[[Event], None]) -> Future[Ended]:
-        """In the first free share."""
+        """Start the run in the first free share."""
         share = self._free.pop(0)
 
         def work() -> Ended:
@@ -57,10 +57,10 @@ class ThisMachine:
         return self._threads.submit(work)
 
     def stop(self) -> None:
-        """The workers end after a checkpoint; the second time, at once."""
+        """End the workers after a checkpoint; on the second call, at once."""
         self._workers.stop()
 
     def close(self) -> None:
-        """No worker and no thread is left."""
+        """End all workers and threads."""
         self._workers.kill()
         self._threads.shutdown()

@@ -1,4 +1,4 @@
-"""Whether another run fits into the memory of this machine."""
+"""Checks whether another run fits into this machine's memory."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -13,51 +13,52 @@ from benchmark.spec import RunSpec
 from benchmark.suite import Cell
 
 UNKNOWN_MIB = 2048.0
-"""What a run is taken to need while no run was recorded."""
+"""Memory assumed for a run if no run is recorded yet."""
 
 
 class MemoryWatch:
-    """Knows what runs need from those like them that have ended."""
+    """The memory that runs need, learned from similar runs that have ended."""
 
     def __init__(self) -> None:
         self._peaks: dict[str, float] = {}
 
     @classmethod
     def of(cls, cells: Iterable[Cell], store: Store) -> "MemoryWatch":
-        """From the records of those that have ended already."""
+        """Learn from the records of the cells' runs that have ended."""
         watch = cls()
         for cell in cells:
-            with suppress(OSError, RecordsError):  # It is told when the run is to begin.
+            with suppress(OSError, RecordsError):  # Reported when the run is due to start.
                 watch.learn(cell, store.run(cell).result())
         return watch
 
     def learn(self, cell: Cell, result: Mapping[str, Any] | None) -> None:
-        """A run has ended."""
+        """Take in the result of a run that has ended."""
         peak = (result or {}).get("peak_memory_mib")
         if peak:
             kind = _kind(cell.spec)
             self._peaks[kind] = max(peak, self._peaks.get(kind, 0.0))
 
     def need_mib(self, cell: Cell) -> float:
-        """The peak of runs of the same net, batch and precision; else the highest known."""
+        """Return the peak of runs with the same images, net, batch and precision, else the highest
+        known peak."""
         known = self._peaks.get(_kind(cell.spec))
         return known or max(self._peaks.values(), default=UNKNOWN_MIB)
 
     def fits(self, cell: Cell, beside: Iterable[Cell], resident_mib: float) -> bool:
-        """Whether there is room for a run beside others, once these have grown to what they
-        need. ``resident_mib``: what they have taken so far."""
+        """Return whether a run fits next to others once these have grown to what they need.
+        ``resident_mib``: the memory that they take now."""
         room = available_mib() + resident_mib
         return self.need_mib(cell) + sum(map(self.need_mib, beside)) <= room
 
 
 def available_mib() -> float:
-    """Memory that processes can still take: of the machine or, where that is less, of one of the
-    control groups that this process is in (Linux)."""
+    """Return the memory that processes can still take: on the machine or, if that is less, in one
+    of this process's control groups (Linux)."""
     return min([psutil.virtual_memory().available / 2**20, *_left_in_groups()])
 
 
 def _left_in_groups() -> Iterator[float]:
-    """MiB; files that the kernel keeps in memory for later count as free."""
+    """Yield the MiB left in each control group; the kernel's inactive file cache counts as free."""
     with suppress(OSError):
         for line in _GROUPS.read_text().splitlines():
             number, controllers, path = line.split(":", 2)
@@ -67,7 +68,7 @@ def _left_in_groups() -> Iterator[float]:
             group = root / path.lstrip("/")
             for each in [group, *group.parents]:
                 if each == root or root in each.parents:
-                    with suppress(OSError, ValueError):  # "max" is no limit, and no number.
+                    with suppress(OSError, ValueError):  # "max" is no limit, and not a number.
                         yield _left(each, *names)
 
 

@@ -1,4 +1,4 @@
-"""The tests of finished runs that a suite's claims ask for."""
+"""The tests of finished runs that a suite's claims require."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,8 @@ from benchmark.suite.suite import LoadedSuite
 
 
 def untested(loaded: LoadedSuite, store: Store) -> Iterator[tuple[Cell, str]]:
-    """Each run, finished or not, and each protocol by which claims want it tested and it is not
-    yet."""
+    """Yield each run, finished or not, with each protocol that claims require and by which it was
+    not tested yet."""
     wanted, seen = tests_of(loaded.suite.claims), set()
     for cell in loaded.plan.cells:
         for protocol in wanted.get(cell.variant, ()):

@@ -1,4 +1,4 @@
-"""Have a suite's runs trained somewhere, several at once, and tell listeners what happens."""
+"""Train a suite's runs in some place, several at once, and report events to listeners."""
 
 import logging
 import queue
@@ -21,12 +21,12 @@ from benchmark.suite import Cell, Plan
 _LOG = logging.getLogger("resnet_bench.runs")
 
 Ended = tuple[str, str]
-"""Status and reason: ``finished``, ``diverged``, ``failed``, ``interrupted``, or ``busy`` where
-another process trains the run."""
+"""Status and reason. Status: ``finished``, ``diverged``, ``failed``, ``interrupted``, or ``busy``
+if another process is training the run."""
 
 
 class Listener(Protocol):
-    """Who is told of what happens; always by one thread."""
+    """A listener to events; it is always called from the same thread."""
 
     def begin(self, cell: Cell) -> None:
         """A run starts."""
@@ -35,51 +35,51 @@ class Listener(Protocol):
         """Something was measured."""
 
     def end(self, cell: Cell, status: str, reason: str) -> None:
-        """A run ended, as ``Ended`` tells."""
+        """A run ended, with the status and reason of ``Ended``."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is to be trained."""
+    """A run to be trained."""
 
     cell: Cell
     folder: RunFolder
     due: Callable[[RunFolder], bool]
-    """Whether it is still to be trained, asked once it is held."""
+    """Whether it is still to be trained, called once it is held."""
     epochs: int | None
-    """Only so many."""
+    """The most epochs to train; None: all."""
 
 
 class Place(Protocol):
-    """Where runs are trained."""
+    """A place where runs are trained."""
 
     def has_room(self, cell: Cell, beside: Collection[Cell]) -> bool:
-        """Whether a run may be started beside those that are under way."""
+        """Return whether a run may start next to those under way."""
 
     def start(self, job: Job, tell: Callable[[Event], None]) -> Future[Ended]:
-        """Start a run; ``tell`` is told of what is measured, by any thread."""
+        """Start a run; ``tell`` is called with its events, from any thread."""
 
     def stop(self) -> None:
-        """End all of them after a checkpoint; called again, at once. By a signal's handler."""
+        """End all runs after a checkpoint; on the second call, at once. For signal handlers."""
 
     def close(self) -> None:
-        """End at once what is left, and give back what was taken."""
+        """End the remaining runs at once, and release all resources."""
 
 
 @dataclass
 class Outcome:
-    """What became of a plan's runs."""
+    """The outcome of a plan's runs."""
 
     statuses: dict[str, str] = field(default_factory=dict)
-    """Run id -> status; ``busy`` where another process trains the run."""
+    """Run id -> status; ``busy`` if another process is training the run."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Run id -> why it ended as it did, of those that were started."""
+    """Run id -> why it ended as it did, for those that were started."""
     trained: int = 0
-    """Runs that were started."""
+    """Number of runs that were started."""
     interrupted: bool = False
 
     def followed_by(self, other: "Outcome") -> "Outcome":
-        """The two as one."""
+        """Return this outcome merged with a later one."""
         return Outcome(
             self.statuses | other.statuses,
             self.reasons | other.reasons,
@@ -89,7 +89,7 @@ class Outcome:
 
 
 def to_train(plan: Plan, store: Store, *, retry_failed: bool) -> list[Cell]:
-    """The plan's runs that have not ended; with ``retry_failed`` those that failed, too."""
+    """Return the plan's runs that have not ended; with ``retry_failed``, also those that failed."""
     ended = DONE if retry_failed else ENDED
     return [cell for run_id, cell in plan.runs().items() if store.status(run_id) not in ended]
 
@@ -104,36 +104,37 @@ def run_plan(
     epochs: int | None = None,
     due: Callable[[RunFolder], bool] | None = None,
 ) -> Outcome:
-    """Train each run of the plan that has not ended yet, from its last checkpoint on, at most to
-    the end of epoch ``epochs``; then close the place. One that fails stops no other, and is tried
-    again with ``retry_failed`` alone. ``due``: says so instead, of a folder that is not held by
-    another process. Ctrl-C ends those under way after a checkpoint, another Ctrl-C at once, and
-    those after them stay as they are."""
+    """Train each run of the plan that has not ended yet, from its last checkpoint, at most to the
+    end of epoch ``epochs``; then close the place. A run that fails stops no other, and is retried
+    only with ``retry_failed``. ``due``: decides instead whether to train a run, given a folder that
+    no other process holds. Ctrl-C ends the runs under way after a checkpoint, a second Ctrl-C at
+    once; the runs not yet started stay as they are."""
     due = due or _Due(plan, store, retry_failed)
     return _Running(plan, store, listeners, place, due, epochs).run()
 
 
 class _Due:
-    """Whether a run is to be trained. Another process may have come first since the plan was
-    looked at: what failed with it is not tried again."""
+    """The decision whether a run is to be trained. Another process may have trained it since the
+    plan was read: if the run failed there, it is not retried."""
 
     def __init__(self, plan: Plan, store: Store, retry_failed: bool):
         asked = to_train(plan, store, retry_failed=retry_failed)
         self.attempts = dict.fromkeys([cell.run_id for cell in asked], 0)
         for cell in asked:
-            with suppress(OSError, RecordsError):  # It is told when the run is to begin.
+            with suppress(OSError, RecordsError):  # Reported when the run is due to start.
                 self.attempts[cell.run_id] = store.run(cell).attempts()
 
     def __call__(self, folder: RunFolder) -> bool:
         before = self.attempts.get(folder.run_id)
-        if before is None:  # Another process tries again what is none of ours.
+        if before is None:  # Not ours to train; another process is retrying it.
             return False
         status = folder.status()
         return status not in ENDED or (status == Status.FAILED and folder.attempts() == before)
 
 
 class _Running:
-    """This thread starts the runs and tells the listeners; what others hand over is done here."""
+    """The loop that starts the runs and calls the listeners, with work that other threads hand over
+    to this one."""
 
     def __init__(
         self,
@@ -148,7 +149,7 @@ class _Running:
         self.due = due
         self.waiting = deque(plan.runs().values())
         self.pending = set(plan.runs())
-        """Of the runs that have not ended here, the ids."""
+        """The ids of the runs that have not ended here."""
         self.under_way: dict[str, Cell] = {}
         self.handed_over: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.outcome = Outcome()
@@ -171,11 +172,11 @@ class _Running:
             self.waiting.remove(cell)
             try:
                 self._start_if_due(cell, self.store.run(cell))
-            except Exception as error:  # Whatever its folder holds; the next one's may be sound.
+            except Exception as error:  # Its folder may hold anything; the next one may be fine.
                 self._leave(cell, Status.FAILED, one_line(error))
 
     def _next(self) -> Cell | None:
-        """The first whose pretrained weights, if it begins from any, are there."""
+        """Return the first run whose pretrained weights, if it starts from any, are there."""
         return next((cell for cell in self.waiting if cell.source not in self.pending), None)
 
     def _start_if_due(self, cell: Cell, folder: RunFolder) -> None:
@@ -186,11 +187,11 @@ class _Running:
             self._start(Job(cell, folder, self.due, self.epochs))
         else:
             self._leave(cell, folder.status())
-            if folder.done():  # By a worker that was killed before it had tidied up.
+            if folder.done():  # By a worker that was killed before it had cleaned up.
                 Checkpoints(folder.checkpoints).clear()
 
     def _leave(self, cell: Cell, status: str, reason: str = "") -> None:
-        """Without a start."""
+        """Report a run as ended without starting it."""
         self.pending.discard(cell.run_id)
         self.outcome.statuses[cell.run_id] = status
         if reason:
@@ -217,7 +218,7 @@ class _Running:
     def _end(self, job: Job, done: Future[Ended]) -> None:
         try:
             status, reason = done.result()
-        except Exception as error:  # Of the place, such as a node that is gone.
+        except Exception as error:  # From the place, for example because a node is gone.
             status, reason = Status.FAILED, one_line(error)
         run_id = job.cell.run_id
         del self.under_way[run_id]
@@ -230,11 +231,11 @@ class _Running:
         if status == Status.BUSY:
             with suppress(OSError):
                 now = job.folder.status()
-                if now in ENDED:  # With another process.
+                if now in ENDED:  # Another process has ended it.
                     self.outcome.statuses[run_id] = now
 
     def _interrupted(self) -> None:
-        """By a signal, at any moment."""
+        """Handle a signal, which may come at any moment."""
         self.outcome.interrupted = True
         self.place.stop()
         self.handed_over.put(self._tell_of_stopping)
@@ -246,8 +247,8 @@ class _Running:
 
 @contextmanager
 def _interrupts(act: Callable[[], None]) -> Iterator[None]:
-    """What would raise KeyboardInterrupt calls ``act`` instead. Signals reach the main thread
-    alone; in another one this does nothing."""
+    """Call ``act`` on signals that would raise KeyboardInterrupt. Signals reach only the main
+    thread; in any other this does nothing."""
     taken = [
         number
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)

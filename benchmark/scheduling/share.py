@@ -1,5 +1,5 @@
-"""How a machine is shared by the runs that are trained at once: cores and GPUs of its own for
-each."""
+"""The sharing of a machine among the runs that are trained at once: each has its own cores and
+GPUs."""
 
 import os
 from collections.abc import Collection
@@ -13,17 +13,17 @@ from benchmark.worker.main import CORES
 
 @dataclass(frozen=True)
 class Share:
-    """What a run has of the machine."""
+    """A run's share of the machine."""
 
     cores: tuple[int, ...] = ()
-    """Their numbers; empty: all."""
+    """Core numbers; empty: all."""
     gpus: tuple[str, ...] | None = None
-    """Their numbers or names; None: all."""
+    """GPU numbers or names; None: all."""
     runs_a_gpu: int = 1
-    """That share each of the GPUs."""
+    """Number of runs that share each GPU."""
 
     def environment(self) -> dict[str, str]:
-        """What tells a worker of its share."""
+        """Return the environment variables that tell a worker its share."""
         cores = {CORES: ",".join(map(str, self.cores))} if self.cores else {}
         if self.gpus is None:
             return cores
@@ -36,16 +36,16 @@ WHOLE = Share()
 
 
 def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
-    """As many equal shares of this machine's cores, and of its GPUs, if it has any; what is left
-    over stays idle. Of more runs than there are GPUs several share one, if each needs no more than
-    that. Raises ValueError where there are too few."""
+    """Return ``jobs`` equal shares of this machine's cores and, if it has any, its GPUs; the
+    remainder stays idle. If there are more jobs than GPUs, and each needs only one, several share
+    a GPU. Raises ValueError if there are too few cores or GPUs."""
     cores, there = available_cores(), available_gpus()
     if jobs > len(cores):
         raise ValueError(f"jobs must be at most the cores, {len(cores)}. Received: {jobs}")
     if there and gpus_each == 1 and jobs > len(there):
         return _several_a_gpu(jobs, cores, there)
     if there and jobs * gpus_each > len(there):
-        rule = f"{gpus_each} GPUs each must be there for as many jobs; there are {len(there)}"
+        rule = f"{gpus_each} GPUs must be there for each job; there are {len(there)}"
         raise ValueError(f"{rule}. Received: jobs {jobs}")
     each = len(cores) // jobs
     return [
@@ -58,7 +58,7 @@ def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
 
 
 def _several_a_gpu(jobs: int, cores: list[int], there: list[str]) -> list[Share]:
-    """The GPUs in turn."""
+    """Return shares that take the GPUs in turn."""
     each, runs = len(cores) // jobs, -(-jobs // len(there))
     return [
         Share(tuple(cores[job * each : (job + 1) * each]), (there[job % len(there)],), runs)
@@ -67,9 +67,9 @@ def _several_a_gpu(jobs: int, cores: list[int], there: list[str]) -> list[Share]
 
 
 def best_jobs(specs: Collection[NumericsSpec]) -> int:
-    """How many of these runs at once train the most images/s: one for each GPU or, without any, for
-    each core (see the speed benchmark's ``a run a core``), as far as each has the GPUs, or the
-    cores, that it states. At least 1, and at most as many as there are runs."""
+    """Return how many of these runs at once train the most images/s: one for each GPU or, without
+    any, for each core (see the speed benchmark's ``a run a core``), as long as each has the GPUs or
+    cores that it states. At least 1, and at most the number of runs."""
     gpus, cores = available_gpus(), len(available_cores())
     max_jobs = cores // max((each.threads for each in specs), default=1)
     if gpus:
@@ -78,12 +78,12 @@ def best_jobs(specs: Collection[NumericsSpec]) -> int:
 
 
 def available_cores() -> list[int]:
-    """The cores that this process may use."""
+    """Return the cores that this process may use."""
     return sorted(os.sched_getaffinity(0))
 
 
 def available_gpus() -> list[str]:
-    """NVIDIA's GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them, or by
+    """Return the NVIDIA GPUs that this process may use, as named in ``CUDA_VISIBLE_DEVICES``, or by
     number."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     there = visible_gpus()

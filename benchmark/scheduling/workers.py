@@ -1,4 +1,4 @@
-"""The workers' processes that are under way, and how all of them are ended."""
+"""The running worker processes, and how to end them all."""
 
 import subprocess
 import threading
@@ -9,17 +9,17 @@ import psutil
 
 
 class Workers:
-    """Asked to stop once, each ends after a checkpoint; asked again, at once."""
+    """Running workers. Asked to stop once, each ends after a checkpoint; asked again, at once."""
 
     def __init__(self) -> None:
         self.stopping = False
         self._killing = False
         self._running: set[subprocess.Popen[bytes]] = set()
-        self._lock = threading.RLock()  # A signal's handler may come in between.
+        self._lock = threading.RLock()  # A signal handler may interrupt.
 
     @contextmanager
     def counting(self, worker: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-        """Among them until the end of the block, which the worker does not outlive."""
+        """Count a worker in the group until the end of the block, which it does not outlive."""
         with self._lock:
             self._running.add(worker)
             if self.stopping:
@@ -33,20 +33,20 @@ class Workers:
             worker.wait()
 
     def stop(self) -> None:
-        """End them, and those that are still to come."""
+        """End the workers, including any that are yet to start."""
         with self._lock:
             self._killing, self.stopping = self.stopping, True
             for worker in self._running:
                 self._end(worker)
 
     def kill(self) -> None:
-        """End them at once."""
+        """End the workers at once."""
         with self._lock:
             self.stopping = True
             self.stop()
 
     def resident_mib(self) -> float:
-        """Memory that they have taken so far."""
+        """Return the memory that the workers take now."""
         with self._lock:
             return sum(_resident_mib(worker.pid) for worker in self._running)
 

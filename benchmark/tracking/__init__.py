@@ -1,1 +1,1 @@
-"""The copy of the records in a tracking server, MLflow, which people look at."""
+"""The copy of the records in a tracking server, MLflow, for browsing."""

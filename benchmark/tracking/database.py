@@ -1,7 +1,7 @@
-"""The SQLite file of an MLflow mirror: whole or not there, whatever is killed while it is made.
+"""The SQLite file of an MLflow mirror: complete or absent, even if a process is killed.
 
-MLflow makes and upgrades its tables in many steps. A process that is killed between two of them
-leaves a file that MLflow never opens again; so both are done to a file aside, which is then
+MLflow creates and upgrades its tables in many steps. A process that is killed between two of them
+leaves a file that MLflow can never open again; so both are done to a separate file, which is then
 renamed.
 """
 
@@ -16,17 +16,17 @@ from benchmark.records.locks import locked
 
 @contextmanager
 def held(file: Path) -> Iterator[None]:
-    """One process at a time has the file in hand."""
+    """Hold the lock on the file, which only one process can have at a time."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with locked(_lock_of(file), wait=True):
         yield
 
 
 def make(file: Path, open_by_mlflow: Callable[[Path], object]) -> None:
-    """Make the file, or bring it to the tables of the MLflow that is installed; for who holds it.
+    """Create the file, or upgrade its tables to the installed MLflow. The caller holds its lock.
 
-    ``open_by_mlflow`` has MLflow make or upgrade the tables of a file. Raises what it raises, and
-    then leaves the file as it was.
+    ``open_by_mlflow`` makes MLflow create or upgrade a file's tables. If it raises, the error
+    passes through, and the file stays as it was.
     """
     version = metadata.version("mlflow")
     if file.exists() and _lock_of(file).read_text("utf-8") == version:
@@ -42,14 +42,14 @@ def make(file: Path, open_by_mlflow: Callable[[Path], object]) -> None:
 
 
 def move_aside_if_unusable(file: Path, open_by_mlflow: Callable[[Path], object]) -> Path | None:
-    """Give a file that MLflow cannot open another name, under which nothing is lost; for who holds
-    it. Returns its new place, if it was moved."""
-    tried = file.with_name(f".{file.name}.tried")  # MLflow keeps connections to what it opened.
+    """Rename a file that MLflow cannot open, so that nothing is lost. The caller holds its lock.
+    Returns its new path, if it was moved."""
+    tried = file.with_name(f".{file.name}.tried")  # MLflow keeps connections to opened files.
     shutil.copyfile(file, tried)
     try:
         open_by_mlflow(tried)
         return None
-    except Exception:  # Whatever MLflow, SQLAlchemy or SQLite raises.
+    except Exception:  # MLflow, SQLAlchemy or SQLite may raise anything.
         pass
     finally:
         tried.unlink()
@@ -60,5 +60,5 @@ def move_aside_if_unusable(file: Path, open_by_mlflow: Callable[[Path], object])
 
 
 def _lock_of(file: Path) -> Path:
-    """The file that is locked; it holds the version of MLflow whose tables the database has."""
+    """Return the lock file; it contains the MLflow version whose tables the database has."""
     return file.with_name(f"{file.name}.lock")

@@ -1,4 +1,4 @@
-"""Find a recorded run by what a person has at hand."""
+"""Find a recorded run by any of its names."""
 
 import re
 import tempfile
@@ -10,15 +10,15 @@ from benchmark.records.problems import RecordsError
 from benchmark.records.store import RunFolder, Store
 
 _FILES = ("spec.json", "provenance.json", "journal.jsonl")
-"""What MLflow keeps of a run that has ended."""
+"""The files that MLflow keeps for an ended run."""
 
 
 @contextmanager
 def found_run(store: Store, run: str, tracking_uri: str) -> Iterator[RunFolder]:
-    """The records of ``run``: its folder, its id or the beginning of it, its name in a suite
-    (``resnet20-A/seed0`` or ``quickstart/resnet20-A/seed0``), or its MLflow run id.
+    """Find the records of ``run``, given as its folder, its id or the start of it, its name in a
+    suite (``resnet20-A/seed0`` or ``quickstart/resnet20-A/seed0``), or its MLflow run id.
 
-    Raises RecordsError where there is none, or more than one.
+    Raises RecordsError if there is none, or more than one.
     """
     if re.fullmatch(r"[0-9a-f]{32}", run):
         with tempfile.TemporaryDirectory() as scratch:

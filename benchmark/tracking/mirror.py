@@ -1,4 +1,4 @@
-"""What a copy of a suite's records in a tracking server is, whichever server that is."""
+"""The interface of a copy of a suite's records in a tracking server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,22 +8,22 @@ from benchmark.records.store import Store
 
 
 class Mirror(Protocol):
-    """One suite's copy. Sending the same again adds nothing."""
+    """A copy of one suite's records. Sending the same again adds nothing."""
 
     experiment: str
-    """What the server calls the suite."""
+    """The server's id for the suite."""
 
     def mirror(self, cell: dict[str, Any]) -> None:
-        """Send what the journal of a cell's run has and was not sent before. ``cell``: variant,
-        seed and run_id, as a plan keeps them."""
+        """Send what is new in the journal of a cell's run. ``cell``: variant, seed and run_id, as
+        in a plan."""
 
     def mirror_suite(self, note: str, artifacts: Sequence[Path], verdicts: str = "") -> None:
-        """Send what a report says, and end the suite."""
+        """Send a report's content, and mark the suite as ended."""
 
 
 def mirror_of(store: Store, suite: str, tracking_uri: str, *, rebuild: bool = False) -> Mirror:
-    """The copy of a suite at a URI. ``rebuild``: delete what is there of it first. Another server
-    than MLflow is one more class, chosen here by the URI's scheme."""
+    """Return the copy of a suite at a URI. ``rebuild``: first delete what is there. A server other
+    than MLflow would be another class, chosen here by the URI's scheme."""
     from benchmark.tracking.mlflow_mirror import MlflowMirror
 
     return MlflowMirror(store, suite, tracking_uri, rebuild=rebuild)

@@ -1,8 +1,9 @@
-"""MLflow as a mirror of the journals: one experiment a suite, a parent run, a child a run.
+"""MLflow as a mirror of the journals: an experiment per suite, with a parent run and a child per
+run.
 
 Everything is sent with the journal's own times, so sending it again adds nothing. A child is its
-run's last attempt: with a new attempt it is deleted and made anew. Several results folders may
-share a server: each knows its own runs by a tag, and no other's are touched.
+run's last attempt: on a new attempt it is deleted and made again. Several results folders may share
+a server: each knows its own runs by a tag, and touches no others.
 """
 
 import json
@@ -22,7 +23,7 @@ from benchmark.tracking.owner import identity_of, name_of
 from benchmark.tracking.server import client_of, creating, sqlite_file
 
 RESULT_METRICS = ("parameters", "best_error_percent")
-"""Of the result, by which the UI can sort."""
+"""Fields of the result that the UI can sort by."""
 
 RESULT_TAGS = (
     "status",
@@ -33,10 +34,10 @@ RESULT_TAGS = (
     "best_epoch",
     "final_weights_sha256",
 )
-"""Of the result. The final errors and precisions are the last values of the metrics."""
+"""Fields of the result sent as tags. Final errors and precisions are the metrics' last values."""
 
 KIND = "mlflow.experimentKind", "custom_model_development"
-"""What an experiment is for, to the UI; in which view it opens, links say (``tracking``)."""
+"""The UI's tag for an experiment's kind; the links select the view in which it opens."""
 
 _TERMINAL = {
     Status.FINISHED: "FINISHED",
@@ -48,18 +49,18 @@ _NAME = "resnet_bench.name"
 _RUN_ID = "resnet_bench.run_id"
 _IN_PLAN = "in_plan"
 _OWNER = "resnet_bench.results"
-"""The id of the results folder that a run is of."""
+"""The tag with the id of a run's results folder."""
 _PLACE = "results"
-"""Whose and which folder that is, for people."""
+"""The tag with that folder's readable name: its user, host and path."""
 _DESCRIBED = "resnet_bench.described"
-"""Set when a child has all that does not change: what fails before is sent again."""
+"""The tag set when a child has everything that does not change; until then, it is sent again."""
 
 
 class MlflowMirror:
-    """Mirrors one suite's runs to a tracking server or database."""
+    """A mirror of one suite's runs in a tracking server or database."""
 
     def __init__(self, store: Store, suite: str, tracking_uri: str, *, rebuild: bool = False):
-        """``rebuild``: delete what is there of the suite first."""
+        """``rebuild``: first delete what is there of the suite."""
         self.store, self.suite, self.uri = store, suite, tracking_uri
         self.owner, self.place = identity_of(store.root), name_of(store.root)
         with creating(tracking_uri, rebuild=rebuild):
@@ -72,9 +73,9 @@ class MlflowMirror:
         self._sent: dict[str, int] = {}
 
     def mirror(self, cell: dict[str, Any]) -> None:
-        """Send what the journal of a cell's run has and was not sent by this object before.
+        """Send what the journal of a cell's run has and this object has not sent before.
 
-        ``cell``: variant, seed and run_id, as a plan keeps them.
+        ``cell``: variant, seed and run_id, as in a plan.
         """
         folder = self.store.run(cell["run_id"])
         events = folder.events()
@@ -91,8 +92,8 @@ class MlflowMirror:
             self._log_end(child, folder, events, result)
 
     def mirror_suite(self, note: str, artifacts: Sequence[Path], verdicts: str = "") -> None:
-        """Set the note of the experiment and of the parent run, its figures and the tag
-        ``verdicts``, and end it; and mark which children the suite still asks for."""
+        """Set the note of the experiment and the parent run, the parent's figures and its tag
+        ``verdicts``, and end it; then mark the children that are still in the suite's plan."""
         self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
         self.client.set_tag(self.parent, "mlflow.note.content", note)
         self.client.set_tag(self.parent, "verdicts", verdicts or "none")
@@ -126,18 +127,18 @@ class MlflowMirror:
 
     @property
     def _adopted(self) -> str:
-        """The experiment's tag once no run of it can be this folder's and not say so."""
+        """Return the tag for an experiment in which all of this folder's runs are owned."""
         return f"resnet_bench.adopted.{self.owner}"
 
     def _delete_all(self) -> None:
-        """This folder's parent and children; MLflow keeps what is deleted in its trash."""
+        """Delete this folder's parent and children; MLflow keeps deleted runs in its trash."""
         for run in self._search():
             self.client.delete_run(run.info.run_id)
 
     def _adopt(self, experiment: str) -> None:
-        """Runs of an earlier version name no folder. Those that this folder's records can be of
-        become its own: a database in the folder is its own; of a server's the children of a run
-        that is recorded here, and begun when its journal says, and their parent."""
+        """Adopt the runs of an earlier version, which name no folder, if they can come from this
+        folder's records: all runs in the folder's own database; on a server, the children whose run
+        is recorded here and started when its journal says, and their parent."""
         own = sqlite_file(self.uri) == (self.store.root / "mlflow.db").resolve()
         nameless = [run for run in self._all(experiment) if _OWNER not in run.data.tags]
         mine = [run for run in nameless if own or self._is_recorded(run)]
@@ -158,7 +159,7 @@ class MlflowMirror:
         return run.info.start_time in began
 
     def _search(self, query: str = "") -> list[Any]:
-        """This folder's runs."""
+        """Return this folder's runs."""
         own = f"tags.`{_OWNER}` = '{self.owner}'"
         return self._all(self.experiment, f"{own} and {query}" if query else own)
 
@@ -195,13 +196,13 @@ class MlflowMirror:
     def _child(
         self, name: str, cell: dict[str, Any], folder: RunFolder, events: list[Event]
     ) -> Any:
-        """The child of a run's last attempt, known by when it began; an earlier one's makes place
-        for it."""
+        """Return the child of a run's last attempt, identified by its start time; it replaces that
+        of an earlier attempt."""
         there = self._find(name, folder.run_id)
         began = _milliseconds(events[0])
         last = [child for child in there if child.info.start_time == began]
         for child in [*last[1:], *(child for child in there if child not in last)]:
-            self.client.delete_run(child.info.run_id)  # Also one that two processes made at once.
+            self.client.delete_run(child.info.run_id)  # Also duplicates from two processes at once.
         if last:
             return last[0]
         self._sent.pop(name, None)
@@ -223,8 +224,8 @@ class MlflowMirror:
         )
 
     def _describe(self, child: Any, folder: RunFolder, events: list[Event], *, ended: bool) -> None:
-        """Send the spec, the provenance and the data set, as far as they are there: the worker
-        writes the last of them with ``built``. Doing it again adds nothing."""
+        """Send the spec, the provenance and the data set, as far as they exist: the worker writes
+        the last of them with ``built``. Sending them again adds nothing."""
         from mlflow.entities import Param, RunTag
 
         run, spec = child.info.run_id, folder.spec() or {}
@@ -238,7 +239,7 @@ class MlflowMirror:
             tags.append(RunTag("recipe", recipe))
         self.client.log_batch(run, params=params, tags=tags)
         for file in (folder.path / "spec.json", folder.path / "provenance.json"):
-            if file.exists():  # A run that failed at once has no provenance.
+            if file.exists():  # A run that failed immediately has no provenance.
                 self.client.log_artifact(run, str(file))
         self._log_dataset(run, spec, built.get("dataset_sha256"))
         if built or ended:
@@ -283,7 +284,7 @@ class MlflowMirror:
         ]
         self.client.log_batch(child, metrics=metrics, tags=tags)
         for file in (folder.journal, folder.detections):
-            if file.exists():  # Of a classifier, or what failed, nothing was detected.
+            if file.exists():  # Classifiers and failed runs have no detections.
                 self.client.log_artifact(child, str(file))
         status = _TERMINAL.get(result["status"], "FAILED")
         self.client.set_terminated(child, status, ended)
@@ -299,13 +300,13 @@ def _metrics(rows: list[Event]) -> Iterator[Any]:
 
 
 def _text(value: Any) -> str:
-    """A tag's value: a number as people would write it."""
+    """Return a tag's value, with numbers in readable form."""
     return f"{round(value, 4):g}" if isinstance(value, float) else str(value)
 
 
 def _artifacts_of(tracking_uri: str, suite: str) -> str | None:
-    """Where artifacts are kept: beside a database that is a file, which several results folders may
-    use. A server has a place of its own."""
+    """Return where artifacts are kept: next to the database file, which several results folders may
+    use; None for a server, which has its own place."""
     file = sqlite_file(tracking_uri)
     return (file.resolve().parent / "mlartifacts" / suite).as_uri() if file else None
 

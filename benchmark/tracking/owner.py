@@ -1,4 +1,4 @@
-"""Who a results folder is to a tracking server that several of them share."""
+"""The identity of a results folder on a tracking server that several share."""
 
 import getpass
 import platform
@@ -13,8 +13,8 @@ FILE = ".identity"
 
 
 def identity_of(root: Path) -> str:
-    """The id of a results folder, which is made once, of random numbers, and is the same for all
-    that come at once. A copy of the folder has it, too."""
+    """Return the id of a results folder. It is random, made once, and the same for all processes
+    that ask at the same time. A copy of the folder has it, too."""
     file = root / FILE
     if not file.exists():
         root.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def identity_of(root: Path) -> str:
 
 
 def name_of(root: Path) -> str:
-    """A results folder as people tell it: whose, where, and its path."""
+    """Return the readable name of a results folder: user, host and path."""
     with suppress(OSError, KeyError):  # A container may have no name for its user.
         return f"{getpass.getuser()}@{platform.node()}:{root.resolve()}"
     return f"{platform.node()}:{root.resolve()}"

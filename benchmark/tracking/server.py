@@ -1,4 +1,4 @@
-"""The MLflow server or database that the mirror is kept in."""
+"""The MLflow server or database that holds the mirror."""
 
 import logging
 import os
@@ -20,19 +20,19 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
-"""A server that is away is to be known in seconds; MLflow's own defaults are minutes."""
+"""Timeouts that detect an unreachable server within seconds; MLflow's defaults take minutes."""
 
 SERVER_SETTINGS = {
-    "PYTHONSAFEPATH": "1",  # A module of the current folder is not one of MLflow's.
+    "PYTHONSAFEPATH": "1",  # A module in the current folder must not replace one of MLflow's.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # Seven processes, for LLM judges and the like.
 }
-"""The environment of a server or UI that is started here."""
+"""The environment of a server or UI started here."""
 
 
 def default_tracking_uri(store: Store) -> str:
-    """SQLite in the results folder, whose path may hold any character.
+    """Return the URI of SQLite in the results folder, whose path may contain any character.
 
-    The driver is named, since MLflow makes a folder of the escaped path for a plain ``sqlite:``.
+    The driver is named, since for a plain ``sqlite:`` MLflow creates a folder of the escaped path.
     """
     return _uri_of((store.root / "mlflow.db").resolve())
 
@@ -40,13 +40,13 @@ def default_tracking_uri(store: Store) -> str:
 def _uri_of(file: Path) -> str:
     try:
         from sqlalchemy import URL
-    except ImportError:  # Nor is MLflow there, which needs it: the name is for messages alone.
+    except ImportError:  # MLflow, which needs it, is missing too: the name is only for messages.
         return f"sqlite+pysqlite:///{file}"
     return URL.create("sqlite+pysqlite", database=str(file)).render_as_string(hide_password=False)
 
 
 def sqlite_file(tracking_uri: str) -> Path | None:
-    """The file of an SQLite database; None for all else."""
+    """Return the file of an SQLite database; None for any other URI."""
     from sqlalchemy import make_url
 
     if not tracking_uri.startswith(("sqlite:", "sqlite+")):
@@ -56,12 +56,12 @@ def sqlite_file(tracking_uri: str) -> Path | None:
 
 
 def on_http(tracking_uri: str) -> bool:
-    """Whether it is a server, which has a UI of its own."""
+    """Return whether it is a server, which has its own UI."""
     return tracking_uri.startswith(("http://", "https://"))
 
 
 def client_of(tracking_uri: str) -> "MlflowClient":
-    """A client that gives up soon."""
+    """Return a client that gives up quickly."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -72,7 +72,7 @@ def client_of(tracking_uri: str) -> "MlflowClient":
 
 @contextmanager
 def reaching(tracking_uri: str) -> Iterator[None]:
-    """Raises TrackingError for whatever a client, a database or a network raises within."""
+    """Raise TrackingError for any error of a client, a database or a network in the block."""
     try:
         yield
     except RecordsError:
@@ -88,8 +88,8 @@ def reaching(tracking_uri: str) -> Iterator[None]:
 
 @contextmanager
 def creating(tracking_uri: str, *, rebuild: bool = False) -> Iterator[None]:
-    """Where the database is a file: it is there and has MLflow's tables, and one process at a time
-    adds to them. ``rebuild``: a file that MLflow cannot open is moved aside first."""
+    """If the database is a file, ensure that it exists with MLflow's tables, and that one process
+    at a time adds to them. ``rebuild``: first move aside a file that MLflow cannot open."""
     file = sqlite_file(tracking_uri)
     if file is None:
         yield
@@ -106,8 +106,8 @@ def _open(file: Path) -> None:
 
 
 def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
-    """Suite -> its page in the UI at ``server``: the runs that it asks for, without their parent,
-    by test error or, where some are detectors', by average precision, beside their curves."""
+    """Return suite -> its page in the UI at ``server``: the runs in its plan, without their parent,
+    by test error or, if some are detectors, by average precision, next to their curves."""
     client = client_of(tracking_uri)
     return {
         each.name: page_of(server, each.experiment_id, _detects(client, each.experiment_id))
@@ -117,7 +117,7 @@ def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
 
 
 def page_of(server: str, experiment: str, detectors: bool) -> str:
-    """The page of one suite there; ``detectors``: whether some of its runs are."""
+    """Return the page of one suite there; ``detectors``: whether some of its runs are detectors."""
     return f"{server}/#/experiments/{experiment}/runs?{_shown(detectors=detectors)}"
 
 
@@ -127,7 +127,7 @@ def _detects(client: "MlflowClient", experiment: str) -> bool:
 
 
 def _shown(*, detectors: bool) -> str:
-    """The UI's query: which runs, in which order, the best first."""
+    """Return the UI's query: which runs to show, with the best first."""
     best = "test_ap_percent" if detectors else "test_error_percent"
     return urlencode(
         {

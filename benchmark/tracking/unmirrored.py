@@ -1,4 +1,4 @@
-"""That a suite's runs are not in MLflow, and why: until ``sync`` puts them there."""
+"""The note on why a suite's runs are not in MLflow, until ``sync`` puts them there."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,14 +13,14 @@ _NEEDED = ("mlflow", "sqlalchemy")
 
 
 def why_unmirrored(*, off: bool) -> str | None:
-    """Why a training here has no mirror; None where it has one."""
+    """Return why training here has no mirror; None if it has one."""
     if off:
         return OFF
     return MISSING if any(_is_missing(name) for name in _NEEDED) else None
 
 
 def note(suite: Path, why: str | None) -> None:
-    """Say it in the folder of a suite, or, with None, no longer."""
+    """Write the reason to a suite's folder or, with None, delete it."""
     if why is None:
         (suite / _FILE).unlink(missing_ok=True)
     else:
@@ -28,12 +28,12 @@ def note(suite: Path, why: str | None) -> None:
 
 
 def noted(suite: Path) -> str | None:
-    """What was said there last."""
+    """Return the reason in a suite's folder, if any."""
     return (read_json(suite / _FILE) or {}).get("mlflow")
 
 
 def _is_missing(name: str) -> bool:
     try:
         return find_spec(name) is None
-    except (ImportError, ValueError):  # It is there in name alone.
+    except (ImportError, ValueError):  # It is there in name only.
         return True

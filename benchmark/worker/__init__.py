@@ -1,1 +1,1 @@
-"""The process of one run: it has the cores and GPUs of its own, trains, and keeps the records."""
+"""The process of one run: it has its own cores and GPUs, trains, and keeps the records."""

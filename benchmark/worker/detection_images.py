@@ -1,4 +1,4 @@
-"""Of what a detector found, the images that it is shown on."""
+"""The images on which a report shows a detector's detections."""
 
 import io
 
@@ -9,12 +9,12 @@ from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.records.detection_images import Shown
 
 COUNT = 4
-"""Images; a run's folder is to stay small."""
+"""Number of images; a run's folder should stay small."""
 
 
 def first_shown(found: DetectionSet, count: int = COUNT) -> Shown:
-    """The first scored images that have objects, ``count`` at the most, as they were stored. Raises
-    DataError, which names the file, where one is no longer there."""
+    """Return the first scored images that have objects, at most ``count``, as they were stored.
+    Raises DataError, which names the file, if one is no longer there."""
     truths = found.truths["test"]
     chosen = np.flatnonzero(truths.objects > 0)[:count].tolist()
     examples = [truths[index] for index in chosen]

@@ -1,5 +1,5 @@
-"""The environment of a process that uses TensorFlow, so that a run is a function of its spec
-whatever a user has set for other work. Loads nothing heavy: it comes before Keras."""
+"""The environment of a process that uses TensorFlow. It makes a run a function of its spec,
+whatever the user has set for other work. Loads nothing heavy: it comes before Keras."""
 
 import json
 import os
@@ -30,12 +30,12 @@ _REMOVED = (
     "TF_",
     "XLA_PJRT_",
 )
-"""Variables, by how they begin, by which TensorFlow, NumPy and their libraries compute in another
-way. What a run may choose of it is in its spec."""
+"""Prefixes of variables that change how TensorFlow, NumPy and their libraries compute. The choices
+that a run may make are in its spec."""
 
 _KEPT = ("TF_CPP_", "TF_CUDNN_", "TF_DUMP_", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_")
-"""Of those: what is told of a run's work, and what a machine's GPUs may need. Those that can change
-bits are told in the provenance, as ``XLA_FLAGS`` are, which also say where CUDA lies."""
+"""Exceptions to these: variables for logging, and those that a machine's GPUs may need. Those that
+can change bits are recorded in the provenance, like ``XLA_FLAGS``, which also locates CUDA."""
 
 _REMOVED_ALL_THE_SAME = ("TF_CUDNN_DETERMINISTIC", "TF_CUDNN_USE_AUTOTUNE")
 
@@ -49,7 +49,7 @@ _KERAS: dict[str, Any] = {
 
 
 def fix(variables: MutableMapping[str, str] = os.environ) -> None:
-    """Make them ``of_worker``, in place."""
+    """Change the variables to those of ``of_worker``, in place."""
     fixed = of_worker(variables)
     for name in [name for name in variables if name not in fixed]:
         del variables[name]
@@ -57,19 +57,19 @@ def fix(variables: MutableMapping[str, str] = os.environ) -> None:
 
 
 def start_lightly() -> None:
-    """To be called before TensorFlow is loaded, by a process that neither draws nor fits anything:
-    Keras loads Matplotlib and scikit-learn where they are installed, a third of its time to start,
-    and does without where they are not."""
+    """Keep Keras from loading Matplotlib and scikit-learn, a third of its start-up time; it works
+    without them. Call this before TensorFlow is loaded, in a process that neither draws nor fits
+    anything."""
     for name in ("matplotlib", "sklearn"):
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # As Python's manual has it.
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # As in Python's manual.
 
 
 def of_worker(surrounding: Mapping[str, str]) -> dict[str, str]:
-    """``surrounding`` without what changes bits, and with Keras on TensorFlow as it is by itself.
-    Raises OSError, which names the file, where a configuration of Keras is in the way and no other
-    can be put in its place."""
+    """Return ``surrounding`` without the variables that change bits, and with Keras on TensorFlow
+    with its defaults. Raises OSError, which names the file, if a configuration of Keras differs and
+    cannot be replaced."""
     kept = {name: text for name, text in surrounding.items() if not _is_removed(name)}
-    # On a machine without a GPU TensorFlow calls it an error that there is none.
+    # On a machine without a GPU, TensorFlow logs the lack of one as an error.
     least = "2" if _has_gpu_driver() else "3"
     fixed = {"KERAS_BACKEND": "tensorflow"} | _keras_home(surrounding)
     return {"TF_CPP_MIN_LOG_LEVEL": least} | kept | fixed
@@ -86,7 +86,7 @@ def _has_gpu_driver() -> bool:
 
 
 def _keras_home(surrounding: Mapping[str, str]) -> dict[str, str]:
-    """``KERAS_HOME``: the user's own, or the folder of a configuration that is as it should be."""
+    """Return ``KERAS_HOME``: the user's own, or a folder with the default configuration."""
     stated = surrounding.get("KERAS_HOME")
     theirs = Path(stated).expanduser() if stated is not None else _default_home()
     file = theirs / "keras.json"
@@ -98,33 +98,33 @@ def _keras_home(surrounding: Mapping[str, str]) -> dict[str, str]:
             _make_home(own, theirs)
         except OSError as error:
             rule = f"{file} must state Keras's defaults, {json.dumps(_KERAS)}"
-            why = f"others, and {own} cannot be put in its place ({error.strerror})"
+            why = f"others, and {own} cannot replace it ({error.strerror})"
             raise OSError(f"{rule}. Received: {why}") from error
     return {"KERAS_HOME": str(own)}
 
 
 def _default_home() -> Path:
-    """As Keras has it."""
+    """Return the folder that Keras uses by default."""
     home = Path("~").expanduser()
     return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
 
 
 def _is_as_meant(file: Path) -> bool:
-    """Whether it leaves Keras as it is; without it Keras writes its defaults there."""
+    """Return whether the file leaves Keras's defaults unchanged; if missing, Keras writes them."""
     try:
         stated = json.loads(file.read_bytes())
     except FileNotFoundError:
         return True
     except (OSError, ValueError, RecursionError):
         return False
-    # By their text: to Keras 1 is no epsilon.
+    # Compared as text: Keras does not accept the integer 1 as epsilon.
     return isinstance(stated, dict) and all(
         repr(value) == repr(_KERAS.get(name)) for name, value in stated.items()
     )
 
 
 def _make_home(own: Path, theirs: Path) -> None:
-    """Keras's folder with its defaults, and with the weights that are in the user's."""
+    """Make a Keras folder with its defaults and with the weights from the user's folder."""
     own.mkdir(parents=True, exist_ok=True)
     file, models = own / "keras.json", own / "models"
     if not (file.exists() and _is_as_meant(file)):
@@ -134,7 +134,7 @@ def _make_home(own: Path, theirs: Path) -> None:
         return
     if models.is_dir() and not models.is_symlink():
         return
-    with suppress(OSError):  # Of a home that cannot be written to.
+    with suppress(OSError):  # If the home folder cannot be written to.
         wanted.mkdir(parents=True, exist_ok=True)
     link = own / f".models-{os.getpid()}"
     link.unlink(missing_ok=True)

@@ -1,5 +1,5 @@
-"""Test a finished run by another protocol than the one it was trained with, in parts that are kept:
-what was interrupted goes on."""
+"""Test a finished run by a protocol other than that of its training, in parts that are kept, so
+that an interrupted test resumes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.claims import Claim
 
 PART = 1000
-"""Images from one file to the next."""
+"""Number of images per file."""
 
 _OWN = ("protocol", "views", "split", "weights_sha256", "dataset_sha256")
-"""What a run's probabilities are a function of."""
+"""The keys that determine a run's probabilities."""
 
 _Part = tuple[np.ndarray, np.ndarray]
 """Probabilities and labels of some images."""
@@ -29,7 +29,7 @@ _Part = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The class probabilities of each image, and what they come to."""
+    """The class probabilities of each image, and the errors computed from them."""
 
     name: str
     probabilities: np.ndarray
@@ -44,10 +44,10 @@ def evaluate(
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Evaluated:
     """Score each image of the test split once, in float32, and keep the probabilities in
-    ``evaluations/PROTOCOL/`` of its folder; what is there already is not scored again.
+    ``evaluations/PROTOCOL/`` in the run's folder; images already there are not scored again.
 
-    ``tell``: of how many images are done, of how many. Raises DataError where the run, its weights
-    or its images cannot be used.
+    ``tell``: called with the numbers of images done and of all images. Raises DataError if the run,
+    its weights or its images cannot be used.
     """
     from benchmark.data import sources
     from benchmark.evaluation.views.multi import SPLIT, scored_in_parts
@@ -61,7 +61,7 @@ def evaluate(
         )
         raise DataError(f"{rule}. Received: {folder.run_id} and {name}")
     dataset = run.spec.dataset
-    assert isinstance(dataset, LabelledSpec)  # RunSpec's rule.
+    assert isinstance(dataset, LabelledSpec)  # RunSpec guarantees it.
     protocol = of_name(name, dataset.image_shape[0])
     images = sources.load(dataset)
     known = protocol.name, protocol.views, SPLIT, run.weights_sha256, images.sha256
@@ -83,8 +83,8 @@ def evaluate(
 
 
 def kept(folder: RunFolder, protocol: str) -> Evaluated:
-    """What ``evaluate`` kept of a run that it tested to the end. Raises DataError where that is no
-    longer whole."""
+    """Return the probabilities that ``evaluate`` kept for a run that it tested to the end. Raises
+    DataError if they are no longer complete."""
     place, result = folder.evaluations / protocol, folder.tested()[protocol]
     parts = _parts(place)
     if sum(len(labels) for _, labels in parts) != result["images"]:
@@ -96,8 +96,8 @@ def kept(folder: RunFolder, protocol: str) -> Evaluated:
 
 
 def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
-    """The errors of the mean of several nets' probabilities (table 5). Raises DataError where they
-    are not of the same images."""
+    """Return the errors of the mean of several nets' probabilities (table 5). Raises DataError if
+    these are not for the same images."""
     first, total, count = None, np.zeros(()), 0
     for each in evaluated:
         first = first or each
@@ -112,8 +112,8 @@ def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
 
 
 def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
-    """Keep the errors of the ensembles that a suite's claims are about, where their runs were
-    tested. Raises DataError where what was kept of one of these is no longer whole."""
+    """Save the errors of the ensembles that a suite's claims are about, if their runs were tested.
+    Raises DataError if the kept probabilities of one of these are no longer complete."""
     found = []
     for each in ensembles(store, suite, claims):
         of_each = (kept(folder, each.protocol) for folder in each.folders)
@@ -124,8 +124,8 @@ def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
 
 
 def errors(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    """Top-1 and top-5 error in percent; of equal probabilities the first class counts as better.
-    Of five classes or fewer there is no top-5 error: it would always be 0."""
+    """Return top-1 and top-5 error in percent; of equal probabilities, the first class ranks first.
+    With five classes or fewer there is no top-5 error: it would always be 0."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     hits = order == labels[:, None]
     top5 = float(100 - 100 * hits[:, :5].any(1).mean()) if probabilities.shape[1] > 5 else None
@@ -142,7 +142,7 @@ def _joined(parts: Sequence[_Part]) -> tuple[np.ndarray, np.ndarray]:
 
 
 class _Place:
-    """Where the parts are kept; those of other weights or images are deleted."""
+    """The folder where the parts are kept; those of other weights or images are deleted."""
 
     def __init__(self, path: Path, own: dict[str, Any]):
         self.path = path
@@ -153,7 +153,7 @@ class _Place:
             write_json(path / "of.json", own)
 
     def add(self, number: int, part: _Part) -> None:
-        """Whole, or not there."""
+        """Write a part, atomically."""
         from safetensors.numpy import save
 
         probabilities, labels = part
@@ -162,14 +162,14 @@ class _Place:
 
 
 def _parts(place: Path) -> list[_Part]:
-    """As far as they follow each other and can be read."""
+    """Return the parts up to the first that is missing or unreadable."""
     from safetensors.numpy import load_file
 
     found: list[_Part] = []
     while (file := _file(place, len(found))).exists():
         try:
             arrays = load_file(file)
-        except Exception:  # Torn: it is scored again, and so are those after it.
+        except Exception:  # Torn: score it again, and those after it.
             break
         found.append((arrays["probabilities"], arrays["labels"]))
     return found

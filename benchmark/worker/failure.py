@@ -9,16 +9,16 @@ from benchmark.records.problems import RecordsError, is_disk_full, one_line
 
 OUT_OF_MEMORY, KILLED, DISK_FULL = "out of memory", "killed", "disk full"
 DATA, MODEL, OTHER = "unreadable data", "model not built", "error"
-"""The kinds."""
+"""The kinds of failure."""
 
 WAITING, LOADING, BUILDING = "waiting for a GPU", "loading the images", "building the net"
-"""What a worker may be at."""
+"""The phases of a worker before training."""
 
 _BY_PHASE = {LOADING: DATA, BUILDING: MODEL}
 
 
 def of_error(error: BaseException, phase: str = "") -> Event:
-    """``failure``, a kind, and ``reason``. ``phase``: what the worker was at."""
+    """Return an event with ``failure`` (a kind) and ``reason``. ``phase``: the worker's phase."""
     kind = OTHER if isinstance(error, RecordsError) else _BY_PHASE.get(phase, OTHER)
     if is_disk_full(error):
         kind = DISK_FULL
@@ -30,7 +30,8 @@ def of_error(error: BaseException, phase: str = "") -> Event:
 
 
 def of_exit(code: int, log: bytes, oom_kills_before: int) -> Event:
-    """Of a worker that ended without saying why: by a signal, or with ``log`` as its last words."""
+    """Return the failure of a worker that ended without an event: by a signal, or with ``log`` as
+    its last output."""
     lines = [line for line in log.decode(errors="replace").splitlines() if line.strip()]
     last = lines[-1].strip()[:500] if lines else ""
     if code == -signal.SIGKILL:
@@ -43,7 +44,7 @@ def of_exit(code: int, log: bytes, oom_kills_before: int) -> Event:
 
 
 def oom_kills() -> int:
-    """How many processes the kernel has killed for want of memory (Linux; elsewhere 0)."""
+    """Return how many processes the kernel has killed for lack of memory (Linux; elsewhere 0)."""
     try:
         lines = Path("/proc/vmstat").read_text().splitlines()
     except OSError:

@@ -1,9 +1,9 @@
-"""Which process has a GPU of this machine: one, or as many as are to share it.
+"""Leases of this machine's GPUs, each held by one process, or by as many as are to share it.
 
-A GPU's holders lock files of its own (flock), which the kernel frees when they have ended, however
-they ended. One that wants it whole locks it against all; those that share it lock it together, and
-a place of it each. The files lie outside of any results folder, since two suites know nothing of
-each other.
+The holders lock files for each GPU (flock), which the kernel unlocks when they end, however they
+end. A process that wants a GPU to itself takes an exclusive lock; those that share it take a shared
+lock, and each locks one place on it. The files lie outside any results folder, since two suites
+know nothing of each other.
 """
 
 import errno
@@ -20,32 +20,32 @@ from benchmark.records.gpus import Gpu, visible_gpus
 from benchmark.records.locks import has_flock
 
 RUNS_A_GPU = "RESNET_BENCH_RUNS_A_GPU"
-"""The environment's name for how many runs share each GPU."""
+"""Environment variable: how many runs share each GPU."""
 
 GPU_MEMORY = "RESNET_BENCH_GPU_MEMORY_MIB"
-"""The environment's name for the memory that a process may take of each GPU."""
+"""Environment variable: how much of each GPU's memory a process may take."""
 
 FOLDER = "RESNET_BENCH_LOCKS"
-"""The environment's name for the folder of the locks, which all users of the GPUs must share."""
+"""Environment variable: the folder of the locks, which all users of the GPUs must share."""
 
 _IN_MEMORY = Path("/dev/shm/resnet-bench-gpus")
-"""Where neither that folder nor the one of temporary files has locks."""
+"""The folder to use if neither that one nor the temporary folder supports locks."""
 
 POLL_S = 1.0
 
 CONTEXT_MIB = 768
-"""What CUDA and its libraries take of a GPU beside the memory that TensorFlow manages."""
+"""GPU memory that CUDA and its libraries take in addition to what TensorFlow manages."""
 
 
 @contextmanager
 def gpus_of_its_own(
     count: int, waiting: Callable[[], None] = lambda: None, poll_s: float = POLL_S
 ) -> Iterator[list[Gpu]]:
-    """``count`` of the GPUs that this process may use, or none where there are none. The process
-    sees no others from now on, so this comes before TensorFlow. Where they are taken, it waits for
-    them, and calls ``waiting`` once. Raises ValueError where there are too few.
+    """Hold ``count`` of the GPUs that this process may use, or none if there are none. The process
+    sees no others from now on, so call this before TensorFlow is loaded. If they are taken, call
+    ``waiting`` once and wait for them. Raises ValueError if there are too few.
 
-    Where runs share a GPU (``RUNS_A_GPU``), each has an equal part of its memory.
+    If runs share a GPU (``RUNS_A_GPU``), each has an equal part of its memory.
     """
     there = visible_gpus()
     if not there:
@@ -71,13 +71,13 @@ def gpus_of_its_own(
 
 
 def gpu_memory_mib() -> int | None:
-    """What this process may take of each GPU; None: what it needs."""
+    """Return how much of each GPU's memory this process may take; None: as much as it needs."""
     part = os.environ.get(GPU_MEMORY)
     return int(part) if part else None
 
 
 def _taken(held: ExitStack, there: list[Gpu], count: int, runs: int) -> list[Gpu] | None:
-    """All that are wanted, or none."""
+    """Return ``count`` GPUs, locked, or None if not so many are free."""
     with ExitStack() as stack:
         found: list[Gpu] = []
         for gpu in there:
@@ -92,7 +92,7 @@ def _taken(held: ExitStack, there: list[Gpu], count: int, runs: int) -> list[Gpu
 
 
 def _locked(gpu: Gpu, runs: int) -> list[IO[bytes]]:
-    """The files that hold it; empty where it is taken."""
+    """Return the locked files that hold a GPU; empty if it is taken."""
     whole = _open(gpu.uuid)
     if not _lock(whole, fcntl.LOCK_EX if runs == 1 else fcntl.LOCK_SH):
         whole.close()
@@ -117,7 +117,7 @@ def _open(name: str) -> IO[bytes]:
 
 
 def _folder() -> Path:
-    """Where flock works: the folder of temporary files may be on a file system without it."""
+    """Return a folder where flock works; the file system of the temporary folder may lack it."""
     folders = [Path(tempfile.gettempdir()) / "resnet-bench-gpus", _IN_MEMORY]
     if asked := os.environ.get(FOLDER):
         folders.insert(0, Path(asked))
@@ -125,7 +125,7 @@ def _folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         if has_flock(folder):
             return folder
-    rule = f"{FOLDER} must name a folder of a file system with flock"
+    rule = f"{FOLDER} must name a folder on a file system with flock"
     raise OSError(errno.ENOLCK, rule, str(folders[0]))
 
 

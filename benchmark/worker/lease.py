@@ -1,12 +1,13 @@
-"""Who trains a run: one process at a time, over all that share the results folder (Linux).
+"""Leases of runs: one process at a time trains a run, among all that share the results folder
+(Linux).
 
-The holder locks the run's file ``lock`` (``records.locks``). The kernel frees it when the holder
-has ended, however it ended, so that a process id that is used again keeps no run held. Since not
-every shared file system tells locks to other machines, the newest of the files ``lease.1``,
-``lease.2``, ... names the holder's machine and its boot, and the run's worker renews its time.
-Another machine keeps away until that was not done for ``EXPIRES_S``; the same machine does not,
-since it has the lock. A worker that finds its lease taken ends, before it writes anything.
-Each claim is a new number, which one machine alone can take.
+The holder locks the run's file ``lock`` (``records.locks``). The kernel unlocks it when the holder
+ends, however it ends, so that a reused process id keeps no run held. Since not every shared file
+system shares locks between machines, the newest of the files ``lease.1``, ``lease.2``, ... names
+the holder's machine and its boot, and the run's worker renews its time. Another machine stays away
+until the lease has not been renewed for ``EXPIRES_S``; the same machine need not, since it sees the
+lock. A worker whose lease was taken over ends before it writes anything. Each claim is a new
+number, which only one machine can take.
 """
 
 import hashlib
@@ -31,13 +32,13 @@ from benchmark.records.store import RunFolder
 RENEW_S, EXPIRES_S = 30.0, 300.0
 
 CLOCKS_APART_S = 60.0
-"""By how much machines' clocks may differ: a lease that is dated further ahead is stale."""
+"""The most that machines' clocks may differ by: a lease dated further ahead is stale."""
 
 _FREE = "free"
 
 _LEASE = re.compile(r"lease\.(\d+)")
-"""Of all else that lies in the folder, such as a copy that a synchronizing program has made,
-nothing is a lease."""
+"""The name of a lease; other files in the folder, such as a copy made by a synchronization program,
+are not leases."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,18 @@ class Lease:
     """A run that this process holds."""
 
     descriptor: int
-    """A process that inherits it holds the run as well, so that a worker which outlives its
-    parent still keeps others away."""
+    """A process that inherits it holds the run, too, so that a worker that outlives its parent
+    still keeps others away."""
     file: Path
 
     def is_held(self) -> bool:
-        """Whether no other machine has taken it meanwhile."""
+        """Return whether no other machine has taken it over."""
         return _newest(self.file.parent) == self.file and _is_ours(self.file.read_text())
 
 
 @contextmanager
 def lease(folder: RunFolder) -> Iterator[Lease | None]:
-    """Hold a run; None where another process does."""
+    """Hold a run; yields None if another process holds it."""
     folder.path.mkdir(parents=True, exist_ok=True)
     with locks.locked(folder.path / "lock") as lock:
         file = _claim(folder.path, holder() if lock.by_flock else _by_socket()) if lock else None
@@ -67,13 +68,13 @@ def lease(folder: RunFolder) -> Iterator[Lease | None]:
         try:
             yield mine
         finally:
-            with suppress(OSError):  # A share that is away now; then the lease expires.
+            with suppress(OSError):  # If the share is offline, the lease expires instead.
                 if mine.is_held():
                     file.write_text(_FREE)
 
 
 def who_holds(folder: RunFolder) -> str:
-    """The machine that has a run, and when it was last heard of, in words."""
+    """Describe the machine that holds a run, and when it was last heard from."""
     with suppress(OSError):
         file = _newest(folder.path)
         found, renewed = file.read_text(), datetime.fromtimestamp(file.stat().st_mtime, UTC)
@@ -82,18 +83,18 @@ def who_holds(folder: RunFolder) -> str:
             machine = " ".join(name) or "another machine"
             if _machine(found) in (_machine(holder()), _machine(_by_socket())):
                 machine = f"this machine ({machine})" if name else "this machine"
-            return f"a process of {machine}, last heard of at {renewed:%Y-%m-%d %H:%M:%S} UTC,"
+            return f"a process on {machine}, last heard from at {renewed:%Y-%m-%d %H:%M:%S} UTC,"
     return "another process"
 
 
 def keep_renewing(folder: RunFolder) -> None:
-    """Renew the lease for as long as this process lives, and see each second whether it is taken
-    (see ``end_if_taken``)."""
+    """Renew the lease for as long as this process lives, and check every second whether it was
+    taken over (see ``end_if_taken``)."""
 
     def renew() -> None:
         renewed = 0.0
         while True:
-            with suppress(OSError):  # A share that is away for a moment.
+            with suppress(OSError):  # A share that is briefly offline.
                 file = end_if_taken(folder)
                 # The time of day goes on while a machine is suspended; a sleep does not.
                 if time.time() - renewed >= RENEW_S:
@@ -105,8 +106,8 @@ def keep_renewing(folder: RunFolder) -> None:
 
 
 def end_if_taken(folder: RunFolder) -> Path:
-    """End this process where another machine has taken its run, as this one stood still for too
-    long: two must not write. Returns the newest lease. Raises OSError where there is none."""
+    """End this process if another machine has taken its run over because this one was suspended for
+    too long: two must not write. Returns the newest lease. Raises OSError if there is none."""
     file = _newest(folder.path)
     if not _is_ours(file.read_text()):
         print("another machine has taken this run over", file=sys.stderr, flush=True)
@@ -116,7 +117,7 @@ def end_if_taken(folder: RunFolder) -> Path:
 
 @cache
 def holder() -> str:
-    """This machine, by a digest of its names, its boot, and its name for people."""
+    """Identify this machine: a digest of its names, its boot, and its readable name."""
     names = [platform.node()]
     with suppress(OSError):
         names.append(Path("/etc/machine-id").read_text())
@@ -126,7 +127,8 @@ def holder() -> str:
 
 
 def _by_socket() -> str:
-    """This machine, as another one to those who lock by flock: neither sees the other's locks."""
+    """Identify this machine as a different one from those that use flock: neither sees the other's
+    locks."""
     machine, _, rest = holder().partition(" ")
     own = hashlib.sha256(f"{machine} {locks.where()}".encode()).hexdigest()[:16]
     return f"{own} {rest}"
@@ -141,12 +143,12 @@ def _is_ours(found: str) -> bool:
 
 
 def _newest(folder: Path) -> Path:
-    """The newest lease of a run's folder; ``lease.0``, which is never there, before the first."""
+    """Return the newest lease in a run's folder, or ``lease.0``, which never exists."""
     return max(_leases(folder), key=_number, default=folder / "lease.0")
 
 
 def _leases(folder: Path) -> list[Path]:
-    """Raises OSError where the folder cannot be read, unlike ``glob``."""
+    """Return the leases in a folder. Raises OSError if it cannot be read, unlike ``glob``."""
     return [path for path in folder.iterdir() if _LEASE.fullmatch(path.name)]
 
 
@@ -155,13 +157,13 @@ def _number(file: Path) -> int:
 
 
 def _claim(folder: Path, name: str) -> Path | None:
-    """The file of a lease that is from now on that of the machine ``name``; None where another has
-    the run."""
+    """Claim a run for the machine ``name``. Returns the file of the lease, or None if another
+    machine has the run."""
     aside = folder / f".lease.{secrets.token_hex(4)}.aside"
     aside.write_text(name)
     try:
         return _claim_by(aside, folder, name)
-    except FileNotFoundError:  # Another machine has begun, and tidied up what was half written.
+    except FileNotFoundError:  # Another machine has started, and deleted the half-written file.
         return None
     finally:
         aside.unlink(missing_ok=True)
@@ -169,7 +171,7 @@ def _claim(folder: Path, name: str) -> Path | None:
 
 def _claim_by(aside: Path, folder: Path, name: str) -> Path | None:
     last = _newest(folder)
-    # Times are by the clock of the file system, which all machines share.
+    # Times are from the file system's clock, which all machines share.
     if last.exists() and _is_held(last, aside.stat().st_mtime, name):
         return None
     mine = folder / f"lease.{_number(last) + 1}"
@@ -182,10 +184,10 @@ def _claim_by(aside: Path, folder: Path, name: str) -> Path | None:
 
 
 def _is_held(file: Path, now: float, name: str) -> bool:
-    """Whether it is the lease of another machine than ``name``, which has renewed it."""
+    """Return whether a machine other than ``name`` holds the lease and has renewed it."""
     try:
         found, renewed = file.read_text(), file.stat().st_mtime
-    except FileNotFoundError:  # There is a newer one.
+    except FileNotFoundError:  # There is a newer lease.
         return True
     here = _machine(found) == _machine(name)
     return not here and found != _FREE and -CLOCKS_APART_S < now - renewed < EXPIRES_S

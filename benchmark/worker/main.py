@@ -1,10 +1,10 @@
 """The process of one run: ``python -m benchmark.worker.main RUN_FOLDER [EPOCHS]``.
 
-Reads the folder's spec, trains on from the newest checkpoint that is whole, and adds to the
-journal, which holds the attempt's ``start`` already; then writes weights and result. SIGTERM, or
-the end of epoch EPOCHS, ends it after one more checkpoint. Each event is also a line of JSON on the
-descriptor that the environment names (``EVENTS``), or else on standard output; all that is printed
-goes to standard error.
+Reads the folder's spec, trains from the newest intact checkpoint, and appends to the journal, which
+already holds the attempt's ``start``; then writes weights and result. SIGTERM, or the end of epoch
+EPOCHS, ends it after one more checkpoint. Each event is also written as a line of JSON to the
+descriptor in the environment variable ``EVENTS``, or else to standard output; anything printed goes
+to standard error.
 """
 
 import ctypes
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from benchmark.events import Event
 
 PARENT = "RESNET_BENCH_PARENT"
-"""The environment's name for the process that a worker is not to outlive."""
+"""Environment variable: the process that a worker must not outlive."""
 
 CORES = "RESNET_BENCH_CORES"
-"""The environment's name for the cores that a worker is to keep to, by number."""
+"""Environment variable: the numbers of the cores that a worker may use."""
 
 
 EVENTS = "RESNET_BENCH_EVENTS"
-"""The environment's name for the descriptor of a pipe that takes the events."""
+"""Environment variable: the descriptor of the pipe for events."""
 
 
 def main(path: Path, epochs: int | None = None) -> None:
-    """Train the run of a folder, at most until the end of epoch ``epochs``."""
+    """Train the run in a folder, at most to the end of epoch ``epochs``."""
     end_with_parent()  # Before anything that takes time.
     if CORES in os.environ:  # Before anything that asks how many there are.
         os.sched_setaffinity(0, map(int, os.environ[CORES].split(",")))
@@ -68,7 +68,7 @@ def main(path: Path, epochs: int | None = None) -> None:
 
 
 def _claim_pipe() -> TextIO | None:
-    """The descriptor for the events, which no other process is to have."""
+    """Take the pipe for events, which no child process may inherit."""
     number = os.environ.pop(EVENTS, None)
     if number is None:
         return None
@@ -77,7 +77,7 @@ def _claim_pipe() -> TextIO | None:
 
 
 def claim_stdout() -> TextIO:
-    """Standard output for the events alone; what libraries print goes to standard error."""
+    """Reserve standard output for the events; what libraries print goes to standard error."""
     events = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return events
@@ -89,7 +89,7 @@ def end_with_parent() -> None:
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
     parent = os.environ.get(PARENT)
-    if parent is not None and os.getppid() != int(parent):  # It had ended before.
+    if parent is not None and os.getppid() != int(parent):  # It has already ended.
         os._exit(1)
 
 

@@ -1,4 +1,4 @@
-"""The weights that a run begins from: another run's, keras.applications', or a file's."""
+"""The weights that a run starts from: another run's, keras.applications', or a file's."""
 
 import hashlib
 from collections.abc import Mapping
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
-    """What ``spec`` begins from, checked; None where its weights are drawn. ``runs``: the folder of
-    the runs.
+    """Return the weights that ``spec`` starts from, checked; None if its weights are initialized at
+    random. ``runs``: the folder of the runs.
 
-    Raises DataError where the weights are not there, or are not those that the spec names.
+    Raises DataError if the weights are missing, or are not those that the spec names.
     """
     own = spec.pretrained
     if own is None:
@@ -64,7 +64,7 @@ def _of_run(source: RunFolder) -> Pretrained:
 
 
 class Finished(NamedTuple):
-    """A run that has finished, as it can be used."""
+    """A finished run, ready for use."""
 
     spec: RunSpec
     model: "keras.Model"
@@ -89,7 +89,7 @@ def finished(source: RunFolder) -> Finished:
         source.require_own_id()
         stored, preprocessing = load_file(source.weights), load_file(source.preprocessing)
         theirs = RunSpec.model_validate(source.spec())
-    except Exception as error:  # Of a missing file, a torn one, or an older version's.
+    except Exception as error:  # A file is missing, torn, or from an older version.
         received = of_unreadable(error, source.weights, source.preprocessing)
         raise DataError(f"{source.path} must hold a whole run. Received: {received}") from error
     net = build_net(theirs)
@@ -115,11 +115,11 @@ def _of_application(spec: RunSpec, own: PretrainedApplication) -> Pretrained:
 
     try:
         net = getattr(keras.applications, own.name)(weights="imagenet")
-    except Exception as error:  # Whatever its network layer raises.
+    except Exception as error:  # Its network layer may raise anything.
         why = " ".join(str(error).split())[:300]
         raise DataError(
-            f"the weights of keras.applications.{own.name} cannot be had ({why}). Where there is "
-            "no network, put the file that Keras names into ~/.keras/models"
+            f"the weights of keras.applications.{own.name} are not available ({why}). Without a "
+            "network, put the file that Keras names into ~/.keras/models"
         ) from error
     family = net_of(spec.model)
     arrays = family.application_weights(net)
@@ -160,7 +160,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
             return load_file(path)
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays)
-    except Exception as error:  # Each library has its own errors for what is no file of its.
+    except Exception as error:  # Each library has its own errors for invalid files.
         rule = f"{path} must hold pretrained weights, as a {path.suffix} file of plain arrays"
         raise DataError(f"{rule}. Received: {of_unreadable(error, path)}") from error
 
@@ -168,7 +168,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
 def _by_path(
     spec: RunSpec, arrays: Mapping[str, np.ndarray], classes: int
 ) -> Mapping[str, np.ndarray]:
-    """Weights in the reference's names and layout, by the paths of this project's net."""
+    """Map weights with the reference's names and layout to the paths of this project's net."""
     from benchmark.models.build import build_model
     from benchmark.models.reference_weights import load_reference_weights
     from benchmark.training.weights import weight_arrays

@@ -1,4 +1,4 @@
-"""Training with its records: the journal, the checkpoints, and the result of one run's folder."""
+"""Training with records: the journal, checkpoints and result in one run's folder."""
 
 import resource
 import time
@@ -31,9 +31,9 @@ def train_folder(
     stop: Callable[[], bool] = lambda: False,
     before_writing: Callable[[], object] = lambda: None,
 ) -> None:
-    """Train the run of a folder, write its records, and ``tell`` each event. When ``stop`` says
-    so, it is interrupted, and can go on from there. ``before_writing`` is called before each record
-    is written."""
+    """Train the run in a folder, write its records, and ``tell`` each event. When ``stop`` returns
+    true, training is interrupted, and can resume from there. ``before_writing`` is called before
+    each record is written."""
     _Recorded(RunFolder(path), tell, before_writing).train(stop)
 
 
@@ -51,9 +51,9 @@ class _Recorded:
         self.provenance = provenance() | {"recipe": recipe(self.spec)}
         self.dataset: Event = {}
         self.curves: list[Event] = []
-        """Each epoch's row so far."""
+        """The row of each epoch so far."""
         self.before_s = 0.0
-        """Wall time of the attempts that it goes on from."""
+        """Wall time of the attempts that this one continues."""
         self.kept: int | None = None
         """Iteration of the last checkpoint."""
         write_json(folder.path / "provenance.json", self.provenance)
@@ -119,8 +119,8 @@ class _Recorded:
         self.tell(event)
 
     def _found(self) -> Checkpoint | None:
-        """The checkpoint to go on from. Its curves are written into this attempt's journal, so
-        that nothing hangs on what the journal held before."""
+        """Return the checkpoint to resume from. Its curves are written to this attempt's journal,
+        so that nothing depends on the journal's earlier content."""
         found = self.checkpoints.newest(lambda why: self._on_event(_refused(why)))
         if found is None:
             if self.folder.attempts() > 1:

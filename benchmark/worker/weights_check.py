@@ -1,9 +1,9 @@
-"""Whether the weights that runs begin from can be used: ``python -m benchmark.worker.weights_check
-RUNS_FOLDER``, a process of its own, so that whoever asks need not load Keras and takes no GPU.
+"""Check of the weights that runs start from: ``python -m benchmark.worker.weights_check
+RUNS_FOLDER``, a separate process, so that the caller need not load Keras and takes no GPU.
 
 Reads from standard input a JSON list of ``[spec, source]``: a run's spec, and that of the run that
-it begins from where this one is still to be trained, or null. Writes a line of JSON for each:
-``problem`` (none where all is well), and what was loaded, ``told``.
+it starts from if that one is still to be trained, or null. Writes a line of JSON for each:
+``problem`` (empty if all is well), and what was loaded, ``told``.
 """
 
 import json
@@ -21,17 +21,17 @@ from benchmark.worker.main import claim_stdout
 
 
 class Weights(NamedTuple):
-    """What became of the weights of one spec."""
+    """The result of checking one spec's weights."""
 
     problem: str
-    """Why they cannot be used; empty where they can."""
+    """Why they cannot be used; empty if they can."""
     told: str
-    """What was loaded, and what may be wrong with it."""
+    """A description of what was loaded, and of possible problems."""
 
 
 def weights_of(asked: Iterable[tuple[RunSpec, RunSpec | None]], runs: Path) -> list[Weights]:
-    """Of each spec with pretrained weights. ``asked``: with the spec of the run that it begins
-    from, where that has not been trained yet. ``runs``: the folder of the runs."""
+    """Check the weights of specs with pretrained weights. ``asked``: each with the spec of the run
+    that it starts from, if that is not trained yet. ``runs``: the folder of the runs."""
     specs = [
         [spec.model_dump(mode="json"), source and source.model_dump(mode="json")]
         for spec, source in asked
@@ -52,7 +52,7 @@ def weights_of(asked: Iterable[tuple[RunSpec, RunSpec | None]], runs: Path) -> l
 
 
 def main(runs: Path) -> None:
-    """See above."""
+    """Check the specs on standard input; see above."""
     start_lightly()
     answers = claim_stdout()
     for spec, source in json.load(sys.stdin):
@@ -63,7 +63,7 @@ def main(runs: Path) -> None:
 
 
 def checked(spec: RunSpec, source: RunSpec | None, runs: Path) -> Weights:
-    """Load a spec's weights, and set those of its net by them, in this process."""
+    """Load a spec's weights and set its net's weights to them, in this process."""
     import keras
 
     from benchmark.data.images import DataError
@@ -93,7 +93,7 @@ def checked(spec: RunSpec, source: RunSpec | None, runs: Path) -> Weights:
     numbers = sum(array.size for array in arrays.values())
     note = f"; {found.note}" if found.note else ""
     return Weights(
-        "", f"{spec.pretrained.name}: {len(arrays)} arrays, {numbers:,} numbers, that fit{note}"
+        "", f"{spec.pretrained.name}: {len(arrays)} arrays, {numbers:,} numbers, which fit{note}"
     )
 
 

@@ -1,4 +1,4 @@
-"""``resnet-bench prove``: put this project itself to the proof."""
+"""``resnet-bench prove``: put this project itself to the test."""
 
 import typer
 
@@ -11,7 +11,7 @@ from benchmark.commands.prove.storm import storm
 
 prove_app = typer.Typer(
     no_args_is_help=True,
-    help="Put this project itself to the proof: its nets, its tests' power, its speed, its engine.",
+    help="Put this project itself to the test: its nets, its tests' power, its speed, its engine.",
 )
 for proof in (audit, crosscheck, power, speed, scaling, storm):
     prove_app.command()(proof)

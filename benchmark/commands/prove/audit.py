@@ -1,4 +1,4 @@
-"""``resnet-bench prove audit``: the sizes of the paper's nets."""
+"""``resnet-bench prove audit``: check the sizes of the paper's nets."""
 
 from typing import Annotated
 
@@ -10,10 +10,10 @@ from benchmark.counts import counted
 
 def audit(
     build: Annotated[
-        bool, typer.Option(help="Build each net in Keras too (about a minute) and count.")
+        bool, typer.Option(help="Also build each net in Keras (about a minute) and count.")
     ] = True,
 ) -> None:
-    """Parameters and multiply-adds of the paper's nets, against its Tables 1 and 6."""
+    """Compare the parameters and multiply-adds of the paper's nets with its Tables 1 and 6."""
     from benchmark.proof.audit import audit_rows
 
     header = ("net", "parameters", "counted", "Table 6", "", "GMACs", "counted", "Table 1", "")
@@ -35,7 +35,7 @@ def audit(
             f"{billions.difference:+.3f}{'' if billions.agrees else '*'}" if billions else "",
         )
         say(line.format(row.net, *texts).rstrip())
-    say("Differences are ours less the paper's; * marks one that rounding does not explain.")
+    say("Differences are ours minus the paper's; * marks those that rounding does not explain.")
     if wrong:
         say(f"{counted(wrong, 'net differs', 'nets differ')} between arithmetic and counting")
         raise typer.Exit(RUNS_FAILED)

@@ -1,4 +1,4 @@
-"""``resnet-bench prove crosscheck``: our training step against the same in another framework."""
+"""``resnet-bench prove crosscheck``: compare our training step with another framework's."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,14 +14,14 @@ def crosscheck(
         list[str] | None,
         typer.Option(help="resnet20-A (the default), resnet20-B, plain20, resnet56-A; repeatable."),
     ] = None,
-    iterations: Annotated[int, typer.Option(min=1, max=1000, help="Steps of each side.")] = 20,
-    batch: Annotated[int, typer.Option(min=2, max=5000, help="Images a step.")] = 128,
+    iterations: Annotated[int, typer.Option(min=1, max=1000, help="Steps on each side.")] = 20,
+    batch: Annotated[int, typer.Option(min=2, max=5000, help="Images per step.")] = 128,
     results: Results = Path("results"),
 ) -> None:
     """Train the same net, from the same weights, on the same images, in TensorFlow and in JAX.
 
-    Says whether they agree before the first step, and how fast they drift apart after it. Minutes.
-    Needs the extra jax; ends with 1 where they disagree.
+    Shows whether they agree before the first step, and how fast they drift apart afterwards. Takes
+    minutes. Needs the extra jax. Exit code 1 if they disagree.
     """
     from importlib.util import find_spec
 

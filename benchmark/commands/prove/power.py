@@ -1,4 +1,4 @@
-"""``resnet-bench prove power``: how likely claims are judged rightly."""
+"""``resnet-bench prove power``: show how likely claims are to be judged correctly."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ from benchmark.commands.terminal import say
 
 
 def power(results: Results = Path("results")) -> None:
-    """Draw how likely claims are judged rightly, by the number of seeds: made-up papers, judged by
-    the report's own tests."""
+    """Plot how likely claims are to be judged correctly, by number of seeds: simulated papers,
+    judged by the report's own tests."""
     from benchmark.report.figures.power import draw_power
     from benchmark.report.figures.style import keep
 

@@ -1,4 +1,4 @@
-"""``resnet-bench prove scaling``: what the engine itself costs, with runs that only sleep."""
+"""``resnet-bench prove scaling``: measure the engine's own cost, with runs that only sleep."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +14,11 @@ def scaling(
     seconds: Annotated[float, typer.Option(min=0, help="How long each run sleeps.")] = 0.1,
     results: Results = Path("results"),
 ) -> None:
-    """Measure starting, following and recording runs, in 1 and 2 processes and 1, 2 and 4 Ray
+    """Measure starting, following and recording runs, in 1 and 2 processes and on 1, 2 and 4 Ray
     nodes, and reports of up to 10,000 runs.
 
-    Nothing is trained: sleeping processes stand in. Needs the extra ray, and a machine that has
-    nothing else to do.
+    Nothing is trained: sleeping processes stand in for runs. Needs the extra ray and an otherwise
+    idle machine.
     """
     from importlib.util import find_spec
 

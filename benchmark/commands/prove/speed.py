@@ -1,4 +1,4 @@
-"""``resnet-bench prove speed``: how fast training is, against stock Keras and PyTorch."""
+"""``resnet-bench prove speed``: compare training speed with stock Keras and PyTorch."""
 
 import os
 from pathlib import Path
@@ -14,13 +14,13 @@ from benchmark.running.images import use_cache
 def speed(
     net: Annotated[
         list[str] | None,
-        typer.Option(help="Repeatable; the paper's by default."),
+        typer.Option(help="Repeatable; the paper's nets by default."),
     ] = None,
     precision: Annotated[
         list[str] | None, typer.Option(help="float32 or mixed_bfloat16; repeatable.")
     ] = None,
     threads: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable; 1 and 2.")] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each contender.")] = 5,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns for each contender.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.1, help="About how long a turn takes.")] = 3.0,
     gpu: Annotated[
         bool, typer.Option(help="On the first GPU, with as many threads as the host has cores.")
@@ -28,28 +28,28 @@ def speed(
     images: Annotated[
         str | None,
         typer.Option(
-            help="Measure how fast these photographs (of resnet-bench data add) are read instead.",
+            help="Instead, measure how fast these photographs (of resnet-bench data add) are read.",
             show_default=False,
         ),
     ] = None,
-    again: Annotated[bool, typer.Option(help="Measure again what is measured already.")] = False,
+    again: Annotated[bool, typer.Option(help="Repeat measurements that already exist.")] = False,
     results: Results = Path("results"),
     cache: Cache = None,
 ) -> None:
     """Measure training against stock Keras and PyTorch (if installed), on this machine, as ratios.
 
-    Minutes a case, hours for everything. The machine should have nothing else to do.
+    Takes minutes per case, hours for everything. The machine should otherwise be idle.
     """
     use_cache(cache)
     if images and (net or precision or threads or gpu or again):
-        fail("--images goes with --rounds and --seconds alone")
+        fail("--images goes with --rounds and --seconds only")
     if images:
         return _input(images, results / "speed", rounds, seconds)
     from benchmark.proof.speed.case import NETS, PAPERS, cases
     from benchmark.proof.speed.record import run_cases
 
     if gpu and threads:
-        fail("--threads is for CPUs alone")
+        fail("--threads is for CPUs only")
     nets = _known("net", net or list(PAPERS), list(NETS))
     precisions = ["float32", "mixed_bfloat16"]
     chosen = cases(

@@ -1,4 +1,4 @@
-"""``resnet-bench prove storm``: does anything that happens to a machine lose or change a result?"""
+"""``resnet-bench prove storm``: check that no machine failure loses or changes a result."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,13 +16,13 @@ def storm(
         list[str] | None, typer.Argument(help="Parts; all by default.", show_default=False)
     ] = None,
     short: Annotated[bool, typer.Option(help="A few tries of each: minutes, not an hour.")] = False,
-    again: Annotated[bool, typer.Option(help="Do again what is done already.")] = False,
+    again: Annotated[bool, typer.Option(help="Repeat parts that are already done.")] = False,
     suites: Suites = None,
     results: Results = Path("results"),
 ) -> None:
-    """Kill, damage, starve and crowd real runs, and count what is lost: nothing must be.
+    """Kill, damage, starve and crowd real runs, and count what is lost, which must be nothing.
 
-    Exit code 0: every try passed; 1: not.
+    Exit code 0: every try passed; 1: at least one failed.
     """
     from benchmark.proof.storm.parts import PARTS, run_parts
 
