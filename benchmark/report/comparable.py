@@ -14,7 +14,7 @@ _HIDDEN = {
 }
 """Data set and split of published numbers whose labels are not public -> the departure's words."""
 
-_UNKNOWN = "the paper says nothing of this data set"
+_UNKNOWN = "the paper does not cover this data set"
 
 
 def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
