@@ -36,7 +36,7 @@ class ResidentImages:
         if on_gpu:
             self.steps_a_call = STEPS_A_CALL_ON_A_GPU
         self._sent: tuple[tuple[int, int], int, int, Tensors] = (-1, -1), 0, 0, ()
-        """Seed and batch size; first and number of the iterations whose order the GPU holds; it."""
+        """Seed and batch size, first and number of the iterations on the GPU, and their order."""
         images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
