@@ -38,7 +38,7 @@ class Report:
     """The files that were written, and a summary of their contents."""
 
     pages: dict[str, list[Path]]
-    """By format."""
+    """Format -> its files."""
     figures: list[Drawn]
     frames: list[Path]
     """Runs, curves and layers, as CSV and Parquet."""

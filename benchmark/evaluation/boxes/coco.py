@@ -20,7 +20,7 @@ class CocoScores:
     ap_percent: float | None
     """The mean over thresholds of intersection over union of 0.5, 0.55, ... 0.95."""
     ap50_percent: float | None
-    """At a threshold of 0.5 only."""
+    """At an IoU threshold of 0.5 only."""
     ap75_percent: float | None
     ap_small_percent: float | None
     """``ap_percent`` of objects with an area of at most 32**2 square pixels."""
