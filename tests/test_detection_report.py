@@ -127,8 +127,8 @@ def test_a_report_of_detectors_shows_what_they_found(detectors):
     assert report.title == "AP in percent after the last epoch"
     for file in ("report.md", "report.html"):
         text = (detectors.root / "detects" / file).read_text()
-        assert "AP is the average precision as COCO has it" in text
-        assert "best epoch" not in text and "nothing in it to compare with" in text
+        assert "AP is COCO's average precision" in text
+        assert "best epoch" not in text and "nothing to compare with" in text
     tex = (detectors.root / "detects" / "report.tex").read_text()
     assert "AP in percent after the last epoch, by variant." in tex and "AP sd & AP min" in tex
 
@@ -140,7 +140,7 @@ def test_a_mixed_report_tells_each_kind_by_its_measure(mixed):
     assert names == kinds
     assert report.title == "error and AP in percent after the last epoch"
     text = (mixed.root / "detects" / "report.md").read_text()
-    assert 'last epoch. "best epoch" is the lowest' in text and "AP is the average" in text
+    assert 'last epoch. "best epoch" is the lowest' in text and "AP is COCO's average" in text
     assert "augmented mini-batches.\n\nAP is" in text
 
 

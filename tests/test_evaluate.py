@@ -368,7 +368,7 @@ def test_run_tests_what_claims_are_about_by_their_protocols_and_their_ensembles(
     assert tested["one/seed0"] == {"ten-crop-36", scales} and tested["other/seed0"] == {scales}
     report = (results / "ensemble" / "report.md").read_text()
     assert "| table5/ensemble/top5_error_percent | one + other | 3.57 |" in report
-    assert "the paper says nothing of this data set" in report
+    assert "the paper does not cover this data set" in report
     frame = pd.read_csv(results / "ensemble" / "ensembles.csv")
     assert list(frame["seed"]) == [0] and set(frame["variant"]) == {"one + other"}
     assert "To be tested" not in bench("plan", suite, "--results", results).stdout

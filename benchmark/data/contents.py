@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, for messages about one that is not what it should be."""
+"""What a file is, judging by its first bytes, for messages about unexpected files."""
 
 from pathlib import Path
 
@@ -26,12 +26,12 @@ _IMAGES = (
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 
 NEEDED = 512
-"""Bytes, from the first on, that are looked at."""
+"""Number of bytes at the start of a file that are examined."""
 
 
 def told(content: bytes, size: int | None = None) -> str:
-    """In a few words: ``a Git LFS pointer of 130 bytes``, ``0 bytes``, ``begins with GIF89a``.
-    ``size``: in bytes, where ``content`` is the beginning alone."""
+    """Describe content briefly: ``a Git LFS pointer of 130 bytes``, ``begins with GIF89a``.
+    ``size``: in bytes, if ``content`` is only the beginning."""
     size = len(content) if size is None else size
     if not size:
         return "0 bytes"
@@ -55,7 +55,7 @@ def told(content: bytes, size: int | None = None) -> str:
 
 
 def told_of(file: Path) -> str:
-    """The same of a file. Raises OSError."""
+    """Describe a file's content. Raises OSError."""
     if file.is_dir():
         return "a folder"
     with file.open("rb") as opened:
@@ -63,8 +63,8 @@ def told_of(file: Path) -> str:
 
 
 def of_unreadable(error: Exception, *files: Path) -> str:
-    """What an error of reading files is about: which is not there, or what they are. NumPy's and
-    PyTorch's advice to unpickle what they cannot read is never passed on."""
+    """Return the cause of an error in reading files: which is missing, or what they are. NumPy's
+    and PyTorch's advice to unpickle what they cannot read is never passed on."""
     for file in files:
         if not file.exists():
             return f"no {file.name}"
@@ -75,7 +75,7 @@ def of_unreadable(error: Exception, *files: Path) -> str:
 
 
 def is_image(content: bytes) -> bool:
-    """Whether the first bytes are those of a picture, of whatever format."""
+    """Return whether the first bytes are those of an image, in any format."""
     if content.startswith(_IMAGES):
         return True
     if content[:2] == b"BM" and content[6:10] == bytes(4):

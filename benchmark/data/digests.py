@@ -1,4 +1,4 @@
-"""The SHA-256 of each file of a data set: whether one was changed, and which are the same."""
+"""The SHA-256 of each file of a data set, to detect changed and identical files."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,34 +7,34 @@ from typing import NamedTuple
 import numpy as np
 
 BYTES = 32
-"""Of one of them."""
+"""Length of one digest."""
 
 
 def column(digests: Sequence[str | bytes]) -> np.ndarray:
-    """(n, 32) uint8, of digests in hexadecimal or as they are."""
+    """Return (n, 32) uint8 from digests in hexadecimal or raw form."""
     raw = b"".join(bytes.fromhex(each) if isinstance(each, str) else each for each in digests)
     return np.frombuffer(raw, np.uint8).reshape(-1, BYTES)
 
 
 def of(content: bytes) -> bytes:
-    """Of a file's content."""
+    """Return the digest of a file's content."""
     return hashlib.sha256(content).digest()
 
 
 class Repeated(NamedTuple):
-    """Files that are there more than once, byte for byte."""
+    """Numbers of files that occur more than once, byte for byte."""
 
     train: int
-    """Training images that another training image before them is the same as."""
+    """Training images that are identical to an earlier training image."""
     test: int
-    """The same of test images."""
+    """The same for test images."""
     test_in_train: int
-    """Test images that are among the training images."""
+    """Test images that are also training images."""
     in_other_classes: int
-    """Images of either split that are there as images of another class, too."""
+    """Images of either split that also occur in another class."""
 
     def told(self) -> list[str]:
-        """A line for each number above 0."""
+        """Return a line for each number above 0."""
         lines = (
             (self.test_in_train, "test images are training images too"),
             (self.train, "training images are copies of others"),
@@ -47,7 +47,7 @@ class Repeated(NamedTuple):
 def repeated(
     digests: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray] | None = None
 ) -> Repeated:
-    """Of the columns of both splits. ``labels``: of images that have a class each."""
+    """Count from the columns of both splits. ``labels``: for images that each have a class."""
     rows = {split: _rows(own) for split, own in digests.items()}
     train, test = rows["train"], rows["test"]
     both = np.concatenate([train, test])
@@ -67,5 +67,5 @@ def repeated(
 
 
 def _rows(digests: np.ndarray) -> np.ndarray:
-    """(n,): each row as one value."""
+    """Return (n,): each row as one value."""
     return np.ascontiguousarray(digests).view(np.dtype((np.void, BYTES))).reshape(-1)

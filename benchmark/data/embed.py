@@ -1,4 +1,4 @@
-"""Make the embedded subset anew from the full set: ``python -m benchmark.data.embed``."""
+"""Recreate the embedded subset from the full set: ``python -m benchmark.data.embed``."""
 
 import io
 import shutil
@@ -14,7 +14,7 @@ from benchmark.data.images import Images
 
 
 def subset(full: Images) -> Images:
-    """The first images of each class, as many as ``PER_CLASS`` says, in the official order."""
+    """Return the first ``PER_CLASS`` images of each class, in the official order."""
     arrays = {}
     for split, count in cifar10.PER_CLASS.items():
         labels = full.arrays()[f"{split}_labels"]

@@ -1,4 +1,4 @@
-"""CIFAR-10 as files: a folder for each class, as photographs are kept."""
+"""CIFAR-10 as files: one folder per class, as for photographs."""
 
 from pathlib import Path
 
@@ -8,10 +8,10 @@ from benchmark.data.cache import replacing
 
 def export(name: str, folder: Path) -> int:
     """Write ``folder/train/CLASS/00000.png`` and ``folder/val/CLASS/00000.png``, numbered in the
-    official order, whole or not at all, in the place of what the folder held. Returns how many.
+    official order, completely or not at all, replacing the folder's contents. Return how many.
 
     The files are not compressed, so that each version of the library gives the same bytes. Raises
-    DataError where the images are not in the cache.
+    DataError if the images are not in the cache.
     """
     from PIL import Image
 

@@ -19,28 +19,28 @@ class Images:
     test_labels: np.ndarray
 
     checked: ClassVar[str] = "sha256"
-    """What of them is looked at: the digest of all of them."""
+    """What is checked: the digest of all images together."""
     noted: ClassVar[Mapping[str, Any]] = {}
-    """What was noted of them: nothing."""
+    """What was noted about them: nothing."""
 
     @cached_property
     def sha256(self) -> str:
-        """Of all pixels and labels, in the fields' order."""
+        """The digest of all pixels and labels, in the fields' order."""
         digest = hashlib.sha256()
         for array in self.arrays().values():
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Field -> array."""
+        """Return field -> array."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def chosen(
     images: Images, only_classes: Sequence[int] | None, train_per_class: int | None
 ) -> Images:
-    """The images of some classes, numbered anew in that order, and of the training images the first
-    so many of each; the official order stays."""
+    """Return the images of some classes, renumbered in that order, and only the first
+    ``train_per_class`` training images of each; the official order is kept."""
     arrays = images.arrays()
     if only_classes is not None:
         number = np.full(256, 255, np.uint8)
@@ -59,4 +59,4 @@ def chosen(
 
 
 class DataError(RuntimeError):
-    """Images that are missing or are not what they should be; the message says what to do."""
+    """Images that are missing or not as expected; the message says what to do."""

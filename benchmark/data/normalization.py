@@ -20,21 +20,21 @@ class Normalization:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Normalization":
-        """From ``arrays()``."""
+        """Restore a normalisation from ``arrays()``."""
         return cls(arrays["mean"], arrays["scale"], bool(arrays["blue_first"]))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Its fields, for a file."""
+        """Return its fields as arrays, for a file."""
         return {"mean": self.mean, "scale": self.scale, "blue_first": np.array(self.blue_first)}
 
     def of_any_size(self) -> "Normalization":
-        """With the means of a mean image, for images of other sizes."""
+        """Return it with the channel means of a mean image, for images of other sizes."""
         if self.mean.ndim < 3:
             return self
         return replace(self, mean=self.mean.mean((0, 1), dtype=np.float64).astype(np.float32))
 
     def __call__(self, pixels: tf.Tensor) -> tf.Tensor:
-        """In the graph: (..., 3) red first, to float32."""
+        """Normalise, in the graph, (..., 3), red first, to float32."""
         if self.blue_first:
             pixels = pixels[..., ::-1]
         return (tf.cast(pixels, tf.float32) - self.mean) * self.scale
@@ -45,7 +45,7 @@ def _imagenet(means: Sequence[float], sds: Sequence[float], **fields: bool) -> N
 
 
 CAFFE = _imagenet((103.939, 116.779, 123.68), (1, 1, 1), blue_first=True)
-"""ImageNet's channel means subtracted: what the weights of keras.applications' v1 ResNets, and the
+"""Subtracts ImageNet's channel means: what the weights of keras.applications' v1 ResNets, and the
 paper authors' own, were trained with."""
 
 TORCH = _imagenet((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
@@ -53,7 +53,8 @@ TORCH = _imagenet((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 *
 
 
 def normalization(spec: LabelledSpec, train_images: np.ndarray) -> Normalization:
-    """The spec's, from the images that are trained on alone: (n, height, width, 3) uint8."""
+    """Return the spec's normalisation, from only the images trained on: (n, height, width, 3)
+    uint8."""
     unit = 1 / 255 if spec.pixel_range == "0-1" else 1.0
     mean, scale = np.zeros(3), np.full(3, unit)
     if spec.normalization == "per-pixel-mean":

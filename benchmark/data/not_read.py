@@ -1,4 +1,4 @@
-"""The files of a data set's folders that are not read: none is passed over without a word."""
+"""The files in a data set's folders that are not read: none is skipped silently."""
 
 import os
 from collections import Counter
@@ -9,10 +9,11 @@ from benchmark.data.contents import NEEDED, is_image
 from benchmark.data.images import DataError
 
 READ = (".jpg", ".jpeg", ".png")
-"""How the names of images end that are read, in any case."""
+"""Suffixes of the images that are read, in upper or lower case."""
 
 HIDDEN = "hidden"
-"""Of files that systems leave behind, and of those whose name, or a folder's, begins with a dot."""
+"""The kind of files that systems leave behind, and of those whose path has a name with a leading
+dot."""
 
 NO_SUFFIX = "without a suffix"
 
@@ -25,21 +26,21 @@ _OTHER_IMAGES = (
     "pcx", "pfm", "pgm", "pnm", "ppm", "psd", "pxr", "qoi", "raf", "ras", "raw", "rgb", "rgba",
     "rw2", "sgi", "svg", "svgz", "tga", "tif", "tiff", "vst", "wbmp", "webp", "wmf", "xbm", "xpm",
 )  # fmt: skip
-"""Of images in formats that are not read."""
+"""Suffixes of images in formats that are not read."""
 
 Counts = Mapping[str, int]
-"""Kind (``.txt``, ``hidden``) -> files."""
+"""Kind (``.txt``, ``hidden``) -> number of files."""
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Every file below a folder, hidden ones and those behind links included, in no order. Raises
-    DataError for what cannot be read, a link that leads nowhere or round in a circle, and what is
-    neither a file nor a folder."""
+    """Yield every file below a folder, including hidden ones and those behind links, in no
+    particular order. Raises DataError for what cannot be read, a dangling or circular link, and
+    what is neither a file nor a folder."""
     yield from _below(folder, frozenset(), strict=True)
 
 
 def counted_below(folder: Path, root: Path, but: Container[Path] = frozenset()) -> Counter[str]:
-    """The files below a folder, ``but`` some, by kind; what cannot be looked into is left out."""
+    """Count the files below a folder by kind, except ``but``; unreadable folders are left out."""
     found = (path for path in _below(folder, frozenset(), strict=False) if path not in but)
     return Counter(HIDDEN if is_hidden(path, root) else kind(path) for path in found)
 
@@ -71,15 +72,15 @@ def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> 
 
 
 def is_hidden(path: Path, folder: Path) -> bool:
-    """Of a path below a folder: what systems leave behind."""
+    """Return whether a path below a folder is hidden, or something that systems leave behind."""
     parts = path.relative_to(folder).parts
     return any(part[0] == "." or part.lower() in _LEFT_BEHIND for part in parts)
 
 
 def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> list[Path]:
-    """The images that are read, of files below a folder, in the order of their paths; the others
-    are counted by kind. Raises DataError, which names the file, for an image in another format, or
-    with another name."""
+    """Return the images to be read among files below a folder, in the order of their paths; the
+    others are counted by kind. Raises DataError with the file for an image in another format, or
+    with another suffix."""
     found = []
     for path in files:
         if is_hidden(path, folder):
@@ -93,12 +94,12 @@ def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> 
 
 
 def kind(path: Path) -> str:
-    """``.txt``."""
+    """Return a file's kind: ``.txt``."""
     return path.suffix.lower() or NO_SUFFIX
 
 
 def require_no_image(path: Path) -> None:
-    """Raises DataError where a file that is not to be read is an image all the same, by its name or
+    """Raise DataError if a file that is not read is nevertheless an image, judging by its name or
     its first bytes."""
     rule = f"{path} must be a JPEG or PNG file whose name ends with {', '.join(READ)}"
     if path.suffix.lower().removeprefix(".") in _OTHER_IMAGES:
@@ -114,7 +115,7 @@ def require_no_image(path: Path) -> None:
 
 
 def told(counts: Counts) -> str:
-    """``12 .txt, 3 hidden``: the most frequent first."""
+    """Return the counts as text, ``12 .txt, 3 hidden``: the most frequent first."""
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     shown = ", ".join(f"{number:,} {kind}" for kind, number in rows[:10])
     rest = sum(number for _, number in rows[10:])

@@ -1,5 +1,5 @@
-"""What is noted of a data set as it is added, and told with each run of it: files that are not
-read, images that are there twice, and what else may not be as its owner thinks."""
+"""What is noted about a data set when it is added, and reported with each run on it: files that are
+not read, duplicate images, and anything else suspicious."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +15,11 @@ BY_CONTENT, BY_SIZE = "sha256", "size"
 
 Noted = Mapping[str, Any]
 """``not_read``: split, or ``elsewhere`` -> kind -> files. ``repeated``: as in ``Repeated``.
-``boxes``: split -> the numbers of ``detection.odd.Odd``."""
+``boxes``: split -> the numbers of ``detection.suspect.Odd``."""
 
 
 def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict[str, Any]:
-    """As it is kept; without what nobody looked at."""
+    """Return the notes as they are stored, without what was not examined."""
     found: dict[str, Any] = {}
     if not_read is not None:
         found["not_read"] = {part: dict(counts) for part, counts in not_read.items()}
@@ -29,12 +29,12 @@ def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict
 
 
 def checked_by(columns: Iterable[np.ndarray | None]) -> str:
-    """What of each file is looked at as it is read, by the splits' columns of digests."""
+    """Return what is checked about each file when it is read, by the splits' digest columns."""
     return BY_SIZE if any(column is None for column in columns) else BY_CONTENT
 
 
 def lines(noted: Noted, checked: str = BY_CONTENT) -> list[str]:
-    """For people; none where there is nothing to tell."""
+    """Return the notes as lines for people; none if there is nothing to report."""
     found = [
         f"not read ({part}): {left.told(counts)}"
         for part, counts in noted.get("not_read", {}).items()

@@ -1,5 +1,5 @@
-"""Data sets that were added: of each, a folder of the cache with an index and columns of numbers.
-The images themselves stay where they are."""
+"""Added data sets: each has a folder in the cache with an index and columns of numbers. The images
+themselves stay where they are."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from benchmark.spec.images import NAME, NAME_LENGTH
 from benchmark.spec.photographs import IMAGENET
 
 KNOWN = (*CIFAR_IMAGES, IMAGENET, *DETECTION_IMAGES, PASTED)
-"""Names that images of your own cannot have."""
+"""Names that your own images cannot have."""
 
 SPLITS = ("train", "test")
 
@@ -31,16 +31,16 @@ class Register:
     """The added data sets of one kind."""
 
     index: str
-    """Name of the file that each has in its folder, and no other kind has."""
+    """Name of the file that only folders of this kind contain."""
     what: str
-    """That they hold, in messages."""
+    """What they contain, for messages."""
     add: str
-    """What follows ``resnet-bench data``, to add one of your own."""
+    """The arguments of ``resnet-bench data`` that add one of your own."""
     get: str
-    """The same for a known one."""
+    """The arguments that get a known one."""
 
     def names(self) -> list[str]:
-        """What has been added."""
+        """Return the names of what has been added."""
         return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{self.index}"))
 
     def save(
@@ -49,8 +49,8 @@ class Register:
         index: Mapping[str, Any],
         columns: Mapping[str, Mapping[str, np.ndarray | None]],
     ) -> None:
-        """Write it aside and rename its folder, so that a reader sees all or nothing. ``columns``:
-        split -> name -> array."""
+        """Write to a temporary folder and rename it, so that readers see all or nothing.
+        ``columns``: split -> name -> array."""
         with replacing(cache_folder() / name) as aside:
             for split, arrays in columns.items():
                 for key, array in arrays.items():
@@ -61,8 +61,8 @@ class Register:
 
     @contextmanager
     def reading(self, name: str) -> Iterator[tuple[Any, Callable[[str, str], np.ndarray]]]:
-        """The index, and what gives the column of a split. Raises DataError where there is none,
-        and in place of whatever error damaged files lead to."""
+        """Yield the index, and a function that returns a split's column. Raises DataError if there
+        is none, and instead of any error that damaged files cause."""
         folder = cache_folder() / name
         if not (folder / self.index).is_file():
             how = (self.get if name in KNOWN else self.add).format(name=name)
@@ -85,8 +85,8 @@ class Register:
             raise DataError(f"{rule}. Received: {type(error).__name__}: {error}") from error
 
     def require_free(self, name: str) -> None:
-        """Raises DataError where images of your own cannot be added under a name: that of a known
-        data set, no name, or that of anything in the cache but of one that is added anew."""
+        """Raise DataError if your own images cannot be added under a name: that of a known data
+        set, an invalid one, or that of anything else in the cache."""
         if name in KNOWN:
             raise DataError(f"name must not be that of a known data set. Received: {name}")
         if not re.fullmatch(NAME, name) or len(name) > NAME_LENGTH:
@@ -99,8 +99,8 @@ class Register:
             raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
 
     def require_room(self) -> None:
-        """Raises OSError, which names the folder, where nothing can be written to the cache: before
-        every image is read."""
+        """Raise OSError with the folder if the cache is not writable: called before all images are
+        read."""
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -110,7 +110,7 @@ class Register:
 def require_as_stated(
     spec: PhotographsSpec | BoxesSpec, content: ContentSpec | BoxContentSpec
 ) -> None:
-    """Raises DataError where the content that was found is not what a spec states."""
+    """Raise DataError if the content that was found is not what a spec states."""
     if spec.content and spec.content != content:
         raise DataError(
             f"{spec.name} must have the content that its spec states, {spec.content!r}. "

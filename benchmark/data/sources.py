@@ -1,4 +1,4 @@
-"""From a run's spec to its images, of whichever kind. ``load`` needs no TensorFlow, but for what
+"""Load a run's images, of any kind, from its spec. ``load`` needs TensorFlow only for what
 tensorflow-datasets keeps."""
 
 from typing import TYPE_CHECKING, overload
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmark.data.normalization import Normalization
 
 IN_PACKAGE = ("cifar10-subset", PASTED)
-"""Data sets that nothing can be missing of."""
+"""Data sets that come with the package."""
 
 
 @overload
@@ -25,7 +25,7 @@ def load(spec: LabelledSpec) -> Images | Photographs: ...
 @overload
 def load(spec: BoxesSpec) -> DetectionSet: ...
 def load(spec: DatasetSpec) -> Images | Photographs | DetectionSet:
-    """The images that a spec names, checked. Raises DataError, which says how to get them."""
+    """Load and check the images that a spec names. Raises DataError, saying how to get them."""
     if isinstance(spec, BoxesSpec):
         return boxes.load(spec)
     return cifar10.load(spec.name) if isinstance(spec, CifarSpec) else registry.load(spec)
@@ -36,8 +36,8 @@ def feed(
     images: Images | Photographs,
     pretrained: "Normalization | None" = None,
 ) -> "Feed":
-    """What trains and scores on images that have a class. ``pretrained``: the normalisation, where
-    it is not that of these images. Raises DataError where it is for images of another size."""
+    """Return the feed for images that have a class. ``pretrained``: the normalisation, if it is not
+    that of these images. Raises DataError if it is for images of another size."""
     from benchmark.data.photographs.stream import StreamedImages
     from benchmark.data.resident import ResidentImages
 

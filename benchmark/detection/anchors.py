@@ -1,4 +1,4 @@
-"""The boxes that proposals are told by ([Faster], section 3.1.1)."""
+"""The boxes relative to which proposals are regressed ([Faster], section 3.1.1)."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,16 +8,17 @@ from benchmark.spec.detector import AnchorSpec
 
 
 def shapes(spec: AnchorSpec) -> np.ndarray:
-    """(n, 2) float64: widths and heights of the anchors of one place, a ratio after the other."""
+    """Return (n, 2) float64: widths and heights of the anchors at one position, grouped by
+    ratio."""
     roots = np.sqrt(np.array(spec.ratios))[:, None]
     scales = np.array(spec.scales)
     return np.stack([scales / roots, scales * roots], -1).reshape(-1, 2)
 
 
 def anchors(spec: AnchorSpec, stride: int, height: int, width: int) -> np.ndarray:
-    """(height * width * n, 4) float32, for features of ``height`` by ``width`` places: row by row,
-    place by place, the ``n`` of ``shapes`` at each. A place's anchors share the centre of the
-    ``stride`` by ``stride`` pixels that it stands for."""
+    """Return (height * width * n, 4) float32 for features of ``height`` by ``width`` positions: row
+    by row, the ``n`` of ``shapes`` at each position. A position's anchors share the centre of the
+    ``stride`` by ``stride`` pixels that it covers."""
     y, x = (stride * (np.arange(length) + 0.5) for length in (height, width))
     centres = np.stack(np.meshgrid(x, y), -1)[:, :, None]
     half = shapes(spec) / 2
@@ -26,7 +27,7 @@ def anchors(spec: AnchorSpec, stride: int, height: int, width: int) -> np.ndarra
 
 
 def inside(anchors: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Anchors (n, 4), and sizes (batch, 2), to (batch, n) bool: which cross no border."""
+    """Map anchors (n, 4) and sizes (batch, 2) to (batch, n) bool: which do not cross the border."""
     corner = boxes.whole(sizes)[:, None, 2:]
     within = (anchors[:, :2] >= 0) & (anchors[:, 2:] <= corner)
     return tf.reduce_all(within, -1)

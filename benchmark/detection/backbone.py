@@ -1,4 +1,4 @@
-"""Which backbone a detector has, and what of it is not trained."""
+"""A detector's backbone, and which parts of it are frozen."""
 
 from keras import layers
 
@@ -8,15 +8,15 @@ from benchmark.spec import ModelSpec
 
 
 def backbone_of(model: ModelSpec) -> Backbone:
-    """The net that regions are found and classified by. Weights are drawn from Keras's global
-    seed. Raises ValueError where ``model`` has one stage alone."""
+    """Build the net that finds and classifies regions. Weights are drawn from Keras's global seed.
+    Raises ValueError if ``model`` has only one stage."""
     return net_of(model).backbone(model)
 
 
 def freeze(backbone: Backbone, stages: int) -> None:
-    """Train nothing of the first ``stages`` of conv1, conv2_x, and so on.
+    """Freeze the first ``stages`` of conv1, conv2_x, and so on.
 
-    Raises ValueError, and freezes nothing, where the shared features have fewer.
+    Raises ValueError, and freezes nothing, if the shared features have fewer.
     """
     if stages > len(backbone.parts):
         raise ValueError(
@@ -29,8 +29,7 @@ def freeze(backbone: Backbone, stages: int) -> None:
 
 
 def fix_batch_norm(backbone: Backbone) -> None:
-    """Keep each statistic, scale and shift of batch normalisation as it is (appendix A). VGG has
-    none."""
+    """Freeze every statistic, scale and shift of batch normalisation (appendix A). VGG has none."""
     for layer in (*backbone.features.layers, *backbone.regions.layers):
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False

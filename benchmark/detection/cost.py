@@ -12,13 +12,13 @@ def detector_cost(
     input_shape: tuple[int, int, int],
     num_classes: int,
 ) -> Cost:
-    """The cost of ``FasterRCNN(detector, backbone_of(model), num_classes)``, without building it.
+    """Return the cost of ``FasterRCNN(detector, backbone_of(model), num_classes)``, without
+    building it.
 
-    Parameters: all weights but moving statistics, also those that ``detector`` keeps as they are.
-    Multiply-adds: one image of ``input_shape``, normalised, forward in training, where
-    ``regions.batch`` regions, and with ``global_context`` the whole image, are classified. Of
-    convolutions and dense layers: RoI pooling is not counted. ``num_classes``: without the
-    background.
+    Parameters: all weights except moving statistics, including those that ``detector`` freezes.
+    Multiply-adds: the forward pass in training for one normalised image of ``input_shape``, where
+    ``regions.batch`` regions, and with ``global_context`` the whole image, are classified. Only
+    convolutions and dense layers count, not RoI pooling. ``num_classes``: without the background.
     """
     parts = cost_of(model).backbone_cost(model, input_shape, detector.regions.size)
     anchors = len(detector.anchors.scales) * len(detector.anchors.ratios)

@@ -1,4 +1,4 @@
-"""The net of Faster R-CNN: a backbone, the region proposal network, and two sibling layers."""
+"""The Faster R-CNN net: a backbone, the region proposal network and two sibling layers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,24 +16,25 @@ from benchmark.spec.detector import DetectorSpec
 
 RPN_STDDEV = CLASS_STDDEV = 0.01
 BOX_STDDEV = 0.001
-"""Of the new layers' first weights ([Faster], section 3.1.3; [Fast], section 2.3)."""
+"""Standard deviation of the new box layer's initial weights ([Faster], section 3.1.3; [Fast],
+section 2.3)."""
 
 Pool = Callable[[tf.Tensor], tf.Tensor]
-"""Regions (batch, n, 4), in the image's pixels, to (batch, n, size, size, channels)."""
+"""From regions (batch, n, 4), in the image's pixels, to (batch, n, size, size, channels)."""
 
 
 class FasterRCNN(keras.Model):
     """All weights of a detector, and what its parts compute.
 
     New layers are named ``rpn_conv``, ``rpn_objectness``, ``rpn_deltas``, ``class_logits`` and
-    ``box_deltas``, and computed in float32 but for the first; weights are drawn from Keras's
-    global seed. There is no ``call``: what is between the parts depends on whether one trains.
+    ``box_deltas``, all but the first computed in float32; weights are drawn from Keras's global
+    seed. There is no ``call``: what happens between the parts differs between training and testing.
     """
 
     def __init__(self, spec: DetectorSpec, backbone: Backbone, num_classes: int):
-        """``num_classes``: without the background. Takes ``backbone`` over: what ``spec`` says is
-        not trained is frozen in it. Raises ValueError where it has fewer stages than that, or
-        takes no regions of the spec's size."""
+        """``num_classes``: without the background. Takes ownership of ``backbone`` and freezes in
+        it what ``spec`` does not train. Raises ValueError if it has fewer stages than that, or does
+        not take regions of the spec's size."""
         backbone.check_size(spec.regions.size)
         super().__init__(name="faster_rcnn")
         self.spec, self.stride, self.num_classes = spec, backbone.stride, num_classes
@@ -48,11 +49,11 @@ class FasterRCNN(keras.Model):
         self.built = True
 
     def features(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """Images (batch, height, width, 3), normalised, to what all regions share."""
+        """Map normalised images (batch, height, width, 3) to the features that regions share."""
         return self.shared(images, training=training)
 
     def propose(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Logits (batch, n) that there is an object at each of ``n`` anchors, and deltas
+        """Return logits (batch, n) for an object at each of ``n`` anchors, and deltas
         (batch, n, 4), in the order of ``anchors``."""
         objectness, deltas = self.rpn(features)
         batch = features.shape[0]
@@ -61,16 +62,15 @@ class FasterRCNN(keras.Model):
     def classify(
         self, features: tf.Tensor, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Of regions (batch, n, 4) in images of ``sizes`` (batch, 2): logits (batch, n,
-        ``num_classes`` + 1), of which the first is the background's, and deltas (batch, n,
-        ``num_classes``, 4)."""
+        """Return, for regions (batch, n, 4) in images of ``sizes`` (batch, 2), logits (batch, n,
+        ``num_classes`` + 1), the background first, and deltas (batch, n, ``num_classes``, 4)."""
         pool = partial(roi_features, self.spec.regions, features, stride=self.stride)
         return self.classify_pooled(pool, regions, sizes, training=training)
 
     def classify_pooled(
         self, pool: Pool, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """``classify``, where ``pool`` says what the features of regions are."""
+        """Like ``classify``, with ``pool`` computing the features of regions."""
         batch, context = regions.shape[0], self.spec.regions.global_context
         if context:
             regions = tf.concat([boxes.whole(sizes)[:, None], regions], 1)

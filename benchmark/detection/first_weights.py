@@ -1,4 +1,4 @@
-"""A detector's first weights, where they are not drawn but were trained before."""
+"""A detector's initial weights where they are pretrained rather than drawn."""
 
 from collections.abc import Mapping
 
@@ -10,10 +10,10 @@ from benchmark.spec import PretrainedSpec
 
 
 def start_from(net: FasterRCNN, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
-    """Set the weights of ``net``, by their paths: with ``way`` ``backbone`` those that a classifier
-    has too, but for its last layer, which is passed over; else all of a detector's.
+    """Set the weights of ``net`` by their paths: with mode ``backbone`` those that a classifier
+    also has, ignoring its last layer; otherwise all of a detector's.
 
-    Raises ValueError, and sets none, where one is missing or of another shape.
+    Raises ValueError, and sets none, if one is missing or has another shape.
     """
     if spec.mode == "backbone":
         assign([*net.shared.weights, *net.regions.weights], arrays)
@@ -22,7 +22,7 @@ def start_from(net: FasterRCNN, spec: PretrainedSpec, arrays: Mapping[str, np.nd
 
 
 def rates(net: FasterRCNN, spec: PretrainedSpec | None) -> list[float]:
-    """By trained weight: its learning rate over that of the schedule."""
+    """Return, per trained weight, its learning rate divided by the schedule's."""
     own = {weight.path for part in (net.shared, net.regions) for weight in part.weights}
     slower = spec.backbone_rate if spec else 1.0
     return [slower if weight.path in own else 1.0 for weight in net.trainable_weights]

@@ -14,28 +14,28 @@ from benchmark.detection.sampling import ANCHORS, REGIONS, key
 from benchmark.detection.targets import anchor_targets, region_targets
 
 Normalize = Callable[[tf.Tensor], tf.Tensor]
-"""Pixels (batch, height, width, 3) uint8, red first, to a net's input: a Normalization, which must
-be ``of_any_size``."""
+"""From pixels (batch, height, width, 3) uint8, red first, to a net's input: a Normalization, which
+must be ``of_any_size``."""
 
 
 class Losses(NamedTuple):
-    """Scalars, float32, before the step, without the weight penalty."""
+    """Float32 scalars, before the step, without the weight penalty."""
 
     total: tf.Tensor
     """The sum of the others."""
     objectness: tf.Tensor
-    """Of the RPN: is there an object?"""
+    """The RPN's: is there an object?"""
     proposals: tf.Tensor
-    """Of the RPN: where is it? With its weight."""
+    """The RPN's: where is it? Multiplied by its weight."""
     classes: tf.Tensor
-    """Of the regions: what is it?"""
+    """The regions': what is it?"""
     boxes: tf.Tensor
-    """Of the regions: where is it?"""
+    """The regions': where is it?"""
 
 
 def images(normalize: Normalize, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """A net's input: pixels (batch, height, width, 3) uint8, normalised, and 0 outside the images,
-    which are of ``sizes`` (batch, 2) and lie in the top left corner."""
+    """Return a net's input: pixels (batch, height, width, 3) uint8, normalised, and 0 outside the
+    images, which have ``sizes`` (batch, 2) and are in the top left corner."""
     height, width = tf.unstack(sizes[:, :, None], axis=1)
     down = tf.range(pixels.shape[1]) < height
     right = tf.range(pixels.shape[2]) < width
@@ -45,8 +45,8 @@ def images(normalize: Normalize, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tens
 def losses(
     net: FasterRCNN, inputs: tf.Tensor, sizes: tf.Tensor, truth: Truth, seed: int, step: tf.Tensor
 ) -> Losses:
-    """Of a batch of ``images``; what of it is trained on depends on (seed, step) alone, a scalar
-    int64 that no other batch has."""
+    """Return the losses of a batch of ``images``; the sampling depends only on (seed, step), where
+    ``step`` is a scalar int64 unique to the batch."""
     spec = net.spec
     features = net.features(inputs, training=True)
     _, height, width, _ = features.shape

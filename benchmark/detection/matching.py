@@ -1,4 +1,4 @@
-"""Which anchors and regions are positive, which negative, and for which true box."""
+"""Which anchors and regions are positive or negative, and for which true box."""
 
 from typing import NamedTuple
 
@@ -12,18 +12,18 @@ POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
 
 
 class Truth(NamedTuple):
-    """What is to be found in a batch of images."""
+    """The ground truth of a batch of images."""
 
     boxes: tf.Tensor
     """(batch, most, 4), zeros where there is none."""
     labels: tf.Tensor
     """(batch, most) int64, -1 where there is none."""
     crowds: tf.Tensor
-    """(batch, most) bool: what is there is neither to be found nor background."""
+    """(batch, most) bool: areas that are neither an object nor background."""
 
     @property
     def objects(self) -> tf.Tensor:
-        """(batch, most) bool: what is to be found."""
+        """(batch, most) bool: the objects to detect."""
         return (self.labels >= 0) & ~self.crowds
 
     @property
@@ -33,7 +33,7 @@ class Truth(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """Of anchors or regions."""
+    """The matches of anchors or regions."""
 
     kinds: tf.Tensor
     """(batch, n) int64: POSITIVE, NEGATIVE or NEITHER."""
@@ -44,7 +44,7 @@ class Matches(NamedTuple):
 def match_anchors(
     spec: DetectorSpec, anchors: tf.Tensor, truth: Truth, sizes: tf.Tensor
 ) -> Matches:
-    """Anchors (n, 4) against each image ([Faster], section 3.1.2). Crowds: DetectorSpec."""
+    """Match anchors (n, 4) in each image ([Faster], section 3.1.2). Crowds: see DetectorSpec."""
     candidates = (
         inside(anchors, sizes)
         if spec.rpn.inside_only
@@ -63,7 +63,7 @@ def match_anchors(
 def match_regions(
     spec: DetectorSpec, regions: tf.Tensor, valid: tf.Tensor, truth: Truth
 ) -> Matches:
-    """Regions (batch, n, 4), of which ``valid`` (batch, n) are there ([Fast], section 2.3)."""
+    """Match regions (batch, n, 4); only those ``valid`` (batch, n) exist ([Fast], section 2.3)."""
     own: RegionSpec = spec.regions
     overlaps = _overlaps(regions, valid, truth)
     most = tf.reduce_max(overlaps, 2)
@@ -74,7 +74,7 @@ def match_regions(
 
 
 def _overlaps(candidates: tf.Tensor, valid: tf.Tensor, truth: Truth) -> tf.Tensor:
-    """(batch, n, most): 0 where there is nothing to be found, or no candidate."""
+    """Return (batch, n, most): 0 where there is no object or no candidate."""
     both = valid[:, :, None] & truth.objects[:, None]
     return tf.where(both, boxes.iou(candidates, truth.boxes), 0.0)
 

@@ -1,4 +1,4 @@
-"""From images to detections."""
+"""Predict detections from images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,16 +18,16 @@ from benchmark.spec.detector import InferenceSpec
 
 
 class Found(NamedTuple):
-    """Of a batch, the best first."""
+    """A batch's detections, the best first."""
 
     boxes: tf.Tensor
-    """(batch, most, 4), in pixels of the images at the scale trained at; zeros for padding."""
+    """(batch, most, 4), in pixels of the images at the training scale; zeros for padding."""
     scores: tf.Tensor
     """(batch, most); 0 for padding."""
     labels: tf.Tensor
     """(batch, most) int32."""
     count: tf.Tensor
-    """(batch,) int32: how many are no padding."""
+    """(batch,) int32: how many are not padding."""
 
 
 class Scored(NamedTuple):
@@ -40,15 +40,15 @@ class Scored(NamedTuple):
 
 
 Predict = Callable[[Mapping[int, ScoredBatch]], list[Detections]]
-"""From the shorter sides that images are scaled to, to a batch of the same images at each."""
+"""A function of a mapping: shorter side of the scaled images -> a batch of them at that scale."""
 
 
 def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
-    """The batches must be there at ``own``, the shorter side that the net is trained at, and at
-    those of its spec's ``scales``, if it names any. Gives one Detections an image.
+    """Return a function that gives one Detections per image. It needs batches at ``own``, the
+    shorter side that the net is trained at, and at its spec's ``scales``, if any.
 
-    The backbone runs at one scale after the other: of the others the features alone are held.
-    Traced once for each shape of a batch.
+    The backbone runs at one scale after the other: only the features of earlier scales are kept. It
+    is traced once per batch shape.
     """
     scales = net.spec.inference.scales or (own,)
 
@@ -74,7 +74,7 @@ def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
 
 
 def detect(net: FasterRCNN, own: Level, levels: Sequence[Level]) -> Found:
-    """In the graph: proposals from ``own``, and what is found in them by all ``levels``."""
+    """Return, in the graph, the detections by all ``levels`` in the proposals from ``own``."""
     spec, (features, sizes) = net.spec, own
 
     def pool(regions: tf.Tensor) -> tf.Tensor:
@@ -103,13 +103,13 @@ def _scored(net: FasterRCNN, pool: Pool, regions: Proposals, sizes: tf.Tensor) -
 
 
 def _best_boxes(scored: Scored) -> tf.Tensor:
-    """(batch, n, 4): each region's box for its most probable class."""
+    """Return (batch, n, 4): each region's box for its most probable class."""
     best = tf.argmax(scored.probabilities, 2, tf.int32)
     return tf.gather(scored.boxes, best, batch_dims=2)
 
 
 def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
-    """Non-maximum suppression of each class apart."""
+    """Apply non-maximum suppression separately for each class."""
     found = tf.image.combined_non_max_suppression(
         scored.boxes,
         scored.probabilities,
@@ -123,7 +123,7 @@ def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
 
 
 def _voted(spec: InferenceSpec, scored: Scored, kept: Found) -> Found:
-    """Each box becomes the mean, weighted by scores, of those of its class that overlap it enough
+    """Replace each box by the score-weighted mean of the boxes of its class that overlap it enough
     (Gidaris and Komodakis, 2015; appendix B)."""
     own = tf.gather(tf.transpose(scored.boxes, (0, 2, 1, 3)), kept.labels, batch_dims=1)
     scores = tf.gather(tf.transpose(scored.probabilities, (0, 2, 1)), kept.labels, batch_dims=1)
@@ -138,7 +138,8 @@ def _voted(spec: InferenceSpec, scored: Scored, kept: Found) -> Found:
 
 
 def _in_original(found: np.ndarray, size: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """Boxes (n, 4) of an image of ``size``, height and width, in pixels of the ``original``."""
+    """Rescale boxes (n, 4) of an image of ``size`` (height, width) to pixels of the ``original``
+    size."""
     width_height = original[::-1] / size[::-1]
     limits = np.tile(original[::-1], 2)
     return np.clip(found * np.tile(width_height, 2), 0, limits).astype(np.float32)

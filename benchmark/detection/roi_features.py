@@ -1,9 +1,8 @@
-"""The features of each region, all of one size, whatever the region's.
+"""The features of each region, all of one size, whatever the region's size.
 
-A feature stands for ``stride`` by ``stride`` pixels of the image. Both ways are written without
-operations whose gradients have no deterministic form on a GPU, or that XLA lacks. Copies stand
-where a tensor is used more than twice: of more than two gradients the order of their sum is not
-fixed.
+A feature covers ``stride`` by ``stride`` pixels of the image. Both methods avoid operations that
+XLA lacks or whose gradients have no deterministic implementation on a GPU. Tensors that are used
+more than twice are copied: the order in which more than two gradients are summed is not fixed.
 """
 
 import math
@@ -14,8 +13,8 @@ from benchmark.spec.detector import RegionSpec
 
 
 def roi_features(spec: RegionSpec, features: tf.Tensor, boxes: tf.Tensor, stride: int) -> tf.Tensor:
-    """Features (batch, height, width, channels) and boxes (batch, n, 4), in the image's pixels, to
-    (batch, n, size, size, channels)."""
+    """Pool features (batch, height, width, channels) in boxes (batch, n, 4), in the image's pixels,
+    to (batch, n, size, size, channels)."""
     if spec.pooling == "max":
         return roi_max(features, boxes, stride, spec.size)
     return roi_align(features, boxes, stride, spec.size, spec.samples)
@@ -24,12 +23,12 @@ def roi_features(spec: RegionSpec, features: tf.Tensor, boxes: tf.Tensor, stride
 def roi_align(
     features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int, samples: int
 ) -> tf.Tensor:
-    """RoIAlign (He et al., "Mask R-CNN", 2017), where a feature lies at the centre of its pixels
+    """Apply RoIAlign (He et al., "Mask R-CNN", 2017), with features at the centre of their pixels
     (torchvision's ``aligned``): each of ``size`` by ``size`` bins is the mean of ``samples`` by
     ``samples`` points, each interpolated from the four features around it.
 
-    Interpolation and mean are linear and act on rows and columns apart, so that they are two
-    products of matrices.
+    Interpolation and mean are linear and separable into rows and columns, so they are two matrix
+    products.
     """
     _, height, width, _ = features.shape
     boxes = boxes / stride - 0.5
@@ -41,7 +40,7 @@ def roi_align(
 
 
 def _weights(low: tf.Tensor, high: tf.Tensor, length: int, size: int, samples: int) -> tf.Tensor:
-    """(batch, n, size, length): by how much each of ``length`` features in a row counts in each
+    """Return (batch, n, size, length): the weight of each of ``length`` features in a row in each
     bin of a region from ``low`` to ``high``, both (batch, n). A row sums to 1 within the image."""
     steps = (tf.range(size * samples, dtype=tf.float32) + 0.5) / (size * samples)
     points = low[..., None] + (high - low)[..., None] * steps
@@ -55,12 +54,11 @@ def _weights(low: tf.Tensor, high: tf.Tensor, length: int, size: int, samples: i
 
 
 def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf.Tensor:
-    """RoI max-pooling ([Fast], section 2.1): coordinates are rounded to whole features, the
-    region is parted into ``size`` by ``size`` bins, which overlap where it does not divide, and
-    each is the greatest of its features; 0 where it has none.
+    """Apply RoI max-pooling ([Fast], section 2.1): coordinates are rounded to whole features, the
+    region is split into ``size`` by ``size`` bins, which overlap if it does not divide evenly, and
+    each bin is the maximum of its features; 0 if it has none.
 
-    The greatest within any window comes from the greatest within windows of powers of two, of
-    which four cover it.
+    The maximum of any window comes from the maxima of four power-of-two windows that cover it.
     """
     batch, height, width, channels = features.shape
     top, bottom = _bins(boxes[..., 1], boxes[..., 3], stride, height, size)
@@ -72,7 +70,7 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
     level_x, power_x = _level(right - left, levels_x)
 
     def corner(table: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """Of the windows whose first row and column are ``y`` and ``x``, (batch, n, size)."""
+        """Return the maxima of windows whose first row and column are ``y`` and ``x``."""
         rows = (level_y * levels_x * height + tf.clip_by_value(y, 0, height - 1)) * width
         columns = level_x * height * width + tf.clip_by_value(x, 0, width - 1)
         place = rows[..., :, None] + columns[..., None, :]
@@ -91,9 +89,9 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
 def _bins(
     low: tf.Tensor, high: tf.Tensor, stride: int, length: int, size: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """(batch, n, size) int64, first feature and the one after the last of each bin. A region has
-    both features that its ends are rounded to, so at least one. On a GPU the arithmetic of int32
-    would be the host's."""
+    """Return (batch, n, size) int64, the first feature and the one after the last of each bin. A
+    region includes both features that its ends are rounded to, so at least one. For a GPU, int32
+    arithmetic would run on the host."""
     first, last = tf.floor(low / stride + 0.5), tf.floor(high / stride + 0.5)
     width = tf.maximum(last - first + 1, 1)[..., None] / size
     places = tf.range(size, dtype=tf.float32)
@@ -103,13 +101,14 @@ def _bins(
 
 
 def _levels(length: int, size: int) -> int:
-    """Powers of two, from 1, that the widest bin of a region within the image needs."""
+    """Return how many powers of two, from 1, the widest bin of a region in the image needs."""
     widest = min(math.ceil((length + 1) / size) + 1, length)
     return widest.bit_length()
 
 
 def _level(width: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """The greatest power of two that is not above the width, at least 1: its logarithm, and it."""
+    """Return the logarithm of the greatest power of two up to the width, at least 1, and the
+    power."""
     level, power = tf.zeros_like(width), tf.ones_like(width)
     for at in range(1, levels):
         reached = tf.cast(width >= 2**at, width.dtype)
@@ -118,8 +117,8 @@ def _level(width: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tensor:
-    """(batch, levels_y * levels_x * height * width, channels): the greatest of the 2**level
-    features from each on, downwards and to the right."""
+    """Return (batch, levels_y * levels_x * height * width, channels): the maximum of the 2**level
+    features starting at each one, downwards and to the right."""
     table = []
     for level_y in range(levels_y):
         features = _doubled(features, 1, level_y) if level_y else features
@@ -132,7 +131,7 @@ def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tenso
 
 
 def _doubled(windows: tf.Tensor, axis: int, level: int) -> tf.Tensor:
-    """From windows of 2**(level - 1) to those of 2**level; at the image's end they are cut."""
+    """Turn windows of 2**(level - 1) into windows of 2**level, cut off at the image's edge."""
     by, windows = 2 ** (level - 1), tf.identity(windows)
     here, after = tf.split(windows, [windows.shape[axis] - by, by], axis)
     shifted = tf.split(windows, [by, windows.shape[axis] - by], axis)[1]

@@ -1,4 +1,4 @@
-"""What a detector finds in all images of a split."""
+"""A detector's detections in all images of a split."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from benchmark.evaluation.boxes.detections import Detections, in_order
 def detections(
     net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
 ) -> list[Detections]:
-    """One of each image of ``split``, in its order. Whoever scores more than once takes a
+    """Return one Detections per image of ``split``, in its order. To score more than once, use
     ``scorer``."""
     return scorer(net, normalize, feed, split, batch_size)()
 
@@ -20,13 +20,13 @@ def detections(
 def scorer(
     net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
 ) -> Callable[[], list[Detections]]:
-    """A function that gives ``detections`` by the weights that ``net`` has when it is called. What
-    it traces at its first call it keeps.
+    """Return a function that gives ``detections`` with ``net``'s weights at the time of the call.
+    It is traced once, at its first call.
 
-    Where the net's spec names ``scales``, an image is decoded for each: a smaller picture of it,
-    made larger, would lack the detail. All scales of one batch are held, then those of the next.
+    If the net's spec names ``scales``, an image is decoded for each: enlarging a smaller version of
+    it would lose detail. All scales of one batch are held, then those of the next.
 
-    It raises DataError, which names the file, and RuntimeError where an image is not found once.
+    It raises DataError, which names the file, and RuntimeError unless each image is found once.
     """
     own = feed.sides.shorter
     sides = sorted({own, *(net.spec.inference.scales or ())})

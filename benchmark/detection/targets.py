@@ -1,4 +1,4 @@
-"""What a step's anchors and regions should have been told."""
+"""The training targets of a step's anchors and regions."""
 
 from typing import NamedTuple
 
@@ -12,10 +12,10 @@ from benchmark.spec.detector import DetectorSpec
 
 
 class AnchorTargets(NamedTuple):
-    """Of the anchors that were chosen."""
+    """The targets of the sampled anchors."""
 
     index: tf.Tensor
-    """(batch, n) int64, among all anchors."""
+    """(batch, n) int64, index among all anchors."""
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     positive: tf.Tensor
@@ -25,14 +25,14 @@ class AnchorTargets(NamedTuple):
 
 
 class RegionTargets(NamedTuple):
-    """Of the regions that were chosen."""
+    """The targets of the sampled regions."""
 
     boxes: tf.Tensor
     """(batch, n, 4): the regions."""
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     labels: tf.Tensor
-    """(batch, n) int64: 0 for the background, the classes from 1 on."""
+    """(batch, n) int64: 0 for the background, classes from 1."""
     deltas: tf.Tensor
     """(batch, n, 4); they count where the label is not 0."""
 
@@ -40,7 +40,7 @@ class RegionTargets(NamedTuple):
 def anchor_targets(
     spec: DetectorSpec, anchors: tf.Tensor, truth: Truth, sizes: tf.Tensor, key: tf.Tensor
 ) -> AnchorTargets:
-    """Of ``spec.rpn.batch`` of the anchors (n, 4) for each image."""
+    """Return the targets of ``spec.rpn.batch`` of the anchors (n, 4) for each image."""
     matches = match_anchors(spec, anchors, truth, sizes)
     drawn = sample(matches.kinds, spec.rpn.batch, spec.rpn.positive_share, key)
     kinds = tf.gather(matches.kinds, drawn.index, batch_dims=1)
@@ -53,8 +53,8 @@ def anchor_targets(
 def region_targets(
     spec: DetectorSpec, proposals: Proposals, truth: Truth, key: tf.Tensor
 ) -> RegionTargets:
-    """Of ``spec.regions.batch`` of the proposals for each image. The true boxes join them, as in
-    py-faster-rcnn: else an untrained RPN would leave no positive ones."""
+    """Return the targets of ``spec.regions.batch`` of the proposals for each image. The true boxes
+    are added to them, as in py-faster-rcnn: otherwise an untrained RPN might give no positives."""
     own = spec.regions
     regions = tf.concat([proposals.boxes, truth.boxes], 1)
     valid = tf.concat([proposals.valid, truth.objects], 1)
@@ -73,5 +73,5 @@ def region_targets(
 
 
 def _gathered(of_truth: tf.Tensor, match: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """What belongs to the true boxes that the chosen ones overlap the most."""
+    """Return the entries for the true boxes that the sampled ones overlap the most."""
     return tf.gather(of_truth, tf.gather(match, index, batch_dims=1), batch_dims=1)

@@ -1,9 +1,9 @@
-"""A trained net with its preprocessing as one file, for those who do not have this package."""
+"""Export of a trained net and its preprocessing to one file, for use without this package."""
 
 from enum import StrEnum
 
 
 class Format(StrEnum):
-    """What a net is written as."""
+    """The file format of an exported net."""
 
     KERAS, SAFETENSORS, ONNX = "keras", "safetensors", "onnx"

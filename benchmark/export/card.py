@@ -1,4 +1,4 @@
-"""What an exported net is: how it was trained, and how good it is."""
+"""The card of an exported net: how it was trained and how good it is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from benchmark.spec import RunSpec
 
 
 def card(name: str, folder: RunFolder, spec: RunSpec, files: Mapping[str, str]) -> str:
-    """In Markdown. ``files``: name of a file -> what it is and how it is loaded."""
+    """Return the card in Markdown. ``files``: name of a file -> what it is and how to load it."""
     result, provenance = folder.result() or {}, folder.provenance()
     batches = f"{spec.schedule.iterations:,} of {spec.optimizer.batch_size} images"
     rows = {

@@ -1,5 +1,5 @@
-"""A net of Keras's own layers alone, with its preprocessing within: a file of it needs no other
-package than Keras."""
+"""A net of Keras's own layers only, with its preprocessing built in, so that loading its file needs
+no package other than Keras."""
 
 import keras
 import numpy as np
@@ -10,14 +10,14 @@ from benchmark.models.batch_norm import BatchNormalization
 from benchmark.models.layers import MaxPooling, ZeroPadShortcut
 
 _KERAS = {BatchNormalization: layers.BatchNormalization, MaxPooling: layers.MaxPooling2D}
-"""This project's layer -> Keras's own, which takes the same configuration."""
+"""This project's layer -> Keras's own with the same configuration."""
 
 
 def plain_keras(model: keras.Model, normalization: Normalization) -> keras.Model:
-    """The function of ``model``, a classifier of ``build_model`` in float32, from pixels.
+    """Return ``model``, a classifier from ``build_model``, in float32 as a function of pixels.
 
-    (batch, height, width, 3), red first, 0 to 255 -> (batch, classes) logits. Where the net takes
-    blue first, the first convolution's kernel has its input channels in reverse instead.
+    (batch, height, width, 3) RGB, 0 to 255 -> (batch, classes) logits. If the net expects BGR, the
+    input channels of the first convolution's kernel are reversed instead.
     """
     net = keras.models.clone_model(model, clone_function=_plain)
     for source, target in zip(model.layers, net.layers, strict=True):
@@ -34,8 +34,8 @@ def plain_keras(model: keras.Model, normalization: Normalization) -> keras.Model
 
 
 def _preprocessing(pixels: keras.KerasTensor, normalization: Normalization) -> keras.KerasTensor:
-    """Pixels * scale - mean * scale, red first: an ``EinsumDense`` has both as weights, which every
-    format keeps, a mean image, too."""
+    """Return pixels * scale - mean * scale, RGB: an ``EinsumDense`` has both as weights, which
+    every format keeps, even for a mean image."""
     mean, scale = normalization.mean, np.broadcast_to(normalization.scale, (3,))
     if normalization.blue_first:
         mean, scale = mean[..., ::-1], scale[::-1]
@@ -60,7 +60,7 @@ def _plain(layer: layers.Layer) -> layers.Layer:
 
 
 def _zero_pad(layer: ZeroPadShortcut) -> keras.Sequential:
-    """A 1x1 convolution that copies channels, and gives zeros for those that are gained."""
+    """Return average pooling and a 1x1 convolution that copies channels and zeros the new ones."""
     pool = layers.AveragePooling2D(layer.pool, layer.stride, padding="same")
     copy = layers.Conv2D(layer.channels, 1, use_bias=False, trainable=False)
     channels = layer.input.shape[-1]

@@ -1,4 +1,4 @@
-"""Write a finished run's net into a folder, in one format, with its card."""
+"""Export of a finished run's net to a folder, in one format, with its card."""
 
 import json
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from benchmark.worker.pretrained import Finished, finished
 
 
 def export_run(folder: RunFolder, format_: Format, out: Path) -> list[Path]:
-    """The files that were written: the net's and ``README.md``, its card.
+    """Export a run's net and return the files written: the net's and ``README.md``, its card.
 
-    Raises DataError where the run has no net to export, ImportError where the format needs a
-    package that is not there.
+    Raises DataError if the run has no net to export, ImportError if the format needs a package that
+    is not installed.
     """
     run = finished(folder)
     if run.spec.detector:
-        raise DataError(f"a run to be exported must be a classifier's. Received: {folder.run_id}")
+        raise DataError(f"an exported run must be a classifier's. Received: {folder.run_id}")
     out.mkdir(parents=True, exist_ok=True)
     write, what = _FORMATS[format_]
     file = out / f"{run.model.name}.{format_}"
@@ -39,11 +39,11 @@ def _keras(run: Finished, file: Path) -> None:
 
 
 def _onnx(run: Finished, file: Path) -> None:
-    import onnx  # noqa: F401  Keras names only the first of the packages that it lacks.
+    import onnx  # noqa: F401  Keras names only the first missing package.
     import tf2onnx  # noqa: F401
 
     net = plain_keras(run.model, run.normalization)
-    net(np.zeros((1, *net.input_shape[1:]), np.float32))  # Keras exports what was called once.
+    net(np.zeros((1, *net.input_shape[1:]), np.float32))  # Keras exports only a called net.
     net.export(file, format="onnx", verbose=False)
 
 
@@ -62,7 +62,8 @@ def _safetensors(run: Finished, file: Path) -> None:
 
 
 def _preprocessing(normalization: Normalization) -> dict[str, str]:
-    """For the file's header: as arrays a state dict would not load into a net without them."""
+    """Return the preprocessing for the file's header: as arrays in the state dict it would not load
+    into a net that lacks them."""
     return {
         "input": "(pixels - mean) * scale, pixels 0 to 255",
         "channels": "BGR" if normalization.blue_first else "RGB",
@@ -75,16 +76,16 @@ _FORMATS: dict[Format, tuple[Callable[[Finished, Path], None], str]] = {
     Format.KERAS: (
         _keras,
         "`keras.models.load_model(file)` takes pixels (batch, height, width, 3), red first, 0 to "
-        "255, and gives logits. It needs no other package than Keras.",
+        "255, and returns logits. It needs no package other than Keras.",
     ),
     Format.SAFETENSORS: (
         _safetensors,
-        "weights by the names of a torch-style state dict (`conv1.weight`, "
-        "`layer1.0.conv1.weight`, `linear.weight`); how pixels are normalised stands in the "
+        "weights under the names of a torch-style state dict (`conv1.weight`, "
+        "`layer1.0.conv1.weight`, `linear.weight`); the normalization of pixels is in the "
         "file's metadata.",
     ),
     Format.ONNX: (
         _onnx,
-        "takes pixels (batch, height, width, 3), red first, 0 to 255, float32, and gives logits.",
+        "takes pixels (batch, height, width, 3), red first, 0 to 255, float32, and returns logits.",
     ),
 }

@@ -1,2 +1,2 @@
-"""From a ResNetSpec to a Keras model. Import from the modules: ``layout`` and ``count`` are
-plain arithmetic, the others need Keras."""
+"""Build a Keras model from a spec. Import from the modules: ``layout`` and ``count`` are plain
+arithmetic, the others need Keras."""

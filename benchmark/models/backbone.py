@@ -1,4 +1,4 @@
-"""A classifier parted in two, under a detector."""
+"""A classifier split in two, as a detector's backbone."""
 
 from dataclasses import dataclass
 
@@ -7,27 +7,26 @@ import keras
 
 @dataclass(frozen=True)
 class Backbone:
-    """Two nets, whose layers have the names that they have in the classifier: what all regions
-    share, and what is for each of them."""
+    """Two nets, whose layers keep their names from the classifier: the part that all regions share,
+    and the part that runs on each region."""
 
     features: keras.Model
-    """Images (batch, height, width, 3), normalised, to (batch, height / ``stride``,
-    width / ``stride``, channels); rounded up, by VGG down."""
+    """From normalised images (batch, height, width, 3) to (batch, height / ``stride``,
+    width / ``stride``, channels); rounded up, or down for VGG."""
     regions: keras.Model
-    """A region's features (n, size, size, channels) to (n, outputs). Of VGG ``size`` is known."""
+    """From the regions' features (n, size, size, channels) to (n, outputs). VGG fixes ``size``."""
     stride: int
-    """Pixels to a feature."""
+    """Pixels per feature."""
     parts: tuple[str, ...]
-    """What the names of the layers of ``features`` begin with: those of conv1, of conv2_x, and so
-    on."""
+    """Prefixes of the names of the layers of ``features``: for conv1, for conv2_x, and so on."""
 
     @property
     def weights(self) -> list[keras.Variable]:
-        """Of both, whose paths are those of the classifier's."""
+        """The weights of both nets, with the same paths as in the classifier."""
         return [*self.features.weights, *self.regions.weights]
 
     def check_size(self, size: int) -> None:
-        """Raises ValueError where ``regions`` takes no features of ``size`` by ``size``."""
+        """Raise ValueError if ``regions`` does not take features of ``size`` by ``size``."""
         wanted = self.regions.input_shape[1]
         if wanted not in (None, size):
             raise ValueError(f"regions.size must be {wanted} for this backbone. Received: {size}")

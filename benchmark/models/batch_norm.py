@@ -7,26 +7,26 @@ import tensorflow as tf
 from keras import layers
 
 NO_STATISTICS = ()
-"""What the kernel is given for the moving statistics when it is to take the batch's."""
+"""Passed to the kernel as the moving statistics to make it use the batch's."""
 
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class BatchNormalization(layers.BatchNormalization):
-    """``keras.layers.BatchNormalization`` of images, in one kernel instead of about ten.
+    """``keras.layers.BatchNormalization`` for images, in one kernel instead of about ten.
 
-    It has Keras's name too, because weight files are laid out by the names of classes: a file
-    written by either class is read by the other.
+    It has the same name as Keras's, because weight files are laid out by class names: a file
+    written by either class can be read by the other.
 
-    Arguments, weights, saving and numbers are the base class's, up to rounding: bfloat16 images
+    Arguments, weights, saving and results are the base class's, up to rounding: bfloat16 images
     are normalised in float32 here too, and the moving variance takes the batch's biased variance.
-    The base class computes what the kernel does not: a mask, renormalisation, statistics over
+    The base class handles what the kernel does not: a mask, renormalisation, statistics over
     replicas, or an input that is not (batch, height, width, channels).
     """
 
     def call(
         self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Normalise; in training by the batch's statistics, which move the moving ones."""
+        """Normalise; in training by the batch's statistics, which update the moving ones."""
         if not self._fusable(inputs, mask):
             return super().call(inputs, training=training, mask=mask)
         channels = inputs.shape[-1]
@@ -44,7 +44,7 @@ class BatchNormalization(layers.BatchNormalization):
             **arguments, mean=NO_STATISTICS, variance=NO_STATISTICS, is_training=True
         )
         count = tf.cast(tf.size(inputs) // channels, tf.float32)
-        biased = batch.batch_variance * ((count - 1) / count)  # The kernel's divisor is n - 1.
+        biased = batch.batch_variance * ((count - 1) / count)  # The kernel divides by n - 1.
         self._move(self.moving_mean, batch.batch_mean)
         self._move(self.moving_variance, biased)
         return batch.y
@@ -76,10 +76,10 @@ def by_moving_statistics(
     variance: tf.Tensor,
     epsilon: float,
 ) -> tf.Tensor:
-    """``x`` normalised by statistics that are given, and through which no gradient goes.
+    """Return ``x`` normalised by the given statistics, which get no gradient.
 
-    Of the fused kernel's gradient in inference TensorFlow has no deterministic form on a GPU, so
-    it is written out, in float32 as there.
+    TensorFlow has no deterministic GPU gradient of the fused kernel in inference mode, so it is
+    written out here, in float32 as well.
     """
 
     @tf.custom_gradient

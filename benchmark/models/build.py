@@ -1,4 +1,4 @@
-"""From a spec to a Keras model."""
+"""Build a Keras model from a spec."""
 
 import keras
 
@@ -14,12 +14,12 @@ def build_model(
     head_classes: int | None = None,
     window: int | None = None,
 ) -> keras.Model:
-    """The functional model of a spec.
+    """Build the functional model of a spec.
 
-    Images of ``input_shape`` (height, width, channels), normalised, to (batch, ``num_classes``)
-    logits in float32. Weights are drawn from Keras's global seed. ``head_classes``: of a ResNet,
-    whose classifier then has so many, and a dense layer after it the ``num_classes``. ``window``:
-    the classifier is slid over the feature map, and the logits are the mean over all its places
-    (``SlidingPooling``).
+    It maps normalised images of ``input_shape`` (height, width, channels) to float32 logits
+    (batch, ``num_classes``). Weights are drawn from Keras's global seed. ``head_classes``: for a
+    ResNet whose classifier has this many outputs and is followed by a dense layer of
+    ``num_classes``. ``window``: the classifier is slid over the feature map, and the logits are the
+    mean over all its positions (``SlidingPooling``).
     """
     return net_of(spec).build(spec, input_shape, num_classes, head_classes, window)

@@ -1,5 +1,5 @@
-"""Trainable parameters and multiply-adds of a net: by arithmetic alone, or counted in a built
-one."""
+"""Trainable parameters and multiply-adds of a net, by arithmetic alone or counted in a built
+net."""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ InputSize = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Cost:
-    """What a net holds and what one image costs."""
+    """A net's parameters, and its computation per image."""
 
     parameters: int
     """Trainable: kernels, biases, and the scale and shift of batch normalisation."""
 
     multiply_adds: int
-    """Of convolutions and classifiers, one image forward, as table 1 counts them."""
+    """In convolutions and classifiers, for the forward pass of one image, as in table 1."""
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
@@ -31,21 +31,21 @@ NOTHING = Cost(0, 0)
 
 @dataclass(frozen=True)
 class BackboneCost:
-    """Of a detector's backbone."""
+    """The cost of a detector's backbone."""
 
     shared: Cost
     region: Cost
-    """With the multiply-adds of one region."""
+    """The multiply-adds are those of one region."""
     places: int
-    """Of the shared features."""
+    """Positions in the shared features."""
     channels: int
-    """Of the shared features."""
+    """Channels of the shared features."""
     outputs: int
-    """Of one region."""
+    """Outputs for one region."""
 
 
 def counted_cost(model: "keras.Model") -> Cost:
-    """The cost of a model of convolutions and dense layers, from its weights and shapes."""
+    """Return the cost of a model of convolutions and dense layers, from its weights and shapes."""
     from keras import layers
 
     parameters = sum(math.prod(weight.shape) for weight in model.trainable_weights)
@@ -58,14 +58,14 @@ def counted_cost(model: "keras.Model") -> Cost:
 
 
 def layer_cost(kernel: int, inputs: int, units: int, places: int, *, per_unit: int = 1) -> Cost:
-    """Of a convolution of ``inputs`` to ``units`` channels at ``places``, or of a dense layer,
-    whose ``kernel`` is 1. ``per_unit``: a unit's parameters beside its weights, such as a bias."""
+    """Return the cost of a convolution from ``inputs`` to ``units`` channels at ``places``, or of a
+    dense layer, whose ``kernel`` is 1. ``per_unit``: other parameters per unit, such as a bias."""
     weights = kernel**2 * inputs * units
     return Cost(weights + per_unit * units, weights * places)
 
 
 def shrunk(size: int, shrink: int) -> int:
-    """Pixels left of ``size``: each halving with symmetric padding rounds up."""
+    """Return ``size`` divided by ``shrink``; each halving, with symmetric padding, rounds up."""
     while shrink > 1:
         size, shrink = -(-size // 2), shrink // 2
     return size

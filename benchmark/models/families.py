@@ -1,19 +1,19 @@
-"""The families of nets: what each offers the rest of the code, by the ``family`` of its spec.
+"""The families of nets, by the ``family`` of their spec, and what each provides to other code.
 
-A family's ``cost`` has, without Keras:
+A family's ``cost`` provides, without Keras:
 
 - ``cost(spec, input_shape, dense)``: its ``Cost``; ``dense``: the units of its classifiers;
 - ``backbone_cost(spec, input_shape, size)``: its ``BackboneCost`` under a detector.
 
-Its ``net``, with Keras:
+Its ``net`` provides, with Keras:
 
 - ``build(spec, input_shape, num_classes, head_classes, window)``: see ``build_model``;
-- ``folded(spec, model, build)``: as ``inference_model`` returns it, ``model`` with its batch
-  normalisation folded into convolutions, made by ``build``, which takes a spec; else None;
+- ``folded(spec, model, build)``: what ``inference_model`` returns: ``model`` with its batch
+  normalisation folded into convolutions, made by ``build``, which takes a spec; or None;
 - ``backbone(spec)``: its ``Backbone``;
 - ``responding_layers(spec)``: a convolution's name -> the layer whose outputs are its responses;
-- ``application_weights(net)``: a net of keras.applications, by the paths of the same net of the
-  family, or, without ``BY_PATH``, by the names that ``load_reference_weights`` takes.
+- ``application_weights(net)``: the weights of a net of keras.applications, by the paths of the same
+  net of the family or, without ``BY_PATH``, by the names that ``load_reference_weights`` takes.
 """
 
 from types import ModuleType
@@ -26,7 +26,7 @@ from benchmark.spec import NetSpec
 
 
 def cost_of(spec: NetSpec) -> ModuleType:
-    """The plain part of a spec's family."""
+    """Return the Keras-free module of a spec's family."""
     return {
         "resnet": resnet_cost,
         "preactivation-resnet": preactivation_cost,
@@ -37,12 +37,12 @@ def cost_of(spec: NetSpec) -> ModuleType:
 def cost(
     spec: NetSpec, input_shape: InputSize, num_classes: int, head_classes: int | None = None
 ) -> Cost:
-    """The cost of ``build_model`` with the same arguments, without building the net."""
+    """Return the cost of ``build_model`` with the same arguments, without building the net."""
     return cost_of(spec).cost(spec, input_shape, (*filter(None, (head_classes,)), num_classes))
 
 
 def net_of(spec: NetSpec) -> ModuleType:
-    """The part that needs Keras."""
+    """Return the module of a spec's family that needs Keras."""
     from benchmark.models.preactivation import net as preactivation
     from benchmark.models.resnet import net as resnet
     from benchmark.models.vgg import net as vgg

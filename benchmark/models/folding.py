@@ -1,4 +1,4 @@
-"""The net that scores: batch normalisation folded into the convolutions, where that can be."""
+"""The net used for scoring: batch normalisation is folded into convolutions where possible."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ def inference_model(
     num_classes: int,
     window: int | None = None,
 ) -> tuple[keras.Model, Callable[[], None]]:
-    """A net for images of ``input_shape`` that gives the logits of ``model``, a net of
-    ``build_model``, in inference. ``window``: see ``build_model``.
+    """Return a net for images of ``input_shape`` that gives the inference logits of ``model``, a
+    net of ``build_model``, and a function that copies ``model``'s current weights to it.
 
-    Returns it, and a function that takes over ``model``'s weights as they then are.
+    ``window``: see ``build_model``.
     """
 
     def build(spec: ModelSpec) -> keras.Model:
@@ -35,6 +35,6 @@ def inference_model(
 
 
 def _head_classes(model: keras.Model) -> int | None:
-    """With which ``build_model`` made it."""
+    """Return the ``head_classes`` with which ``build_model`` made the model."""
     units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     return units[0] if len(units) > 1 else None

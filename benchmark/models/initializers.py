@@ -1,4 +1,4 @@
-"""Where the first weights are drawn."""
+"""The device on which initial weights are drawn."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import keras
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class OnCpu(keras.initializers.Initializer):
-    """Another initialiser's weights, drawn on the CPU whatever device they are for: so a run begins
-    with the same bits on a GPU, whose logarithm and cosine are others."""
+    """Another initialiser's weights, drawn on the CPU whichever device they are for: so a run
+    starts with the same bits on a GPU, whose logarithm and cosine differ."""
 
     def __init__(self, inner: Any):
         """``inner``: what Keras takes for an initialiser."""

@@ -1,4 +1,4 @@
-"""The layers that a net is made of, with every choice taken from its spec."""
+"""The layers of a net, with every choice taken from its spec."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,11 +12,11 @@ from benchmark.models.layout import Convolution
 from benchmark.spec import ResidualSpec
 
 InputShape = tuple[int | None, int | None, int]
-"""Height, width and channels; None where images of any size are taken."""
+"""Height, width and channels; None where images may have any size."""
 
 
 def convolve(spec: ResidualSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
-    """A convolution, padded alike on all sides, and its batch normalisation.
+    """Apply a convolution, padded equally on all sides.
 
     ``x``: (batch, height, width, channels).
     """
@@ -35,7 +35,7 @@ def convolve(spec: ResidualSpec, x: KerasTensor, plan: Convolution, name: str) -
 
 
 def normalize(spec: ResidualSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
-    """Batch normalisation over all but the channels; ``last`` on its residual branch."""
+    """Apply batch normalisation over all axes but channels; ``last``: on the residual branch."""
     if spec.batch_norm is None:
         return x
     return BatchNormalization(
@@ -47,7 +47,7 @@ def normalize(spec: ResidualSpec, x: KerasTensor, name: str, *, last: bool = Fal
 
 
 def initializer(spec: ResidualSpec) -> keras.Initializer:
-    """The kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
+    """Return the kernels' initialiser, seeded by ``keras.utils.set_random_seed``."""
     return OnCpu(_initializer(spec))
 
 
@@ -64,7 +64,7 @@ def _initializer(spec: ResidualSpec) -> keras.Initializer:
 
 
 def classifier_initializer(spec: ResidualSpec) -> keras.Initializer:
-    """That of the classifier's kernel."""
+    """Return the initialiser of the classifier's kernel."""
     return OnCpu(_classifier_initializer(spec))
 
 
@@ -81,12 +81,12 @@ def _classifier_initializer(spec: ResidualSpec) -> keras.Initializer:
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class ZeroPadShortcut(layers.Layer):
-    """Option A: every ``stride``-th pixel, or the mean of those from it on, and zeros for the
-    channels to be gained.
+    """Option A: every ``stride``-th pixel, or the mean of the square that starts there, with zeros
+    for the added channels.
 
     (batch, height, width, channels in) -> (batch, height / stride, width / stride, ``channels``).
     ``side`` is ``end`` (zeros after the copied channels) or ``both`` (half of them before);
-    ``pool``: pixels on a side of the square that a mean is taken of.
+    ``pool``: side, in pixels, of the square that is averaged.
     """
 
     def __init__(self, channels: int, stride: int, side: str, pool: int = 1, **kwargs: Any):
@@ -98,12 +98,12 @@ class ZeroPadShortcut(layers.Layer):
         gained = self.channels - x.shape[-1]
         before = gained // 2 if self.side == "both" else 0
         # Pooling over single pixels subsamples, and its gradient is several times faster than
-        # that of a slice with strides.
+        # that of a strided slice.
         x = ops.average_pool(x, self.pool, self.stride, padding="same")
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Height and width are divided by the stride, rounded up; None stays None."""
+        """Divide height and width by the stride, rounding up; None stays None."""
         batch, *sides, _ = shape
         fewer = (None if side is None else -(-side // self.stride) for side in sides)
         return batch, *fewer, self.channels
@@ -116,16 +116,16 @@ class ZeroPadShortcut(layers.Layer):
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class MaxPooling(layers.MaxPooling2D):
-    """``keras.layers.MaxPooling2D`` of squares, without padding, which can also be computed as the
-    greatest of shifted slices: the same values, and the same gradients up to rounding where no two
-    pixels of a window are equally great and positive. XLA has no deterministic gradient of max
-    pooling itself; of slices it has."""
+    """``keras.layers.MaxPooling2D`` over squares, without padding, which can also be computed as
+    the maximum of shifted slices: the same values, and the same gradients up to rounding unless two
+    pixels of a window are equal and positive. XLA has no deterministic gradient of max pooling
+    itself, but it has one of slices."""
 
     by_slices = False
-    """How it is computed; to be set before a step is traced."""
+    """Whether slices are used; must be set before a step is traced."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """(batch, height, width, channels), height and width divided by the stride."""
+        """Pool (batch, height, width, channels); height and width are divided by the stride."""
         if not self.by_slices:
             return super().call(x)
         (size, _), (stride, _) = self.pool_size, self.strides
@@ -138,14 +138,14 @@ class MaxPooling(layers.MaxPooling2D):
 
 
 def pool_by_slices(net_layers: Iterable[layers.Layer]) -> None:
-    """Compute each ``MaxPooling`` among them so."""
+    """Make each ``MaxPooling`` among the layers use slices."""
     for layer in net_layers:
         if isinstance(layer, MaxPooling):
             layer.by_slices = True
 
 
 def _every(x: KerasTensor, axis: int, start: int, size: int, stride: int) -> KerasTensor:
-    """Of each window of ``size`` along an axis the pixel at ``start``."""
+    """Return the pixel at ``start`` of each window of ``size`` along an axis."""
     stop = start + 1 - size
     along = slice(start, stop or None, stride)
     return x[:, along] if axis == 1 else x[:, :, along]
@@ -156,7 +156,7 @@ class SlidingPooling(layers.Layer):
     """The mean over the means of all windows of ``window`` x ``window`` pixels, at a stride of 1.
 
     (batch, height, width, channels) -> (batch, channels). A dense layer after it gives the mean of
-    what it would give at each window, as it is linear: the score map of VGG's paper (section 3.2),
+    its outputs at each window, as it is linear: the score map of VGG's paper (section 3.2),
     spatially averaged. Along a side that is shorter than a window, windows are as long as the side.
     """
 
@@ -165,7 +165,7 @@ class SlidingPooling(layers.Layer):
         self.window = window
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Weigh each pixel by the share of the windows that it is in."""
+        """Weight each pixel by the share of the windows that contain it."""
         height, width = (self._shares(length) for length in ops.shape(x)[1:3])
         weights = ops.cast(height[:, None] * width[None], x.dtype)
         return ops.sum(x * weights[None, :, :, None], axis=(1, 2))
@@ -179,7 +179,7 @@ class SlidingPooling(layers.Layer):
         return ops.cast(windows, "float32") / ops.cast(window * places, "float32")
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Height and width are gone."""
+        """Drop height and width."""
         return shape[0], shape[3]
 
     def get_config(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Where the blocks of a residual net stand, what joins them and how its layers are named: decided
-here, built elsewhere.
+"""The layout of a residual net's blocks, their shortcuts and the names of its layers: decided here,
+built elsewhere.
 
 ``stem_conv`` and ``stem_bn``, ``stage1_block1_conv1`` and ``stage1_block1_bn1``,
 ``stage2_block1_projection_conv`` and ``stage2_block1_projection_bn``; ``classifier`` and, after it
@@ -32,7 +32,7 @@ class Block:
     stage: int
     """Counted from 1."""
     index: int
-    """Within the stage, from 1."""
+    """Position within the stage, from 1."""
     convolutions: tuple[Convolution, ...]
     shortcut: str
     """``none``, ``identity``, ``zero_pad`` or ``projection``."""
@@ -54,12 +54,12 @@ class Block:
 
     @property
     def stride(self) -> int:
-        """What the block divides height and width by."""
+        """The factor by which the block divides height and width."""
         return max(convolution.stride for convolution in self.convolutions)
 
 
 class Part(NamedTuple):
-    """What the name of a block's layer says."""
+    """The parts of the name of a block's layer."""
 
     stage: int
     block: int
@@ -68,30 +68,30 @@ class Part(NamedTuple):
 
     @classmethod
     def of(cls, layer: str) -> "Part | None":
-        """None where the layer is no block's."""
+        """Parse a layer's name; None if the layer is not part of a block."""
         match = re.fullmatch(r"stage(\d+)_block(\d+)_(\w+)", layer)
         return cls(int(match[1]), int(match[2]), match[3]) if match else None
 
 
 def norm_name(convolution: str) -> str:
-    """Of the batch normalisation that belongs to a convolution."""
+    """Return the name of the batch normalisation that belongs to a convolution."""
     return convolution.replace("conv", "bn")
 
 
 def stage_prefixes(stages: int) -> tuple[str, ...]:
-    """What the names of the layers of conv1 and of the first ``stages`` begin with."""
+    """Return the prefixes of the names of layers in conv1 and in the first ``stages``."""
     return ("stem_", *(f"stage{stage}_" for stage in range(1, stages + 1)))
 
 
 def convolution_names(spec: ResidualSpec) -> Iterator[str]:
-    """Each convolution but the projections, from the first to the last."""
+    """Yield the name of each convolution except projections, from the first to the last."""
     yield "stem_conv"
     for block in blocks(spec):
         yield from (f"{block.name}_conv{n + 1}" for n in range(len(block.convolutions)))
 
 
 def shortcut_kind(option: str, *, changes_shape: bool) -> str:
-    """Which path joins the residual branch (paper, section 3.3 and table 3)."""
+    """Return which path joins the residual branch (paper, section 3.3 and table 3)."""
     if option == "none":
         return "none"
     if option == "C" or (option == "B" and changes_shape):
@@ -100,7 +100,7 @@ def shortcut_kind(option: str, *, changes_shape: bool) -> str:
 
 
 def blocks(spec: ResidualSpec) -> Iterator[Block]:
-    """The blocks in order. Each stage but the first begins with stride 2 (table 1)."""
+    """Yield the blocks in order. Each stage but the first starts with stride 2 (table 1)."""
     channels = spec.stage_widths[0]
     stages = zip(spec.stage_blocks, spec.stage_widths, strict=True)
     for stage, (count, width) in enumerate(stages, start=1):
@@ -113,7 +113,7 @@ def blocks(spec: ResidualSpec) -> Iterator[Block]:
 
 
 def stem_convolution(spec: ResidualSpec, image_channels: int) -> Convolution:
-    """The first convolution."""
+    """Return the first convolution."""
     width = spec.stage_widths[0]
     if spec.stem == "cifar":
         return Convolution(3, 1, image_channels, width)

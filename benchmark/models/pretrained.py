@@ -1,4 +1,4 @@
-"""A net's first weights, where they are not drawn but were trained before."""
+"""A net's initial weights where they are pretrained rather than drawn."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from benchmark.spec import PretrainedSpec
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Weights, and what the pixels were made into when they were trained."""
+    """Weights, and the normalisation of pixels with which they were trained."""
 
     arrays: Mapping[str, np.ndarray]
-    """Path of a weight of a net of ``build_model`` -> array."""
+    """Path of a weight in a net of ``build_model`` -> array."""
     normalization: Normalization
     note: str = ""
-    """For people: what may not fit although every shape does."""
+    """A note to the user about what may not fit although every shape does."""
 
 
 def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
-    """Set the weights of ``model``, a net of ``build_model``, all but those of the layer that is
-    new; then freeze what ``spec.mode`` does not train. A layer that is frozen keeps its moving
-    statistics and normalises by them.
+    """Set the weights of ``model``, a net of ``build_model``, except those of the new layer; then
+    freeze what ``spec.mode`` does not train. A frozen layer keeps its moving statistics and
+    normalises by them.
 
-    Raises ValueError, and sets none, where a weight is missing or of another shape.
+    Raises ValueError, and sets none, if a weight is missing or has another shape.
     """
     new = new_layer(model, spec)
     wanted = [weight for weight in model.weights if not _is_in(new, weight)]
@@ -39,8 +39,8 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
 def assign(
     weights: Iterable[keras.Variable], arrays: Mapping[str, np.ndarray], *, every: bool = False
 ) -> None:
-    """Set ``weights`` by their paths. Raises ValueError, and sets none, where one is missing or of
-    another shape, or where ``every`` array must have a place and one has none."""
+    """Set ``weights`` by their paths. Raises ValueError, and sets none, if one is missing or has
+    another shape or, with ``every``, if an array has no place in the net."""
     wanted = {weight.path: weight for weight in weights}
     for path, weight in wanted.items():
         received = arrays[path].shape if path in arrays else "nothing"
@@ -56,14 +56,14 @@ def assign(
 
 
 def new_layer(model: keras.Model, spec: PretrainedSpec) -> str | None:
-    """The name of the layer whose weights are drawn, if there is one."""
+    """Return the name of the layer whose weights are drawn, if there is one."""
     if spec.mode == "as-published":
         return None
     return [layer.name for layer in model.layers if layer.weights][-1]
 
 
 def rates(model: keras.Model, spec: PretrainedSpec | None) -> list[float]:
-    """By trained weight: its learning rate over that of the schedule."""
+    """Return, per trained weight, its learning rate divided by the schedule's."""
     if spec is None:
         return [1.0] * len(model.trainable_weights)
     new = new_layer(model, spec)

@@ -1,8 +1,8 @@
-"""Weights that others trained or wrote, by the names of a torch-style state dict.
+"""Weights from other sources, named as in a torch-style state dict.
 
 CIFAR nets: ``conv1.weight``, ``layer1.0.conv1.weight``, ``layer2.0.shortcut.0.weight``,
 ``bn1.running_mean``, ``linear.weight``. ImageNet nets: the same, with ``downsample`` for
-``shortcut`` and ``fc`` for ``linear``. Either naming serves either net.
+``shortcut`` and ``fc`` for ``linear``. Either naming works for either net.
 """
 
 import re
@@ -31,8 +31,8 @@ def load_reference_weights(model: keras.Model, arrays: Arrays) -> None:
     """Set every weight of ``model``, a net of ``build_model``, from a flat name -> array mapping.
 
     Kernels are in PyTorch's layout: (out, in, height, width) for convolutions, (out, in) for the
-    classifier. ``num_batches_tracked`` is passed over, a leading ``module.`` dropped. Raises
-    ValueError, before any weight is set, where a name is missing or left over, a weight is named
+    classifier. ``num_batches_tracked`` is skipped, and a leading ``module.`` is dropped. Raises
+    ValueError, before any weight is set, if a name is missing or left over, a weight is named
     twice, or a shape differs.
     """
     given = _by_canonical_name(arrays)
@@ -53,7 +53,7 @@ def load_reference_weights(model: keras.Model, arrays: Arrays) -> None:
 
 
 def reference_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of a net of ``build_model``, in the names and layout that
+    """Return the weights of a net of ``build_model``, in the names and layout that
     ``load_reference_weights`` takes (``shortcut``, ``linear``)."""
     return {
         _reference_name(layer.name, weight.name): _to_reference_layout(weight.numpy())
@@ -62,8 +62,8 @@ def reference_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def keras_applications_weights(model: keras.Model) -> dict[str, np.ndarray]:
-    """The weights of ``keras.applications.ResNet50``, ``101`` or ``152`` with its classifier, in
-    the names and layout that ``load_reference_weights`` takes.
+    """Return the weights of ``keras.applications.ResNet50``, ``101`` or ``152`` with its
+    classifier, in the names and layout that ``load_reference_weights`` takes.
 
     Such a net is bottleneck, option B, v1, with ``conv_bias`` and a BN epsilon of 1.001e-5.
     """
@@ -76,11 +76,11 @@ def keras_applications_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def stride_note(model: ModelSpec, names: Iterable[str], preprocessing: str) -> str:
-    """For people: where the weights are most likely of a net that has its bottlenecks' stride at
-    another convolution, which no shape tells; else empty.
+    """Return a note to the user if the weights are probably from a net with its bottlenecks' stride
+    at another convolution, which no shape reveals; else an empty string.
 
-    torchvision's nets (names ``downsample`` and ``fc``, torch's preprocessing) have it at the 3x3,
-    the authors' own, in Caffe, and keras.applications' at the first 1x1.
+    torchvision's nets (names ``downsample`` and ``fc``, torch's preprocessing) have it at the 3x3;
+    the authors' own, in Caffe, and those of keras.applications at the first 1x1.
     """
     if not isinstance(model, ResNetSpec) or model.bottleneck_stride is None:
         return ""

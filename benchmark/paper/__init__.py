@@ -1,5 +1,4 @@
-"""What papers published, as data: a folder each, with their numbers, how these were selected, and
-their protocols."""
+"""Papers as data, one folder each: published numbers, how they were selected, and protocols."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,38 +16,38 @@ PUBLISHED = {key: number for each in PAPERS.values() for key, number in each.pub
 """Key -> number, of all papers."""
 
 SHOWN = tuple(shown for each in PAPERS.values() for shown in each.shown)
-"""What their figures show."""
+"""What the papers' figures show."""
 
 REPRODUCTIONS = tuple(number for each in PAPERS.values() for number in each.reproductions)
-"""What others reported, apart from what the papers did."""
+"""Numbers that others reported, separate from the papers' own."""
 
 
 _NO_PAPER = Paper("", title="", authors="", arxiv="", families=(), protocols={}, rows=lambda _: ())
-"""Of nets that no paper here has: it says nothing of any data set."""
+"""The paper of nets that are in no paper here: it covers no data set."""
 
 
 def paper_of(spec: Mapping[str, Any]) -> Paper:
-    """The paper that a run is held to, by its net; ``spec`` is nested plain data."""
+    """Return the paper that a run is compared with, by its net; ``spec`` is nested plain data."""
     family = spec["model"].get("family", "resnet")
     found = (paper for paper in PAPERS.values() if family in paper.families)
     return next(found, _NO_PAPER)
 
 
 def departures(spec: Mapping[str, Any]) -> list[Departure]:
-    """Where a run departs from its paper's protocol for its data set. None where the paper says
-    nothing of the data set: see ``section``."""
+    """Return a run's departures from its paper's protocol for its data set; empty if the paper does
+    not cover the data set: see ``section``."""
     return paper_of(spec).departures(spec)
 
 
 def section(spec: Mapping[str, Any]) -> str | None:
-    """Of its paper, whose protocol a run is held to; None where the paper says nothing of the data
-    set, so that a claim on it is judged on its own terms."""
+    """Return the section of the paper with the protocol for a run; None if the paper does not cover
+    the data set, so that a claim about it is judged on its own terms."""
     protocol = paper_of(spec).protocol(spec)
     return protocol.section if protocol else None
 
 
 def published_for(spec: Mapping[str, Any]) -> Published | None:
-    """See ``Paper``."""
+    """Return the number published for a run: see ``Paper.published_for``."""
     return paper_of(spec).published_for(spec)
 
 

@@ -1,4 +1,4 @@
-"""Where a run departs from a paper's protocol."""
+"""Departures of a run from a paper's protocol."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Departure:
-    """One field in which a run departs from the protocol that it is held to."""
+    """A field in which a run departs from its protocol."""
 
     field: str
-    """Dotted, of the spec."""
+    """Dotted name of the spec's field."""
     value: Any
-    """What the run has there; None where it is off, and a tuple in place of a list."""
+    """The run's value; None if the field is off, a tuple instead of a list."""
     agreed: tuple[Any, ...]
     """The values that agree with the paper."""
 
 
 def told(departure: Departure) -> str:
-    """``schedule.iterations is 400, not 64000``: a departure for people."""
+    """Return a departure in words: ``schedule.iterations is 400, not 64000``."""
     agreed = departure.agreed
     text = " or ".join(map(_text, agreed))
     if len(agreed) > 2:
@@ -31,21 +31,21 @@ def told(departure: Departure) -> str:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a paper trained and tested on some data sets."""
+    """How a paper trained and tested on certain data sets."""
 
     section: str
-    """Of the paper, which tells it."""
+    """The section of the paper that describes it."""
     fields: Mapping[str, tuple[Any, ...]]
     """Dotted spec field -> the values that agree with the paper. What the paper leaves open is not
-    here."""
+    listed."""
     needed: tuple[str, ...] = ()
-    """Fields that are on, in whichever way."""
+    """Fields that must be on, with any value."""
     further: Callable[[Mapping[str, Any]], list[Departure]] = lambda spec: []
-    """What a field alone does not tell."""
+    """Departures that depend on several fields."""
 
     def departures(self, spec: Mapping[str, Any], unsaid: tuple[str, ...] = ()) -> list[Departure]:
-        """``spec`` is nested plain data; ``unsaid``: what the names of fields begin with of which
-        the paper says nothing."""
+        """Return a run's departures. ``spec`` is nested plain data; ``unsaid``: prefixes of the
+        fields that the paper says nothing about."""
         found = []
         for field, agreed in self.fields.items():
             value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
@@ -58,7 +58,7 @@ class Protocol:
 
 
 def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
-    """A field's value; ``_ABSENT`` where what it is a part of is off, or of another kind."""
+    """Return a field's value; ``_ABSENT`` if its parent is off or of another kind."""
     here: Any = spec
     for part in path:
         if here is None:

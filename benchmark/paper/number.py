@@ -1,4 +1,4 @@
-"""What published and later numbers have in common: which quantity, and of which runs."""
+"""What published and later numbers have in common: the quantity, and the runs behind it."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +18,7 @@ Column = Literal[
     "true_class_localization_error_percent",
     "top5_localization_error_percent",
 ]
-"""The metric. Localization errors: with the true class given, or with the five best classes."""
+"""The metric. Localization errors are given the true class, or for the five best classes."""
 
 View = Literal[
     "",
@@ -40,7 +40,7 @@ AmountIfAny = Annotated[Amount | None, NONE_IF_EMPTY]
 """An empty cell is None."""
 
 SEVERAL = "several"
-"""In place of a number of runs that is not stated."""
+"""Stands for an unstated number of runs."""
 
 _OF_SEVERAL = ("mean", "median", "best", "ensemble")
 
@@ -57,22 +57,22 @@ _WORDS = {
 
 
 class Row(BaseModel):
-    """A row of a CSV file: frozen, with exactly its columns, and values read from their text."""
+    """A row of a CSV file: frozen, with exactly its columns, and values parsed from text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Number(Row):
-    """One reported number, and where it comes from."""
+    """A reported number and its source."""
 
     row: str = Field(min_length=1)
-    """The net, and what sets it apart in its table."""
+    """The net, and what distinguishes it in its table."""
     column: Column
     value: Amount
     sd: AmountIfAny
-    """Standard deviation over the runs, where it is reported."""
+    """Standard deviation over the runs, if reported."""
     n: Annotated[Annotated[int, Field(ge=1)] | None, NONE_IF_EMPTY]
-    """Runs behind the number, or nets of an ensemble; None where it is no run's, or where their
+    """Number of runs behind the value, or nets in an ensemble; None if no run is, or if their
     number is not stated."""
     unit: Literal["percent", "count"]
     dataset: Literal[
@@ -80,7 +80,7 @@ class Number(Row):
     ]
     split: Literal["", "val", "val2", "test", "test-dev"]
     view: View
-    """How an image is looked at."""
+    """The view or views of an image."""
     trained_on: Literal[
         "",
         "train",
@@ -92,18 +92,18 @@ class Number(Row):
         "COCO+07+12",
         "COCO+07++12",
     ]
-    """The images trained on, as the source names them; empty where it does not say. ``07+12``: VOC
-    2007's and 2012's trainval; ``07++12``: VOC 2007's test images too; ``COCO+``: trained on COCO's
-    trainval before. Whether the paper's ``train`` of CIFAR-10 is 50k or 45k images is ambiguous."""
+    """The training images, as named by the source; empty if it does not say. ``07+12``: VOC 2007's
+    and 2012's trainval; ``07++12``: VOC 2007's test images too; ``COCO+``: trained on COCO's
+    trainval first. Whether the paper's ``train`` of CIFAR-10 is 50k or 45k images is ambiguous."""
     selected: str = Field(pattern=_SELECTED)
-    """How the number was chosen: ``arithmetic`` (no run's), ``single`` (one run), ``unstated`` (one
-    run, as nothing else is said), ``cited`` (from elsewhere, and nothing is said of its runs),
-    ``mean-of-5``, ``median-of-5``, ``best-of-5``, ``ensemble-of-6``, or ``-of-several`` where the
-    number of runs is not stated."""
+    """How the number was selected: ``arithmetic`` (not from a run), ``single`` (one run),
+    ``unstated`` (taken as one run, as nothing else is said), ``cited`` (from elsewhere, without a
+    word on its runs), ``mean-of-5``, ``median-of-5``, ``best-of-5``, ``ensemble-of-6``, or
+    ``-of-several`` if the number of runs is not stated."""
 
     @property
     def is_best(self) -> bool:
-        """Whether it is that of the best run."""
+        """Whether it is the best run's number."""
         return self._rule == "best"
 
     @property
@@ -113,18 +113,18 @@ class Number(Row):
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether several nets give one answer."""
+        """Whether it is the number of an ensemble of nets."""
         return self._rule == "ensemble"
 
     @property
     def best_of(self) -> int | None:
-        """Of how many runs it is the best; None where it is no best run's, or they are not counted
-        in the source."""
+        """The number of runs that it is the best of; None if it is not a best run's number, or if
+        the source does not give their number."""
         return self.n if self.is_best else None
 
     @property
     def selection(self) -> str:
-        """``selected``, for people: ``best of 5 runs``."""
+        """``selected`` in words: ``best of 5 runs``."""
         if self._rule not in _OF_SEVERAL:
             return _WORDS.get(self.selected, self.selected)
         of = "models" if self.is_ensemble else "runs"
@@ -155,7 +155,7 @@ class Number(Row):
 
 
 def refuse(field: str, rule: str, received: Any) -> PydanticCustomError:
-    """The error of a rule that joins several fields."""
+    """Return the error for a rule that involves several fields."""
     text = "{field} {rule}; received {received}"
     return PydanticCustomError(
         "rule", text, {"field": field, "rule": rule, "received": repr(received)}

@@ -13,23 +13,23 @@ from benchmark.paper.rows import rows_of
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper. Its numbers are in the CSV files of its folder: ``published.csv`` and, where it
-    has them, ``figures.csv`` and ``reproductions.csv``."""
+    """A paper. Its numbers are in the CSV files of its folder: ``published.csv`` and optionally
+    ``figures.csv`` and ``reproductions.csv``."""
 
     name: str
-    """``deep-residual-learning``; of its folder, with underscores."""
+    """``deep-residual-learning``; its folder's name, with hyphens for underscores."""
     title: str
     authors: str
     arxiv: str
     families: tuple[str, ...]
-    """Of the nets that are held to it."""
+    """Families of the nets that are compared with it."""
     protocols: Mapping[str, Protocol]
-    """Data set -> how the paper trained on it; no other data set is in the paper."""
+    """Data set -> how the paper trained on it; the paper covers no other data sets."""
     rows: Callable[[Mapping[str, Any]], tuple[str, ...]]
-    """A spec as plain data -> what the keys of its published numbers may be, the first that there
-    is; without the metric."""
+    """A spec as plain data -> candidate keys of its published number; the first that exists is
+    used."""
     untrained: tuple[str, ...] = ()
-    """Families of which the paper tells no training."""
+    """Families whose training the paper does not describe."""
 
     @cached_property
     def published(self) -> dict[str, Published]:
@@ -38,26 +38,26 @@ class Paper:
 
     @cached_property
     def shown(self) -> tuple[Shown, ...]:
-        """What its figures show."""
+        """What the paper's figures show."""
         return rows_of(Shown, self.name, "figures.csv")
 
     @cached_property
     def reproductions(self) -> tuple[Reproduced, ...]:
-        """What others reported, apart from what the paper did."""
+        """Numbers that others reported, separate from the paper's own."""
         return rows_of(Reproduced, self.name, "reproductions.csv")
 
     def protocol(self, spec: Mapping[str, Any]) -> Protocol | None:
-        """That a run is held to; None where the paper says nothing of the data set."""
+        """Return the protocol for a run; None if the paper does not cover the data set."""
         return self.protocols.get(spec["dataset"]["name"])
 
     def departures(self, spec: Mapping[str, Any]) -> list[Departure]:
-        """Where a run departs from the protocol for its data set."""
+        """Return a run's departures from the protocol for its data set."""
         protocol = self.protocol(spec)
         unsaid = ("model.",) if spec["model"].get("family") in self.untrained else ()
         return protocol.departures(spec, unsaid) if protocol else []
 
     def published_for(self, spec: Mapping[str, Any]) -> Published | None:
-        """The error, or average precision, of a run that does not depart from its protocol; None
-        where the paper prints none."""
+        """Return the published error, or average precision, for a run that does not depart from its
+        protocol; None if the paper prints none."""
         found = (self.published.get(key) for key in self.rows(spec))
         return next(filter(None, found), None)

@@ -1,4 +1,4 @@
-"""A paper's numbers, and what its figures show, as its CSV files have them."""
+"""A paper's numbers, and what its figures show, as listed in its CSV files."""
 
 from typing import Annotated, Literal
 
@@ -7,26 +7,26 @@ from pydantic import BeforeValidator, Field
 from benchmark.paper.number import Number, Row
 
 FIRST = "deep-residual-learning"
-"""The paper whose keys have no name before them."""
+"""The paper whose keys have no prefix."""
 
 
 class Published(Number):
-    """One number of a table of a paper, or of its text."""
+    """A number from a paper's table or text."""
 
     paper: str
-    """By its name here: ``deep-residual-learning``."""
+    """The paper's name here: ``deep-residual-learning``."""
     table: Annotated[
         Annotated[int, Field(ge=1, le=14)] | None,
         BeforeValidator(lambda text: None if text == "text" else text),
     ]
-    """None where it stands in the text alone."""
+    """None if the number is only in the text."""
     cited: str = Field(pattern=r"^(\d+(\+\d+)*)?$")
-    """Of a number of other authors, their place in the paper's list of references: ``42+43``."""
+    """For other authors' numbers, the entries in the paper's list of references: ``42+43``."""
 
     @property
     def key(self) -> str:
-        """``table6/ResNet-20/test_error_percent``, or ``text/VGG-19/multiply_adds``; of another
-        paper than the first with its name before: ``identity-mappings/table1/...``."""
+        """``table6/ResNet-20/test_error_percent`` or ``text/VGG-19/multiply_adds``; prefixed with
+        the paper's name except for the first paper: ``identity-mappings/table1/...``."""
         where = "text" if self.table is None else f"table{self.table}"
         of = "" if self.paper == FIRST else f"{self.paper}/"
         return f"{of}{where}/{self.row}/{self.column}"
@@ -39,4 +39,4 @@ class Shown(Row):
     statement: str = Field(min_length=1)
     dataset: Literal["cifar10", "imagenet"]
     quantity: str = Field(min_length=1)
-    """What the statement is judged by: a metric of claims."""
+    """The metric of claims that decides the statement."""

@@ -1,4 +1,4 @@
-"""What others reported later, as a paper's CSV file has it."""
+"""Numbers that others reported later, as listed in a paper's CSV file."""
 
 import statistics
 from typing import Annotated, Any, Literal, Self
@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from benchmark.paper.number import AmountIfAny, Number, refuse
 
 _ROUNDING = 0.0051
-"""Means and standard deviations have two decimals."""
+"""Tolerance for means and standard deviations, which have two decimals."""
 
 
 def _values(text: Any) -> Any:
@@ -18,37 +18,37 @@ def _values(text: Any) -> Any:
 def _fields(text: Any) -> Any:
     pairs = [pair.partition("=")[::2] for pair in text.split(";")] if text else []
     if len({field for field, _ in pairs}) < len(pairs):
-        raise ValueError("each field must stand once")
+        raise ValueError("each field must occur once")
     return dict(pairs)
 
 
 class Reproduced(Number):
-    """One number that others reported later: context, never a target."""
+    """A number that others reported later: context, never a target."""
 
     source: str = Field(min_length=1)
     url: str = Field(pattern="^https://")
     mean: AmountIfAny
-    """Of the runs, where it is known; with ``sd`` and ``n``."""
+    """Mean over the runs, if known; with ``sd`` and ``n``."""
     values: Annotated[tuple[float, ...], BeforeValidator(_values)]
-    """One a run, where they are known."""
+    """One value per run, if known."""
     epoch: Literal["last", "best", "not stated"]
-    """After which a run was scored; ``best`` is chosen by the test error itself."""
+    """The epoch after which a run was scored; ``best`` is selected by the test error itself."""
     departures: Annotated[
         dict[
             Annotated[str, Field(pattern=r"^[a-z]+\.[a-z_]+$")], Annotated[str, Field(min_length=1)]
         ],
         BeforeValidator(_fields),
     ]
-    """Dotted field of a run's spec -> how it departs from the paper there, so far as the source
-    tells. In the file, ``field=value`` with ``;`` between them."""
+    """Dotted field of a run's spec -> how it departs from the paper, as far as the source says. In
+    the file: ``field=value``, separated by ``;``."""
     evidence: str = Field(min_length=1)
-    """Who says so, and where."""
+    """Who reported the number, and where."""
 
     @model_validator(mode="after")
     def _runs_fit(self) -> Self:
         if self.values:
             if len(self.values) != self.n:
-                raise refuse("values", f"must be {self.n}, one a run", self.values)
+                raise refuse("values", f"must be {self.n}, one per run", self.values)
             for field, of in (("mean", statistics.fmean), ("sd", statistics.stdev)):
                 ours, stated = of(self.values), getattr(self, field)
                 if stated is None or abs(stated - ours) > _ROUNDING:

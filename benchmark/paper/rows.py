@@ -1,4 +1,4 @@
-"""A paper's CSV files, read strictly."""
+"""Strict reading of a paper's CSV files."""
 
 import csv
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ RowT = TypeVar("RowT", bound=BaseModel)
 
 
 def rows_of(kind: type[RowT], paper: str, file: str) -> tuple[RowT, ...]:
-    """A row of ``kind`` for each line below the header of a file in a paper's folder; none where
-    the paper has no such file. A row has the paper's name where its kind asks for it."""
+    """Return a row of ``kind`` for each line below the header of a file in a paper's folder; none
+    if there is no such file. A row gets the paper's name if its kind has a field for it."""
     path = resources.files("benchmark.paper") / paper.replace("-", "_") / file
     named = {"paper": paper} if "paper" in kind.model_fields else {}
     return parsed(kind, path.read_text("utf-8"), file, named) if path.is_file() else ()
@@ -22,10 +22,10 @@ def rows_of(kind: type[RowT], paper: str, file: str) -> tuple[RowT, ...]:
 def parsed(
     kind: type[RowT], text: str, file: str, given: Mapping[str, str] = MappingProxyType({})
 ) -> tuple[RowT, ...]:
-    """The same of a file's text; ``given``: fields that are no columns.
+    """Return the rows in a file's text; ``given``: values of fields that are not columns.
 
-    Raises ValueError, with the file and the line, where the header is not the fields of ``kind``,
-    or a line has another number of cells or a value that its field refuses.
+    Raises ValueError, with the file and the line, if the header does not match the fields of
+    ``kind``, or a line has the wrong number of cells or a value that its field refuses.
     """
     lines = csv.reader(text.splitlines(), strict=True)
     header = next(lines, [])

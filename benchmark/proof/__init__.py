@@ -1,1 +1,1 @@
-"""What puts this project itself to the proof: its nets, its speed, its engine under failures."""
+"""Checks of this project itself: its nets, its speed, its behaviour under failures."""

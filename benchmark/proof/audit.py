@@ -1,4 +1,4 @@
-"""The nets of the paper, their cost by arithmetic and by counting, beside what it published."""
+"""The paper's nets: their cost by arithmetic and by counting, compared with the paper's numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from benchmark.spec import ResNetSpec
 
 @dataclass(frozen=True)
 class Printed:
-    """A number as the paper prints it, and ours in the same unit."""
+    """A number as printed in the paper, and ours in the same unit."""
 
     text: str
     """To the paper's digits: ``3.8``."""
@@ -19,7 +19,7 @@ class Printed:
 
     @property
     def difference(self) -> float:
-        """Ours less the paper's."""
+        """Ours minus the paper's."""
         return self.ours - float(self.text)
 
     @property
@@ -43,16 +43,16 @@ class AuditRow:
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """Of the images that the net is for."""
+        """The shape of the images that the net is for."""
         return (32, 32, 3) if self.spec.stem == "cifar" else (224, 224, 3)
 
     @property
     def classes(self) -> int:
-        """Of the data set that the net is for."""
+        """Number of classes of the data set that the net is for."""
         return 10 if self.spec.stem == "cifar" else 1000
 
     def counted(self) -> Cost:
-        """Build the net in Keras and count. ResNet-1202 takes about a quarter of a minute."""
+        """Build the net in Keras and count. ResNet-1202 takes about 15 seconds."""
         import keras
 
         from benchmark.models.build import build_model
@@ -63,7 +63,7 @@ class AuditRow:
 
 
 def audit_rows() -> Iterator[AuditRow]:
-    """Every CIFAR net of section 4.2 and every ImageNet net of table 1, with each option."""
+    """Yield every CIFAR net of section 4.2 and every ImageNet net of table 1, with each option."""
     for depth in (20, 32, 44, 56, 110, 1202):
         for option in ("none", "A", "B", "C"):
             yield _row(_net("cifar", depth, option))
@@ -85,7 +85,7 @@ def _row(spec: ResNetSpec) -> AuditRow:
     shape, classes = ((32, 32, 3), 10) if cifar else ((224, 224, 3), 1000)
     name = f"plain-{spec.depth}" if spec.shortcut == "none" else f"ResNet-{spec.depth}"
     net = name if spec.shortcut == "none" else f"{name} {spec.shortcut}"
-    # The paper's numbers are of the nets as it ran them: basic blocks with option A (section 4.1
+    # The paper's numbers are for the nets as it ran them: basic blocks with option A (section 4.1
     # for ImageNet, 4.2 for CIFAR), bottlenecks with option B and the stride on the first 1x1.
     option = "A" if spec.block == "basic" else "B"
     as_published = spec.shortcut == option and spec.bottleneck_stride != "3x3"

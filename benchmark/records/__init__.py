@@ -1,6 +1,6 @@
-"""What was measured: journals on disk (the truth), pandas frames, and MLflow as a mirror.
+"""Measurements: journals on disk (the source of truth), pandas frames, and MLflow as a mirror.
 
-The names are loaded when they are first used, since most commands need no pandas.
+Names are loaded on first use, since most commands do not need pandas.
 """
 
 from importlib import import_module

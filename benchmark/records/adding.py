@@ -1,6 +1,6 @@
-"""Adds what a suite's runs came to, to the reference records.
+"""Add the records of a suite's runs to the reference.
 
-Only runs that have ended, only what is whole, and nothing that tells whose machine it was.
+Only ended runs with intact records are added, and nothing that reveals whose machine it was.
 """
 
 import json
@@ -23,28 +23,28 @@ from benchmark.spec import RunSpec
 from benchmark.status import DONE, Status
 
 MAX_WEIGHTS_BYTES = 10 * 2**20
-"""Of all weights in the reference together: a clone is to stay small."""
+"""Limit for all weights in the reference together: a clone should stay small."""
 
 _MAX_BYTES = 2**20
-"""Of what a detector found in a run's images: larger files are left out."""
+"""Limit for a run's detections and its shown images: larger files are left out."""
 
 _PATH = re.compile(r"(?<![\w.:/])~?/(?:[^\s/'\",:;()]+/)+([^\s/'\",:;()]*)")
-"""An absolute path, and its last part."""
+"""An absolute path; the group is its last part."""
 
 
 @dataclass
 class Added:
-    """What became of a suite's runs: their ids."""
+    """The ids of a suite's runs, by what became of them."""
 
     added: list[str] = field(default_factory=list)
     there: list[str] = field(default_factory=list)
-    """With the same bits."""
+    """Already in the reference, with the same bits."""
     others: list[str] = field(default_factory=list)
-    """There with other bits, which stay as they are."""
+    """Already in the reference with other bits, which stay as they are."""
     left: list[str] = field(default_factory=list)
-    """That have not ended."""
+    """Not ended yet, so left out."""
     weights: list[str] = field(default_factory=list)
-    """Whose weights are there."""
+    """Runs whose weights are in the reference."""
 
 
 def add_records(
@@ -55,14 +55,14 @@ def add_records(
 ) -> Added:
     """Copy the records of a suite's ended runs, and its plan.
 
-    ``check_weights``: where it is given, of each variant the weights of the first seed, too, as
-    long as all are within ``MAX_WEIGHTS_BYTES``; it raises where a run's are not whole.
+    ``check_weights``: if given, the weights of each variant's first finished seed are copied too,
+    as long as the total stays within ``MAX_WEIGHTS_BYTES``; it raises if a run's are corrupt.
 
-    Raises RecordsError for records that are not whole, or that tell of the machine, before anything
-    of that run is written.
+    Raises RecordsError for records that are incomplete or that identify the machine, before
+    anything of that run is written.
     """
     plan, done = store.suite(suite).plan(), Added()
-    plan.pop("file", None)  # It tells whose machine it was.
+    plan.pop("file", None)  # It reveals whose machine it was.
     for cell in {cell["run_id"]: cell for cell in plan["cells"]}.values():
         _add(store.run(cell["run_id"]), reference, done)
     if check_weights:
@@ -90,12 +90,12 @@ def _add(folder: RunFolder, reference: Store, done: Added) -> None:
         file = folder.path / name
         if file.exists() and file.stat().st_size <= _MAX_BYTES:
             write_bytes(other.path / name, file.read_bytes())
-    other.events()  # Raises where the copy is not whole.
+    other.events()  # Raises if the copy is corrupt.
     done.added.append(folder.run_id)
 
 
 def _files(folder: RunFolder) -> dict[str, str]:
-    """Name -> text of the records, checked."""
+    """Return the checked records: name -> text."""
     result, events = folder.result() or {}, folder.events()
     _check_id(folder)
     ends = of_kind(events, Kind.END)
@@ -115,7 +115,7 @@ def _files(folder: RunFolder) -> dict[str, str]:
     texts["journal.jsonl"] = "".join(json.dumps(_nameless(event)) + "\n" for event in events)
     for name, text in texts.items():
         if told := next(_telling(text), None):
-            rule = "must not tell of the machine that it ran on"
+            rule = "must not identify the machine that it ran on"
             raise RecordsError(f"{folder.path / name} {rule}. Received: {told}")
     return texts
 
@@ -132,8 +132,8 @@ def _check_id(folder: RunFolder) -> None:
 
 
 def _nameless(event: Event) -> Mapping[str, Any]:
-    """With the last part alone of each path that a message tells, such as a checkpoint's."""
-    if event["event"] == Kind.EPOCH:  # Whose bits the result has the digest of.
+    """Cut each path in the event's messages, such as a checkpoint's, to its last part."""
+    if event["event"] == Kind.EPOCH:  # The result has a digest of these rows.
         return event
     return {name: _without_paths(value) for name, value in event.items()}
 
@@ -145,7 +145,7 @@ def _without_paths(value: Any) -> Any:
 
 
 def _telling(text: str) -> Iterator[str]:
-    """Absolute paths, and the names of this host and of its user."""
+    """Yield absolute paths in the text, and the names of this host and its user."""
     yield from (match.group() for match in _PATH.finditer(text))
     for name in {platform.node(), os.environ.get("USER", "")} - {"", "root", "localhost"}:
         yield from re.findall(rf"\b{re.escape(name)}\b", text)
@@ -180,8 +180,10 @@ def _add_weights(
 
 
 def _merged(cells: list[dict[str, Any]], reference: Store, suite: str) -> list[dict[str, Any]]:
-    """The cells, each with the run of an earlier plan where that has records and its own has none,
-    as after other runs were made of it with other threads."""
+    """Return the cells; one whose run has no records takes the run of an earlier plan that has.
+
+    This happens when the suite was planned again with another number of threads.
+    """
     earlier = read_json(Path(reference.suite(suite).path / "plan.json")) or {"cells": []}
     recorded = {
         (cell["variant"], cell["seed"]): cell

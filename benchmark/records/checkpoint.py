@@ -1,9 +1,9 @@
-"""Checkpoints: folders that are whole or refused.
+"""Checkpoints: folders that are either intact or refused.
 
 ``checkpoints/ITERATION-DIGEST/`` holds ``arrays.safetensors``, ``counters.json``, ``curves.json``
-(each epoch's row so far) and ``manifest.json`` with the SHA-256 of all three; DIGEST is the first
-part of the manifest's own. A folder is written aside, flushed to the disk and renamed; the last two
-are kept.
+(the rows of all epochs so far) and ``manifest.json`` with the SHA-256 of all three; DIGEST is the
+start of the manifest's own. A folder is written under a temporary name, flushed to disk and
+renamed; the last two are kept.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from benchmark.events import Event
 from benchmark.records.files import flush_folder, write_through, writing
 
 KEPT = 2
-"""How many of the newest checkpoints are kept."""
+"""Number of newest checkpoints to keep."""
 
 _ARRAYS, _COUNTERS, _CURVES = "arrays.safetensors", "counters.json", "curves.json"
 _MANIFEST = "manifest.json"
@@ -30,7 +30,7 @@ _NAME = re.compile(r"(\d{12})-([0-9a-f]{32})")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a folder holds."""
+    """The contents of a checkpoint folder."""
 
     name: str
     counters: dict[str, Any]
@@ -50,9 +50,9 @@ class Checkpoints:
         arrays: dict[str, np.ndarray],
         curves: list[Event],
     ) -> str:
-        """Keep the state of ``counters["iteration"]``. Returns the checkpoint's name.
+        """Save the state at ``counters["iteration"]`` and return the checkpoint's name.
 
-        Raises DiskFullError, or another OSError, with the earlier ones intact.
+        Raises DiskFullError, or another OSError, and leaves earlier checkpoints intact.
         """
         from safetensors.numpy import save as serialized
 
@@ -73,7 +73,7 @@ class Checkpoints:
         return target.name
 
     def newest(self, refused: Callable[[str], None]) -> Checkpoint | None:
-        """The newest one that is whole; ``refused`` is told of each newer one, and why."""
+        """Return the newest intact checkpoint; call ``refused`` with the reason for each newer."""
         for name in self._names():
             try:
                 return self._read(name)
@@ -82,17 +82,17 @@ class Checkpoints:
         return None
 
     def delete_newer(self, used: Checkpoint) -> None:
-        """Delete what was refused, so that it does not push out one that is whole."""
+        """Delete refused checkpoints, so that they do not push out an intact one."""
         for name in self._names():
             if name > used.name:
                 shutil.rmtree(self.folder / name, ignore_errors=True)
 
     def clear(self) -> None:
-        """Delete them all: a run that has ended needs none."""
+        """Delete all checkpoints: a run that has ended needs none."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _names(self) -> list[str]:
-        """The newest first."""
+        """Return the checkpoints' names, newest first."""
         if not self.folder.is_dir():
             return []
         names = [path.name for path in self.folder.iterdir() if _NAME.fullmatch(path.name)]
@@ -102,7 +102,7 @@ class Checkpoints:
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True)
             flush_folder(self.folder.parent)
-        for left in self.folder.glob(".aside-*"):  # Of a process that was killed; one is here.
+        for left in self.folder.glob(".aside-*"):  # From a killed process; only one writes here.
             shutil.rmtree(left, ignore_errors=True)
         aside = self.folder / f".aside-{target.name}"
         try:
@@ -123,12 +123,12 @@ class Checkpoints:
         folder, match = self.folder / name, _NAME.fullmatch(name)
         manifest = (folder / _MANIFEST).read_bytes()
         if match is None or hashlib.sha256(manifest).hexdigest()[:32] != match[2]:
-            raise ValueError(f"{_MANIFEST} has not the digest in the folder's name")
+            raise ValueError(f"{_MANIFEST} does not match the digest in the folder's name")
         files = {}
         for file, digest in json.loads(manifest).items():
             files[file] = (folder / file).read_bytes()
             if hashlib.sha256(files[file]).hexdigest() != digest:
-                raise ValueError(f"{file} has not its digest")
+                raise ValueError(f"{file} does not match its digest")
         try:
             counters, curves = json.loads(files[_COUNTERS]), json.loads(files[_CURVES])
             return Checkpoint(name, counters, deserialized(files[_ARRAYS]), curves)

@@ -9,12 +9,12 @@ from benchmark.records.lacking import SPLITS, is_scored
 from benchmark.records.nesting import flattened
 
 _TIMINGS = ("time", "train_time_s", "evaluation_time_s", "images_per_s")
-"""What no two runs have in common."""
+"""Fields that differ between any two runs."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One value that differs; None where a side has none."""
+    """A value that differs; None on a side that lacks it."""
 
     name: str
     one: Any
@@ -26,20 +26,20 @@ class Difference:
 
 @dataclass(frozen=True)
 class CurvesCompared:
-    """How far two runs' curves are the same, bit for bit."""
+    """How far the curves of two runs agree, bit for bit."""
 
     epochs: int
-    """Epochs that both have and that were compared, up to the first that differs."""
+    """Number of shared epochs compared, up to and including the first that differs."""
 
     lengths: tuple[int, int]
-    """Epochs that each of them has."""
+    """Number of epochs in each run."""
 
     first: list[Difference]
-    """What differs in the first epoch that does; empty where none does."""
+    """The differences in the first epoch that differs; empty if none does."""
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
-    """Of two nested mappings, by dotted name."""
+    """Return the differences between two nested mappings, by dotted name."""
     left, right = flattened(one), flattened(other)
     names = [*left, *(name for name in right if name not in left)]
     return [
@@ -50,10 +50,10 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
 
 
 def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompared:
-    """The epochs of two journals, but for their timings, and for what was measured of one of them
-    alone: layers at an iteration, or the scores of a split.
+    """Compare the epochs of two journals, except for timings and for what only one of them
+    measured: layers at an iteration, or the scores of a split.
 
-    They hold the digest of the weights after each epoch, so equal rows are equal weights.
+    Each row holds the digest of the weights after its epoch, so equal rows mean equal weights.
     """
     first, second = _epochs(one), _epochs(other)
     lengths = (len(first), len(second))
@@ -65,7 +65,7 @@ def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompar
 
 
 def _as_measured(row: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:
-    """An epoch's row without what of another run's was not measured."""
+    """Return an epoch's row without what ``like``, the other run's row, did not measure."""
     layers = {
         at: found for at, found in row.get("layers", {}).items() if at in like.get("layers", {})
     }

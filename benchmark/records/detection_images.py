@@ -1,5 +1,5 @@
-"""The first few scored images of a detector's run: with them a report shows what it found without
-the data set."""
+"""The first few scored images of a detector's run, kept so that a report can show its detections
+without the data set."""
 
 import io
 import zipfile
@@ -13,24 +13,24 @@ from benchmark.records.problems import RecordsError
 from benchmark.records.store import RunFolder
 
 _LISTS = ("images", "boxes", "labels", "crowds")
-"""Fields that have an array an image."""
+"""Fields with one array per image."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Images as they were stored, and the truth about them. Raises ValueError where lists are not
-    of one length."""
+    """Images as stored, with their ground truth. Raises ValueError if the lists differ in
+    length."""
 
     images: list[np.ndarray]
-    """(height, width, 3) uint8 each."""
+    """Each (height, width, 3) uint8."""
     ids: list[int]
-    """As the detections name them."""
+    """The image ids used in the detections."""
     boxes: list[np.ndarray]
-    """(n, 4) float32 each, (x1, y1, x2, y2) in the image's pixels."""
+    """Each (n, 4) float32, (x1, y1, x2, y2) in the image's pixels."""
     labels: list[np.ndarray]
-    """(n,) int32 each, from 0."""
+    """Each (n,) int32, from 0."""
     crowds: list[np.ndarray]
-    """(n,) bool each: regions whose detection is no error, and no success."""
+    """Each (n,) bool: regions where a detection counts neither as right nor as wrong."""
     classes: list[str]
     """Label -> name."""
 
@@ -41,7 +41,7 @@ class Shown:
 
 
 def save_shown(folder: RunFolder, shown: Shown) -> None:
-    """Keep them in the run's folder: the same bytes for the same images."""
+    """Save the images in the run's folder: the same bytes for the same images."""
     arrays = {
         f"{name}.{place}": array
         for name in _LISTS
@@ -54,7 +54,7 @@ def save_shown(folder: RunFolder, shown: Shown) -> None:
 
 
 def load_shown(folder: RunFolder) -> Shown | None:
-    """What was kept; None where nothing was. Raises RecordsError where the file is torn."""
+    """Load the saved images; None if there are none. Raises RecordsError for a corrupt file."""
     try:
         with np.load(folder.shown, allow_pickle=False) as kept:
             ids, classes = kept["ids"].tolist(), kept["classes"].tolist()

@@ -1,4 +1,4 @@
-"""What ensembles of a suite's runs came to, beside the suite's plan."""
+"""The errors of ensembles of a suite's runs, stored next to the suite's plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,11 +15,11 @@ ERRORS = ("top1_error_percent", "top5_error_percent")
 
 
 class Ensemble(NamedTuple):
-    """The runs of some variants with one seed: all finished and tested by one protocol, or some of
-    them diverged."""
+    """The runs of some variants with one seed: either all are finished and tested by one protocol,
+    or some diverged."""
 
     variant: str
-    """Its name."""
+    """The ensemble's name."""
     seed: int
     protocol: str
     folders: list[RunFolder]
@@ -27,7 +27,7 @@ class Ensemble(NamedTuple):
 
     @property
     def key(self) -> dict[str, Any]:
-        """What its errors are a function of."""
+        """Everything that the ensemble's errors depend on."""
         tested = [folder.tested()[self.protocol] for folder in self.folders]
         return {
             "variant": self.variant,
@@ -39,7 +39,7 @@ class Ensemble(NamedTuple):
 
 
 def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ensemble]:
-    """Those that the claims are about, as far as their runs have ended and were tested."""
+    """Yield the ensembles named in the claims whose runs have ended and were tested."""
     published = [claim for claim in claims if isinstance(claim, PublishedClaim)]
     asked = dict.fromkeys((c.ensemble, c.protocol) for c in published if c.ensemble and c.protocol)
     if not asked:  # A plan may be long.
@@ -58,13 +58,13 @@ def ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> Iterator[Ens
 
 
 def save_errors(store: Store, suite: str, found: Sequence[tuple[Ensemble, dict[str, Any]]]) -> None:
-    """Keep the errors of each."""
+    """Save the errors of each ensemble."""
     rows = [ensemble.key | errors for ensemble, errors in found]
     write_json(store.suite(suite).path / "ensembles.json", rows)
 
 
 def errors_of(store: Store, suite: str, ensemble: Ensemble) -> dict[str, Any] | None:
-    """What was kept of an ensemble; None where it was another's weights or images."""
+    """Return an ensemble's saved errors; None if there are none for these weights and images."""
     rows = read_json(store.suite(suite).path / "ensembles.json") or []
     key = ensemble.key
     found = (row for row in rows if {name: row.get(name) for name in key} == key)
@@ -72,7 +72,7 @@ def errors_of(store: Store, suite: str, ensemble: Ensemble) -> dict[str, Any] | 
 
 
 def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.DataFrame:
-    """A row an ensemble that has errors, or of which a run diverged.
+    """Return a row per ensemble that has errors or in which a run diverged.
 
     Columns: variant, seed, status and, as in the frame of runs, ``PROTOCOL.top1_error_percent``
     and ``PROTOCOL.top5_error_percent``.
@@ -89,7 +89,7 @@ def load_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> pd.Data
 
 
 def error_columns(protocol: str, errors: Mapping[str, Any]) -> dict[str, float]:
-    """The errors of a test, by their columns in a frame: ``PROTOCOL.top1_error_percent``."""
+    """Return a test's errors by their columns in a frame: ``PROTOCOL.top1_error_percent``."""
     return {
         f"{protocol}.{name}": np.nan if errors[name] is None else errors[name] for name in ERRORS
     }

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and JSON that every reader takes."""
+"""Atomic file writes, and JSON that any reader accepts."""
 
 import json
 import math
@@ -13,18 +13,18 @@ from benchmark.records.problems import DiskFullError, RecordsError, is_disk_full
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write aside, flush to the disk, rename."""
+    """Write data as JSON to a temporary file, flush it to disk and rename it."""
     write_text(path, json.dumps(finite(data), indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write aside, flush to the disk, rename."""
+    """Write UTF-8 text to a temporary file, flush it to disk and rename it."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write aside, flush to the disk, rename. Raises DiskFullError, or another OSError, with the
-    file as it was before."""
+    """Write to a temporary file, flush it to disk and rename it. Raises DiskFullError, or another
+    OSError, and leaves the file as it was."""
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.aside")
@@ -38,7 +38,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_through(path: Path, data: bytes) -> None:
-    """Write a file, and flush it to the disk."""
+    """Write a file and flush it to disk."""
     with path.open("wb") as file:
         file.write(data)
         file.flush()
@@ -46,7 +46,7 @@ def write_through(path: Path, data: bytes) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
+    """Flush the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -55,7 +55,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def named(aside: Path, file: Path) -> bool:
-    """Give a file its name, if no other has it: of machines that do so at once, one succeeds."""
+    """Give a file its name unless the name is taken. If machines try at once, one succeeds."""
     try:
         os.link(aside, file)
     except FileExistsError:
@@ -72,7 +72,7 @@ def named(aside: Path, file: Path) -> bool:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Raises DiskFullError, which names ``path``, for a disk or a quota that is full."""
+    """Raise DiskFullError, which names ``path``, if a disk or a quota is full."""
     try:
         yield
     except OSError as error:
@@ -82,7 +82,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def read_json(path: Path) -> Any:
-    """The data of a JSON file; None where there is no file. Raises RecordsError."""
+    """Return the data of a JSON file; None if there is no file. Raises RecordsError for others."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -92,7 +92,7 @@ def read_json(path: Path) -> Any:
 
 
 def finite(data: Any) -> Any:
-    """The data with None for each number that is not finite, which JSON cannot hold."""
+    """Return the data with None in place of non-finite numbers, which JSON cannot hold."""
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     if isinstance(data, dict):

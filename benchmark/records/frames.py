@@ -1,4 +1,4 @@
-"""Tidy pandas frames of a results folder: a row a run, and a row an epoch."""
+"""Tidy pandas frames of a results folder: one row per run, epoch or layer."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,13 +27,13 @@ _TEXTS = {"status", "failure", "reason", "device"}
 
 
 def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
-    """A row for each run that the suites of ``results`` ask for, planned ones included.
+    """Return a row for each run of the suites in ``results``, including planned ones.
 
-    Columns: suite, variant, seed, run_id, status, what ``records.result`` measures (there also
-    where no run has begun), what finished runs were tested by
-    (``ten-crop-256.top1_error_percent``), and each field of the runs' specs under its dotted name
-    (``model.depth``). Raises RecordsError for a folder that holds another run than its name says,
-    and FileNotFoundError, as the others do, where ``results`` is no folder.
+    Columns: suite, variant, seed, run_id, status, the values of ``records.result`` (present even
+    if no run has begun), the test errors of finished runs (``ten-crop-256.top1_error_percent``),
+    and each field of the runs' specs under its dotted name (``model.depth``). Raises RecordsError
+    for a folder that holds a different run than its name says, and FileNotFoundError, like the
+    other loaders, if ``results`` is not a folder.
     """
     read = list(_read(results, suite))
     for _, folder, _ in read:
@@ -42,24 +42,24 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
 
 
 def load_curves(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
-    """A row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and the
-    quantities of that epoch, of which the usual ones have a column also where there is no row.
-    ``gradient_norms`` are columns ``gradient_norm.LAYER``."""
+    """Return a row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and
+    that epoch's metrics. The usual metrics have a column even if there are no rows.
+    ``gradient_norms`` become columns ``gradient_norm.LAYER``."""
     return _curves_and_layers(_cells(results, suite))[0]
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
-    """A row for each layer at each iteration at which a run's layers were measured: suite, variant,
-    seed, run_id, iteration, number (the place of a convolution from 1; none for projections and the
-    classifier), layer, ``response_std`` (the standard deviation of a convolution's outputs, after
-    batch normalisation where there is one) and ``gradient_norm`` (L2, of the kernel; none at the
-    end of the run)."""
+    """Return a row for each layer at each iteration at which a run's layers were measured: suite,
+    variant, seed, run_id, iteration, number (the convolution's position, from 1; none for
+    projections and the classifier), layer, ``response_std`` (the standard deviation of a
+    convolution's outputs, after batch normalization if there is any) and ``gradient_norm`` (L2 norm
+    of the kernel's gradient; none at the end of the run)."""
     return _curves_and_layers(_cells(results, suite))[1]
 
 
 @dataclass(frozen=True)
 class Frames:
-    """What ``load_runs``, ``load_curves`` and ``load_layers`` give."""
+    """The frames of ``load_runs``, ``load_curves`` and ``load_layers``."""
 
     runs: pd.DataFrame
     curves: pd.DataFrame
@@ -67,18 +67,18 @@ class Frames:
 
 
 def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
-    """The three of them, with each record read once."""
+    """Load all three frames, reading each record once."""
     return frames_of(list(_read(results, suite)))
 
 
 def frames_of(read: "Sequence[Read]") -> Frames:
-    """The same of cells whose records were looked up before."""
+    """Return all three frames of cells whose records were already looked up."""
     runs = _frame([_run_row(*each) for each in read], CELL, MEASURED)
     return Frames(runs, *_curves_and_layers(read))
 
 
 Read = tuple[dict[str, Any], RunFolder, dict[str, Any] | None]
-"""A plan's cell, its run's folder, and its result, where that was read and is there."""
+"""A plan's cell, its run's folder, and its result if it exists and was read."""
 
 
 def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -117,18 +117,18 @@ def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def load_published() -> pd.DataFrame:
-    """A row for each number of the paper's tables, with how it was come by."""
+    """Return a row for each number in the paper's tables, with how it was obtained."""
     return pd.DataFrame([vars(number) for number in PUBLISHED.values()])
 
 
 def load_shown() -> pd.DataFrame:
-    """A row for each thing that a figure of the paper shows, in words, with the quantity that it is
-    judged by."""
+    """Return a row for each thing that a figure of the paper shows, in words, with the quantity
+    that decides it."""
     return pd.DataFrame([vars(each) for each in SHOWN])
 
 
 def load_reproductions() -> pd.DataFrame:
-    """A row for each number that later reproductions reported: context, never a target."""
+    """Return a row for each number that later reproductions reported: context, never a target."""
     return pd.DataFrame([vars(number) for number in REPRODUCTIONS])
 
 
@@ -150,7 +150,8 @@ def _read(results: str | Path, suite: str | None) -> Iterator[Read]:
 def _frame(
     rows: list[dict[str, Any]], keys: tuple[str, ...], numbers: tuple[str, ...]
 ) -> pd.DataFrame:
-    """The rows with at least these columns; a column of numbers is one also where it is empty."""
+    """Return the rows with at least these columns; those in ``numbers`` are numeric even if
+    empty."""
     frame = pd.DataFrame(rows, columns=None if rows else list(dict.fromkeys([*keys, *numbers])))
     for name in numbers:
         if name not in _TEXTS and not name.endswith("sha256"):

@@ -1,5 +1,5 @@
-"""NVIDIA's GPUs of this machine, as their driver tells. TensorFlow is not asked, since it would
-take hold of them."""
+"""NVIDIA GPUs of this machine, as reported by the driver. TensorFlow is not asked, since it would
+claim them."""
 
 import os
 import shutil
@@ -12,15 +12,15 @@ from typing import Any
 _QUERY = ("index", "uuid", "name", "driver_version", "compute_cap", "memory.total")
 
 LIBRARIES = ("cuda-runtime", "cublas", "cudnn", "nccl")
-"""Of CUDA, as far as they are Python packages: ``nvidia-cudnn-cu12`` and their like."""
+"""CUDA libraries that may be installed as Python packages, such as ``nvidia-cudnn-cu12``."""
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One of them."""
+    """A GPU."""
 
     index: str
-    """Its number, in the order of the PCI bus."""
+    """Number in PCI bus order."""
     uuid: str
     name: str
     driver: str
@@ -29,7 +29,7 @@ class Gpu:
 
 
 def visible_gpus() -> list[Gpu]:
-    """Those that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them."""
+    """Return the GPUs that this process may use, according to ``CUDA_VISIBLE_DEVICES``."""
     there = _all()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is None:
@@ -37,14 +37,14 @@ def visible_gpus() -> list[Gpu]:
     found = []
     for name in (each.strip() for each in visible.split(",")):
         gpu = next((gpu for gpu in there if _is(gpu, name)), None)
-        if gpu is None:  # CUDA, too, sees none from there on.
+        if gpu is None:  # CUDA ignores the rest of the list too.
             break
         found.append(gpu)
     return found
 
 
 def gpus_told() -> dict[str, Any]:
-    """For a run's provenance: empty without a GPU."""
+    """Return the GPU part of a run's provenance; empty without a GPU."""
     there = visible_gpus()
     if not there:
         return {}
@@ -58,7 +58,7 @@ def gpus_told() -> dict[str, Any]:
 
 
 def mps_runs() -> bool:
-    """Whether CUDA's Multi-Process Service takes the work of several processes together."""
+    """Return whether CUDA's Multi-Process Service is running to share a GPU among processes."""
     pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "/tmp/nvidia-mps")
     return (Path(pipes) / "control").exists()
 

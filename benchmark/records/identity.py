@@ -1,4 +1,4 @@
-"""What a run's id is a digest of, as its records tell it."""
+"""The id of a run, computed from its records."""
 
 import hashlib
 import json
@@ -9,9 +9,9 @@ from benchmark.spec.recipe import with_recipe
 
 
 def recorded_id(spec: dict[str, Any], recipe: dict[str, int] | None) -> str:
-    """The id of a run by its spec, as plain data, and the numbers of its recipe; by the present
-    ones where none were recorded, as no worker had begun. Raises ValueError for a spec of a version
-    with other fields."""
+    """Return the id of a run with this spec, as plain data, and these recipe numbers; the current
+    ones if none were recorded because no worker had begun. Raises ValueError for a spec from a
+    version with other fields."""
     stated = RunSpec.model_validate(spec).stated()
     if recipe is not None:
         stated = with_recipe(stated, recipe)

@@ -1,4 +1,4 @@
-"""A run's append-only journal: one JSON event a line, each with the time that it was written."""
+"""A run's append-only journal: one JSON event per line, with the time it was written."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from benchmark.records.problems import RecordsError
 
 
 class Journal:
-    """Appends events to a file; each is on the disk before ``append`` returns."""
+    """An append-only file of events; each is on disk before ``append`` returns."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -21,11 +21,11 @@ class Journal:
         _drop_torn_line(path)
 
     def append(self, event: Event) -> Event:
-        """Add the event, with ``time`` in seconds since 1970. Returns what was written."""
+        """Add an event, with ``time`` in seconds since 1970, and return what was written."""
         return self.restore(finite({**event, "time": round(time.time(), 3)}))
 
     def restore(self, *events: Event) -> Event:
-        """Add events that were written before, with their own times. Returns the last."""
+        """Add previously written events with their own times, and return the last."""
         with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write("".join(json.dumps(event, allow_nan=False) + "\n" for event in events))
             file.flush()
@@ -34,11 +34,11 @@ class Journal:
 
 
 def read_attempts(path: Path) -> Iterator[list[Event]]:
-    """The events of each attempt, from its ``start`` on, the last attempt first; a torn last line
-    is left out.
+    """Yield the events of each attempt, from its ``start`` on, last attempt first. A truncated
+    last line is left out.
 
-    An attempt that goes on from a checkpoint (``resume``) tells all epochs up to that one again,
-    so that nothing before it is needed. Raises RecordsError for any other line that is none.
+    An attempt that resumes from a checkpoint (``resume``) repeats all epochs up to it, so nothing
+    earlier is needed. Raises RecordsError for any other line that is not an event.
     """
     lines = _whole_lines(path)
     while lines:
@@ -49,7 +49,7 @@ def read_attempts(path: Path) -> Iterator[list[Event]]:
 
 
 def curves_sha256(events: Iterable[Event]) -> str:
-    """Of every epoch's row among the events."""
+    """Return the SHA-256 of all epoch rows among the events."""
     digest = hashlib.sha256()
     for event in events:
         if event["event"] == Kind.EPOCH:
@@ -58,7 +58,7 @@ def curves_sha256(events: Iterable[Event]) -> str:
 
 
 def count_attempts(path: Path) -> int:
-    """How many times the run was started."""
+    """Return how many times the run was started."""
     try:
         return path.read_bytes().count(f'{{"event": "{Kind.START}"'.encode())
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def _event(path: Path, number: int, line: bytes) -> Event:
 
 
 def _drop_torn_line(path: Path) -> None:
-    """A process that was killed while it wrote leaves half a line; the next begins afresh."""
+    """Drop the half line left by a process that was killed while writing."""
     if not path.exists():
         return
     with path.open("rb+") as file:

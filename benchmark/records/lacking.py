@@ -1,4 +1,4 @@
-"""What a suite asks for that a run which has ended was not measured by."""
+"""Measurements that a suite asks for and an ended run lacks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from benchmark.events import Event, Kind, of_kind
 from benchmark.spec import RunSpec
 
 SPLITS = ("test", "validation")
-"""Those that an epoch's row may have scores of."""
+"""Splits that an epoch's row may have scores for."""
 
 
 @dataclass(frozen=True)
 class Lacking:
-    """False where nothing is lacking."""
+    """Missing measurements; false if there are none."""
 
     layers: tuple[int, ...] = ()
     """The iterations at which the layers were not measured."""
@@ -25,7 +25,7 @@ class Lacking:
 
 
 def lacking(spec: RunSpec, events: Sequence[Event]) -> Lacking:
-    """What ``spec`` asks for, as far as the run came, and its journal does not have."""
+    """Return what ``spec`` asks for, as far as the run got, and its journal lacks."""
     rows = of_kind(events, Kind.EPOCH)
     if not rows:
         return Lacking()
@@ -48,5 +48,5 @@ def lacking(spec: RunSpec, events: Sequence[Event]) -> Lacking:
 
 
 def is_scored(row: Mapping[str, Any], split: str) -> bool:
-    """Whether an epoch's row has scores of a split."""
+    """Return whether an epoch's row has scores for a split."""
     return any(name.startswith(f"{split}_") for name in row)

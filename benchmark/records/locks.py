@@ -1,10 +1,10 @@
-"""Locks of one machine's processes, which the kernel frees when their holders have ended.
+"""Locks between processes on one machine, which the kernel frees when their holders end.
 
-They are flock's where the file system has it. Some that clusters share have not (Lustre mounted
-with ``noflock``, NFS without its lock service); there an abstract Unix socket is bound to a name
-made of the file's device and inode. No other process of the machine can bind it until all that
-inherited the socket have ended. The sockets of a container with a network of its own are apart:
-``where`` tells.
+They use flock if the file system supports it. Some shared file systems of clusters do not (Lustre
+mounted with ``noflock``, NFS without its lock service); there an abstract Unix socket is bound to a
+name derived from the file's device and inode. No other process on the machine can bind it until all
+that inherited the socket have ended. A container with its own network has separate sockets: see
+``where``.
 """
 
 import errno
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _NONE = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
-"""What file systems without flock answer."""
+"""Errors from file systems without flock."""
 
 _POLL_S = 0.1
 
@@ -31,13 +31,13 @@ class Lock:
     descriptor: int
     """A process that inherits it holds the lock as well."""
     by_flock: bool
-    """Else by a socket."""
+    """False if a socket holds the lock."""
 
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[Lock | None]:
-    """Lock a file, which is made where it is not there; None where another process has it, unless
-    this one is to wait for it."""
+    """Lock a file, creating it if necessary. Yields None if another process holds the lock, or
+    waits for it with ``wait``."""
     with path.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -57,7 +57,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[Lock | None]:
 
 
 def has_flock(folder: Path) -> bool:
-    """Whether the files of a folder can be locked by flock."""
+    """Return whether flock can lock the files of a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -69,7 +69,7 @@ def has_flock(folder: Path) -> bool:
 
 
 def where() -> str:
-    """Among whose processes a socket locks: those of this network namespace."""
+    """Return this network namespace: a socket locks only among its processes."""
     with suppress(OSError):
         return str(Path("/proc/self/ns/net").readlink())
     return ""

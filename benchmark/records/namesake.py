@@ -1,4 +1,4 @@
-"""Two suite files of one name in one results folder: the second must not replace the first."""
+"""Two suite files with one name in a results folder: the second must not replace the first."""
 
 from pathlib import Path
 
@@ -9,17 +9,16 @@ from benchmark.suite.suite import LoadedSuite
 
 
 def require_no_namesake(store: Store, loaded: LoadedSuite) -> None:
-    """Raises RecordsError, which names both files, where the records under a suite's name are of
+    """Raise RecordsError, which names both files, if the records under a suite's name belong to
     another file's suite.
 
-    They are not where the file is the same, whatever was changed in it; where it asks for all runs
-    that were recorded; or where the other file is gone and the two have runs in common, as after
-    the file was moved.
+    They do not if the file is the same, however it was edited; if it asks for all recorded runs;
+    or if the other file is gone and the two share runs, as after the file was moved.
     """
     folder = store.suite(loaded.suite.name)
     try:
         plan = folder.plan()
-    except (FileNotFoundError, RecordsError):  # Never run, or torn: it is written again.
+    except (FileNotFoundError, RecordsError):  # Never run, or corrupt: it is written again.
         return
     known = plan.get("file")
     if known is None or Path(known) == loaded.path.resolve():

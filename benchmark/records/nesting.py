@@ -1,10 +1,10 @@
-"""Nested mappings as flat ones."""
+"""Flattening of nested mappings."""
 
 from typing import Any
 
 
 def flattened(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with dotted names; an empty or absent part stays one value."""
+    """Return nested mappings as one with dotted names; an empty or absent part stays one value."""
     flat: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, dict) and value:

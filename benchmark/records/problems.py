@@ -1,4 +1,4 @@
-"""What a command cannot go on with, said in one line. Loads nothing, so that help stays quick."""
+"""Errors that stop a command, reported in one line. Imports nothing heavy, to keep help quick."""
 
 import errno
 import re
@@ -6,15 +6,15 @@ from urllib.parse import unquote
 
 
 class RecordsError(ValueError):
-    """A file of the records that is torn, or not what it must be."""
+    """A record file that is corrupt or not what it must be."""
 
 
 class TrackingError(RuntimeError):
-    """An MLflow server or database that does not answer, or is none."""
+    """An MLflow server or database that does not answer or does not exist."""
 
 
 class DiskFullError(OSError):
-    """A disk or a quota that is full. What was to be written is as it was before."""
+    """A full disk or quota. The file that was being written is as it was before."""
 
 
 _HIDDEN = "***"
@@ -27,12 +27,12 @@ _OPTION = re.compile(
     r"(?P<secret>[^\s&'\"]+)",
     re.I,
 )
-"""Not ``orderByKey``, by which MLflow's UI sorts."""
+"""Does not match ``orderByKey``, which MLflow's UI sorts by."""
 
 
 def masked(text: str, uri: str = "") -> str:
-    """The text without the passwords of the addresses in it, nor those of ``uri``, however a
-    library tells them."""
+    """Return the text with the passwords of its addresses masked, and those of ``uri`` in any form
+    that a library may print."""
     for secret in _secrets(uri):
         text = text.replace(secret, _HIDDEN)
     for pattern in (_PASSWORD, _TOKEN, _OPTION):
@@ -41,14 +41,14 @@ def masked(text: str, uri: str = "") -> str:
 
 
 def without_credentials(uri: str) -> str:
-    """The address of a server, for a browser, which asks for what it needs."""
+    """Return a server's address without credentials, for a browser, which asks for them."""
     scheme, slashes, rest = uri.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _secrets(uri: str) -> set[str]:
-    """As they stand in an address, and decoded."""
+    """Return the secrets in an address, as written and decoded."""
     found = {
         match["secret"] for each in (_PASSWORD, _TOKEN, _OPTION) for match in each.finditer(uri)
     }
@@ -56,24 +56,24 @@ def _secrets(uri: str) -> set[str]:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether an error is of a disk or a quota that is full, whoever raised it."""
+    """Return whether an error, raised by anyone, means that a disk or a quota is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def one_line(error: BaseException) -> str:
-    """The kind of an error, and the first line of its message where it has one. What this project
-    says itself is whole; others may say much. Passwords are masked."""
+    """Return an error's type and the first line of its message, if any. This project's own messages
+    are kept whole; others may be long. Passwords are masked."""
     lines = [line.strip() for line in masked(str(error)).strip().splitlines() if line.strip()]
     message = " ".join(lines)[:_OURS] if _is_ours(error) else "".join(lines[:1])[:_THEIRS]
     return ": ".join([type(error).__name__, *filter(None, [message])])
 
 
 _OURS, _THEIRS = 4000, 300
-"""Characters. MLflow keeps 5000 of a tag."""
+"""Limits in characters. MLflow keeps 5000 of a tag."""
 
 
 def _is_ours(error: BaseException) -> bool:
-    """By its class, or by where it was raised."""
+    """Return whether this project defines the error's class or raised it."""
     raised = error.__traceback__
     while raised and raised.tb_next:
         raised = raised.tb_next

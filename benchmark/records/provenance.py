@@ -1,4 +1,4 @@
-"""Where and with what a run ran. Names of people, hosts and folders are left out."""
+"""A run's provenance: code, versions and machine, without names of people, hosts or folders."""
 
 import os
 import platform
@@ -20,23 +20,23 @@ FLAGS = (
     "OMP_NUM_THREADS",
     "NVIDIA_TF32_OVERRIDE",
     "TF_DETERMINISTIC_OPS",
-    "GLIBC_TUNABLES",  # Which forms of its functions the C library takes.
-    "RESNET_BENCH_GPU_MEMORY_MIB",  # Which algorithms have room to work.
+    "GLIBC_TUNABLES",  # Which variants of its functions the C library uses.
+    "RESNET_BENCH_GPU_MEMORY_MIB",  # Which algorithms have enough workspace.
 )
 FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_", "CUBLAS_", "NPY_", "OPENBLAS_")
-"""Variables of the environment that can change bits, by name and by its beginning. Of these
-``execution.environment`` keeps few."""
+"""Environment variables that can change bits, by name and by prefix. ``execution.environment``
+keeps few of them."""
 
 PRELOADED = "LD_PRELOAD"
-"""Libraries that take the place of others; told without their folders."""
+"""Libraries that replace others; recorded without their folders."""
 
 
 def provenance() -> dict[str, Any]:
-    """Code, versions and machine of this process."""
+    """Return the code, versions and machine of this process."""
     changes = _git("status", "--porcelain", "--untracked-files=all", "--", "benchmark")
     return {
         "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": None if changes is None else bool(changes),  # The code's; new files count.
+        "git_dirty": None if changes is None else bool(changes),  # The code only; new files count.
         "python": platform.python_version(),
         "versions": {package: _version(package) for package in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
@@ -49,7 +49,7 @@ def provenance() -> dict[str, Any]:
 
 
 def machine_line(made: dict[str, Any]) -> str:
-    """A provenance in one line."""
+    """Return a provenance in one line."""
     versions = ", ".join(
         f"{name} {version}" for name, version in made["versions"].items() if version
     )
@@ -73,7 +73,7 @@ def _flags() -> dict[str, str]:
 
 
 def _git(*command: str) -> str | None:
-    """What git says of the project's own checkout; None outside of one."""
+    """Return git's output for the project's own checkout; None outside of one."""
     if not (PROJECT / ".git").exists():
         return None
     try:

@@ -1,7 +1,6 @@
-"""The reference: records of what this project itself ran, and how a run compares with them.
+"""The reference: records of this project's own runs, and how a user's run compares with them.
 
-They are a results folder of their own, which comes with the package; ``RESNET_BENCH_REFERENCE``
-names another.
+They are a results folder that ships with the package; ``RESNET_BENCH_REFERENCE`` names another.
 """
 
 import os
@@ -25,22 +24,22 @@ VARIABLE = "RESNET_BENCH_REFERENCE"
 _BITS = ("initial_weights_sha256", "final_weights_sha256")
 _ENDS = ("status", "epochs", "iterations")
 _SCORES = (ERROR.result, "final_train_error_percent", "final_top5_error_percent", AP.result)
-"""Of results. What diagnostics or other scored epochs add is not compared: the id does not tell
-it."""
+"""Fields of results. What diagnostics or other scored epochs add is not compared: the id does not
+cover it."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A run beside the reference run of its id."""
+    """The comparison of a run with the reference run of the same id."""
 
     outcome: str
     by: float | None = None
-    """Points of the final error, or average precision, ours less the reference's; None where
+    """Percentage points of final error, or average precision, ours minus the reference's; None if
     either has none."""
     sd: float | None = None
-    """Over the reference's seeds of the same spec, where there are two or more."""
+    """Standard deviation over the reference's seeds of the same spec, if there are two or more."""
     seeds: int = 1
-    """Reference runs of the same spec, each with its own seed."""
+    """Number of reference runs of the same spec, each with its own seed."""
     same_processor: bool = True
 
     def __str__(self) -> str:
@@ -53,20 +52,20 @@ class Compared:
 
 
 def reference_folder() -> Path:
-    """Where the reference is looked for."""
+    """Return the folder of the reference."""
     stated = os.environ.get(VARIABLE)
     return Path(stated) if stated else shipped_reference()
 
 
 def reference_for(store: Store) -> Store | None:
-    """What the runs of ``store`` are compared with; None where there is none, or it is that."""
+    """Return the reference to compare ``store`` with; None if there is none or it is ``store``."""
     folder = reference_folder()
     there = (folder / "runs").is_dir() and folder.resolve() != store.root.resolve()
     return Store(folder) if there else None
 
 
 def compared_with(reference: Store | None, folder: RunFolder) -> Compared | None:
-    """A run beside the reference of its id; None where it has not ended, or there is none."""
+    """Compare a run with the reference of its id; None if either is missing or has not ended."""
     if reference is None:
         return None
     other = reference.run(folder.run_id)
@@ -86,7 +85,7 @@ def compared_with(reference: Store | None, folder: RunFolder) -> Compared | None
 
 
 def outcome_of(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
-    """How two results of one spec compare."""
+    """Return how two results of one spec compare."""
     if not _agree(ours, theirs, (*_ENDS, *_SCORES)):
         return DIFFERENT
     bits = _agree(ours, theirs, _BITS) and ours.get(_BITS[1]) is not None
@@ -94,7 +93,7 @@ def outcome_of(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 
 def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | None:
-    """In points of the primary metric, ours less theirs."""
+    """Return ours minus theirs, in percentage points of the primary metric."""
     for metric in (ERROR, AP):
         one, other = ours.get(metric.result), theirs.get(metric.result)
         if one is not None and other is not None:
@@ -108,15 +107,15 @@ def same_processor(
     one: Mapping[str, Any],
     other: Mapping[str, Any],
 ) -> bool:
-    """Whether two runs ran on the same class of processor, by their provenances and results."""
+    """Return whether two runs used the same processor and device, from provenances and results."""
     return ours.get("processor") == theirs.get("processor") and one.get("device") == other.get(
         "device"
     )
 
 
 def seeds_of(reference: Store, spec: Mapping[str, Any]) -> Sequence[float]:
-    """The final errors, or average precisions, of the finished reference runs that differ from a
-    spec in the seed alone."""
+    """Return the final errors, or average precisions, of the reference runs that have them and
+    differ from a spec only in the seed."""
     asked, found = _without_seed(spec), []
     for folder in reference.runs():
         if _without_seed(folder.spec() or {}) == asked:
@@ -131,7 +130,7 @@ def _agree(ours: Mapping[str, Any], theirs: Mapping[str, Any], names: Sequence[s
 
 
 _NO_OTHER_RUN = ("seed", "pretrained.name", "diagnostics", "evaluation")
-"""What runs may differ in and still be seeds of one spec: a run begins from that with its seed."""
+"""Fields in which seeds of one spec may differ: a run starts from the weights with its own seed."""
 
 
 def _without_seed(spec: Mapping[str, Any]) -> dict[str, Any]:

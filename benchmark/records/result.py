@@ -1,4 +1,4 @@
-"""A run's result, from its journal."""
+"""The result of a run, computed from its journal."""
 
 import hashlib
 import json
@@ -15,18 +15,18 @@ from benchmark.records.journal import curves_sha256
 def summarize(
     events: list[Event], status: str, reason: str = "", failure: str | None = None
 ) -> dict[str, Any]:
-    """How an attempt ended, in one row; ``failure`` is the kind of it where the status is failed.
+    """Return how an attempt ended, in one row; ``failure`` is its kind if the status is failed.
 
-    Errors are percent, top-1 where they do not say top-5. ``final_error_percent`` is the last
+    Errors are percentages, top-1 unless they say top-5. ``final_error_percent`` is the last
     epoch's and the primary figure;
     ``best_error_percent`` is the lowest of all epochs, and so selected on the test images;
-    ``final_validation_error_percent`` is that of images held out, where there are some.
-    ``final_ap_percent`` and its like are the last epoch's, of detectors alone, which have no
-    errors; VOC's ``final_map_percent`` is of its own data sets alone.
-    ``mean_response_std`` is the mean over the layers in the end.
+    ``final_validation_error_percent`` is that of held-out images, if there are any.
+    ``final_ap_percent`` and the like are the last epoch's, for detectors only, which have no
+    errors; VOC's ``final_map_percent`` is for its own data sets only.
+    ``mean_response_std`` is the mean over the layers at the end.
     ``skipped_steps`` is None without a loss scale, ``peak_gpu_memory_mib`` without a GPU.
-    ``environments_mixed``: it went on with other versions or on another machine than it had begun,
-    so that no replay can give its bits.
+    ``environments_mixed``: the run was resumed with other versions or on another machine, so no
+    replay can reproduce its bits.
     """
     epochs = of_kind(events, Kind.EPOCH)
     end = first_of_kind(events, Kind.END)
@@ -75,12 +75,12 @@ def _mean_response_std(epochs: list[Event]) -> float | None:
 
 
 def sealed(result: dict[str, Any]) -> dict[str, Any]:
-    """The result with a digest of itself."""
+    """Return the result with a digest of itself."""
     return result | {"sha256": _digest(result)}
 
 
 def is_whole(result: dict[str, Any]) -> bool:
-    """Whether a result is as it was sealed; one without a digest counts as such."""
+    """Return whether a result is unchanged since it was sealed; true for one without a digest."""
     return result.get("sha256") in (None, _digest(result))
 
 
@@ -90,7 +90,7 @@ def _digest(result: dict[str, Any]) -> str:
 
 
 def scored(row: Event, metric: Metric = ERROR) -> float | None:
-    """The test error, or another metric, in an epoch's row; None where the epoch was not scored,
-    or not by that."""
+    """Return the test error, or another metric, from an epoch's row; None if the epoch was not
+    scored by it."""
     value = number_of(row, metric.key)
     return value if value is not None and math.isfinite(value) else None

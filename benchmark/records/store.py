@@ -1,11 +1,11 @@
-"""Where everything stands in a results folder.
+"""The layout of a results folder.
 
 ``runs/ID/``: spec.json, provenance.json, journal.jsonl, result.json, weights.safetensors,
-preprocessing.safetensors, log.txt; of detectors detections.json and shown.npz as well.
-``SUITE/``: plan.json, and the tables, figures and reports made from the runs; reports of a part of
-them in ``selected/``. A suite that ``--set`` changes has a name, and so a folder, of its own.
-``mlflow.db``, ``mlartifacts/``: MLflow's, when no other tracking server is named.
-``.filling-in/runs/ID/``: a run that has ended, trained again for measurements that it lacks.
+preprocessing.safetensors, log.txt; for detectors also detections.json and shown.npz.
+``SUITE/``: plan.json, and the tables, figures and reports made from the runs; reports on some of
+the runs in ``selected/``. A suite changed by ``--set`` has its own name, and so its own folder.
+``mlflow.db``, ``mlartifacts/``: MLflow's files, unless another tracking server is named.
+``.filling-in/runs/ID/``: an ended run, trained again for measurements that it lacks.
 """
 
 import logging
@@ -36,7 +36,7 @@ from benchmark.suite.names import NAME
 from benchmark.suite.suite import LoadedSuite
 
 ASIDE = ".filling-in"
-"""Within a results folder, the one where runs that have ended are trained again."""
+"""Subfolder of a results folder in which ended runs are trained again."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -59,7 +59,7 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the run's process wrote besides its events."""
+        """Output of the run's process other than its events."""
         return self.path / "log.txt"
 
     @property
@@ -69,27 +69,27 @@ class RunFolder:
 
     @property
     def preprocessing(self) -> Path:
-        """What the pixels were made into, for whoever uses the weights."""
+        """The preprocessing of pixels, for anyone who uses the weights."""
         return self.path / "preprocessing.safetensors"
 
     @property
     def detections(self) -> Path:
-        """What a detector found in the scored images in the end."""
+        """A detector's final detections in the scored images."""
         return self.path / "detections.json"
 
     @property
     def shown(self) -> Path:
-        """The first few of these images, with their truth: ``records.detection_images``."""
+        """The first few scored images with their ground truth: ``records.detection_images``."""
         return self.path / "shown.npz"
 
     @property
     def evaluations(self) -> Path:
-        """The folder of what the finished run was tested by, a folder each."""
+        """The folder of the finished run's tests, with one folder per protocol."""
         return self.path / "evaluations"
 
     def tested(self) -> dict[str, dict[str, Any]]:
-        """Protocol -> errors of the finished run, where it was tested to the end. A folder of
-        another name, as of a copy, is none."""
+        """Return protocol -> errors for the finished run's completed tests. Folders with other
+        names, such as copies, are ignored."""
         if not self.evaluations.is_dir():
             return {}
         files = sorted(self.evaluations.glob("*/result.json"))
@@ -98,23 +98,23 @@ class RunFolder:
 
     @property
     def runs(self) -> Path:
-        """The folder of the runs that it may begin from."""
+        """The folder of the runs that this one may start from."""
         runs = self.path.parent
         return runs.parent.parent / "runs" if runs.parent.name == ASIDE else runs
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints of a run that has not ended."""
+        """The checkpoint folder of a run that has not ended."""
         return self.path / "checkpoints"
 
     def prepare(self, spec: RunSpec) -> None:
-        """Make the folder, with the spec in it."""
+        """Create the folder and write the spec."""
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / "spec.json", spec.model_dump(mode="json"))
 
     def begin(self) -> None:
-        """Begin an attempt: the journal says so, and what the last one left is no longer the
-        run's. For the one process that holds the run."""
+        """Record a new attempt in the journal and delete what the last one left. Only the process
+        that holds the run may call this."""
         left = (self.weights, self.preprocessing, self.detections, self.shown)
         for path in (self.path / "result.json", self.path / "provenance.json", *left):
             path.unlink(missing_ok=True)
@@ -125,34 +125,34 @@ class RunFolder:
         Journal(self.journal).append({"event": Kind.START, "attempt": attempt})
 
     def attempts(self) -> int:
-        """How many times it was begun."""
+        """Return how many times the run was begun."""
         return count_attempts(self.journal)
 
     def spec(self) -> dict[str, Any] | None:
-        """The spec as plain data; None where the run never began."""
+        """Return the spec as plain data; None if the run never began."""
         return read_json(self.path / "spec.json")
 
     def provenance(self) -> dict[str, Any]:
-        """Where and with what it ran; empty where it never began."""
+        """Return where and with what the run ran; empty if it never began."""
         return read_json(self.path / "provenance.json") or {}
 
     def provenance_text(self) -> str:
-        """The same as it stands in its file, to be compared."""
+        """Return the text of the provenance file, for comparison."""
         try:
             return (self.path / "provenance.json").read_text("utf-8")
         except FileNotFoundError:
             return ""
 
     def end(self, result: dict[str, Any]) -> None:
-        """Keep how it ended."""
+        """Save how the run ended."""
         write_json(self.path / "result.json", sealed(result))
 
     def events(self, result: dict[str, Any] | None = None) -> list[Event]:
-        """The journal of the last attempt, or of the one that the run ended with. Raises
-        RecordsError for a line that is none, where no attempt has the curves that the run ended
-        with, and for a folder that holds another run than its name says.
+        """Return the events of the attempt that the run ended with, or of the last one. Raises
+        RecordsError for a line that is not an event, if no attempt has the curves that the run
+        ended with, and for a folder that holds a different run than its name says.
 
-        ``result``: how it ended, where that was read before.
+        ``result``: how it ended, if already read.
         """
         self.require_own_id()
         result = result or self.result() or {}
@@ -163,14 +163,14 @@ class RunFolder:
         for last in attempts:
             if curves_sha256(last) == digest:
                 return last
-        if digest == curves_sha256([]) and not last:  # It failed before it had a journal.
+        if digest == curves_sha256([]) and not last:  # The run failed before it had a journal.
             return []
         rule = "must hold the curves whose digest result.json has"
         raise RecordsError(f"{self.journal} {rule}. Received: others; it was changed since")
 
     def require_own_id(self) -> None:
-        """Raises RecordsError where the folder's name is a run's id, and not that of the run in
-        it. A spec of a version with other fields, whose id cannot be known, is warned of."""
+        """Raise RecordsError if the folder's name is the id of another run than the one in it.
+        Warn of a spec from a version with other fields, whose id cannot be computed."""
         spec = self.spec()
         if spec is None or not _RUN_ID.fullmatch(self.run_id):
             return
@@ -185,7 +185,7 @@ class RunFolder:
             raise RecordsError(f"{self.path} {rule}. Received: {recorded}")
 
     def result(self) -> dict[str, Any] | None:
-        """How it ended; None where it has not, or where the file is torn, which is warned of."""
+        """Return how the run ended; None if it has not, or, with a warning, for a corrupt file."""
         path = self.path / "result.json"
         try:
             result = read_json(path)
@@ -200,7 +200,7 @@ class RunFolder:
         return result
 
     def status(self) -> Status:
-        """How the run stands."""
+        """Return the run's status."""
         result = self.result()
         if result:
             return Status(result["status"])
@@ -208,7 +208,7 @@ class RunFolder:
         return Status.UNFINISHED if began else Status.PLANNED
 
     def done(self) -> bool:
-        """Whether the run is never to be trained again."""
+        """Return whether the run has ended and will never be trained again."""
         return self.status() in DONE
 
 
@@ -219,8 +219,8 @@ class SuiteFolder:
     path: Path
 
     def save_plan(self, loaded: LoadedSuite) -> None:
-        """Keep which runs the suite asks for, under which names, each one's whole spec, and what
-        of it the command line set."""
+        """Save the runs that the suite asks for, their names and full specs, and what the command
+        line set."""
         suite = loaded.suite
         write_json(
             self.path / "plan.json",
@@ -244,8 +244,8 @@ class SuiteFolder:
         )
 
     def plan(self) -> dict[str, Any]:
-        """What ``save_plan`` kept. Raises FileNotFoundError where the suite was never run, and
-        RecordsError where the file is torn, or older than the specs in it."""
+        """Return what ``save_plan`` saved. Raises FileNotFoundError if the suite was never run,
+        and RecordsError if the file is corrupt or predates the specs in it."""
         path = self.path / "plan.json"
         plan = read_json(path)
         if plan is None:
@@ -270,9 +270,9 @@ class Store:
     root: Path
 
     def run(self, run: Cell | str) -> RunFolder:
-        """The folder of a run, named by a cell that asks for it or by its id.
+        """Return the folder of a run, given a cell that asks for it or its id.
 
-        Raises RecordsError where the id is none, or leads out of the results folder.
+        Raises RecordsError if the id is invalid or leads outside the results folder.
         """
         run_id = run if isinstance(run, str) else run.run_id
         if not _RUN_ID.fullmatch(run_id):
@@ -281,27 +281,27 @@ class Store:
         return RunFolder(_no_link(_own(self.root / "runs") / run_id))
 
     def runs(self) -> list[RunFolder]:
-        """Those that have a folder here. What else lies among them is none of ours."""
+        """Return the runs that have a folder here, ignoring anything else among them."""
         folder = _own(self.root / "runs")
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
         return [self.run(name) for name in names if _is_run(folder / name)]
 
     def status(self, run: Cell | str) -> Status:
-        """The status of a run, or ``unreadable``, so that one folder stops no other run."""
+        """Return a run's status, or ``unreadable``, so that one bad folder stops no other run."""
         try:
             return self.run(run).status()
         except (OSError, RecordsError):
             return Status.UNREADABLE
 
     def suite(self, name: str) -> SuiteFolder:
-        """The folder of a suite. Raises RecordsError where the name is none, or leads out of the
-        results folder."""
+        """Return the folder of a suite. Raises RecordsError if the name is invalid or leads
+        outside the results folder."""
         if not NAME.fullmatch(name):
             raise RecordsError(f"a suite's name must be as in its file. Received: {name[:100]!r}")
         return SuiteFolder(_no_link(self.root / name))
 
     def suites(self) -> list[str]:
-        """The suites that have records here."""
+        """Return the names of the suites that have records here."""
         names = sorted(path.parent.name for path in self.root.glob("*/plan.json"))
         return [name for name in names if NAME.fullmatch(name)]
 
@@ -318,7 +318,7 @@ def _is_test(folder: Path) -> bool:
 
 
 def _test(file: Path) -> dict[str, Any] | None:
-    """Errors; None where the file is torn, which is warned of."""
+    """Return the errors of a test; None, with a warning, if the file is corrupt."""
     try:
         found = read_json(file)
         if isinstance(found, dict) and "images" in found:
@@ -330,7 +330,7 @@ def _test(file: Path) -> dict[str, Any] | None:
 
 
 def _own(path: Path) -> Path:
-    """A folder, or a link of this user's to one, as to a disk for large files."""
+    """Require a folder, or this user's own link to one, for example on a disk for large files."""
     if path.is_symlink() and not (
         path.is_dir() and path.lstat().st_uid == path.stat().st_uid == os.geteuid()
     ):
@@ -348,5 +348,5 @@ def _no_link(path: Path) -> Path:
 
 @cache
 def _warn(message: str) -> None:
-    """Once a process."""
+    """Log a warning once per process."""
     logging.getLogger("resnet_bench.records").warning(message)

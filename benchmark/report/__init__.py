@@ -1,1 +1,1 @@
-"""Tables, figures, Markdown and HTML, from the records alone. No TensorFlow."""
+"""Tables, figures, Markdown and HTML made only from records, without TensorFlow."""

@@ -1,4 +1,4 @@
-"""Whether what a claim compares can be compared with the paper."""
+"""Whether the runs that a claim compares are comparable with the paper."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,16 +12,16 @@ _HIDDEN = {
     ("coco2014", "test-dev"): "the images are COCO's validation set, not its test server's",
     ("voc2012", "test"): "the images are not those of VOC 2012's test server",
 }
-"""Data set and split of published numbers -> that nobody else has its labels."""
+"""Data set and split of published numbers whose labels are not public -> the departure's words."""
 
-_UNKNOWN = "the paper says nothing of this data set"
+_UNKNOWN = "the paper does not cover this data set"
 
 
 def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
-    """Those in fields in which every variant that the claim names departs, be it in other values.
-    A field in which one variant alone departs is what the claim compares, as long as there is a
-    variant that departs in nothing else; but each of an ensemble's counts. On top of them, that the
-    published number is of images whose labels nobody else has, or of others altogether."""
+    """Return the departures in fields in which every variant of the claim departs, even with
+    different values. A field in which only some variants depart is what the claim compares, as long
+    as one variant departs in nothing else; for an ensemble, every departure counts. Also returned:
+    that the published number is for images whose labels are not public, or for other images."""
     each = [departures(specs[variant]) for variant in claim.variants]
     fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
@@ -46,10 +46,10 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
 
 
 _FEW = 2
-"""Departures that are told one by one; the report has a list of all."""
+"""Maximum number of departures that are listed one by one; the report lists all."""
 
 
 def in_short(found: Sequence[str]) -> str:
-    """One by one where they are few, else how many."""
+    """Return the departures one by one if they are few, otherwise their number."""
     count = f"{len(found)} departure{'s' if len(found) > 1 else ''} from the paper's protocol"
     return f"{count}: {'; '.join(found)}" if len(found) <= _FEW else count

@@ -1,4 +1,4 @@
-"""What detectors found, on images that their runs kept to be shown."""
+"""Detections drawn on the images that detectors' runs kept for reports."""
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,13 @@ from benchmark.report.values import detects
 from benchmark.status import Status
 
 IMAGES, VARIANTS = 4, 8
-"""The most that are shown: a row a variant, a column an image."""
+"""Maximum number of columns (one per image) and rows (one per variant)."""
 
 
 def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
-    """Of each variant the finished run of the first seed that kept images; None where none did.
+    """Return the pictures of each variant's first finished seed that kept images; None if none did.
 
-    Raises RecordsError where what was kept is torn.
+    Raises RecordsError if the kept files are corrupt.
     """
     finished = runs[detects(runs) & (runs["status"] == Status.FINISHED)].sort_values(
         "seed", kind="stable"
@@ -31,7 +31,7 @@ def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
     if not rows:
         return None
     columns = min(IMAGES, *(len(shown.images) for shown, _ in rows.values()))
-    # Variants may be of different data sets, so each has its own part of the classes.
+    # Variants may use different data sets, so each has its own range of classes.
     pictures: list[Picture] = []
     classes: list[str] = []
     for variant, (shown, found) in rows.items():
@@ -54,7 +54,8 @@ def _row(folder: RunFolder) -> tuple[Shown, list[Detections]] | None:
 
 
 def _picture(shown: Shown, found: Detections, place: int, first: int, title: str) -> Picture:
-    """``first``: what the classes are counted from. Crowds are no objects, and not drawn."""
+    """Return one picture. ``first``: offset of its classes. Crowds are not objects, so not
+    drawn."""
     objects = ~shown.crowds[place]
     return Picture(
         pixels=shown.images[place],

@@ -1,4 +1,4 @@
-"""What each look of a suite of several decided, and what it cost."""
+"""What each look of a suite with several looks decided, and what it cost."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ def look_tables(
     specs: Mapping[str, Mapping[str, Any]],
     looks: Looks,
 ) -> dict[str, pd.DataFrame]:
-    """``looks``: a row a look, with what it decided, which variants are left out from there on, how
-    many runs it and those before it took, and how many were expected before any had begun.
-    ``look_tests``: a row a claim and look, until one decided.
+    """Return two tables. ``looks``: a row per look, with what it decided, which variants are left
+    out from then on, the number of runs up to and including it, and the number expected beforehand.
+    ``look_tests``: a row per claim and look, until one decided.
 
-    ``verdicts``: of all claims of the suite; ``specs``: variant -> spec as plain data.
+    ``verdicts``: for all claims of the suite; ``specs``: variant -> spec as plain data.
     """
     found = prospects([each.claim for each in verdicts], looks.looks[-1], specs, looks)
     expected = expected_runs(found, looks, specs)

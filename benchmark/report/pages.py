@@ -1,4 +1,4 @@
-"""A report's facts as Markdown, HTML, LaTeX and CSV."""
+"""Rendering of a report's facts as Markdown, HTML, LaTeX and CSV."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ _FORMATS = {
 }
 
 _SLOW = 10
-"""Images/s below which whole ones say too little, as of detectors."""
+"""Images/s below which whole numbers are too coarse, as for detectors."""
 
 
 _MARKDOWN = re.compile(
     r"[\\`*$|]|~(?=~)|<(?=[A-Za-z/!?])|(?<=\])[(\[:]|&(?=#?\w+;)"
     r"|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])"
 )
-"""Signs where they mark something up; a ``_`` within a word and a lone ``<`` do not."""
+"""Characters that are markup in their context; a ``_`` within a word and a lone ``<`` are not."""
 
 
 class Table:
@@ -47,7 +47,7 @@ class Table:
 
 
 def cell_text(column: str, value: Any) -> str:
-    """A table's cell: numbers in the column's format, nothing as a dash."""
+    """Return the text of a table's cell: numbers in the column's format, a dash for no value."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "–"
     if isinstance(value, str):
@@ -58,35 +58,35 @@ def cell_text(column: str, value: Any) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Text that stays within one cell of a Markdown table, and is no Markdown, HTML or
-    mathematics."""
+    """Escape text for one cell of a Markdown table, so that none of it is read as Markdown, HTML or
+    math."""
     return " ".join(_MARKDOWN.sub(r"\\\g<0>", text).split())
 
 
 def note(facts: Mapping[str, Any]) -> str:
-    """The first part of the Markdown report, for MLflow's description."""
+    """Return the first part of the Markdown report, for MLflow's description."""
     return template("note.md.j2").render(facts)
 
 
 def write_markdown(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """``report.md``."""
+    """Write ``report.md``."""
     return [_written(folder / "report.md", template("report.md.j2").render(facts))]
 
 
 def write_html(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """``report.html``, which needs no other file."""
+    """Write ``report.html``, a self-contained file."""
     return [_written(folder / "report.html", template("report.html.j2").render(facts))]
 
 
 def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """``report.tex``: the tables, with booktabs' rules, and the figures, to be taken into a
+    """Write ``report.tex``: the tables, with booktabs rules, and the figures, for use in a
     paper."""
     return [_written(folder / "report.tex", template("report.tex.j2").render(facts))]
 
 
 def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """``verdicts.csv``, ``tests.csv`` and ``variants.csv``: numbers in full, and where each variant
-    departs from the paper's protocol."""
+    """Write ``verdicts.csv``, ``tests.csv``, ``variants.csv`` and so on: numbers in full, and each
+    variant's departures from the paper's protocol."""
     frames: Mapping[str, pd.DataFrame] = facts["frames"]
     return [
         _written(folder / f"{name}.csv", frame.to_csv(index=False))
@@ -100,16 +100,16 @@ WRITERS: dict[str, Callable[[Path, Mapping[str, Any]], list[Path]]] = {
     "latex": write_latex,
     "csv": write_csv,
 }
-"""Format -> what writes it into a suite's folder."""
+"""Format -> the function that writes it into a suite's folder."""
 
 
 def _written(path: Path, text: str) -> Path:
-    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))  # Half a surrogate pair.
+    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))  # For a lone surrogate.
     return path
 
 
 def template(name: str) -> Any:
-    """A template of this package."""
+    """Return a template of this package."""
     environment = Environment(
         loader=PackageLoader("benchmark.report", "templates"),
         autoescape=select_autoescape(["html.j2"]),
@@ -134,13 +134,13 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    """On one line, with TeX's own signs as signs. A ``[`` or ``*`` at the beginning would belong to
-    the end of a table's line before it."""
+    """Return text on one line with TeX's special characters escaped. A ``[`` or ``*`` at the start
+    would be read as an argument of the ``\\\\`` before it."""
     told = "".join(_TEX.get(sign, sign) for sign in " ".join(text.split()))
     return f"{{}}{told}" if told.startswith(("[", "*")) else told
 
 
 def _inline(path: Path) -> str:
-    """An SVG without its XML head, which HTML does not want."""
+    """Return an SVG file's text without the XML header, which HTML does not allow."""
     text = path.read_text("utf-8")
     return text[text.index("<svg") :]

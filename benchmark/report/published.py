@@ -1,4 +1,4 @@
-"""Published numbers beside what was measured."""
+"""Published numbers next to measured ones."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from benchmark.suite.claims import PublishedClaim
 
 
 def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a published number that a claim names, however few the runs are.
+    """Return a row per published number that a claim names, however few the runs.
 
-    ``measured`` is what the claim was judged by or, without a test, the mean; there is none where a
-    run was lost, which a mean would hide, or where there are too few runs for a best of several.
+    ``measured`` is the value that the claim was judged by or, without a test, the mean; it is empty
+    if a run was lost, which a mean would hide, or if there are too few runs for a best of several.
     """
     rows = []
     for verdict in verdicts:

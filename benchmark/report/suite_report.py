@@ -1,4 +1,4 @@
-"""One suite's report: frames, figures, and pages that say how its claims stand."""
+"""The report on a suite: frames, figures, and pages with the verdicts on its claims."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,15 +30,15 @@ from benchmark.suite.looks import Looks
 from benchmark.suite.selection import Selection, select
 
 FORMATS = ("html", "markdown")
-"""What is written where nothing else is asked for."""
+"""Default formats."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """The files that were written, and what they say in short."""
+    """The files that were written, and a summary of their contents."""
 
     pages: dict[str, list[Path]]
-    """By format."""
+    """Format -> its files."""
     figures: list[Drawn]
     frames: list[Path]
     """Runs, curves and layers, as CSV and Parquet."""
@@ -47,21 +47,21 @@ class Report:
     note: str
     """Verdicts and variants as Markdown tables, for MLflow's description."""
     title: str
-    """Of the table of variants: ``error and AP in percent after the last epoch``."""
+    """Title of the table of variants: ``error and AP in percent after the last epoch``."""
     compared: dict[str, Compared]
-    """Run id -> how it compares with the reference, where that has it."""
+    """Run id -> comparison with the reference, for runs that are in it."""
     problems: list[str]
-    """Figures and pages that could not be made, and why."""
+    """Figures and pages that could not be made, with the reasons."""
 
     @property
     def verdict_counts(self) -> str:
-        """``3 reproduced, 1 inconclusive``; empty where nothing is claimed."""
+        """``3 reproduced, 1 inconclusive``; empty if there are no claims."""
         counts = self.verdicts["verdict"].value_counts(sort=False)
         return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
 
     @property
     def files(self) -> list[Path]:
-        """All of them, with pages first."""
+        """All files, pages first."""
         figures = [file for drawn in self.figures for file in (drawn.svg, drawn.png)]
         return [*(page for each in self.pages.values() for page in each), *figures, *self.frames]
 
@@ -72,12 +72,12 @@ def write_report(
     formats: Sequence[str] = FORMATS,
     selection: Selection | None = None,
 ) -> Report:
-    """Write everything that the records of a suite tell into its folder, as pages of each of
+    """Write a suite's tables, figures and pages into its folder, from its records, in each of
     ``formats`` (``html``, ``markdown``, ``latex``, ``csv``).
 
-    ``selection``: the cells that are shown, in a folder of their own; claims are judged by all.
+    ``selection``: the cells to show, in a separate folder; claims are judged on all cells.
 
-    Raises FileNotFoundError where the suite has no records.
+    Raises FileNotFoundError if the suite has no records.
     """
     folder = store.suite(suite)
     plan = folder.plan()
@@ -91,7 +91,7 @@ def write_report(
     judged = judge(claims, samples, specs, looks)
     verdicts = claimed(judged, selection)
     by_look = look_tables(judged, loaded.runs, specs, looks) if looks else {}
-    # From here on only what is shown.
+    # From here on, only what is shown.
     path = folder_of(folder.path, selection)
     specs = {variant: spec for variant, spec in specs.items() if variant in selection.variants}
     runs, curves, layers = (shown(frame, selection) for frame in vars(loaded).values())
@@ -153,9 +153,9 @@ def write_report(
     for name in formats:
         try:
             written_pages[name] = pages.WRITERS[name](path, facts)
-        except OSError:  # Of the disk: no other could be written either.
+        except OSError:  # A disk error: the other pages would fail too.
             raise
-        except Exception as error:  # Whatever a template raises for what one page tells.
+        except Exception as error:  # Anything that a template raises for one page.
             failed(f"the report as {name}", error)
     return Report(
         written_pages,
@@ -190,14 +190,14 @@ _IN_PRINT = (
     *("variant", "runs", "diverged", "mean", "sd", "min", "max", "train error"),
     *("AP", "AP sd", "AP min", "AP max", "AP50", "AP75", "mAP"),
 )
-"""Columns of the variants' table that find room on a page of paper."""
+"""Columns of the table of variants that fit on a printed page."""
 
 
 def _levels(
     specs: Mapping[str, Mapping[str, Any]], departing: Mapping[str, list[str]]
 ) -> dict[str, float]:
-    """The published error or average precision of each variant that was trained and scored as the
-    paper did it."""
+    """Return the published error or average precision of each variant that was trained and scored
+    as in the paper."""
     published = {
         variant: published_for(spec) for variant, spec in specs.items() if not departing[variant]
     }
@@ -210,22 +210,21 @@ def _told_of(looks: Looks | None) -> list[str]:
     *some, last = looks.looks
     numbers = f"{', '.join(map(str, some))} and {last}"
     return [
-        f"Looked at after {numbers} seeds of each variant, at a level of {100 * looks.level:g} % "
-        "by all looks together (spent as by Pocock's bounds). Variants of which no claim is "
-        "undecided are trained no further."
+        f"Looks after {numbers} seeds per variant, at a level of {100 * looks.level:g} % for all "
+        "looks together (spent as by Pocock's bounds). Variants without an undecided claim are "
+        "not trained further."
     ]
 
 
 def _sections(names: set[str]) -> str:
-    """``section 3.4 and 4.2``, ``appendix A``; empty where the paper says nothing of the images."""
+    """Return ``section 3.4 and 4.2``, ``appendix A``, or nothing for images not in the paper."""
     text = " and ".join(sorted(names))
     return text if not text or text.startswith("appendix") else f"section {text}"
 
 
 def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """That errors are not the paper's, where variants are on the embedded part of CIFAR-10.
-
-    ``specs``: variant -> its spec as plain data."""
+    """Return a warning that errors are not comparable with the paper's if variants use the embedded
+    part of CIFAR-10, otherwise None. ``specs``: variant -> its spec as plain data."""
     subset = {
         variant: CifarSpec.model_validate(spec["dataset"])
         for variant, spec in specs.items()
@@ -250,7 +249,7 @@ def _numbers(numbers: Iterable[int]) -> str:
 
 
 def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
-    """A departure of all variants stands once, without their names."""
+    """Return a line per departure, with the names of its variants unless all have it."""
     return [
         phrase if len(names) == variants else f"{phrase} ({', '.join(names)})"
         for phrase, names in found.items()

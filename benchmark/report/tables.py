@@ -1,4 +1,4 @@
-"""What a report's tables say, as frames."""
+"""A report's tables, as frames."""
 
 import json
 from collections.abc import Mapping
@@ -19,9 +19,9 @@ _SCORED = (Status.FINISHED,)
 
 
 def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a variant. Where a run diverged, the mean, sd and max of its variant's errors do not
-    exist, nor the mean, sd and min of its average precisions: the run is counted as the worst, and
-    never left out."""
+    """Return a row per variant. If a run diverged, its variant has no mean, sd and max of errors,
+    and no mean, sd and min of average precisions: the run counts as the worst and is never left
+    out."""
     variants = runs.groupby("variant", sort=False)
     finished = runs["status"].isin(_SCORED)
     measured = runs.reindex(columns=_MEASURED)
@@ -48,7 +48,7 @@ def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _errors(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> dict[str, pd.Series]:
-    """Column -> numbers; ``whole``: variants of which no run diverged."""
+    """Return column -> errors by variant; ``whole``: whether no run of a variant diverged."""
     errors = by_variant[ERROR.result]
     return {
         "mean": errors.mean().where(whole),
@@ -61,7 +61,7 @@ def _errors(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> dict[
 
 
 def _precisions(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> dict[str, pd.Series]:
-    """The same of detectors."""
+    """Return column -> average precisions by variant, for detectors."""
     precisions = by_variant[AP.result]
     return {
         "AP": precisions.mean().where(whole),
@@ -75,8 +75,8 @@ def _precisions(by_variant: "DataFrameGroupBy[Any, Any]", whole: pd.Series) -> d
 _FURTHER = [BY_CLAIM["ap50_percent"], BY_CLAIM["ap75_percent"], BY_CLAIM["map_percent"]]
 
 _SOME_HAVE = ("mean response", "mAP")
-"""Columns that are left out where they are empty: of suites without diagnostics, of data sets that
-are not VOC's."""
+"""Columns that are left out if empty, as for suites without diagnostics and data sets other than
+VOC's."""
 
 
 def _without_empty(table: pd.DataFrame) -> pd.DataFrame:
@@ -95,8 +95,8 @@ _MEASURED = [
 
 
 def runs_table(runs: pd.DataFrame, compared: Mapping[str, Compared] | None = None) -> pd.DataFrame:
-    """A row a run, to trace each number to its records; ``compared``: run id -> how it compares
-    with the reference, a column where there is any."""
+    """Return a row per run, to trace each number to its records; ``compared``: run id -> comparison
+    with the reference, a column if there are any."""
     columns = {
         "variant": "variant",
         "seed": "seed",
@@ -131,7 +131,7 @@ _FINAL_PRECISIONS = {each.result: each.label for each in (AP, *_FURTHER)}
 
 
 def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Departure from the paper's protocol -> the variants that have it, in the suite's order.
+    """Return departure from the paper's protocol -> the variants with it, in the suite's order.
 
     ``departing``: variant -> its departures.
     """
@@ -143,7 +143,7 @@ def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[
 
 
 def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
-    """The different machines and versions that the runs were trained with."""
+    """Return the distinct machines and versions that the runs were trained with."""
     different = runs.drop_duplicates("run_id").reindex(columns=["run_id", "device"])
     first: dict[tuple[str, str], str] = {}
     for run_id, device in zip(different["run_id"], different["device"], strict=True):
@@ -160,16 +160,16 @@ def _plain(column: pd.Series) -> pd.Series:
 
 
 def write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Each frame that has rows, as NAME.csv and NAME.parquet; of the others what an earlier report
-    left is deleted. Returns the files."""
+    """Write each non-empty frame as NAME.csv and NAME.parquet, delete the files that an earlier
+    report left for the others, and return the files written."""
     written = []
     for name, frame in frames.items():
         if frame.empty:
             for kind in ("csv", "parquet"):
                 (folder / f"{name}.{kind}").unlink(missing_ok=True)
             continue
-        # A column may hold numbers in one run and null in another, or tuples: Parquet wants one
-        # type a column, so what is not plain is written as JSON text.
+        # A column may hold numbers in one run and null in another, or tuples: Parquet needs one
+        # type per column, so other values are written as JSON text.
         plain = frame.apply(_plain)
         write_text(folder / f"{name}.csv", plain.to_csv(index=False))
         write_bytes(folder / f"{name}.parquet", plain.to_parquet(index=False))

@@ -1,4 +1,4 @@
-"""Which part of a suite of several looks is still to be trained."""
+"""The part of a suite with several looks that still has to be trained."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,10 +17,10 @@ from benchmark.suite.suite import LoadedSuite
 
 
 def stages(loaded: LoadedSuite, store: Store) -> Iterator[Plan]:
-    """The plan or, of a suite of several looks, its part for each: the first seeds of all variants,
-    then more of those of which a claim is undecided, until there is none. The next is to be asked
-    for once the runs of the one before have ended and were tested. The store has the whole suite's
-    plan, of which ``loaded.plan`` may be a part."""
+    """Yield the plan or, for a suite with several looks, its part for each look: the first seeds of
+    all variants, then more seeds of variants with an undecided claim, until there are none. Ask for
+    the next part only after the runs of the one before have ended and were tested. The store has
+    the whole suite's plan, of which ``loaded.plan`` may be a part."""
     looks, plan = loaded.suite.looks, loaded.plan
     if looks is None:
         yield plan
@@ -47,7 +47,8 @@ def _undecided_now(loaded: LoadedSuite, store: Store, seeds: int) -> set[str]:
 def verdicts_now(
     loaded: LoadedSuite, store: Store, specs: Mapping[str, Mapping[str, Any]]
 ) -> list[Verdict]:
-    """Of the suite's claims, by the records there are. ``specs``: variant -> spec as plain data."""
+    """Return the verdicts on the suite's claims, from the current records. ``specs``: variant ->
+    spec as plain data."""
     name, claims = loaded.suite.name, loaded.suite.claims
     samples = with_values_at(load_all(store.root, name), claims)
     samples = pd.concat([samples, load_ensembles(store, name, claims)])
@@ -57,10 +58,10 @@ def verdicts_now(
 def undecided(
     verdicts: Sequence[Verdict], specs: Mapping[str, Mapping[str, Any]], seeds: int
 ) -> set[str]:
-    """After the look at so many seeds, the variants that are trained on: those of claims that are
-    not decided, those that no claim names, and those that one of these begins from.
+    """Return the variants to train further after the look at this many seeds: those in undecided
+    claims, those in no claim, and those that one of these starts from.
 
-    ``verdicts``: of all claims of the suite; ``specs``: variant -> spec as plain data.
+    ``verdicts``: for all claims of the suite; ``specs``: variant -> spec as plain data.
     """
     named = {variant for verdict in verdicts for variant in verdict.claim.variants}
     found = set(specs) - named

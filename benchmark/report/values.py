@@ -1,4 +1,4 @@
-"""What of a suite's runs was measured: errors or average precisions, in the end or on the way."""
+"""Measured values of a suite's runs: errors or average precisions, final or at an iteration."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -11,12 +11,12 @@ from benchmark.suite.claims import Claim, ClaimAtIterations
 
 
 def detects(runs: pd.DataFrame) -> pd.Series:
-    """Whether each run is a detector's."""
+    """Return whether each run is a detector's."""
     return runs.reindex(columns=["dataset.kind"])["dataset.kind"] == "boxes"
 
 
 def by_metric(runs: pd.DataFrame) -> Iterator[tuple[Metric, pd.DataFrame]]:
-    """The primary measures of the runs, each with the runs that may have it; errors alone where
+    """Yield the primary metrics of the runs, each with the runs that may have it; only the error if
     there are no runs."""
     detectors = detects(runs)
     if runs.empty or not detectors.all():
@@ -26,8 +26,8 @@ def by_metric(runs: pd.DataFrame) -> Iterator[tuple[Metric, pd.DataFrame]]:
 
 
 def with_values_at(frames: Frames, claims: Iterable[Claim]) -> pd.DataFrame:
-    """The runs, with a column for each iteration that a claim is about: the metric after the last
-    epoch, or at the last measurement of the layers, by then; none where there was none."""
+    """Return the runs with a column for each iteration that a claim names: the metric after the
+    last epoch, or at the last measurement of the layers, up to then; missing if there was none."""
     added = {}
     for claim in (each for each in claims if isinstance(each, ClaimAtIterations) and each.at):
         rows = frames.curves
@@ -41,8 +41,8 @@ def with_values_at(frames: Frames, claims: Iterable[Claim]) -> pd.DataFrame:
 
 
 def _decades(layers: pd.DataFrame) -> pd.DataFrame:
-    """Of each run at each iteration the ``gradient_norm_decades`` of its convolutions, projections
-    left out; as many as float32 has where a norm is 0."""
+    """Return the ``gradient_norm_decades`` of each run's convolutions, without projections, at each
+    iteration; as many decades as float32 has if a norm is 0."""
     convolutions = layers.dropna(subset=["number", "gradient_norm"])
     norms = convolutions.groupby(["run_id", "iteration"])["gradient_norm"].agg(["min", "max"])
     most = BY_CLAIM["gradient_norm_decades"].ends[1]

@@ -1,5 +1,5 @@
-"""What a suite's claims have come to: each is judged by its own test, or said not to be comparable
-with the paper."""
+"""Verdicts on a suite's claims: each is judged by its own test, or declared not comparable with the
+paper."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -29,50 +29,50 @@ from benchmark.suite.looks import Looks
 
 @dataclass(frozen=True)
 class Look:
-    """How a claim stood by the runs of some seeds."""
+    """The state of a claim at one look, given the runs of some seeds."""
 
     runs: int
-    """Of each variant, that were looked at."""
+    """Number of runs per variant."""
     bounds: tuple[float, float]
-    """The p values, for and against, at or below which it decides; not those of a finding, which
-    are corrected so that they are held against the level."""
+    """The p values, for and against, at or below which the look decides. They apply to raw p
+    values; those of a finding are corrected, to be compared with the level."""
     outcome: str
     finding: Finding | None
     sentence: str
     due: bool
-    """Whether all of these runs have ended, and were tested as the claim asks for."""
+    """Whether all of these runs have ended and were tested as the claim requires."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a claim stands."""
+    """The verdict on a claim."""
 
     claim: Claim
     verdict: str
     sentence: str
     finding: Finding | None = None
-    """None where there were too few runs for a test. Its p values are corrected for the family, and
-    for the looks."""
+    """None if there were too few runs for a test. Its p values are corrected for the family and for
+    the looks."""
     departures: tuple[str, ...] = ()
-    """Where the runs depart from the paper's protocol, apart from what the claim compares."""
+    """The runs' departures from the paper's protocol, apart from what the claim compares."""
     preliminary: bool = False
-    """Whether runs that the suite plans are still to come. Whoever looks at each new run, and stops
-    when it suits, is wrong more often than the level says. With looks a verdict is final where one
-    of them has decided."""
+    """Whether planned runs are still missing. Looking at each new run and stopping when it suits
+    gives wrong verdicts more often than the level says. In a suite with looks, a verdict is final
+    once a look has decided."""
     outcome: str = INCONCLUSIVE
-    """The verdict, but for departures."""
+    """The verdict if departures are ignored."""
     looks: tuple[Look, ...] = ()
-    """Of a suite that has some: those that were due, until one decided."""
+    """In a suite with looks: those that were due, until one decided."""
 
     @property
     def decided_at(self) -> int | None:
-        """The runs of each variant at the look that decided; None where none has."""
+        """The number of runs per variant at the look that decided; None if none has."""
         decided = [look.runs for look in self.looks if look.outcome != INCONCLUSIVE]
         return decided[0] if decided else None
 
     @property
     def words(self) -> str:
-        """The verdict as it may be shown."""
+        """The verdict for display."""
         return f"{self.verdict} (preliminary)" if self.preliminary else self.verdict
 
 
@@ -82,11 +82,11 @@ def judge(
     specs: Mapping[str, Any],
     looks: Looks | None = None,
 ) -> list[Verdict]:
-    """A verdict for each claim, in their order.
+    """Return a verdict for each claim, in order.
 
-    ``runs``: as ``load_runs`` gives them, of one suite, planned ones included; ``specs``: variant
-    -> spec as plain data; ``looks``: of a suite that has some. Claims that ask the same question
-    are a family, and corrected as such.
+    ``runs``: from ``load_runs``, for one suite, including planned runs; ``specs``: variant -> spec
+    as plain data; ``looks``: the suite's, if any. Claims that ask the same question are a family
+    and are corrected together.
     """
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
@@ -101,22 +101,22 @@ def judge(
 
 @dataclass(frozen=True)
 class _Tests:
-    """How a claim is tested, whenever it is looked at."""
+    """The test of a claim, for any look."""
 
     claim: Claim
     runs: pd.DataFrame
     setting: Setting
-    """Its level is that of the claim, by all looks together."""
+    """Its level is the claim's, for all looks together."""
     size: int
-    """Of the claim's family."""
+    """Number of claims in the family."""
 
     @property
     def needed(self) -> int:
-        """Runs of each."""
+        """Number of runs needed per variant."""
         return 1 if self.setting.as_published else self.claim.needed
 
     def look(self, seeds: Collection[int] | None, bounds: tuple[float, float]) -> Look:
-        """At the runs of some seeds, or of all."""
+        """Test the claim on the runs of some seeds, or of all."""
         runs = self.runs if seeds is None else self.runs[self.runs["seed"].isin(seeds)]
         claim, each = self.claim, [_samples(self.claim, runs, col) for col in self.claim.columns]
         counts = tuple(len(sample.values) for sample in each[0])
@@ -130,7 +130,7 @@ class _Tests:
             text = ", ".join(f"{v}: {n}" for v, n in zip(claim.compared, counts, strict=True))
             why = f"Too few runs ({text}); the claim asks for {self.needed}."
             return Look(number, bounds, INCONCLUSIVE, None, why, whole)
-        # An interval is as wide as the look's bound asks for.
+        # The look's bound determines the width of the interval.
         setting = replace(self.setting, level=bounds[0] or self.setting.level)
         finding = _joined([claim.found(samples, setting) for samples in each])
         outcome = INCONCLUSIVE
@@ -148,8 +148,8 @@ class _Tests:
 
 
 def _looked_at(tests: _Tests, looks: Looks | None) -> tuple[Look, tuple[Look, ...], bool]:
-    """The look that counts, the looks that were due until then, and whether the first is
-    preliminary: where not all runs of the last look have ended, and no look before decided."""
+    """Return the look that counts, the looks that were due until then, and whether the former is
+    preliminary: not all runs of the last look have ended, and no earlier look decided."""
     if looks is None:
         level = tests.setting.level
         look = tests.look(None, (level, level))
@@ -166,7 +166,8 @@ def _looked_at(tests: _Tests, looks: Looks | None) -> tuple[Look, tuple[Look, ..
 
 
 def _bounds(tests: _Tests, looks: Looks) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Of each look; what one with too few runs for a test cannot spend is left to later ones."""
+    """Yield each look with its bounds; what a look with too few runs cannot spend is left to later
+    ones."""
     enough = tuple(number for number in looks.looks if number >= tests.needed)
     bounds = tests.claim.bounds(enough, tests.setting) if enough else ()
     found = dict(zip(enough, bounds, strict=True))
@@ -175,12 +176,12 @@ def _bounds(tests: _Tests, looks: Looks) -> Iterator[tuple[int, tuple[float, flo
 
 
 def _decides(p: float, max_p: float) -> bool:
-    """But for the last bit."""
+    """Return whether a p value is at most ``max_p``, up to rounding."""
     return max_p > 0 and p <= max_p * (1 + 1e-9)
 
 
 def level_of(looks: Looks | None) -> float:
-    """Of all claims of a suite that ask the same question."""
+    """Return the level for all claims of a suite that ask the same question."""
     return looks.level if looks else ALPHA
 
 
@@ -203,16 +204,16 @@ def _verdict(
 
 
 def _joined(found: Sequence[Finding]) -> Finding:
-    """A claim on several iterations is supported where it is at each of them, and so as little as
-    at that one where it is least (an intersection-union test); it is refuted where it is at any,
-    the p value being corrected for their number."""
+    """Join the findings of a claim about several iterations. It is supported only if it is at each
+    of them, so the weakest counts (an intersection-union test); it is refuted if it is at any, with
+    the p value corrected for their number."""
     least = max(found, key=lambda finding: finding.p)
     against = min(1.0, len(found) * min(finding.p_against for finding in found))
     return replace(least, p_against=against)
 
 
 def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
-    """The values that a claim is judged by, of each that it compares; lost runs have none."""
+    """Return the values that a claim is judged by, for each side; lost runs have none."""
     return [sample.known() for sample in _samples(claim, runs, claim.columns[0])]
 
 
@@ -221,7 +222,7 @@ def _samples(claim: Claim, runs: pd.DataFrame, column: str) -> list[Sample]:
 
 
 def _sample(runs: pd.DataFrame, variant: str, column: str) -> Sample:
-    """The metric of each run that has ended, and was tested as the claim asks for."""
+    """Return the metric of each run that has ended and was tested as the claim requires."""
     own = runs[(runs["variant"] == variant) & runs["status"].isin(ENDED)]
     if column == "diverged":
         values = (own["status"] == Status.DIVERGED).astype(float)
@@ -238,8 +239,8 @@ def _sample(runs: pd.DataFrame, variant: str, column: str) -> Sample:
 
 
 def _is_preliminary(claim: Claim, runs: pd.DataFrame, each: Sequence[Sequence[Sample]]) -> bool:
-    """Whether a run of the claim's variants has not ended, or was not yet tested as the claim asks
-    for."""
+    """Return whether a run of the claim's variants has not ended, or was not yet tested as the
+    claim requires."""
     own = runs[runs["variant"].isin(claim.variants)]
     if not own["status"].isin(ENDED).all():
         return True
@@ -253,7 +254,7 @@ def _is_preliminary(claim: Claim, runs: pd.DataFrame, each: Sequence[Sequence[Sa
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """A row a claim, for people."""
+    """Return a row per claim, in words."""
     return pd.DataFrame(
         [{"claim": v.claim.statement, "verdict": v.words, "why": v.sentence} for v in verdicts],
         columns=["claim", "verdict", "why"],
@@ -261,7 +262,7 @@ def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 
 
 def finding_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """A row a claim that was tested: how, on how many runs, and what was found."""
+    """Return a row per tested claim: the test, the number of runs, and the finding."""
     return pd.DataFrame(
         [
             {

@@ -1,4 +1,4 @@
-"""What a run is: frozen, strict descriptions, with no Keras and no defaults anywhere else."""
+"""What defines a run: frozen, strict specs without Keras, and the only place for defaults."""
 
 from benchmark.spec.boxes import BoxContentSpec, BoxesSpec, PastedSpec
 from benchmark.spec.cifar import CifarSpec

@@ -1,4 +1,4 @@
-"""The base of every spec: frozen, strict about types and keys, with a canonical form."""
+"""The base class of every spec: frozen, strict about types and keys, with a canonical form."""
 
 import hashlib
 import json
@@ -17,32 +17,32 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 Ints = Annotated[tuple[int, ...], Field(strict=False)]
-"""A tuple of integers; a YAML or JSON list is accepted, its items are held to be integers."""
+"""A tuple of integers; a YAML or JSON list is accepted, but its items must be integers."""
 
 UNSIGNED = AfterValidator(lambda number: number + 0.0)
-"""For numbers that may be 0: makes -0.0, which equals 0.0, have its text too."""
+"""For numbers that may be 0: turns -0.0 into 0.0, so that equal numbers have equal text."""
 
 MEASURED = "measured"
-"""Marks a field that says what is only measured: no trained weight depends on it, and neither does
-the id."""
+"""Marks a field that only affects what is measured: neither the trained weights nor the id depend
+on it."""
 
 TOLD = "told"
-"""Marks a field that is always in the canonical form, with its default too: the one that names a
-member of a union."""
+"""Marks a field that is in the canonical form even at its default: the one that names a member of
+a union."""
 
 
 class Spec(BaseModel):
-    """A frozen description. Unknown keys, wrong types, NaN and infinity are refused."""
+    """A frozen description. Unknown keys, wrong types, NaN and infinity are rejected."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, allow_inf_nan=False, validate_default=True
     )
 
     def stated(self) -> dict[str, Any]:
-        """As plain data, each field that the id depends on and that differs from its default.
+        """Return, as plain data, each field that the id depends on and that is not at its default.
 
-        So a new field whose default means what was done before leaves every id as it is; a default
-        itself must never change.
+        A new field whose default keeps the old behaviour therefore leaves every id as it is; a
+        default itself must never change.
         """
         plain = self.model_dump(mode="json")
         return {
@@ -53,28 +53,28 @@ class Spec(BaseModel):
         }
 
     def canonical_json(self) -> str:
-        """``stated()`` with its keys sorted and without white space: equal specs, equal text."""
+        """Return ``stated()`` as JSON, keys sorted, no white space: equal specs, equal text."""
         return json.dumps(self.stated(), sort_keys=True, separators=(",", ":"))
 
     def digest(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of ``canonical_json()``."""
+        """Return the first 16 hexadecimal digits of the SHA-256 of ``canonical_json()``."""
         return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
 
 
 def refuse(field: str, rule: str, received: Any) -> PydanticCustomError:
-    """The error of a rule that joins several fields, pinned on the field to be mended."""
+    """Return the error for a rule across several fields, pinned on the field to be fixed."""
     return PydanticCustomError(
         "rule", "{rule}", {"field": field, "rule": rule, "received": received}
     )
 
 
 def tag(name: str) -> Tag:
-    """Marks the member of a union that a field such as ``kind`` calls ``name``."""
+    """Mark the member of a union that a field such as ``kind`` calls ``name``."""
     return Tag(_TAG.format(name))
 
 
 def is_tag(part: Any) -> bool:
-    """Whether a part of the place of one of pydantic's errors is a member's tag, and no field."""
+    """Return whether a part of the location of a pydantic error is a member's tag, not a field."""
     return isinstance(part, str) and part.startswith("<") and part.endswith(">")
 
 
@@ -84,8 +84,10 @@ _TAG = "<{}>"
 def told_by(
     field: str, names: tuple[str, ...], implied: Callable[[Mapping[str, Any]], str | None]
 ) -> tuple[Discriminator, BeforeValidator]:
-    """The annotations of a union whose members ``field`` tells apart: ``names``, or what the other
-    fields imply where it is left out; None: it must be stated."""
+    """Return the annotations of a union whose members, ``names``, are told apart by ``field``.
+
+    ``implied``: returns the member that the other fields imply where ``field`` is left out, or None
+    where it must be stated."""
 
     def filled(data: Any) -> Any:
         if not isinstance(data, Mapping):

@@ -1,4 +1,4 @@
-"""Which images with boxes, prepared how, for a detector."""
+"""A detector's images with boxes, and how they are prepared."""
 
 from typing import Annotated, Literal
 
@@ -8,7 +8,7 @@ from benchmark.spec.base import TOLD, Ints, Spec, refuse
 from benchmark.spec.images import Name, Sha256
 
 PASTED = "pasted-cifar"
-"""The set that is made of embedded CIFAR images."""
+"""The data set that is made from the embedded CIFAR images."""
 
 DETECTION_IMAGES = {
     "coco2014": (82_783, 40_504),
@@ -17,68 +17,68 @@ DETECTION_IMAGES = {
     "voc2012": (5_717, 5_823),
     "voc0712": (16_551, 4_952),
 }
-"""Images of each known data set that may be trained on, and that are scored."""
+"""Number of training images and of scored images of each known data set."""
 
 DETECTION_CLASSES = {"coco2014": 80, "coco2017": 80, "voc2007": 20, "voc2012": 20, "voc0712": 20}
-"""Classes of each known data set."""
+"""Number of classes of each known data set."""
 
 _VOC_YEARS = {"voc2007": 2007, "voc0712": 2007, "voc2012": 2012}
 
 SHORTER_SIDE, LONGEST_SIDE = 600, 1000
-"""The paper's (appendix A) and that of Faster R-CNN (its section 3.3), in pixels."""
+"""The paper's (appendix A) and Faster R-CNN's (section 3.3), in pixels."""
 
 _CLASSES = 10
-"""Of CIFAR."""
+"""Number of classes of CIFAR-10."""
 
 _SIDE = 128
-"""Of a canvas, in pixels."""
+"""Side of a canvas, in pixels."""
 
 _STRIDE = 32
-"""Of the last stage of a net for ImageNet: the sides of a batch are multiples of it."""
+"""Stride of the last stage of a net for ImageNet: the sides of a batch are multiples of it."""
 
 
 class BoxContentSpec(Spec):
-    """What images with boxes of your own are, as they were counted when they were added."""
+    """The contents of your own images with boxes, as counted when they were added."""
 
     classes: int = Field(ge=1, le=10**6)
     train_images: int = Field(ge=1, le=10**9)
     test_images: int = Field(ge=1, le=10**9)
 
     sha256: Sha256
-    """Of the categories, the annotations and the files' content."""
+    """Digest of the categories, the annotations and the files' contents."""
 
 
 class PastedSpec(Spec):
-    """How CIFAR images are pasted onto larger canvases. Of no paper: a set to try a detector on,
-    where its data needs no download."""
+    """How CIFAR images are pasted onto larger canvases. Not from any paper: a data set to try a
+    detector on without a download."""
 
     train_canvases: int = Field(default=2000, ge=1, le=10**6)
-    """Made of the embedded training images."""
+    """Number of canvases made from the embedded training images."""
 
     test_canvases: int = Field(default=200, ge=1, le=10**6)
-    """Made of the embedded test images."""
+    """Number of canvases made from the embedded test images."""
 
     only_classes: Ints | None = Field(default=None, min_length=1)
-    """Images of these classes alone, renumbered in this order: an easier set."""
+    """Use only images of these classes, renumbered in this order: an easier data set."""
 
     side: int = Field(default=_SIDE, ge=64, le=1024)
     """Height and width of a canvas, in pixels."""
 
     max_objects: int = Field(default=4, ge=1, le=16)
-    """Objects on a canvas: from 1 to so many, fewer where there is no room for more."""
+    """Objects on a canvas: from 1 to this number, fewer where there is no room for more."""
 
     min_scale: float = Field(default=0.75, ge=0.25, le=16)
-    """Of the factors that an image's 32 pixels are scaled by."""
+    """The smallest factor by which an image's 32 pixels are scaled."""
 
     max_scale: float = Field(default=1.5, ge=0.25, le=16)
-    """At the most so that it is half as long as the canvas."""
+    """The largest such factor; a scaled image is at most half as long as the canvas."""
 
     background: Literal["photograph", "plain"] = "photograph"
     """``photograph``: one of the same CIFAR images, blurred, darkened and as large as the canvas;
-    what it shows is not labelled. ``plain``: one colour."""
+    what it shows is not labelled. ``plain``: a single colour."""
 
     seed: int = Field(default=0, ge=0, lt=2**32)
-    """Of the set: another one gives other canvases."""
+    """The data set's seed: a different one gives different canvases."""
 
     @model_validator(mode="after")
     def _scales_fit(self) -> "PastedSpec":
@@ -94,67 +94,68 @@ class PastedSpec(Spec):
 
 
 class BoxesSpec(Spec):
-    """The images and boxes of a detector's run, and what is done to them (the paper's appendix A;
+    """The images and boxes of a detector's run, and how they are prepared (the paper's appendix A;
     Faster R-CNN, section 3.3)."""
 
     kind: Annotated[Literal["boxes"], TOLD] = "boxes"
-    """Sets images with boxes apart from those that have a class alone. Implied where a run states
-    a detector."""
+    """Tells images with boxes from those with only a class. Implied where a run states a
+    detector."""
 
     name: Name
-    """``coco2014`` (the paper's: trained on the training images, scored on those of validation) and
-    ``coco2017``; ``voc2007`` (trained on trainval, scored on test), ``voc0712`` (the paper's
-    "07+12": the trainval of both years, scored on 2007's test), ``voc2012`` (trained on train,
-    scored on val, as its test has no public boxes); ``pasted-cifar``; or images of your own, by
-    the name they were added under."""
+    """``coco2014`` (the paper's: trained on the training images, scored on the validation images)
+    and ``coco2017``; ``voc2007`` (trained on trainval, scored on test), ``voc0712`` (the paper's
+    "07+12": trained on both years' trainval, scored on 2007's test), ``voc2012`` (trained on train,
+    scored on val, as its test has no public boxes); ``pasted-cifar``; or your own images, by the
+    name they were added under."""
 
     content: BoxContentSpec | None = None
-    """Images of your own alone, which state it: so a run's id tells them apart."""
+    """Stated for your own images only, so that a run's id tells them apart."""
 
     pasted: PastedSpec | None = None
-    """``pasted-cifar`` alone: how it is made."""
+    """``pasted-cifar`` only: how it is made."""
 
     shorter_side: int = Field(default=SHORTER_SIDE, ge=_STRIDE, le=4096)
-    """What an image's shorter side is scaled to, in pixels. Of ``pasted-cifar`` by default a
-    canvas's own."""
+    """The length to which an image's shorter side is scaled, in pixels. The default for
+    ``pasted-cifar`` is the canvas's own."""
 
     longest_side: int = Field(default=LONGEST_SIDE, ge=_STRIDE, le=8192)
-    """The most that its longer side may then have, in pixels; else that one is scaled to this. Of
-    ``pasted-cifar`` by default a canvas's own."""
+    """The limit on its longer side, in pixels; where it would be exceeded, the longer side is
+    scaled to it instead. The default for ``pasted-cifar`` is the canvas's own."""
 
     padding: Literal["square", "by-orientation"] = "square"
     """``square``: each batch is as high and as wide as the longest side. ``by-orientation``: a
-    batch holds images of one orientation alone, wide or high ones, and is only as large as these
-    may be: two shapes, of less area, and each is shown as often as the others all the same."""
+    batch holds images of a single orientation, landscape or portrait, and is only as large as these
+    can be: two shapes of less area; each image is still shown as often as the others."""
 
     normalization: Literal["torch", "caffe", "pretrained"] = "torch"
-    """``torch``: 0 to 1, ImageNet's channel means subtracted, their standard deviations divided by.
-    ``caffe``: 0 to 255, blue first, ImageNet's channel means subtracted. ``pretrained``: what the
+    """``torch``: 0 to 1, minus ImageNet's channel means, divided by its standard deviations.
+    ``caffe``: 0 to 255, blue first, minus ImageNet's channel means. ``pretrained``: what the
     pretrained weights were trained with."""
 
     flip: bool = True
-    """Training alone: of every other image, at random, its mirror image is shown."""
+    """In training, mirror each image with a probability of one half."""
 
     max_boxes: int = Field(default=100, ge=1, le=1000)
-    """That a training batch has room for, an image. Images with more are an error, not cut."""
+    """Boxes per image that a training batch has room for. An image with more is an error; its boxes
+    are not cut."""
 
     train_without_objects: bool = False
-    """Whether images that have no object, or crowds alone, are trained on. Those who follow Faster
-    R-CNN leave them out. They are scored in any case."""
+    """Whether images with no objects, or only crowds, are trained on. Implementations that follow
+    Faster R-CNN leave them out. They are scored in any case."""
 
     @property
     def held_out_images(self) -> int:
-        """None: no training images are kept apart to be scored."""
+        """Zero: no training images are held out for scoring."""
         return 0
 
     @property
     def voc_year(self) -> int | None:
-        """Whose way of scoring the data set is judged by; None: COCO's alone."""
+        """The year of the PASCAL VOC scoring that applies; None: COCO's only."""
         return _VOC_YEARS.get(self.name)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the square that every image fits in."""
+        """Height, width and channels of the square that every image fits into."""
         return self.longest_side, self.longest_side, 3
 
     @property
@@ -169,7 +170,7 @@ class BoxesSpec(Spec):
 
     @property
     def classes(self) -> int:
-        """How many classes there are, the background not counted."""
+        """How many classes there are, not counting the background."""
         if self.pasted:
             return len(self.pasted.only_classes or range(_CLASSES))
         return self.content.classes if self.content else DETECTION_CLASSES[self.name]
@@ -185,7 +186,7 @@ class BoxesSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: object) -> object:
-        """Fill in what ``pasted-cifar`` is made by; what is wrong is left to the fields' checks."""
+        """Fill in how ``pasted-cifar`` is made; wrong values are left to the fields' checks."""
         if not isinstance(data, dict) or data.get("name") != PASTED:
             return data
         data = {**data, "pasted": {} if data.get("pasted") is None else data["pasted"]}

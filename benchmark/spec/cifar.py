@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from benchmark.spec.base import TOLD, Ints, Spec, refuse
 
 CIFAR_IMAGES = {"cifar10": (50_000, 10_000), "cifar10-subset": (5_000, 1_000)}
-"""Training and test images of each data set."""
+"""Number of training and test images of each data set."""
 
 CIFAR_CLASSES, CIFAR_SIDE = 10, 32
 
 
 class CifarSpec(Spec):
-    """The images of a run, and what is done to them (section 4.2 of the paper)."""
+    """The images of a run, and how they are prepared (section 4.2 of the paper)."""
 
     kind: Annotated[Literal["cifar"], TOLD] = "cifar"
 
@@ -22,30 +22,30 @@ class CifarSpec(Spec):
     project."""
 
     only_classes: Ints | None = None
-    """The images of these classes alone, renumbered in this order."""
+    """Use only the images of these classes, renumbered in this order."""
 
     train_per_class: int | None = Field(default=None, ge=1)
-    """Only the first so many training images of each class."""
+    """Use only this many training images of each class, the first ones."""
 
     held_out_images: int = Field(default=0, ge=0)
-    """So many training images, the last in the official order, are kept for validation: 5000 of the
-    full set is the paper's 45k/5k split, 0 trains on all 50k."""
+    """How many training images, the last in the official order, are held out for validation: 5000
+    of the full set is the paper's 45k/5k split, 0 trains on all 50k."""
 
     normalization: Literal[
         "per-pixel-mean", "per-channel-mean", "per-channel-mean-std", "none", "pretrained"
     ] = "per-pixel-mean"
-    """From the images trained on: the mean image is subtracted (the paper), or each channel's mean,
-    or that and division by each channel's standard deviation, or nothing. ``pretrained``: as for
-    the pretrained weights, in range and order of the channels, too."""
+    """Subtract the training images' mean image (the paper), or each channel's mean, or also divide
+    by each channel's standard deviation, or do none of these. ``pretrained``: as for the pretrained
+    weights, including the range and order of the channels."""
 
     pixel_range: Literal["0-1", "0-255"] = "0-1"
-    """The range of the pixels before they are normalised. The paper does not state it."""
+    """The range of the pixels before normalisation. The paper does not state it."""
 
     augmentation: Literal["pad-crop-flip", "none"] = "pad-crop-flip"
-    """``pad-crop-flip``: 4 pixels on each side, a random crop, a random horizontal flip."""
+    """``pad-crop-flip``: 4 pixels of padding per side, a random crop, a random horizontal flip."""
 
     padding: Literal["zero", "black"] = "zero"
-    """``pad-crop-flip`` alone. ``zero``: after normalisation, so that the padding is the mean;
+    """``pad-crop-flip`` only. ``zero``: pad after normalisation, so that the padding is the mean;
     ``black``: before it. The paper does not say."""
 
     @property

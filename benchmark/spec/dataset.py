@@ -1,4 +1,4 @@
-"""Which images: the union of all kinds of data sets."""
+"""A run's images: the union of all kinds of data sets."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from benchmark.spec.cifar import CIFAR_IMAGES, CifarSpec
 from benchmark.spec.photographs import PhotographsSpec
 
 LabelledSpec = CifarSpec | PhotographsSpec
-"""Images that have a class each."""
+"""Images that each have a class."""
 
 DatasetSpec = LabelledSpec | BoxesSpec
 
@@ -24,4 +24,5 @@ DatasetField = Annotated[
     | Annotated[BoxesSpec, tag("boxes")],
     *told_by("kind", ("cifar", "photographs", "boxes"), _implied),
 ]
-"""In a spec. Where ``kind`` is left out, the name implies it, or a detector that is stated."""
+"""The type for a spec's field. A ``kind`` left out is implied by the name or by a stated
+detector."""

@@ -1,6 +1,6 @@
 """Faster R-CNN with the paper's settings. Where the paper (appendix A) is silent it follows
 [Faster], S. Ren et al., "Faster R-CNN", 2015, and [Fast], R. Girshick, "Fast R-CNN", 2015; what
-those leave open is as in their authors' own code, py-faster-rcnn."""
+they leave open follows their authors' own code, py-faster-rcnn."""
 
 from typing import Annotated, Literal
 
@@ -12,16 +12,16 @@ Positives = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], Field(s
 """A tuple of numbers above 0; a YAML or JSON list is accepted."""
 
 Share = Annotated[float, Field(ge=0, le=1), UNSIGNED]
-"""0 to 1: an intersection over union, or a part of a number of boxes."""
+"""0 to 1: an intersection over union, or a fraction of a number of boxes."""
 
 MAX_BOXES = 1_000_000
 
 _SIDES = 32, 4096
-"""The least and the most that an image's shorter side may be scaled to, in pixels."""
+"""The least and the greatest length to which an image's shorter side may be scaled, in pixels."""
 
 
 class AnchorSpec(Spec):
-    """The boxes that proposals are told by, as many at each place of the features."""
+    """The boxes relative to which proposals are regressed, the same at each feature position."""
 
     scales: Positives = Field(default=(128.0, 256.0, 512.0), min_length=1, max_length=16)
     """Square roots of their areas, in pixels of the scaled image ([Faster], section 3.1.1)."""
@@ -34,28 +34,29 @@ class RpnSpec(Spec):
     """The region proposal network, and how it is trained ([Faster], section 3.1)."""
 
     channels: int = Field(default=512, ge=1, le=65_536)
-    """Of its 3x3 convolution. 512 is [Faster]'s for VGG-16."""
+    """Filters of its 3x3 convolution. 512 is [Faster]'s for VGG-16."""
 
     positive_iou: Share = 0.7
-    """An anchor that overlaps a true box so much is positive; so is, for each true box, the one
-    that overlaps it the most."""
+    """An anchor that overlaps a true box by at least this is positive; so is, for each true box,
+    the anchor that overlaps it the most."""
 
     negative_iou: Share = 0.3
-    """An anchor that overlaps each true box less is negative; what is between is not trained on."""
+    """An anchor that overlaps every true box by less is negative; those in between are not trained
+    on."""
 
     batch: int = Field(default=256, ge=1, le=MAX_BOXES)
-    """Anchors an image that the loss is taken of."""
+    """Anchors per image over which the loss is computed."""
 
     positive_share: Share = 0.5
-    """The most of them that are positive; negative ones fill the rest."""
+    """The largest fraction of them that is positive; negatives fill the rest."""
 
     inside_only: bool = True
-    """Anchors that cross the image's border are not trained on. Where objects are about as large
-    as the image, few anchors are left."""
+    """Do not train on anchors that cross the image's border. Where objects are about as large as
+    the image, few anchors are left."""
 
     box_weight: float = Field(default=10.0, gt=0)
-    """The lambda of [Faster], equation 1. Its regression term is divided by the number of places,
-    as there."""
+    """The lambda of [Faster], equation 1. The regression term is divided by the number of anchor
+    positions, as there."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "RpnSpec":
@@ -66,13 +67,13 @@ class RpnSpec(Spec):
 
 
 class ProposalSpec(Spec):
-    """Which of the RPN's boxes are looked at ([Faster], sections 3.3 and 4)."""
+    """Which of the RPN's boxes are classified ([Faster], sections 3.3 and 4)."""
 
     train_before_nms: int = Field(default=12_000, ge=1, le=MAX_BOXES)
-    """The best scored that suppression begins with. Not in the papers."""
+    """The highest-scoring boxes that suppression starts with. Not in the papers."""
 
     train_count: int = Field(default=2000, ge=1, le=MAX_BOXES)
-    """The best scored that it leaves."""
+    """The highest-scoring boxes that are kept after it."""
 
     test_before_nms: int = Field(default=6000, ge=1, le=MAX_BOXES)
 
@@ -80,47 +81,48 @@ class ProposalSpec(Spec):
     """The paper's 300."""
 
     nms_iou: Share = 0.7
-    """A box that overlaps a better one more is suppressed."""
+    """A box that overlaps a better one by more is suppressed."""
 
     min_side: Annotated[float, Field(ge=0), UNSIGNED] = 0.0
-    """In pixels of the scaled image; smaller boxes are dropped, and those without an area always.
-    Not in the papers; py-faster-rcnn's is 16."""
+    """In pixels of the scaled image; smaller boxes are dropped, and boxes without area always are.
+    Not in the papers; py-faster-rcnn uses 16."""
 
 
 class RegionSpec(Spec):
-    """What the classifier of regions sees, and how it is trained ([Fast], section 2.3)."""
+    """What the region classifier sees, and how it is trained ([Fast], section 2.3)."""
 
     batch: int = Field(default=128, ge=1, le=MAX_BOXES)
-    """Regions an image that the loss is taken of. [Fast] has 64 an image, py-faster-rcnn 128."""
+    """Regions per image over which the loss is computed. [Fast] uses 64 per image, py-faster-rcnn
+    128."""
 
     positive_share: Share = 0.25
-    """The most of them that are positive; negative ones fill the rest."""
+    """The largest fraction of them that is positive; negatives fill the rest."""
 
     positive_iou: Share = 0.5
-    """A region that overlaps a true box so much has its class; the others are background."""
+    """A region that overlaps a true box by at least this has its class; others are background."""
 
     negative_iou: Share = 0.0
-    """A region that overlaps each true box less is not trained on. [Fast] has 0.1; py-faster-rcnn
-    has 0 for approximate joint training."""
+    """A region that overlaps every true box by less is not trained on. [Fast] uses 0.1;
+    py-faster-rcnn uses 0 for approximate joint training."""
 
     pooling: Literal["align", "max"] = "align"
     """``max``: RoI max-pooling, the papers'. ``align``: RoIAlign (He et al., "Mask R-CNN", 2017),
     which rounds no coordinate."""
 
     size: int = Field(default=14, ge=1, le=64)
-    """Height and width of a region's features. The paper does not say: by 14, conv5_x has the
-    size that it has on images of 224 pixels. For VGG-16 it must be 7, [Faster]'s, which its dense
-    layers take."""
+    """Height and width of a region's features. The paper does not say: with 14, conv5_x has the
+    same size as on images of 224 pixels. For VGG-16 it must be 7, as in [Faster], which its dense
+    layers require."""
 
     samples: int = Field(default=2, ge=1, le=16)
-    """RoIAlign alone: points along each side of a bin."""
+    """RoIAlign only: sampling points along each side of a bin."""
 
     global_context: bool = False
-    """The whole image's features, pooled as a region, are joined to each region's (appendix B,
-    table 9)."""
+    """Concatenate the features of the whole image, pooled as a region, with each region's (appendix
+    B, table 9)."""
 
     box_stddevs: Positives = Field(default=(0.1, 0.1, 0.2, 0.2), min_length=4, max_length=4)
-    """What regression targets (x, y, width, height) are divided by. [Fast] takes their standard
+    """What the regression targets (x, y, width, height) are divided by. [Fast] uses their standard
     deviations; these are py-faster-rcnn's."""
 
     @model_validator(mode="after")
@@ -135,26 +137,28 @@ class InferenceSpec(Spec):
     """From scored regions to detections."""
 
     score_threshold: Share = 0.05
-    """Detections of a lower probability are dropped. py-faster-rcnn's."""
+    """Detections with a lower probability are dropped. py-faster-rcnn's."""
 
     nms_iou: Share = 0.3
-    """Of two detections of one class that overlap more, the worse is suppressed. The paper's where
-    boxes are refined (appendix B), and py-faster-rcnn's."""
+    """Of two detections of one class that overlap by more, the lower-scoring one is suppressed. The
+    paper's where boxes are refined (appendix B), and py-faster-rcnn's."""
 
     max_detections: int = Field(default=100, ge=1, le=MAX_BOXES)
-    """Detections an image: the best scored."""
+    """Detections kept per image: the highest-scoring."""
 
     box_refinement: bool = False
-    """Each region is scored once more at its regressed box, suppression is on both, and what is
-    kept is voted on (appendix B, table 9)."""
+    """Score each region again at its regressed box, apply suppression to both together, and refine
+    what is kept by box voting (appendix B, table 9)."""
 
     voting_iou: Share = 0.5
-    """Boxes of the class that overlap so much vote, by their scores. Gidaris and Komodakis's."""
+    """Boxes of the class that overlap by at least this vote, weighted by their scores (Gidaris and
+    Komodakis)."""
 
     scales: Ints | None = Field(default=None, min_length=1, max_length=16)
-    """Multi-scale testing: shorter sides, in pixels, that regions are pooled from as well; the
-    paper's are 200, 400, 600, 800 and 1000 (appendix B, table 9). A region is seen at two of them,
-    and proposals come from the data's ``shorter_side``, as where there is None."""
+    """Multi-scale testing: shorter sides, in pixels, of further images that regions are pooled
+    from; the paper's are 200, 400, 600, 800 and 1000 (appendix B, table 9). A region is seen at two
+    of them, and proposals still come from the data's ``shorter_side``, as without multi-scale
+    testing."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "InferenceSpec":
@@ -166,27 +170,28 @@ class InferenceSpec(Spec):
 
 
 class DetectorSpec(Spec):
-    """Faster R-CNN: conv1 to conv4_x are shared features, conv5_x is for each region (appendix A);
-    of nets with another number of stages, all but the last are shared. Of VGG-16 all convolutions
-    are, and its two dense layers, with dropout, are for each region ([Faster], section 3.1)."""
+    """Faster R-CNN: conv1 to conv4_x compute shared features, conv5_x runs on each region (appendix
+    A); in nets with another number of stages, all but the last are shared. In VGG-16 all
+    convolutions are, and its two dense layers, with dropout, run on each region ([Faster], section
+    3.1)."""
 
     training: Literal["approximate-joint"] = "approximate-joint"
     """Proposals and regions are trained in one step, and no gradient goes through the proposals'
-    coordinates ([Faster], section 3.2). The alternating training in 4 steps is not built."""
+    coordinates ([Faster], section 3.2). The 4-step alternating training is not implemented."""
 
     batch_norm: Literal["fixed", "trained"] = "fixed"
-    """``fixed``: statistics, scales and shifts stay as they were pretrained (appendix A, which
-    takes statistics anew over the images of the pretraining; here they are the moving ones).
-    ``trained``, for nets from scratch: by the batch's statistics, of the regions as well."""
+    """``fixed``: statistics, scales and shifts stay as pretrained (appendix A, which recomputes the
+    statistics on the pretraining images; here they are the moving averages). ``trained``, for nets
+    from scratch: uses the batch's statistics, for the regions as well."""
 
     frozen_stages: int = Field(default=0, ge=0, le=16)
-    """Not trained: 0 nothing of the backbone, 1 conv1, which is the stem, 2 conv1 and conv2_x, and
-    so on. The paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1 up, which is
-    2."""
+    """Stages of the backbone that are not trained: 0 for none, 1 for conv1, the stem, 2 for conv1
+    and conv2_x, and so on. The paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1
+    up, which is 2."""
 
     crowd_overlap: Share = 0.5
-    """An anchor or region that would be negative, and of which so much lies within a crowd, is not
-    trained on."""
+    """An anchor or region that would be negative is not trained on if at least this fraction of it
+    lies within a crowd."""
 
     anchors: AnchorSpec = AnchorSpec()
     rpn: RpnSpec = RpnSpec()

@@ -8,18 +8,18 @@ from benchmark.spec.base import Ints, Spec
 
 
 class DiagnosticsSpec(Spec):
-    """At some iterations each layer of a classifier is measured: the standard deviation of its
-    responses (figure 7), and the norm of its gradient in the step that follows, if one does.
+    """Measurements of each layer of a classifier at some iterations: the standard deviation of its
+    responses (figure 7) and the norm of its gradient in the following step, if there is one.
 
-    These are the standard ones: 0 (the initial weights), 1, 2, 5, 10, 20, 50 and so on, and the
-    end. A suite may add some.
+    The standard iterations are 0 (the initial weights), 1, 2, 5, 10, 20, 50 and so on, and the
+    end. A suite may add more.
     """
 
     iterations: Ints = Field(default=(), max_length=1000)
-    """Those added, by the number of steps done."""
+    """The added iterations, as the number of steps done."""
 
     def measured_at(self, end: int) -> tuple[int, ...]:
-        """All of them, for a training of ``end`` iterations, in order."""
+        """Return all of them, in order, for training that takes ``end`` iterations."""
         return tuple(sorted({0, end, *self.iterations, *_standard(end)}))
 
 

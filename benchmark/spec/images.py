@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 NAME, NAME_LENGTH = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", 100
-"""What a data set may be called, and in how many characters at the most."""
+"""The pattern of a data set's name, and its maximum length in characters."""
 
 Name = Annotated[str, Field(pattern=NAME, max_length=NAME_LENGTH)]
 

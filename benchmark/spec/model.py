@@ -1,4 +1,4 @@
-"""Which net: the union of all families."""
+"""A run's net: the union of all families."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ FAMILIES: dict[str, type[NetSpec]] = {
 APPLICATIONS = {
     name: fields for family in FAMILIES.values() for name, fields in family.applications.items()
 }
-"""Net of keras.applications -> the fields of the one that its weights fit."""
+"""Net of keras.applications -> the fields of the net that its weights fit."""
 
 ModelSpec = ResNetSpec | PreactivationSpec | VggSpec
 
@@ -27,4 +27,4 @@ ModelField = Annotated[
     | Annotated[VggSpec, tag("vgg")],
     *told_by("family", tuple(FAMILIES), lambda data: "resnet"),
 ]
-"""In a spec; a ResNet or plain net where ``family`` is left out."""
+"""The type for a spec's field; a ResNet or plain net where ``family`` is left out."""

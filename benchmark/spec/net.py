@@ -1,4 +1,4 @@
-"""What every family of nets says of itself, apart from its fields."""
+"""What every family of nets provides apart from its fields."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -24,12 +24,12 @@ class BatchNormSpec(Spec):
     """The last scale of each residual branch starts at 0 instead of 1 (not in the paper)."""
 
     statistics: Literal["moving", "recomputed"] = "moving"
-    """What a trained net normalises by. ``recomputed``: after the training, strict averages over
-    training images, as the authors' release says of theirs; until then, moving ones. The paper
-    does not say it of classifiers; of detectors appendix A does."""
+    """What a trained net normalises by. ``recomputed``: after training, true averages over training
+    images, as the authors' release states for theirs; until then, moving averages. The paper does
+    not say so for classifiers; for detectors appendix A does."""
 
     statistics_batches: int | None = Field(default=None, ge=1, le=10**6)
-    """``recomputed`` alone: over so many batches of training images, augmented as in training; 100
+    """``recomputed`` only: the number of batches of training images, augmented as in training; 100
     by default."""
 
     @model_validator(mode="before")
@@ -53,10 +53,10 @@ class NetSpec(Spec):
     """A net of some family. Its ``family`` is also its name in ``models.families``."""
 
     applications: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Net of keras.applications -> the fields of the one that its weights fit."""
+    """Net of keras.applications -> the fields of the net that its weights fit."""
 
     implied_detector: ClassVar[Mapping[str, Any]] = {}
-    """What a detector is where it is left out and this is its backbone."""
+    """Detector fields implied where they are left out and this net is the backbone."""
 
     measures_layers: ClassVar[bool] = True
     """Whether ``diagnostics`` can measure its layers."""
@@ -65,12 +65,12 @@ class NetSpec(Spec):
 
     @property
     def name(self) -> str:
-        """For file names and variants: ``resnet20-A``."""
+        """The name used in file names and variants: ``resnet20-A``."""
         raise NotImplementedError
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """As papers' rows may name it: ``ResNet-34``, ``ResNet-34 A``."""
+        """Names that the papers' tables may use: ``ResNet-34``, ``ResNet-34 A``."""
         raise NotImplementedError
 
     @property
@@ -79,8 +79,8 @@ class NetSpec(Spec):
         return None
 
     def without_dropout(self) -> Self:
-        """The same net, which drops nothing."""
+        """Return the same net without dropout."""
         return self
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """Raise where the rest of a run does not fit this net."""
+        """Raise if the rest of a run does not fit this net."""

@@ -1,4 +1,4 @@
-"""What changes the bits of a result and is not part of the method."""
+"""Settings that change the bits of a result but are not part of the method."""
 
 from typing import Literal
 
@@ -11,27 +11,27 @@ class NumericsSpec(Spec):
     """Precision and execution; each field changes the last bits, so each is in a run's id."""
 
     precision: Literal["float32", "tensorfloat32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """``tensorfloat32``: float32 whose products NVIDIA's GPUs, from Ampere on, round to 10 bits;
-    ``float32`` is never that. ``mixed_bfloat16``: float32 variables, bfloat16 arithmetic.
-    ``mixed_float16``: float16 arithmetic with dynamic loss scaling, for GPUs that have no
+    """``tensorfloat32``: float32 with the inputs of products rounded to 10 bits on NVIDIA GPUs from
+    Ampere on; ``float32`` never does this. ``mixed_bfloat16``: float32 variables, bfloat16
+    arithmetic. ``mixed_float16``: float16 arithmetic with dynamic loss scaling, for GPUs without
     bfloat16."""
 
     loss_scale: float | None = Field(default=None, ge=1, le=2**40)
-    """``mixed_float16`` alone: the first factor on the loss; 32768 where it is left out."""
+    """``mixed_float16`` only: the initial loss scale; 32768 by default."""
 
     threads: int = Field(default=1, ge=1, le=1024)
-    """TensorFlow's threads within an operation, where a run is trained on a CPU. On a GPU, whose
-    bits they do not change, as many as the host has are used."""
+    """TensorFlow's threads within an operation, for runs trained on a CPU. On a GPU, where they do
+    not change the bits, as many as the host has are used."""
 
     deterministic: bool = True
-    """Operations that have no deterministic form raise an error instead of being used."""
+    """Raise an error for operations without a deterministic implementation."""
 
     xla: bool = False
     """Compile the training step with XLA."""
 
     replicas: int = Field(default=1, ge=1, le=64)
-    """Devices of one host that share each batch; each normalises its own part. Two are the
-    paper's for CIFAR-10 (64 images a GPU, section 4.2), eight for ImageNet (32)."""
+    """Devices of one host that share each batch; each normalises its own part. The paper uses two
+    for CIFAR-10 (64 images per GPU, section 4.2) and eight for ImageNet (32)."""
 
     @model_validator(mode="before")
     @classmethod

@@ -13,31 +13,31 @@ class SgdSpec(Spec):
     kind: Annotated[Literal["sgd"], TOLD] = "sgd"
 
     batch_size: int = Field(default=128, ge=1, le=65_536)
-    """Images a step."""
+    """Images per step."""
 
     momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
 
     nesterov: bool = False
-    """Nesterov's form of momentum. The paper does not say; the authors' released solver and Goyal
-    et al. (2017), of whom He is one, do not use it."""
+    """Nesterov momentum. The paper does not say; the authors' released solver and Goyal et al.
+    (2017), of which He is a co-author, do not use it."""
 
     momentum_form: Literal["caffe", "torch"] = "caffe"
-    """Where the learning rate stands: ``caffe``, v = m v + lr g, w = w - v (the authors' framework,
+    """Where the learning rate enters: ``caffe``, v = m v + lr g, w = w - v (the authors' framework,
     Goyal et al. (2017), equation 9, and Keras's SGD); ``torch``, v = m v + g, w = w - lr v. They
     differ after each change of the rate."""
 
     weight_decay: Annotated[float, Field(ge=0), UNSIGNED] = 1e-4
 
     weight_decay_form: Literal["coupled", "decoupled"] = "coupled"
-    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w, apart
-    from it (Keras's ``weight_decay``)."""
+    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w,
+    separately (Keras's ``weight_decay``)."""
 
     weight_decay_scope: Literal["convolutions", "kernels", "all"] = "all"
-    """``convolutions``: their kernels alone; ``kernels``: the classifier's, too; ``all``: also
+    """``convolutions``: only their kernels; ``kernels``: also the classifier's; ``all``: also
     biases and BN's scale and shift, as Caffe does by default. The paper does not say. On ImageNet
-    BN's scale and shift are not decayed in Goyal et al. (2017), section 5.1, of whom He is one, and
-    fb.resnet.torch's README takes the paper to decay convolutions alone; on CIFAR-10 the sources
-    disagree."""
+    Goyal et al. (2017), of which He is a co-author, do not decay BN's scale and shift (section
+    5.1), and fb.resnet.torch's README takes the paper to decay only convolutions; on CIFAR-10 the
+    sources disagree."""
 
 
 OptimizerSpec = SgdSpec
@@ -46,4 +46,4 @@ OptimizerSpec = SgdSpec
 OptimizerField = Annotated[
     Annotated[SgdSpec, tag("sgd")], *told_by("kind", ("sgd",), lambda data: "sgd")[1:]
 ]
-"""In a spec; SGD where ``kind`` is left out."""
+"""The type for a spec's field; SGD where ``kind`` is left out."""

@@ -1,4 +1,4 @@
-"""Photographs with a class each: files of many sizes, decoded as they are needed."""
+"""Photographs that each have a class: files of many sizes, decoded as needed."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,66 +11,66 @@ from benchmark.spec.images import Name, Sha256
 IMAGENET = "imagenet2012"
 
 IMAGENET_IMAGES, IMAGENET_CLASSES = (1_281_167, 50_000), 1000
-"""Training images, and those of the validation set, which is scored as the test set."""
+"""Number of training images and of validation images, which are scored as the test set."""
 
 CROP_SIZE, SHORTER_SIDE, TEST_SHORTER_SIDE = 224, (256, 480), 256
 """The paper's (section 3.4), in pixels."""
 
 
 class ContentSpec(Spec):
-    """What photographs of your own are, as ``resnet-bench data add`` counted them."""
+    """The contents of your own photographs, as ``resnet-bench data add`` counted them."""
 
     classes: int = Field(ge=2, le=10**6)
     train_images: int = Field(ge=1, le=10**9)
     test_images: int = Field(ge=1, le=10**9)
 
     sha256: Sha256
-    """Of the files' names, classes and content."""
+    """Digest of the files' names, classes and contents."""
 
 
 class PhotographsSpec(Spec):
-    """The images of a run, and what is done to them (section 3.4 of the paper)."""
+    """The images of a run, and how they are prepared (section 3.4 of the paper)."""
 
     kind: Annotated[Literal["photographs"], TOLD] = "photographs"
 
     name: Name
-    """``imagenet2012``, or the name that photographs of your own were added under."""
+    """``imagenet2012``, or the name that your own photographs were added under."""
 
     content: ContentSpec | None = None
-    """Photographs of your own alone, which state it, so that a run's id tells them apart."""
+    """Stated for your own photographs only, so that a run's id tells them apart."""
 
     held_out_images: int = Field(default=0, ge=0)
-    """So many training images, the last of a fixed permutation, are kept for validation."""
+    """How many training images, the last of a fixed permutation, are held out for validation."""
 
     normalization: Literal[
         "per-pixel-mean", "per-channel-mean", "per-channel-mean-std", "none", "pretrained"
     ] = "per-pixel-mean"
-    """From the images trained on: the mean image is subtracted (the paper), or each channel's mean,
-    or that and division by each channel's standard deviation, or nothing. ``pretrained``: as for
-    the pretrained weights, in range and order of the channels, too."""
+    """Subtract the training images' mean image (the paper), or each channel's mean, or also divide
+    by each channel's standard deviation, or do none of these. ``pretrained``: as for the pretrained
+    weights, including the range and order of the channels."""
 
     statistics_images: int | None = Field(default=10_000, ge=1)
-    """How many of the training images means, deviations and principal colours are taken of, at
-    most. ``null``: all, as in the paper; on one core ImageNet's take about an hour, once."""
+    """The most training images from which means, deviations and principal colours are computed.
+    ``null``: all, as in the paper; for ImageNet that takes about an hour on one core, once."""
 
     pixel_range: Literal["0-1", "0-255"] = "0-1"
-    """The range of the pixels before they are normalised. The paper does not state it."""
+    """The range of the pixels before normalisation. The paper does not state it."""
 
     augmentation: Literal["scale-crop-flip", "area-crop-flip", "none"] = "scale-crop-flip"
     """``scale-crop-flip``: scaled to a random shorter side, a random crop, a random flip (the
-    paper). ``area-crop-flip`` (not in the paper): a random part of 8 to 100 % of the area, scaled
-    to the crop, a random flip. ``none``: the centre crop, as it is scored."""
+    paper). ``area-crop-flip`` (not in the paper): a random region of 8 to 100 % of the area, scaled
+    to the crop, a random flip. ``none``: the centre crop, as in scoring."""
 
     crop_size: int = Field(default=CROP_SIZE, ge=16, le=4096)
     """Height and width of a net's input, in pixels."""
 
     shorter_side: Ints | None = Field(default=None, min_length=2, max_length=2)
-    """``scale-crop-flip`` alone: the least and the greatest length that a photograph's shorter
-    side is scaled to, in pixels. By default 256 and 480 at a crop of 224, in proportion to it."""
+    """``scale-crop-flip`` only: the least and the greatest length to which a photograph's shorter
+    side is scaled, in pixels. The default is 256 and 480 for a crop of 224, in proportion to it."""
 
     test_shorter_side: int = Field(ge=16, le=8192)
-    """The shorter side of those that are scored and of those that the mean is taken of, in pixels.
-    By default 256 at a crop of 224 (AlexNet's), in proportion to it."""
+    """The shorter side of photographs for scoring and for computing the mean, in pixels. The
+    default is 256 for a crop of 224 (AlexNet's), in proportion to it."""
 
     lighting: bool = True
     """AlexNet's colour augmentation, along the principal components of the pixels' colours."""
@@ -103,7 +103,7 @@ class PhotographsSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in sizes in proportion to the crop; what is wrong is left to the fields' checks."""
+        """Fill in sizes in proportion to the crop; wrong values are left to the fields' checks."""
         if not isinstance(data, dict):
             return data
         stated = {field: value for field, value in data.items() if value is not None}

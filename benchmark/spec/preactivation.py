@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
 
 PREACTIVATED = ("relu-only-preactivation", "full-preactivation")
-"""Orders in which activations stand before the convolutions."""
+"""Orders in which activations come before the convolutions."""
 
 UNNORMALIZED_BRANCH = ("bn-after-addition", "full-preactivation")
-"""Orders in which no batch normalisation ends the residual branch."""
+"""Orders in which the residual branch does not end in batch normalisation."""
 
 
 class ScaledShortcut(Spec):
-    """Shortcut and residual branch times constants (Table 1, constant scaling)."""
+    """Shortcut and residual branch multiplied by constants (Table 1, constant scaling)."""
 
     kind: Annotated[Literal["constant-scaling"], TOLD]
 
@@ -28,20 +28,20 @@ class ScaledShortcut(Spec):
 
 
 class GatedShortcut(Spec):
-    """The shortcut times 1 - g, where g is a 1x1 convolution of the unit's input with biases, and a
-    sigmoid (Table 1, exclusive and shortcut-only gating).
+    """The shortcut multiplied by 1 - g, where g is the sigmoid of a 1x1 convolution, with biases,
+    of the unit's input (Table 1, exclusive and shortcut-only gating).
 
     The paper does not say what a gate does where the shape changes: here its convolution has the
     unit's stride and output channels. Nor does it say whether a gate is batch-normalised, which
-    would take its biases out again: here it is not."""
+    would cancel its biases: here it is not."""
 
     kind: Annotated[Literal["gating"], TOLD]
 
     exclusive: bool = True
-    """The residual branch is times g, too."""
+    """Also multiply the residual branch by g."""
 
     initial_bias: float = -6.0
-    """Of all gates; the paper's best."""
+    """The initial bias of all gates; the paper's best."""
 
 
 class DroppedShortcut(Spec):
@@ -63,7 +63,7 @@ _ShortcutField = Annotated[
 
 
 class PreactivationSpec(ResidualSpec):
-    """A residual net whose units are in one of the orders of Table 2, with one of the shortcuts of
+    """A residual net whose units follow one of the orders of Table 2, with one of the shortcuts of
     Table 1. A 1x1 convolution on every shortcut is ``shortcut`` C."""
 
     family: Annotated[Literal["preactivation-resnet"], TOLD]
@@ -75,13 +75,13 @@ class PreactivationSpec(ResidualSpec):
         "relu-only-preactivation",
         "full-preactivation",
     ] = "full-preactivation"
-    """Where batch normalisation and ReLU stand (Figure 4). Before the first unit of a
-    pre-activation net stand the stem's own, and after the last one another (its appendix).
-    Projections take the activated input there, and have batch normalisation after them where the
-    other convolutions have."""
+    """The positions of batch normalisation and ReLU (Figure 4). A pre-activation net has the stem's
+    own before its first unit, and another after its last one (the paper's appendix). Its
+    projections take the activated input, and are followed by batch normalisation where the other
+    convolutions are."""
 
     on_shortcut: _ShortcutField | None = None
-    """What is done to every shortcut, whatever ``shortcut`` has it be (Figure 2)."""
+    """What is applied to every shortcut, whichever ``shortcut`` it is (Figure 2)."""
 
     @property
     def name(self) -> str:
@@ -109,13 +109,13 @@ class PreactivationSpec(ResidualSpec):
         return self
 
     def without_dropout(self) -> Self:
-        """The same net, which drops nothing."""
+        """Return the same net without dropout."""
         dropped = isinstance(self.on_shortcut, DroppedShortcut)
         kept = super().without_dropout()
         return kept.model_copy(update={"on_shortcut": None}) if dropped else kept
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """It is no detector's backbone, and starts from no one else's weights."""
+        """Refuse it as a detector's backbone, and with published weights."""
         super().refuse_unfit(run)
         if run.detector:
             raise refuse("model.family", "of a detector must be another", self.family)

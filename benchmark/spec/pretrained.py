@@ -1,4 +1,4 @@
-"""Where a run's first weights come from, if not from chance, and what of them is trained."""
+"""Where a run's initial weights come from, if not drawn, and which of them are trained."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,36 +8,35 @@ from benchmark.spec.base import TOLD, Spec, refuse, tag, told_by
 from benchmark.spec.images import Sha256
 
 APPLICATIONS_CLASSES = 1000
-"""Of the weights of keras.applications."""
+"""Number of classes of the weights of keras.applications."""
 
 Mode = Literal["train-all", "new-head", "dense-after-head", "backbone", "as-published"]
 
 
 class _Pretrained(Spec):
-    """Transfer learning (not in the paper, but for its detectors): weights that were trained on
-    other images, with the preprocessing that they were trained with."""
+    """Transfer learning (not in the paper, except for its detectors): weights that were trained on
+    other images, with the preprocessing they were trained with."""
 
     mode: Mode
     """``train-all``: a new classifier, and everything is trained. ``new-head``: a new classifier,
-    and it alone is trained; batch normalisation keeps its pretrained statistics.
+    and only it is trained; batch normalisation keeps its pretrained statistics.
     ``dense-after-head``: the pretrained classifier stays, so that every pretrained weight is used,
-    a dense layer after it classifies, and everything is trained. ``backbone``: of a detector, whose
-    layers begin from it; the pretrained classifier is left behind. ``as-published``: nothing is new
+    a dense layer after it classifies, and everything is trained. ``backbone``: initial weights for
+    a detector's backbone; the pretrained classifier is dropped. ``as-published``: nothing is new
     and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
 
     head_classes: int | None = Field(default=None, ge=1, le=65_536)
-    """``dense-after-head`` alone: how many classes the pretrained classifier has."""
+    """``dense-after-head`` only: how many classes the pretrained classifier has."""
 
     backbone_rate: float = Field(default=1.0, gt=0, le=1)
-    """The learning rate of what is pretrained over that of the new layer."""
+    """The pretrained layers' learning rate divided by the new layer's."""
 
     other_preprocessing: bool = False
-    """Use the weights with ``dataset.normalization`` all the same, whatever they were trained
-    with."""
+    """Use ``dataset.normalization`` even if the weights were trained with something else."""
 
     @property
     def run(self) -> str | None:
-        """The id of the run that is to be finished first."""
+        """The id of the run that must finish first."""
         return None
 
     @model_validator(mode="after")
@@ -52,36 +51,36 @@ class _Pretrained(Spec):
 
 
 class PretrainedRun(_Pretrained):
-    """Those of a finished run of the same results folder, with its preprocessing."""
+    """The weights of a finished run in the same results folder, with its preprocessing."""
 
     source: Annotated[Literal["run"], TOLD] = "run"
 
     name: str
-    """The run's id; in a suite file one of its variants, whose run with the same seed is meant."""
+    """The run's id; in a suite file, one of its variants, meaning its run with the same seed."""
 
     @property
     def run(self) -> str | None:
-        """The id of the run that is to be finished first."""
+        """The id of the run that must finish first."""
         return self.name
 
     @model_validator(mode="after")
     def _name_is_an_id(self) -> "PretrainedRun":
         if len(self.name) != 16 or set(self.name) - set("0123456789abcdef"):
-            rule = "must be a variant that stands before, or a run's id (16 hexadecimal digits)"
+            rule = "must be an earlier variant, or a run's id (16 hexadecimal digits)"
             raise refuse("name", rule, self.name)
         return self
 
 
 class PretrainedApplication(_Pretrained):
-    """Those of keras.applications, trained on ImageNet with Caffe's preprocessing."""
+    """The weights of keras.applications, trained on ImageNet with Caffe's preprocessing."""
 
     source: Annotated[Literal["keras-applications"], TOLD] = "keras-applications"
 
     name: Literal["ResNet50", "ResNet101", "ResNet152", "VGG16"]
-    """Nets whose weights fit one of this project."""
+    """The nets whose weights fit one of this project's."""
 
     sha256: Sha256 | None = None
-    """Of the arrays by name; other weights are refused."""
+    """Digest of the arrays by name; other weights are rejected."""
 
     @model_validator(mode="before")
     @classmethod
@@ -100,22 +99,23 @@ class PretrainedApplication(_Pretrained):
 
 
 class PretrainedFile(_Pretrained):
-    """Those of a torch-style state dict in the ``weights`` folder of the data cache. torchvision's
-    nets have their bottlenecks' stride at the 3x3 convolution (``model.bottleneck_stride: 3x3``):
-    in a net that has it at the 1x1 every weight fits, and the errors rise."""
+    """The weights of a torch-style state dict in the ``weights`` folder of the data cache.
+    torchvision's nets have their bottlenecks' stride at the 3x3 convolution
+    (``model.bottleneck_stride: 3x3``): every weight also fits a net with the stride at the 1x1, but
+    its errors are higher."""
 
     source: Annotated[Literal["file"], TOLD] = "file"
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.(safetensors|npz)$")
-    """The plain name of a .safetensors or .npz file."""
+    """The name, without a folder, of a .safetensors or .npz file."""
 
     preprocessing: Literal["caffe", "torch"]
-    """What the pixels were before they came to the net. ``caffe``: blue first, ImageNet's channel
-    means subtracted; ``torch``: 0 to 1, ImageNet's channel means subtracted, their standard
-    deviations divided by."""
+    """How the pixels were prepared for the net. ``caffe``: blue first, minus ImageNet's channel
+    means; ``torch``: 0 to 1, minus ImageNet's channel means, divided by its standard
+    deviations."""
 
     sha256: Sha256
-    """Of the file; another one is refused."""
+    """Digest of the file; a different file is rejected."""
 
 
 PretrainedSpec = PretrainedRun | PretrainedApplication | PretrainedFile
@@ -126,4 +126,4 @@ PretrainedField = Annotated[
     | Annotated[PretrainedFile, tag("file")],
     *told_by("source", ("run", "keras-applications", "file"), lambda data: None),
 ]
-"""In a spec; ``source`` is always stated."""
+"""The type for a spec's field; ``source`` is always stated."""

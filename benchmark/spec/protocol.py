@@ -1,10 +1,10 @@
-"""How an image is looked at when it is tested, by name: ``ten-crop-256``."""
+"""The views of an image that are scored in testing, by name: ``ten-crop-256``."""
 
 import re
 from typing import NamedTuple
 
 GLOBAL, SLIDING = "multi-scale", "multi-scale-sliding"
-"""The two ways to make a fully convolutional net of a ResNet. The paper does not tell which."""
+"""The two ways to make a ResNet fully convolutional. The paper does not say which it uses."""
 
 KINDS = ("center-crop", "ten-crop", GLOBAL, SLIDING)
 
@@ -12,18 +12,19 @@ _NAME = re.compile(rf"({'|'.join(KINDS)})((?:-[1-9][0-9]{{0,4}})*)")
 
 
 class ProtocolName(NamedTuple):
-    """A protocol without its crop, which is the net's."""
+    """A protocol without its crop size, which is the net's."""
 
     kind: str
-    """``center-crop``, ``ten-crop`` (tables 2 and 3) or, of whole images (tables 4 and 5):
+    """``center-crop``, ``ten-crop`` (tables 2 and 3) or, for whole images (tables 4 and 5):
     ``multi-scale``, the classifier on the mean over the whole feature map, or
-    ``multi-scale-sliding``, the classifier slid over the map, and its scores averaged."""
+    ``multi-scale-sliding``, the classifier slid over the map with its scores averaged."""
     sides: tuple[int, ...]
-    """To which the image's shorter side is scaled, in pixels; where there is none, the usual."""
+    """The lengths to which the image's shorter side is scaled, in pixels; the usual one if
+    empty."""
 
     @classmethod
     def of(cls, text: str) -> "ProtocolName":
-        """Raises ValueError."""
+        """Parse a protocol's name. Raises ValueError."""
         found = _NAME.fullmatch(text)
         kind, sides = found.groups() if found else ("", "")
         numbers = tuple(map(int, sides.split("-")[1:]))

@@ -1,9 +1,9 @@
-"""Which version of the training code a run's bits are of.
+"""The version of the training code that a run's bits come from.
 
-Each number is raised when a change of the code changes the bits of what some spec trains, so that
-the runs of before are no longer taken for runs of the present code. It is kept by the part of the
-code that such runs go through, so that others keep their ids. The golden runs of the tests fail
-where bits have changed and the number has not.
+A number is raised when a code change alters the bits that some spec produces, so that earlier runs
+are no longer taken for runs of the current code. There is one number for each part of the code that
+runs may go through, so that other runs keep their ids. The golden runs of the tests fail where bits
+have changed and the number has not.
 """
 
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ RECIPE = {
     "replicas": 1,
     "xla": 1,
 }
-"""Part -> its number. ``training`` is what every run goes through."""
+"""Part -> its number. Every run goes through ``training``."""
 
 
 def with_recipe(stated: dict[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """What an id is made of, with the numbers that were raised: those that are 1 are left out, so
-    that a part can be told apart later without other ids."""
+    """Return what an id is made from, including the numbers that were raised: those still at 1 are
+    left out, so that a part can be split off later without changing ids."""
     raised = {part: number for part, number in numbers.items() if number != 1}
     others = {field: value for field, value in stated.items() if field != "recipe"}
     return others | ({"recipe": raised} if raised else {})
 
 
 def recipe(spec: "RunSpec") -> dict[str, int]:
-    """The numbers of the parts that a run goes through."""
+    """Return the numbers of the parts that a run goes through."""
     parts = {
         "training": True,
         "photographs": spec.dataset.kind == "photographs",

@@ -1,4 +1,4 @@
-"""Which net: any ResNet or plain net of the paper, and the choices that it left open."""
+"""Any ResNet or plain net of the paper, with the choices that the paper left open."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
 
 LAYERS_PER_BLOCK = {"single": 1, "basic": 2, "bottleneck": 3}
-"""Weighted layers on a block's residual branch."""
+"""Weight layers on a block's residual branch."""
 
 EXPANSION = {"single": 1, "basic": 1, "bottleneck": 4}
-"""A block's output channels over its stage's width."""
+"""A block's output channels divided by its stage's width."""
 
 IMAGENET_STAGES = {
     18: ("basic", (2, 2, 2, 2)),
@@ -26,25 +26,25 @@ IMAGENET_STAGES = {
     101: ("bottleneck", (3, 4, 23, 3)),
     152: ("bottleneck", (3, 8, 36, 3)),
 }
-"""Depth -> block and blocks a stage (table 1)."""
+"""Depth -> block and blocks per stage (table 1)."""
 
 WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 """Stem -> the stages' widths (section 4.2, table 1)."""
 
 LARGEST_CIFAR_INPUT = 64
-"""Pixels on a side. The stem for small images never halves them before its stages, so larger ones
-would cost far more than is meant."""
+"""Side in pixels. The stem for small images does not downsample before the stages, so larger images
+would cost far more than intended."""
 
 MAX_DEPTH, MAX_WIDTH, MAX_STAGES = 10_000, 65_536, 16
-"""Far beyond what is trained; a mistyped number is told at once, not counted layer by layer."""
+"""Far beyond what anyone trains; a mistyped number is rejected before its layers are counted."""
 
 
 class ResidualSpec(NetSpec):
     """Stages of blocks, each with or without a shortcut.
 
     ``depth`` alone is enough for the papers' nets; other nets state ``block``, ``stage_blocks``
-    and ``stage_widths``, and their depth follows. What was left out is filled in, so two ways
-    to state one net are one spec.
+    and ``stage_widths``, and their depth follows. Whatever is left out is filled in, so that two
+    ways to state the same net give the same spec.
     """
 
     stem: Literal["cifar", "imagenet"]
@@ -52,7 +52,7 @@ class ResidualSpec(NetSpec):
     stride 2."""
 
     depth: int = Field(ge=1, le=MAX_DEPTH)
-    """Weighted layers from the stem to the classifier, projections not counted."""
+    """Weight layers from the stem to the classifier, not counting projections."""
 
     block: Literal["single", "basic", "bottleneck"]
     """One 3x3 convolution (section 3.2, and "1 layer skip" of the second paper), two of them, or
@@ -62,49 +62,49 @@ class ResidualSpec(NetSpec):
     """Blocks in each stage."""
 
     stage_widths: Ints = Field(min_length=1, max_length=MAX_STAGES)
-    """Filters of the 3x3 convolutions in each stage; the first is the stem's as well."""
+    """Filters of the 3x3 convolutions in each stage; the stem has as many as the first stage."""
 
     shortcut: Literal["none", "A", "B", "C"]
     """``none``: a plain net. A: subsampling and zero channels; B: a projection where the shape
     changes; C: a projection on every shortcut (section 3.3 and table 3)."""
 
     zero_pad: Literal["end", "both"] | None = None
-    """Option A alone: zero channels after the copied ones, or half of them on each side. The
-    paper does not say; ``end`` where it is left out."""
+    """Option A only: zero channels after the copied ones, or half of them on each side. The paper
+    does not say; ``end`` by default."""
 
     subsampling: Literal["stride", "mean"] | None = None
-    """Option A alone: every second pixel, or the mean of each 2x2. The paper says a stride of 2;
-    ``stride`` where it is left out."""
+    """Option A only: every second pixel, or the mean of each 2x2 patch. The paper says a stride of
+    2; ``stride`` by default."""
 
     bottleneck_stride: Literal["1x1", "3x3"] | None = None
-    """Bottlenecks alone: which convolution has the stage's stride. The first 1x1 is the paper's
-    and the default; the 3x3 is called v1.5."""
+    """Bottlenecks only: which convolution has the stage's stride. The first 1x1 is the paper's and
+    the default; the 3x3 variant is known as v1.5."""
 
     batch_norm: BatchNormSpec | None = BatchNormSpec()
-    """``null`` for a net without it."""
+    """``null`` for a net without batch normalisation."""
 
     conv_bias: bool = False
-    """Biases on the convolutions."""
+    """Whether the convolutions have biases."""
 
     dropout_rate: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.0
     """Dropout before the classifier, on the pooled features. The paper uses none."""
 
     initializer: Literal["he-fan-in", "he-fan-out", "glorot-uniform", "gaussian"] = "he-fan-in"
-    """Of the kernels. ``he-fan-in`` is an untruncated normal with variance 2 / fan-in (the paper's
-    [13])."""
+    """Initial distribution of the kernels. ``he-fan-in`` is an untruncated normal with variance
+    2 / fan-in (the paper's reference [13])."""
 
     classifier_initializer: Literal["same", "glorot-uniform", "torch-uniform", "gaussian"] = "same"
-    """Of the classifier's kernel, which the paper does not tell apart. ``same``: as the others;
-    ``torch-uniform``: uniform within 1 / sqrt(fan-in), Torch's default; ``gaussian``: with a
-    standard deviation of 0.01."""
+    """Initial distribution of the classifier's kernel, which the paper does not treat separately.
+    ``same``: as the others; ``torch-uniform``: uniform within 1 / sqrt(fan-in), Torch's default;
+    ``gaussian``: with a standard deviation of 0.01."""
 
     initializer_stddev: float | None = Field(default=None, gt=0)
-    """``gaussian`` alone: its standard deviation."""
+    """``initializer`` ``gaussian`` only: its standard deviation."""
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in what the given fields imply; what is wrong is left for the fields' checks."""
+        """Fill in what the given fields imply; wrong values are left to the fields' checks."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -171,11 +171,11 @@ class ResidualSpec(NetSpec):
         return self.batch_norm
 
     def without_dropout(self) -> Self:
-        """The same net, which drops nothing."""
+        """Return the same net without dropout."""
         return self.model_copy(update={"dropout_rate": 0.0})
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """The stem is for images of some size."""
+        """Refuse a stem that does not suit the images' size."""
         dataset = run.dataset
         if isinstance(dataset, CifarSpec) and self.stem == "imagenet":
             rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
@@ -219,7 +219,7 @@ class ResNetSpec(ResidualSpec):
 
 
 _OPTION_A = {"zero_pad": "end", "subsampling": "stride"}
-"""Fields that belong to shortcut A, and what they are where they are left out."""
+"""Fields that belong to shortcut A, with their defaults."""
 
 
 def _depth(block: str, stage_blocks: tuple[int, ...]) -> int:
@@ -235,7 +235,7 @@ def _integers(value: Any) -> bool:
 
 
 def _stages_of(stem: str, depth: int, block: Any) -> tuple[str, tuple[int, ...]]:
-    """The block and the blocks a stage of a depth, by the paper's rules."""
+    """Return the block and the blocks per stage for a depth, by the paper's rules."""
     if stem == "imagenet":
         if depth not in IMAGENET_STAGES:
             rule = f"must be one of {list(IMAGENET_STAGES)} (table 1), or stage_blocks be stated"

@@ -1,4 +1,4 @@
-"""One run, fully described: equal specs are one run."""
+"""One run, fully described: equal specs are the same run."""
 
 from typing import Annotated, Any
 
@@ -18,29 +18,29 @@ from benchmark.spec.recipe import recipe, with_recipe
 from benchmark.spec.schedule import PiecewiseSchedule, PlateauSchedule, ScheduleField
 
 DETECTORS_BATCH = 8
-"""Images that a detector is trained on, and scored, at a time where that is left out. The paper's
-batch for proposals (appendix A)."""
+"""Default batch size of detectors, in training and scoring. The paper's batch for proposals
+(appendix A)."""
 
 
 def _filled(stated: Any, implied: Any) -> Any:
-    """``stated`` with what it leaves out of ``implied``, at any depth."""
+    """Return ``stated`` with what it leaves out taken from ``implied``, at any depth."""
     if not (isinstance(stated, dict) and isinstance(implied, dict)):
         return stated
     return implied | {name: _filled(stated[name], implied.get(name)) for name in stated}
 
 
 class RunSpec(Spec):
-    """Everything that a run's result is a function of. Its ``digest()`` is the run's id: of all
-    that the trained weights are a function of, and of nothing that is only measured."""
+    """Everything that determines a run's result. Its ``digest()`` is the run's id: it covers all
+    that determines the trained weights, and nothing that is only measured."""
 
     dataset: DatasetField
-    """Of a detector: images with boxes."""
+    """For a detector: images with boxes."""
 
     model: ModelField
-    """The net, whose last layer a detector leaves behind."""
+    """The net; a detector drops its last layer."""
 
     detector: DetectorSpec | None = None
-    """Where it is stated, the net is the backbone of a detector (appendix A)."""
+    """If stated, the net is the backbone of a detector (appendix A)."""
 
     optimizer: OptimizerField = SgdSpec()
     schedule: ScheduleField = PiecewiseSchedule.model_validate({})
@@ -49,7 +49,7 @@ class RunSpec(Spec):
     diagnostics: Annotated[DiagnosticsSpec, MEASURED] = DiagnosticsSpec()
     pretrained: PretrainedField | None = None
     seed: int = Field(ge=0, lt=2**32)
-    """The seed of the weights, of the order of the images and of their augmentation."""
+    """The seed for the weights, the order of the images and their augmentation."""
 
     @property
     def measured_at(self) -> tuple[int, ...]:
@@ -60,17 +60,17 @@ class RunSpec(Spec):
 
     @property
     def head_classes(self) -> int | None:
-        """Of a pretrained classifier that a dense layer comes after."""
+        """Number of classes of a pretrained classifier that is followed by a dense layer."""
         return self.pretrained.head_classes if self.pretrained else None
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Which images are scored, the reported ones first."""
+        """Which splits are scored, the reported one first."""
         return ("test", "validation") if self.dataset.held_out_images else ("test",)
 
     def stated(self) -> dict[str, Any]:
-        """What the id is made of: also the recipe's numbers that were raised and, where the
-        learning rate listens to the error of a scored split, in what batches that is scored."""
+        """Return what the id is made from: also the recipe's raised numbers and, if the learning
+        rate depends on the error of a scored split, the batch size of that scoring."""
         listens = isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
         scored = {"evaluation": {"batch_size": self.evaluation.batch_size}} if listens else {}
         return with_recipe(super().stated(), recipe(self)) | scored
@@ -78,8 +78,8 @@ class RunSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """A detector is trained on images with boxes, few at a time. Pretrained weights come with
-        their preprocessing; those that are used as they were published are not trained."""
+        """Fill in what a detector implies: images with boxes, in small batches. Pretrained weights
+        imply their preprocessing; those used as published imply no training."""
         if not isinstance(data, dict):
             return data
         implied: dict[str, dict[str, Any]] = {}

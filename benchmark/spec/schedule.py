@@ -1,4 +1,4 @@
-"""The learning rate, by iteration."""
+"""The learning rate schedule, by iteration."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,15 +18,15 @@ class WarmupSpec(Spec):
     learning_rate: float = Field(default=0.01, gt=0)
 
     until_train_error_percent: float = Field(default=80.0, gt=0, le=100)
-    """The warm-up ends when the training error of the last ``window_iterations`` is below."""
+    """The warm-up ends when the training error over ``window_iterations`` falls below this."""
 
     window_iterations: int = Field(default=100, ge=1, le=10**9)
-    """Iterations over which that error is taken. The paper does not say."""
+    """The last iterations over which that error is computed. The paper does not say."""
 
 
 class _Schedule(Spec):
     iterations: int = Field(default=ITERATIONS, ge=0, le=10**9)
-    """0 with ``pretrained.mode`` ``as-published`` alone."""
+    """0 only with ``pretrained.mode`` ``as-published``."""
 
     learning_rate: float = Field(default=0.1, gt=0)
 
@@ -41,8 +41,8 @@ class PiecewiseSchedule(_Schedule):
     factor: float = Field(default=0.1, gt=0, lt=1)
 
     drops: Ints
-    """Iterations from which on the rate is lower; by default 32,000 and 48,000 of 64,000, in
-    proportion to ``iterations``."""
+    """Iterations at which the rate drops; the default is 32,000 and 48,000 of 64,000, in proportion
+    to ``iterations``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -72,13 +72,13 @@ class PlateauSchedule(_Schedule):
     factor: float = Field(default=0.1, gt=0, lt=1)
 
     of: Literal["train", "validation", "test"] = "train"
-    """Whose error, after each epoch. ``test`` selects by the images that are reported on."""
+    """The split whose error counts, after each epoch. ``test`` selects on the reported images."""
 
     patience: int = Field(default=5, ge=1, le=10**6)
-    """Epochs in a row without a better error, after which the rate drops."""
+    """Consecutive epochs without a better error after which the rate drops."""
 
     threshold_percent: Annotated[float, Field(ge=0, le=100), UNSIGNED] = 0.1
-    """By how many points an error must be below the best so far to be better."""
+    """How many points an error must be below the best so far to count as better."""
 
     max_drops: int = Field(default=3, ge=1, le=100)
 
@@ -97,4 +97,4 @@ ScheduleField = Annotated[
     | Annotated[CosineSchedule, tag("cosine")],
     *told_by("kind", ("piecewise", "plateau", "cosine"), lambda data: "piecewise"),
 ]
-"""In a spec; piecewise where ``kind`` is left out."""
+"""The type for a spec's field; piecewise where ``kind`` is left out."""

@@ -1,4 +1,4 @@
-"""The net that the paper compares its own with."""
+"""The net to which the paper compares its own."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
 
 VGG_STAGES = {16: ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))}
-"""Weighted layers -> convolutions and filters of each stage, which pooling ends."""
+"""Weight layers -> convolutions and filters of each stage, each of which ends in pooling."""
 
 VGG_DENSE, VGG_CROP = 4096, 224
-"""Units of the two dense layers before the classifier; pixels on a side of their input image."""
+"""Units of the two dense layers before the classifier; side of the input image, in pixels."""
 
 VGG_REGION = 7
-"""Height and width of a region's features, where it is a detector's backbone: what its dense layers
-take."""
+"""Height and width of a region's features in a detector with this backbone, as its dense layers
+require."""
 
 
 class VggSpec(NetSpec):
-    """VGG-16 as keras.applications has it (the paper's [41]; tables 3, 4, 7 and 8)."""
+    """VGG-16 as in keras.applications (the paper's reference [41]; tables 3, 4, 7 and 8)."""
 
     applications: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "VGG16": {"family": "vgg", "depth": 16}
@@ -34,7 +34,7 @@ class VggSpec(NetSpec):
     family: Annotated[Literal["vgg"], TOLD]
 
     depth: Literal[16] = 16
-    """Weighted layers."""
+    """Weight layers."""
 
     @property
     def name(self) -> str:
@@ -47,7 +47,7 @@ class VggSpec(NetSpec):
         return (f"VGG-{self.depth}",)
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """It is never trained from drawn weights, and takes images of one size."""
+        """Refuse training from random weights, and images of another size."""
         data, pretrained = run.dataset, run.pretrained
         if isinstance(data, CifarSpec):
             raise refuse("model.family", f"must be resnet for {data.name}", self.family)
@@ -55,7 +55,7 @@ class VggSpec(NetSpec):
             rule = "is for ResNets and plain nets alone"
             raise refuse("diagnostics.iterations", rule, run.diagnostics.iterations)
         if pretrained is None:
-            rule = "must be stated for VGG, of which the paper tells no training"
+            rule = "must be stated for VGG, whose training the paper does not describe"
             raise refuse("pretrained", rule, "nothing")
         if pretrained.source == "file":
             rule = "must be run or keras-applications for VGG"

@@ -1,5 +1,5 @@
-"""The tests behind verdicts: pure functions of values in percent, one a run.
+"""The tests behind verdicts: pure functions of values in percent, one per run.
 
-Values stand along the last axis, so that thousands of made-up suites are tested at once. Only
-``scipy.special`` is loaded, which takes a tenth of a second, where ``scipy.stats`` takes one.
+Runs are along the last axis, so that thousands of simulated suites can be tested at once. Only
+``scipy.special`` is imported, which takes a tenth of a second; ``scipy.stats`` takes one.
 """

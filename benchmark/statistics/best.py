@@ -1,4 +1,4 @@
-"""The best of several runs against a published best of as many."""
+"""The best of several runs, compared with a published best of as many."""
 
 import math
 from functools import cache
@@ -10,9 +10,9 @@ from benchmark.statistics.student import possible
 
 
 def best(runs: np.ndarray, of: int) -> np.ndarray:
-    """The mean of the lowest of each choice of ``of`` among the runs, along the last axis.
+    """Return the mean, over all choices of ``of`` runs along the last axis, of the lowest value.
 
-    Raises ValueError where there are fewer."""
+    Raises ValueError if there are fewer runs."""
     n = runs.shape[-1]
     if n < of:
         raise ValueError(f"a best of {of} needs as many runs. Received: {n}")
@@ -23,9 +23,9 @@ def best(runs: np.ndarray, of: int) -> np.ndarray:
 def p_values(
     ours: np.ndarray, published: float, of: int, margin: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For and against: their best could be ours, within ``margin``. The lowest of normal errors is
-    not normal, so the difference, in units of our sd, is held against what it is among drawn
-    runs."""
+    """Return p values for and against their best being ours within ``margin``. The lowest of
+    normal errors is not normal, so the difference, in units of our standard deviation, is compared
+    with its simulated distribution."""
     sd = np.maximum(ours.std(-1, ddof=1), TINY)
     difference = best(ours, of) - published
     drawn = _differences(ours.shape[-1], of)
@@ -35,7 +35,7 @@ def p_values(
 
 
 def finding(ours: np.ndarray, published: float, of: int, margin: float, level: float) -> Finding:
-    """Of our best against a published best."""
+    """Return the finding for our best against a published best."""
     n, sd = len(ours), max(float(np.std(ours, ddof=1)), TINY)
     difference = float(best(ours, of)) - published
     drawn = _differences(n, of)
@@ -58,7 +58,7 @@ def finding(ours: np.ndarray, published: float, of: int, margin: float, level: f
 
 
 def power(n: int, sd: float, of: int, margin: float, level: float) -> float:
-    """The chance that two bests of one kind of run are found to be within ``margin``."""
+    """Return the chance of finding two bests of the same kind of run to be within ``margin``."""
     difference, seen = (part * sd for part in _papers(n, of))
     drawn = _differences(n, of)
     low, high = (
@@ -71,7 +71,8 @@ def power(n: int, sd: float, of: int, margin: float, level: float) -> float:
 
 @cache
 def _papers(n: int, of: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of drawn papers: our best less theirs, and our sd, in units of the true one."""
+    """Simulate papers: return our best minus theirs, and our standard deviation, both in units of
+    the true one."""
     rng, papers = np.random.default_rng(0), min(100_000, 20_000_000 // n)
     ours, theirs = rng.normal(size=(papers, n)), rng.normal(size=(papers, of))
     return best(ours, of) - theirs.min(axis=1), ours.std(axis=1, ddof=1)
@@ -79,6 +80,6 @@ def _papers(n: int, of: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _differences(n: int, of: int) -> np.ndarray:
-    """In units of our sd, in order."""
+    """Return the simulated differences in units of our standard deviation, sorted."""
     difference, sd = _papers(n, of)
     return np.sort(difference / sd)

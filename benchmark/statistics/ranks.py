@@ -1,4 +1,4 @@
-"""Which of two variants is stochastically lower: Mann and Whitney's test."""
+"""The Mann-Whitney test: which of two variants is stochastically lower."""
 
 import math
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from benchmark.statistics.student import possible
 
 _DRAWS = 4000
 _PERMUTATIONS = 9999
-"""At most; where there are no more orders than that, each is tried."""
+"""Maximum number of permutations; if there are no more than that, all are tried."""
 _EXACT = 2500
-"""Pairs of runs up to which the exact distribution is made here."""
+"""Number of pairs of runs up to which the exact distribution is computed here."""
 
 
 def share_below(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Of the pairs of one of the first and one of the second, along the last axis: the share in
-    which the first's is lower; a tie counts half (Mann-Whitney's U over the number of pairs)."""
+    """Return the share of pairs, one run from each variant along the last axis, in which the first
+    is lower; a tie counts half (Mann-Whitney's U divided by the number of pairs)."""
     order = np.sort(first, axis=-1)
     if first.ndim == 1:
         counts = np.searchsorted(order, second, "left") + np.searchsorted(order, second, "right")
@@ -31,9 +31,10 @@ def share_below(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def p_values(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For and against the first being stochastically lower than the second. Exact; with ties (of
-    one pair of samples) by permutation of the ranks. Under equal distributions only: with unequal
-    spreads of equal means it may find one stochastically lower, which then is so."""
+    """Return p values for and against the first being stochastically lower than the second. They
+    are exact, or with ties (of one pair of samples) from permutations of the ranks. The null
+    hypothesis is equal distributions: with equal means and unequal spreads the test may find one
+    stochastically lower, and rightly so."""
     n, m = first.shape[-1], second.shape[-1]
     if first.ndim == 1 and len(np.unique(np.concatenate([first, second]))) < n + m:
         less, greater = (_with_ties(first, second, side) for side in ("less", "greater"))
@@ -43,8 +44,8 @@ def p_values(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def finding(first: np.ndarray, second: np.ndarray, margin: float, level: float) -> Finding:
-    """Of the first being stochastically lower. The power is that of normal runs, ``margin`` apart,
-    at ``level``, which is that of one claim of its family."""
+    """Return the finding for the first being stochastically lower. The power is for normal runs
+    ``margin`` apart, at ``level``, the level of one claim of the family."""
     n, m = len(first), len(second)
     p, against = p_values(first, second)
     effect = float(share_below(first, second))
@@ -58,21 +59,21 @@ def finding(first: np.ndarray, second: np.ndarray, margin: float, level: float) 
 
 
 def min_p(n: int, m: int) -> float:
-    """Where every run of one is below every run of the other."""
+    """Return the lowest possible p value: every run of one is below every run of the other."""
     return 1 / math.comb(n + m, n)
 
 
 def power(n: int, m: int, margin: float, sd: np.ndarray | float, level: float) -> float:
-    """The chance that normal runs of two variants, ``margin`` apart, are told from each other;
-    ``sd``: one value, or many that are equally likely."""
+    """Return the chance of telling apart normal runs of two variants whose means differ by
+    ``margin``. ``sd``: one value, or many that are equally likely."""
     return power_of_steps((n, m), margin, sd, level)
 
 
 def power_of_steps(
     sizes: Sequence[int], margin: float, sd: np.ndarray | float, level: float
 ) -> float:
-    """The chance that each of several variants, ``margin`` apart from the one before, is told from
-    it."""
+    """Return the chance of telling each of several variants from the one before, ``margin``
+    below."""
     if any(min_p(n, m) > level for n, m in pairwise(sizes)):
         return 0.0
     groups = _drawn(*sizes)
@@ -85,8 +86,9 @@ def power_of_steps(
 
 
 def interval_of_share(share: float, n: int, m: int) -> tuple[float, float]:
-    """95 %, of the probability that one of ``n`` runs is below one of ``m``: the fifth method of
-    Newcombe (2006). A bootstrap of three runs a side holds the truth in 70 to 80 % of cases."""
+    """Return the 95 % confidence interval of the probability that one of ``n`` runs is below one of
+    ``m``, by the fifth method of Newcombe (2006). A bootstrap with three runs on each side covers
+    the truth in only 70 to 80 % of cases."""
     z, many = float(special.ndtri(0.975)), (n + m) / 2 - 1
 
     def beyond(t: float) -> float:
@@ -107,12 +109,13 @@ def interval_of_share(share: float, n: int, m: int) -> tuple[float, float]:
 
 @cache
 def _at_least(n: int, m: int) -> np.ndarray:
-    """The chance of each number of pairs or more, of ``n * m``, where both are alike."""
+    """Return the chance of at least 0, 1, ... ``n * m`` pairs if both distributions are equal."""
     if n * m > _EXACT:
         pairs = np.arange(n * m + 1)
         sd = math.sqrt(n * m * (n + m + 1) / 12)
         return special.ndtr(-(pairs - 0.5 - n * m / 2) / sd)
-    # The number of ways to put n of n + m ranks, by their pairs: Gauss's binomial coefficient.
+    # The number of ways to choose n of n + m ranks, by number of pairs: the Gaussian binomial
+    # coefficient.
     ways = np.zeros(n * m + 1)
     ways[0] = 1
     for k in range(1, n + 1):
@@ -124,7 +127,7 @@ def _at_least(n: int, m: int) -> np.ndarray:
 
 @cache
 def _drawn(*sizes: int) -> list[np.ndarray]:
-    """Normal runs of each variant, many times over."""
+    """Draw normal runs of each variant, many times over."""
     rng = np.random.default_rng(0)
     draws = max(200, min(_DRAWS, 2_000_000 // max(sizes) ** 2))
     return [rng.normal(size=(draws, n)) for n in sizes]

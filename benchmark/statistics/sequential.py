@@ -1,10 +1,10 @@
-"""Group-sequential designs: looking at fewer runs first, at a level that holds.
+"""Group-sequential designs: looking at fewer runs first, at a level that still holds.
 
-A look spends a part of the level, by Lan and DeMets's (1983) form of Pocock's bounds, which decides
-early where it can. Where the p values of all looks have a known distribution at the edge of a
-claim, by how much two looks depend on each other is drawn, not approximated: under the exact test's
-null hypothesis the ranks of all runs are a random order, whatever their distribution. Elsewhere
-what the looks spend is added up (Bonferroni), which holds for any test.
+A look spends part of the level, by Lan and DeMets's (1983) form of Pocock's bounds, which decides
+early if possible. If the p values of all looks have a known distribution at the edge of a claim,
+the dependence between looks is simulated, not approximated: under the exact test's null hypothesis
+the ranks of all runs are in random order, whatever their distribution. Otherwise the shares spent
+by the looks add up (Bonferroni), which holds for any test.
 """
 
 import math
@@ -24,39 +24,39 @@ Both = tuple[np.ndarray, np.ndarray]
 """p values for and against."""
 
 Test = Callable[[Sequence[np.ndarray]], Both]
-"""Of the runs of each variant, along the last axis, of many suites at once."""
+"""A test of the runs of each variant, along the last axis, for many suites at once."""
 
 Bounds = Sequence[tuple[float, float]]
-"""Of each look the p values, for and against, at or below which it decides; 0 where none can."""
+"""For each look, the p values for and against at or below which it decides; 0 if none can."""
 
 _DRAWS = 200_000
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What is held of the standard deviation of runs before any: a t test moderated by it draws the
-    variance towards ``sd`` squared, as if ``df`` more runs had shown that.
+    """A prior for the standard deviation of runs: a t test moderated by it pulls the variance
+    towards ``sd`` squared, as if ``df`` more runs had shown it.
 
-    Where runs of sd 0.4 meet a prior of 0.2 and 6, a level of 5 % is one of 9 % with one look at
-    five runs, and of 13 % with looks at 2, 3 and 5. Not for runs that may end at one of two places,
-    as deep plain nets do: there it is 15 %.
+    If runs have sd 0.4 and the prior is 0.2 and 6, a nominal level of 5 % is really 9 % with one
+    look at five runs, and 13 % with looks at 2, 3 and 5. Do not use it for runs that may end in one
+    of two modes, such as deep plain nets: there it is 15 %.
     """
 
     sd: float = 0.2
-    """Others saw 0.13 to 0.27 on CIFAR-10."""
+    """Others report 0.13 to 0.27 on CIFAR-10."""
     df: float = 6.0
 
 
 @dataclass(frozen=True)
 class Design:
-    """When to look at a direction, and how."""
+    """When and how to look at a claim about a direction."""
 
     looks: tuple[int, ...]
-    """Runs of each variant at each look, rising; one look is a fixed design."""
+    """Runs per variant at each look, increasing; one look is a fixed design."""
     level: float = 0.05
-    """Of one claim, on either side."""
+    """Level of one claim, on either side."""
     prior: Prior | None = None
-    """Of a moderated t test; None for the exact test, Mann and Whitney's."""
+    """Prior of a moderated t test; None for the exact Mann-Whitney test."""
 
     def __post_init__(self) -> None:
         if list(self.looks) != sorted(set(self.looks)) or not self.looks or self.looks[0] < 2:
@@ -65,31 +65,31 @@ class Design:
 
 @dataclass(frozen=True)
 class Course:
-    """How claims went that were looked at again and again; arrays, one value a claim."""
+    """The course of claims over repeated looks; arrays with one value per claim."""
 
     decided: np.ndarray
-    """1 where the claim was supported, -1 where it was refuted, 0 where neither."""
+    """1 if the claim was supported, -1 if it was refuted, 0 if neither."""
     runs: np.ndarray
-    """Of each variant, until then."""
+    """Runs per variant until the decision, or in all."""
 
 
 def spent(share: float, level: float) -> float:
-    """Of the level, by the share of the runs that have ended."""
+    """Return how much of the level is spent when this share of the runs has ended."""
     return level * math.log(1 + (math.e - 1) * share)
 
 
 def added(looks: Sequence[int], level: float) -> tuple[float, ...]:
-    """What each look spends on top of those before it: bounds that hold for any test."""
+    """Return what each look spends in addition to earlier looks: bounds valid for any test."""
     used = [0.0, *(spent(n / looks[-1], level) for n in looks)]
     return tuple(now - before for before, now in pairwise(used))
 
 
 @cache
 def bounds(design: Design) -> tuple[float, ...]:
-    """Of a direction, the p value at or below which each look decides, for or against it; 0 where
-    none can."""
+    """Return the p value at or below which each look decides for or against a direction; 0 if none
+    can."""
     rng, prior = np.random.default_rng(0), design.prior
-    # Where the prior of the variance is true, the moderated test's p values are uniform.
+    # If the prior of the variance is right, the moderated test's p values are uniform.
     sd = np.ones((_DRAWS, 1))
     if prior:
         sd = prior.sd * np.sqrt(prior.df / rng.chisquare(prior.df, (_DRAWS, 1)))
@@ -102,7 +102,8 @@ def bounds(design: Design) -> tuple[float, ...]:
 def share_bounds(
     looks: tuple[int, ...], level: float, share: float, *, more: bool
 ) -> tuple[tuple[float, float], ...]:
-    """Of a claim that more, or fewer, than ``share`` of the runs are such ones."""
+    """Return the bounds for a claim that more, or fewer, than ``share`` of the runs have a
+    property."""
     such = np.random.default_rng(0).random((_DRAWS, looks[-1])) < share
     both = [shares.p_values(such[:, :n].sum(-1), n, share, more) for n in looks]
     sides = (_largest([each[side] for each in both], looks, level) for side in (0, 1))
@@ -110,8 +111,8 @@ def share_bounds(
 
 
 def _largest(each: Sequence[np.ndarray], looks: Sequence[int], level: float) -> tuple[float, ...]:
-    """The largest bounds that spend no more than what each look may; of p values as they are where
-    a claim is just not so."""
+    """Return the largest bounds with which no look spends more than it may, given p values
+    simulated where the claim only just fails."""
     if len(looks) == 1:
         return (level,)
     going, found = np.ones(len(each[0]), bool), []
@@ -125,7 +126,7 @@ def _largest(each: Sequence[np.ndarray], looks: Sequence[int], level: float) -> 
 
 
 def p_values(first: np.ndarray, second: np.ndarray, prior: Prior | None) -> Both:
-    """For and against the first being lower, at one look."""
+    """Return p values for and against the first being lower, at one look."""
     if prior is None:
         return ranks.p_values(first, second)
     se, df = _moderated(first, second, prior)
@@ -134,7 +135,7 @@ def p_values(first: np.ndarray, second: np.ndarray, prior: Prior | None) -> Both
 
 
 def _moderated(first: np.ndarray, second: np.ndarray, prior: Prior) -> tuple[np.ndarray, float]:
-    """Standard error of the difference of means, and degrees of freedom."""
+    """Return the standard error of the difference of means, and the degrees of freedom."""
     n, m = first.shape[-1], second.shape[-1]
     seen = (n - 1) * first.var(-1, ddof=1) + (m - 1) * second.var(-1, ddof=1)
     df = prior.df + n + m - 2
@@ -145,7 +146,7 @@ def _moderated(first: np.ndarray, second: np.ndarray, prior: Prior) -> tuple[np.
 def moderated_finding(
     first: np.ndarray, second: np.ndarray, prior: Prior, margin: float, level: float
 ) -> Finding:
-    """Of the first being lower, by a t test moderated by ``prior``."""
+    """Return the finding for the first being lower, by a t test moderated by ``prior``."""
     p, against = p_values(first, second, prior)
     se, df = _moderated(first, second, prior)
     apart, half = float(second.mean() - first.mean()), float(quantile(1 - level, df)) * float(se)
@@ -159,8 +160,8 @@ def moderated_finding(
 def followed(
     values: Sequence[np.ndarray], looks: Sequence[int], bounds: Bounds, test: Test
 ) -> Course:
-    """What becomes of claims by ``test``; runs stand along the last axis, in the order in which
-    they end."""
+    """Return the course of claims under ``test``; runs are along the last axis, in the order in
+    which they end."""
     decided, runs = np.zeros(len(values[0]), int), np.full(len(values[0]), looks[-1])
     for n, own in zip(looks, bounds, strict=True):
         both = test([each[..., :n] for each in values])
@@ -172,7 +173,7 @@ def followed(
 
 
 def followed_direction(first: np.ndarray, second: np.ndarray, design: Design) -> Course:
-    """The same of claims that the first is lower."""
+    """Return the course of claims that the first is lower."""
     both = [(bound, bound) for bound in bounds(design)]
 
     def test(values: Sequence[np.ndarray]) -> Both:
@@ -184,7 +185,7 @@ def followed_direction(first: np.ndarray, second: np.ndarray, design: Design) ->
 def expected(
     design: Design, difference: float, sd: float, draws: int = 10_000
 ) -> tuple[float, float]:
-    """The chance to decide for a true difference, and the mean number of runs of each variant."""
+    """Return the chance of deciding for a true difference, and the mean runs per variant."""
     rng = np.random.default_rng(1)
     shape: Sequence[int] = (draws, design.looks[-1])
     ours, other = rng.normal(0, sd, shape), rng.normal(difference, sd, shape)

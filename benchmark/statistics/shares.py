@@ -1,4 +1,4 @@
-"""How many of the runs: the binomial distribution, exact."""
+"""The exact binomial test for the share of runs with a property."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,14 +8,14 @@ from benchmark.statistics.finding import Finding
 
 
 def p_values(count: ArrayLike, n: int, share: float, more: bool) -> tuple[np.ndarray, np.ndarray]:
-    """For and against: such runs are more (or fewer) than ``share`` of all."""
+    """Return p values for and against more (or fewer) than ``share`` of the runs being counted."""
     count = np.asarray(count)
     at_least, at_most = _at_least(count, n, share), _at_most(count, n, share)
     return (at_least, at_most) if more else (at_most, at_least)
 
 
 def finding(count: int, n: int, share: float, more: bool, true: float, level: float) -> Finding:
-    """``true``: the share that the power is told for. The interval is Clopper and Pearson's."""
+    """Return the finding, with a Clopper-Pearson interval. ``true``: the share for the power."""
     p, against = p_values(count, n, share, more)
     low = float(special.betaincinv(count, n - count + 1, level)) if count else 0.0
     high = float(special.betaincinv(count + 1, n - count, 1 - level)) if count < n else 1.0
@@ -26,7 +26,7 @@ def finding(count: int, n: int, share: float, more: bool, true: float, level: fl
 
 
 def power(n: int, share: float, more: bool, true: float, level: float) -> float:
-    """The chance that ``n`` runs show it, where ``true`` is the share."""
+    """Return the chance that ``n`` runs support the claim if the share is ``true``."""
     counts = np.arange(n + 1)
     p, _ = p_values(counts, n, share, more)
     chances = special.binom(n, counts) * true**counts * (1 - true) ** (n - counts)

@@ -1,4 +1,4 @@
-"""Student's t: means within a margin of a value, and beyond a bound."""
+"""Student's t tests: means within a margin of a value, and beyond a bound."""
 
 import math
 
@@ -9,19 +9,19 @@ from scipy import special
 from benchmark.statistics.finding import TINY, Finding
 
 _GRID = (np.arange(200) + 0.5) / 200
-"""Quantiles over which what is not known is averaged."""
+"""Quantiles for averaging over the unknown standard deviation."""
 
 
 def quantile(p: float, df: ArrayLike) -> np.ndarray:
-    """Of Student's t."""
+    """Return a quantile of Student's t distribution."""
     return special.stdtrit(df, p)
 
 
 def within(
     difference: ArrayLike, se: ArrayLike, df: ArrayLike, margin: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """p values for and against a difference within ``margin``: two one-sided tests (Schuirmann,
-    1987), and twice the smaller tail of the hypothesis that it is no larger."""
+    """Return p values for and against a difference within ``margin``: two one-sided tests
+    (Schuirmann, 1987), and twice the smaller tail of the hypothesis that it is no larger."""
     difference, se = np.asarray(difference, float), np.maximum(se, TINY)
     above = special.stdtr(df, -(difference + margin) / se)
     below = special.stdtr(df, (difference - margin) / se)
@@ -33,7 +33,7 @@ def within(
 def beyond(
     mean: ArrayLike, se: ArrayLike, df: ArrayLike, bound: float, higher: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """p values for and against a mean on the named side of ``bound``."""
+    """Return p values for and against a mean on the given side of ``bound``."""
     distance = (1 if higher else -1) * (np.asarray(mean) - bound) / np.maximum(se, TINY)
     return special.stdtr(df, -distance), special.stdtr(df, distance)
 
@@ -41,7 +41,7 @@ def beyond(
 def welch(
     ours: ArrayLike, theirs_variance: ArrayLike, theirs_n: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Standard error and degrees of freedom (Welch and Satterthwaite) of a difference of means."""
+    """Return a difference of means' standard error and Welch-Satterthwaite degrees of freedom."""
     ours = np.asarray(ours, float)
     n = ours.shape[-1]
     own, their = ours.var(-1, ddof=1) / n, np.asarray(theirs_variance, float) / theirs_n
@@ -61,7 +61,7 @@ def finding_within(
     level: float,
     around: float = 0.0,
 ) -> Finding:
-    """Of a difference that is to be ``around`` within ``margin``."""
+    """Return the finding for a difference that should be within ``margin`` of ``around``."""
     se, df = max(float(se), TINY), float(df)
     half = float(quantile(1 - level, df)) * se
     p, against = within(difference - around, se, df, margin)
@@ -73,22 +73,22 @@ def finding_within(
 
 
 def possible(sd: float, df: float) -> np.ndarray:
-    """What the true standard deviation (or error) may be where one of ``df`` degrees of freedom
-    was seen: quantiles of its distribution, equally likely each."""
+    """Return equally likely values of the true standard deviation (or error), given an observed one
+    with ``df`` degrees of freedom: quantiles of its distribution."""
     return sd * np.sqrt(df / special.chdtri(df, _GRID))
 
 
 def power_within(se: ArrayLike, df: float, margin: float, level: float) -> np.ndarray:
-    """The chance that no difference is found to be within ``margin``, by the true standard error
-    (any shape)."""
+    """Return the chance of finding a true difference of zero to be within ``margin``, for true
+    standard errors of any shape."""
     se = np.maximum(np.asarray(se, float), TINY)[..., None]
-    seen = np.sqrt(special.chdtri(df, _GRID) / df)  # Over the true one.
+    seen = np.sqrt(special.chdtri(df, _GRID) / df)  # As a ratio to the true one.
     reach = (margin - quantile(1 - level, df) * seen * se) / se
     return np.maximum(0.0, 2 * special.ndtr(reach) - 1).mean(-1)
 
 
 def power_beyond(se: ArrayLike, df: float, margin: float, level: float) -> np.ndarray:
-    """The chance that a mean ``margin`` beyond its bound is found to be beyond it."""
+    """Return the chance of finding a mean ``margin`` beyond its bound to be beyond it."""
     spread = np.maximum(np.asarray(se, float), TINY)[..., None]
     seen = np.sqrt(special.chdtri(df, _GRID) / df)
     return special.ndtr(margin / spread - quantile(1 - level, df) * seen).mean(-1)
@@ -97,7 +97,7 @@ def power_beyond(se: ArrayLike, df: float, margin: float, level: float) -> np.nd
 def finding_beyond(
     values: np.ndarray, bound: float, higher: bool, margin: float, level: float
 ) -> Finding:
-    """Of a mean against a bound: a one-sided t test."""
+    """Return the finding for a mean against a bound, by a one-sided t test."""
     n, mean = len(values), float(np.mean(values))
     se = max(float(np.std(values, ddof=1)) / math.sqrt(n), TINY)
     half = float(quantile(1 - level, n - 1)) * se

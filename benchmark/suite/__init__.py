@@ -1,4 +1,4 @@
-"""From a suite file to the runs that it asks for. No Keras."""
+"""Turn a suite file into the runs that it asks for. No Keras."""
 
 from benchmark.suite.changes import Changes
 from benchmark.suite.claims import Claim

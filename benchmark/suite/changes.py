@@ -1,4 +1,4 @@
-"""``--set field=value``: what the command line changes of a suite."""
+"""``--set field=value``: the command line's changes to a suite."""
 
 import json
 import math
@@ -17,15 +17,15 @@ from benchmark.suite.yaml_document import OPTION, Document
 
 
 class Changes:
-    """Spec fields that all cells of a suite have, whatever its file says.
+    """Spec fields set in all cells of a suite, whatever its file says.
 
-    They make another suite, of other runs, with a name and so with records, a report and an MLflow
-    experiment of its own: ``table3+numerics.replicas=1`` stands beside ``table3``, and neither
-    ever replaces the other. The order of the options changes nothing.
+    They make a different suite, with different runs and its own name, and so its own records,
+    report and MLflow experiment: ``table3+numerics.replicas=1`` and ``table3`` coexist, and neither
+    ever replaces the other. The order of the options does not matter.
     """
 
     def __init__(self, stated: Sequence[str] = ()):
-        """``stated``: as on the command line, ``field=value``, the value in YAML. Raises
+        """Parse ``stated``: ``field=value`` as on the command line, the value in YAML. Raises
         SuiteError."""
         self.overrides: Overrides = {}
         self.origins: dict[Place, Origin] = {}
@@ -47,7 +47,7 @@ class Changes:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """As on the command line: ``--set``, ``model.depth=20``."""
+        """The words on the command line: ``--set``, ``model.depth=20``."""
         return tuple(
             word
             for field in self.overrides
@@ -58,7 +58,7 @@ class Changes:
         return shlex.join(self.words)
 
     def name(self, suite: str) -> str:
-        """Of the suite so changed."""
+        """Return the name of the suite with these changes."""
         if not self.overrides:
             return suite
         parts = [f"{field}={_text(value)}" for field, value in self.overrides.items()]
@@ -72,7 +72,7 @@ def _text(value: Any) -> str:
 
 
 def _is_exact(value: Any) -> bool:
-    """Whether the value's text in a name tells it from all others."""
+    """Return whether the value's text in a name is unique to it."""
     text = _text(value)
     if isinstance(value, str) and not (text[:1].isalpha() and yaml.safe_load(text) == text):
         return False

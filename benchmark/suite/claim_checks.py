@@ -1,4 +1,4 @@
-"""Whether a suite's claims fit the runs that it plans."""
+"""Checks that a suite's claims fit the runs that it plans."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from benchmark.suite.problems import Broken
 
 
 def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
-    """Each claim about what no run has."""
+    """Yield each claim about something that no run has."""
     names = {cell.variant: cell.spec for cell in cells}
     rule = f"a claim's variants are the suite's: {', '.join(list(names)[:20])}"
     for number, claim in enumerate(claims):
@@ -64,11 +64,11 @@ def _at(claim: Claim) -> tuple[int, ...]:
 _OF_LAYERS = ("mean_response_std", "gradient_norm_decades")
 
 _DEEPEST_PLAIN = 56
-"""Layers of a plain net of which others saw five runs within 0.7 points of each other."""
+"""Layers of a plain net for which others saw five runs within 0.7 points of each other."""
 
 
 def _may_end_at_two_places(variant: str, spec: RunSpec, claims: Sequence[Claim]) -> str:
-    """Why; empty where nothing says so."""
+    """Return why it may, or an empty string where nothing suggests it."""
     if any(isinstance(claim, ShareClaim) and claim.variant == variant for claim in claims):
         return "the suite claims a share of them"
     net = spec.model
@@ -80,7 +80,7 @@ def _may_end_at_two_places(variant: str, spec: RunSpec, claims: Sequence[Claim])
 
 
 def _pair(claim: Claim) -> tuple[Any, ...]:
-    """What is compared, whichever way."""
+    """Return what is compared, regardless of direction."""
     return frozenset(claim.variants), claim.metric, claim.protocol
 
 
@@ -89,6 +89,6 @@ def _detects(spec: RunSpec) -> bool:
 
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:
-    """Which images."""
+    """Return the identity of the images that a run is scored on."""
     data = spec.dataset
     return data.name, data.only_classes if isinstance(data, CifarSpec) else None

@@ -1,4 +1,4 @@
-"""A suite file, completed by the one that it extends."""
+"""Complete a suite file from the one that it extends."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from benchmark.suite.problems import Place, Problem, SuiteError
 from benchmark.suite.yaml_document import MAX_DEPTH, Document, read_document
 
 EXTENDS, REPLACES = "extends", "_delete_"
-"""A field of a file, and of a mapping in its base."""
+"""A field of a suite file, and one of a mapping in its base."""
 
 _PATH = "must be the path of a suite file, from this one"
 
 
 def read_suite(path: Path) -> Document:
-    """A suite file with all that it inherits, as ``Suite.extends`` says; each value keeps the file
-    and line where it is stated. Raises SuiteError."""
+    """Read a suite file with all that it inherits, as ``Suite.extends`` describes; each value keeps
+    the file and line where it is stated. Raises SuiteError."""
     documents = list(_chain(path))
     for document in documents:
         _nest(document)
@@ -30,7 +30,7 @@ def read_suite(path: Path) -> Document:
 
 
 def _chain(path: Path) -> Iterator[Document]:
-    """The file, the one that it extends, and so on."""
+    """Yield the file, the one that it extends, and so on."""
     read = [path]
     document = read_document(path)
     while EXTENDS in document.data:
@@ -60,7 +60,7 @@ def _refused(document: Document, rule: str, received: Any) -> SuiteError:
 
 
 def _nest(document: Document) -> None:
-    """Have dotted fields of the base stand where they belong. Raises SuiteError."""
+    """Move dotted fields of the base to where they belong. Raises SuiteError."""
     base = document.data.get("base")
     problems: list[Problem] = []
     keys = [key for key in base if "." in key] if isinstance(base, dict) else []
@@ -91,7 +91,7 @@ def _nest(document: Document) -> None:
 
 
 def _replacing(document: Document) -> set[Place]:
-    """The mappings of the base that are marked to replace the parent's, without the marks."""
+    """Return the base's mappings that are marked to replace the parent's, and remove the marks."""
     found, problems = set(), []
     base = document.data.get("base")
     for place in list(_places(base, ("base",))):
@@ -107,7 +107,7 @@ def _replacing(document: Document) -> set[Place]:
 
 
 def _complete(child: Document, parent: Document, replacing: set[Place], place: Place = ()) -> None:
-    """Add to the child's mapping at ``place`` what only the parent's has."""
+    """Add to the child's mapping at ``place`` whatever only the parent's has."""
     ours, theirs = _at(child.data, place), _at(parent.data, place)
     for key, value in theirs.items():
         at = (*place, key)
@@ -129,7 +129,7 @@ def _at(data: Any, place: Place) -> Any:
 
 
 def _places(value: Any, place: Place) -> Iterator[Place]:
-    """Of a value and all that it holds."""
+    """Yield the places of a value and of everything in it."""
     yield place
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):

@@ -1,4 +1,4 @@
-"""``seeds``: a list of them, or looks at ever more."""
+"""``seeds``: a list, or looks at a growing number of them."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -13,16 +13,16 @@ _MAX_SEEDS = 1000
 
 class Looks(Spec):
     """A group-sequential design. Claims are judged after the first seeds of each variant, and then
-    after more; what a look decides stays so, and variants of which no claim is undecided are left
-    out from there on. The level is spent as ``statistics.sequential`` says."""
+    after more; what a look decides is final, and variants without an undecided claim are dropped
+    from then on. The level is spent as ``statistics.sequential`` describes."""
 
     looks: Ints = Field(min_length=2, max_length=20)
-    """Seeds of each variant at each look, rising: ``[2, 3, 5]`` is seeds 0 and 1, then 2, then 3
-    and 4."""
+    """Number of seeds of each variant at each look, increasing: ``[2, 3, 5]`` means seeds 0 and 1,
+    then 2, then 3 and 4."""
 
     level: float = Field(default=ALPHA, gt=0, le=0.2)
-    """The chance of a wrong verdict, by all looks together and for all claims of the suite that ask
-    the same question."""
+    """The probability of a wrong verdict, over all looks and all claims of the suite that ask the
+    same question."""
 
     @model_validator(mode="after")
     def _rise(self) -> "Looks":
@@ -34,7 +34,7 @@ class Looks(Spec):
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """All of them."""
+        """The seeds of all looks."""
         return tuple(range(self.looks[-1]))
 
 
@@ -46,4 +46,4 @@ Seeds = Annotated[
     Annotated[Annotated[Ints, Field(min_length=1)], tag("list")] | Annotated[Looks, tag("looks")],
     Discriminator(_kind),
 ]
-"""In a suite file."""
+"""The type for a suite file's field."""

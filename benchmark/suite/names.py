@@ -1,4 +1,4 @@
-"""The names of suites and variants, which are names of folders, too."""
+"""The names of suites and variants, which are also folder names."""
 
 import hashlib
 import re
@@ -11,17 +11,17 @@ RESERVED = {
     *("runs", "reference", "paper", "speed", "scaling", "storm", "storm-short", "power"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
-"""What else stands in a results folder, beside the suites' own folders."""
+"""Other names in a results folder, next to the suites' own folders."""
 
 JOINT = "+"
-"""Between a suite's name and what is changed of it by ``--set``; in no suite file's own name."""
+"""Separates a suite's name from its changes by ``--set``; not allowed in a suite file's name."""
 
 _LONGEST = 100
 
 
 def as_name(text: str, key: str, *, exact: bool) -> str:
-    """The text where it is a name and ``exact``: no other key has it. Else as much of it as may
-    stand in a name, and a digest of ``key``."""
+    """Return the text if it is a valid name and ``exact``, meaning that no other key has it.
+    Otherwise return as much of it as a name may hold, and a digest of ``key``."""
     if exact and NAME.fullmatch(text):
         return text
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""What base, grid and variants set of a spec; each field is set in one place."""
+"""The spec fields set by base, grid and variants; each field is set in one place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -23,12 +23,12 @@ class Setting(NamedTuple):
 
 
 def settings(overrides: Mapping[str, Any], *section: str | int) -> list[Setting]:
-    """Of the part of a suite file at ``section``."""
+    """Return the settings of the part of a suite file at ``section``."""
     return [Setting(tuple(d.split(".")), (*section, d), value) for d, value in overrides.items()]
 
 
 def overridden(base: dict[str, Any], overrides: Overrides) -> dict[str, Any]:
-    """A copy of ``base`` with each dotted field set; other fields keep their values."""
+    """Return a copy of ``base`` with each dotted field set; other fields keep their values."""
     data = deepcopy(base)
     for dotted, value in overrides.items():
         *parents, leaf = dotted.split(".")
@@ -45,9 +45,9 @@ def conflicts(
     variants: Sequence[Overrides],
     changes: Overrides,
 ) -> Iterator[Broken]:
-    """Every setting that would overwrite another, or whose field is not a suite's to set.
+    """Yield every setting that would overwrite another, or whose field a suite must not set.
 
-    ``changes``: what the command line sets of all runs.
+    ``changes``: what the command line sets for all runs.
     """
     of_grid, of_all = settings(grid, "vary", "grid"), settings(changes, OPTION)
     of_variants = [settings(own, "vary", "variants", i) for i, own in enumerate(variants)]
@@ -67,7 +67,7 @@ def conflicts(
 
 
 def _varied(setting: Setting, varied: Sequence[Setting]) -> Iterator[Broken]:
-    """What is set of all runs alike would make one of those that differ in it."""
+    """Yield a problem if a field set for all runs is varied: runs that differ would become one."""
     for other in varied:
         common = min(len(setting.field), len(other.field))
         if setting.field[:common] == other.field[:common]:
@@ -77,7 +77,7 @@ def _varied(setting: Setting, varied: Sequence[Setting]) -> Iterator[Broken]:
 
 
 def _set_twice(together: list[Setting]) -> Iterator[Broken]:
-    """Sorted by field, a field stands right before its parts."""
+    """Yield each field that is set twice. Sorted by field, a field comes right before its parts."""
     whole: Setting | None = None
     for setting in sorted(together, key=lambda setting: setting.field):
         if whole and setting.field[: len(whole.field)] == whole.field:

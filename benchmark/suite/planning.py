@@ -1,4 +1,4 @@
-"""From a suite to its cells: each variant at each point of the grid with each seed, every spec
+"""Turn a suite into cells: each variant at each point of the grid with each seed, every spec
 checked."""
 
 import math
@@ -17,9 +17,9 @@ from benchmark.suite.yaml_document import OPTION, Document
 
 
 def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
-    """The plan of a suite, which is what ``document`` holds. Raises SuiteError.
+    """Return the plan of a suite, which was read from ``document``. Raises SuiteError.
 
-    ``changes``: fields that the command line sets of all cells.
+    ``changes``: fields that the command line sets in all cells.
     """
     problems = [document.problem(*broken) for broken in _broken_before_planning(suite, changes)]
     if problems:
@@ -68,8 +68,8 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
 
 
 def _begun(data: dict[str, Any], runs: dict[tuple[str, int], str], seed: int) -> dict[str, Any]:
-    """With the id of the run whose weights it begins from for the name of its variant, which must
-    stand before."""
+    """Return ``data`` with the name of the variant whose weights it starts from replaced by the
+    run's id. That variant must come earlier."""
     match data:
         case {"pretrained": {"source": "run", "name": str(name), **stated}} if (name, seed) in runs:
             begun = stated | {"source": "run", "name": runs[name, seed]}
@@ -90,7 +90,7 @@ def _broken_before_planning(suite: Suite, changes: Overrides) -> Iterator[Broken
 def _places(
     number: int, own: Overrides, indices: dict[str, int], changes: Overrides
 ) -> dict[Place, Place]:
-    """Spec field -> where it is set, for one variant at one point of the grid."""
+    """Return spec field -> where it is set, for one variant at one point of the grid."""
     of_variant = settings(own, "vary", "variants", number)
     of_grid = settings(indices, "vary", "grid")
     return {field: place for field, place, _ in (*of_variant, *settings(changes, OPTION))} | {
@@ -99,7 +99,7 @@ def _places(
 
 
 def _origin(place: Place, places: dict[Place, Place]) -> Place:
-    """Where the suite sets the spec field at ``place``, or the field whose part it is."""
+    """Return where the suite sets the spec field at ``place``, or the field that contains it."""
     for length in range(len(place), 0, -1):
         if place[:length] in places:
             return (*places[place[:length]], *place[length:])

@@ -1,4 +1,4 @@
-"""What is wrong with a suite, and where: in one of its files, or in an option."""
+"""Problems in a suite and where they are: in one of its files, or in an option."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ class Origin(NamedTuple):
     """Where a value is stated."""
 
     source: str
-    """The file, or the option of the command line: ``--set model.depth=20``."""
+    """The file, or the command-line option: ``--set model.depth=20``."""
     line: int | None = None
     """Counted from 1; None for an option, and for a file that cannot be read."""
 
@@ -45,7 +45,7 @@ class Problem:
 
 
 class SuiteError(InputError):
-    """A suite that cannot be planned; ``str()`` names every problem, a line each."""
+    """A suite that cannot be planned; ``str()`` lists the problems, one per line."""
 
     def __init__(self, problems: list[Problem]):
         different = list({str(problem): problem for problem in problems}.values())
@@ -60,7 +60,7 @@ class SuiteError(InputError):
 
 
 def rule_of(error: ErrorDetails) -> Broken:
-    """One of pydantic's errors."""
+    """Return the broken rule in a pydantic error."""
     context = error.get("ctx", {})
     place = tuple(part for part in error["loc"] if not is_tag(part))
     if error["type"] == "rule":

@@ -12,7 +12,7 @@ from benchmark.suite.overrides import Overrides
 
 
 class Variant(Spec, extra="allow"):
-    """A name, and dotted spec fields with the values that set it apart."""
+    """A name, and dotted spec fields with the values that define the variant."""
 
     name: Name
 
@@ -23,7 +23,7 @@ class Variant(Spec, extra="allow"):
 
 
 class Vary(Spec):
-    """What sets the runs apart: each variant at each point of the grid."""
+    """What the runs differ in: each variant at each point of the grid."""
 
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     """Dotted spec field -> the values it takes."""
@@ -36,18 +36,18 @@ class Suite(Spec):
     """A suite file's fields."""
 
     name: SuiteName
-    """Of the folder of its records, so each file has another; without ``+``, which stands in the
-    names of suites that ``--set`` changes."""
+    """The name of the folder for its records, so each file needs its own; without ``+``, which is
+    for the names of suites changed by ``--set``."""
 
     extends: str | None = None
-    """Another suite file, by its path from this one. What this file does not state is as there.
+    """Another suite file, by its path relative to this one. It supplies what this file leaves out.
 
     ``base`` is merged: a field that this file states, nested or dotted (``model.depth: 32``), wins,
-    and the fields around it stay. A list is one value, and so is a mapping with ``_delete_: true``
-    in it, which takes nothing over: ``schedule: {_delete_: true, kind: plateau}``. All else that
-    this file states replaces the other's whole: ``source``, ``vary``, ``seeds``, ``claims``.
-    ``name`` is always its own. Files may extend each other in a chain, and an error names the
-    file and line that the value is from.
+    and the fields around it stay. A list is one value, and so is a mapping that contains
+    ``_delete_: true``, which inherits nothing: ``schedule: {_delete_: true, kind: plateau}``.
+    Everything else that this file states replaces the other's entirely: ``source``, ``vary``,
+    ``seeds``, ``claims``. ``name`` is never inherited. Files may extend each other in a chain, and
+    an error names the file and line where the value is stated.
     """
 
     source: str = Field(min_length=1)
@@ -58,15 +58,15 @@ class Suite(Spec):
 
     vary: Vary = Vary()
     seeds: Seeds
-    """A list, or ``{looks: [2, 3, 5], level: 0.05}``, to train no more seeds than it takes."""
+    """A list, or ``{looks: [2, 3, 5], level: 0.05}`` to train no more seeds than needed."""
     claims: tuple[AnyClaim, ...] = Field(default=(), strict=False)
 
     @property
     def looks(self) -> Looks | None:
-        """When claims are looked at before all seeds have ended; None where they are not."""
+        """The looks at claims before all seeds have ended; None where there are none."""
         return self.seeds if isinstance(self.seeds, Looks) else None
 
     @property
     def all_seeds(self) -> tuple[int, ...]:
-        """The listed ones, or those of the last look."""
+        """The listed seeds, or those of the last look."""
         return self.seeds.seeds if isinstance(self.seeds, Looks) else self.seeds

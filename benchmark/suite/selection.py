@@ -1,4 +1,4 @@
-"""``--only`` and ``--seeds``: some of a suite's cells. The suite stays what it is."""
+"""``--only`` and ``--seeds``: a selection of a suite's cells. The suite itself is unchanged."""
 
 import re
 import shlex
@@ -14,7 +14,7 @@ _SHOWN = 100
 
 
 class SelectionError(InputError):
-    """What is asked for is not in the suite."""
+    """A selection that is not in the suite."""
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Selection:
     variants: frozenset[str]
     seeds: frozenset[int]
     words: tuple[str, ...] = ()
-    """As on the command line; none where nothing was asked for, and everything is selected."""
+    """The words on the command line; empty where no selection was made, so all is selected."""
 
     def has(self, variant: str, seed: int) -> bool:
-        """Whether a cell is selected."""
+        """Return whether a cell is selected."""
         return variant in self.variants and seed in self.seeds
 
     @property
     def name(self) -> str:
-        """For a folder."""
+        """The name of the selection's folder."""
         text = re.sub(r"-?-(only|seeds) ", "", " ".join(self.words))
         return as_name(text, " ".join(self.words), exact=False)
 
@@ -40,7 +40,7 @@ class Selection:
         return shlex.join(self.words)
 
     def part_of(self, plan: Plan) -> Plan:
-        """The selected cells, and those whose weights they begin from."""
+        """Return a plan of the selected cells and those whose weights they start from."""
         runs = plan.runs()
         chosen = {cell.name: cell for cell in plan.cells if self.has(cell.variant, cell.seed)}
         ids = {cell.run_id for cell in chosen.values()}
@@ -57,10 +57,10 @@ class Selection:
 def select(
     cells: Sequence[tuple[str, int]], only: Sequence[str] = (), seeds: str | None = None
 ) -> Selection:
-    """Of a suite's cells, (variant, seed) each. Raises SelectionError.
+    """Select from a suite's ``cells``, given as (variant, seed). Raises SelectionError.
 
-    ``only``: variants, with a shell's wildcards, of which each is to match some; ``seeds``: of the
-    suite's own, ``0-2``, ``0,3`` or ``0``.
+    ``only``: variants, with shell wildcards, each of which must match at least one; ``seeds``: some
+    of the suite's own, ``0-2``, ``0,3`` or ``0``.
     """
     variants = list(dict.fromkeys(variant for variant, _ in cells))
     known = list(dict.fromkeys(seed for _, seed in cells))

@@ -17,17 +17,17 @@ from benchmark.suite.yaml_document import OPTION, Document
 
 @dataclass(frozen=True)
 class LoadedSuite:
-    """A suite, its file, and the plan that it makes."""
+    """A suite, its file and its plan."""
 
     path: Path
     suite: Suite
-    """With a name of its own where the command line changes it."""
+    """The suite, under a name of its own if the command line changes it."""
     plan: Plan
     changes: Changes = field(default_factory=Changes)
 
 
 def load_suite(path: str | Path, changes: Changes | None = None) -> LoadedSuite:
-    """Read and plan a suite file. Raises SuiteError, which names every problem and where its value
+    """Read and plan a suite file. Raises SuiteError, which lists every problem and where its value
     is stated.
 
     ``changes``: what the command line sets.
@@ -57,7 +57,7 @@ def _planned(document: Document, suite: Suite, changes: Changes) -> Plan:
 
 
 def _told_of(changes: Changes, problem: Problem) -> Problem:
-    """A value of the file may be wrong only because of what is set."""
+    """Mention the changes in a problem, as a file's value may be wrong only because of them."""
     if not changes.words or problem.origin.source.startswith(OPTION):
         return problem
     return replace(problem, rule=f"{problem.rule} (with {changes})")

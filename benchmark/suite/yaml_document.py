@@ -1,4 +1,4 @@
-"""A strict reader of YAML: plain data only, no duplicate keys, and where each value is stated."""
+"""A strict YAML reader: plain data only, no duplicate keys, and the origin of each value."""
 
 import re
 from pathlib import Path
@@ -19,16 +19,16 @@ _READ_ANOTHER_WAY = re.compile(r"[-+]?0[0-9_].*|.*:.*")
 
 
 OPTION = "--set"
-"""Where a document's places begin that no file states but the command line."""
+"""The first part of places that the command line states, rather than a file."""
 
 
 class Document:
     """Data in YAML, and where each of its values is stated."""
 
     def __init__(self, text: str, source: str, at: Place = ()):
-        """Read ``text``, which stands in ``source``. Raises SuiteError where it breaks a rule.
+        """Read ``text``, which comes from ``source``. Raises SuiteError if it breaks a rule.
 
-        ``at``: the place of the data; of an option, ``(OPTION, field)``, and then without lines.
+        ``at``: the place of the data; for an option, ``(OPTION, field)``, and then without lines.
         """
         self.origins: dict[Place, Origin] = {at: Origin(source, None if at else 1)}
         self._source, self._at, self._problems = source, at, list[Problem]()
@@ -38,13 +38,13 @@ class Document:
             raise SuiteError(self._problems)
 
     def origin(self, place: Place) -> Origin:
-        """Of the value at ``place``, or of the nearest value around it."""
+        """Return the origin of the value at ``place``, or of the nearest value around it."""
         while place and place not in self.origins:
             place = place[:-1]
         return self.origins[place]
 
     def problem(self, place: Place, rule: str, received: Any) -> Problem:
-        """A rule that the value at ``place`` breaks."""
+        """Return the problem that the value at ``place`` breaks ``rule``."""
         return Problem(self.origin(place), field_of(place), rule, received)
 
     def _compose(self, text: str) -> yaml.Node | None:
@@ -54,14 +54,14 @@ class Document:
             return self._loader.get_single_node()
         except SuiteError:
             raise
-        except (ValueError, OverflowError) as error:  # PyYAML's, of an escape that is no character.
+        except (ValueError, OverflowError) as error:  # PyYAML's, for an invalid escape.
             raise self._refused(1, "must be YAML", str(error)) from error
         except yaml.YAMLError as error:
             line, reason = _line_and_reason(error, text)
             raise self._refused(line, "must be YAML", reason) from error
 
     def _check_events(self, text: str) -> None:
-        """Refuse what is more than plain data before any of it is read."""
+        """Reject anything but plain data before any of it is read."""
         depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             depth += isinstance(event, yaml.CollectionStartEvent)
@@ -125,8 +125,8 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """The mapping in a YAML file. Raises SuiteError for a file that cannot be read or breaks a
-    rule."""
+    """Read the mapping in a YAML file. Raises SuiteError for a file that cannot be read or breaks
+    a rule."""
     first = Origin(str(path), 1)
     try:
         with path.open("rb") as file:
@@ -146,7 +146,7 @@ def read_document(path: Path) -> Document:
 
 
 def field_of(place: Place) -> str:
-    """The field at a place, for people."""
+    """Return the name of the field at a place, for people."""
     return ".".join(map(str, place[1:] if place[:1] == (OPTION,) else place)) or "file"
 
 

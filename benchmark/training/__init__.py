@@ -1,1 +1,1 @@
-"""From a RunSpec to a trained net: ``loop.train``. No files and no MLflow here."""
+"""Train a net from a RunSpec: ``loop.train``. No files and no MLflow here."""

@@ -1,4 +1,4 @@
-"""Batch normalisation's statistics as strict averages, taken when a training is over."""
+"""Batch normalisation's statistics as true averages, computed after training."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,10 +12,10 @@ from benchmark.models.batch_norm import BatchNormalization
 
 def recompute(model: keras.Model, data: Feed, batches: Iterable[Tensors]) -> None:
     """Set the moving mean and variance of each layer to those over all images of ``batches``, each
-    the train inputs of one batch, normalised in each layer by its batch as in training.
+    the train inputs of one batch. Each layer normalises by the batch, as in training.
 
-    The variance is that of the pooled batches, with each batch's biased one. What the authors'
-    release says of its statistics; the paper says it of detectors (appendix A).
+    The variance is that of the pooled batches, from each batch's biased variance. The authors'
+    release describes its statistics like this, and so does the paper for detectors (appendix A).
     """
     layers = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
     statistics_of = _statistics_of(model, layers, data)
@@ -36,7 +36,7 @@ def recompute(model: keras.Model, data: Feed, batches: Iterable[Tensors]) -> Non
 def _statistics_of(
     model: keras.Model, layers: list[BatchNormalization], data: Feed
 ) -> Callable[..., tuple[list[np.ndarray], list[np.ndarray]]]:
-    """A function from the train inputs of a batch to each layer's mean and variance, float64."""
+    """Return a function from a batch's train inputs to each layer's mean and variance, float64."""
 
     @tf.function
     def forward(*inputs: tf.Tensor) -> None:

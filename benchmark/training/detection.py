@@ -23,11 +23,11 @@ from benchmark.training.replicas import Replicas
 from benchmark.training.task import Counted
 
 PARTS = ("objectness", "proposals", "classes", "boxes")
-"""Of the loss, by their names in ``Losses``."""
+"""Parts of the loss, by their names in ``Losses``."""
 
 
 class JointLoss:
-    """The sum of the losses of both parts; and each part, times the images it is the mean of."""
+    """The sum of the losses of both parts, and each part times the number of images."""
 
     counted: Mapping[str, tf.DType] = dict.fromkeys(PARTS, tf.float64)
 
@@ -35,9 +35,9 @@ class JointLoss:
         self.model, self.normalize, self.seed = net, normalize, seed
 
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
-        """Of ``Detection.train_inputs``, one iteration's. See ``Objective``."""
+        """Compute the loss on one iteration's ``Detection.train_inputs``. See ``Objective``."""
         places, pixels, sizes, boxes, labels, crowds = inputs
-        labels = tf.cast(labels, tf.int64)  # On a GPU the arithmetic of int32 is the host's.
+        labels = tf.cast(labels, tf.int64)  # For a GPU, int32 arithmetic runs on the host.
         shown = images(self.normalize, pixels, sizes)
         found = losses(self.model, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
         count = places.shape[0]
@@ -50,7 +50,7 @@ class Detection:
     """A detector and its images: a ``Task``."""
 
     steps_a_call = 1
-    """So a step's input is never larger than its batch."""
+    """One, so that the input of a call is never larger than a batch."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class Detection:
         pretrained: Pretrained | None,
         replicas: Replicas,
     ):
-        """Raises ValueError where the pretrained weights are another net's, and DataError where the
+        """Raises ValueError if the pretrained weights do not fit the net, and DataError if the
         images cannot be trained on."""
         assert isinstance(spec.dataset, BoxesSpec) and spec.detector  # RunSpec's rule.
         self.found = found
         self.detections: list[Detections] = []
-        """Of the last scoring, image by image."""
+        """The detections of the last scoring, per image."""
         self.normalization = _normalization(spec.dataset, pretrained)
         with replicas.scope():
             self.model = build_net(spec)
@@ -87,8 +87,8 @@ class Detection:
     def train_inputs(
         self, seed: int, batch_size: int, first: int, steps: int
     ) -> tuple[tf.Tensor, ...]:
-        """Places (steps, batch) int64 among all images that are shown, and what a ``Batch``
-        holds."""
+        """Return positions (steps, batch) int64 in the sequence of all shown images, and the parts
+        of a ``Batch``."""
         places = np.arange(first * batch_size, (first + steps) * batch_size, dtype=np.int64)
         batches = [self.feed.train_batch(seed, batch_size, first + at) for at in range(steps)]
         parts = [
@@ -100,14 +100,14 @@ class Detection:
         return tf.constant(places.reshape(steps, batch_size)), *parts
 
     def finish(self, batches: Iterable[tuple[tf.Tensor, ...]]) -> None:
-        """Nothing: ``detector.batch_norm`` says what a detector normalises by."""
+        """Do nothing: ``detector.batch_norm`` determines what a detector normalises by."""
 
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
-        """The loss of each part."""
+        """Return the loss of each part."""
         return {f"train_{part}_loss": counted[part] / images for part in PARTS}
 
     def score(self, split: str) -> dict[str, float | None]:
-        """Average precisions on the test images, in percent."""
+        """Return average precisions on the test images, in percent."""
         self.detections = self._detect()
         truths = self.found.truths["test"]
         return average_precisions(
@@ -115,11 +115,11 @@ class Detection:
         )
 
     def diagnosed(self) -> dict[str, dict[str, float]]:
-        """Not of detectors: ``RunSpec`` refuses their diagnostics."""
+        """Return nothing: ``RunSpec`` rejects diagnostics of detectors."""
         return {}
 
     def _room(self, batch_size: int) -> list[tf.TensorSpec]:
-        """What a batch's shapes and types are; of wide images, where they are parted by
+        """Return the shapes and types of a batch; of landscape images, if batches are split by
         orientation."""
         pixels, *rest = self.feed.train_signature(batch_size)
         shape = (batch_size, *self.feed.sides.room(high=False), 3)

@@ -32,7 +32,7 @@ from benchmark.training.totals import Measured, Totals
 from benchmark.training.weights import weights_sha256
 
 KEEP_EVERY_S = 600.0
-"""Within an epoch the state is handed out this often; it is at each epoch's end as well."""
+"""How often the state is handed out within an epoch, in addition to the end of each epoch."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Trained:
 
     status: str
     task: Task
-    """With the net as it ended, and as it was scored last."""
+    """Holds the net as it was at the end, when last scored."""
 
 
 def train(
@@ -55,12 +55,12 @@ def train(
     keep: Callable[[State], None] = lambda state: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
-    """Train ``spec`` on ``images``, from the ``pretrained`` weights that it names.
-    ``process.configure`` comes first, once a process.
+    """Train ``spec`` on ``images``, from the ``pretrained`` weights that it names. Call
+    ``process.configure`` first, once per process.
 
-    ``keep`` is handed the state after each epoch, from time to time within one, and when ``stop``
-    says that the run is to end early. A run that goes on from it by ``resume`` gives the bits of
-    one that was never stopped. Raises ValueError where one of the two is another net's.
+    ``keep`` receives the state after each epoch, from time to time within one, and when ``stop``
+    returns true to end the run early. A run resumed from it gives the same bits as one that was
+    never stopped. Raises ValueError if ``pretrained`` or ``resume`` belongs to another net.
     """
     return _Run(spec, images, on_event, pretrained, keep, stop).run(resume)
 
@@ -75,9 +75,9 @@ class _Run:
     stop: Callable[[], bool]
     iteration: int = 0
     epoch: int = 0
-    """Epochs that are over."""
+    """Number of completed epochs."""
     rate: float = 0.0
-    """Of the last step."""
+    """Learning rate of the last step."""
     totals: Totals = field(default_factory=Totals)
 
     def run(self, resume: State | None) -> Trained:
@@ -114,7 +114,7 @@ class _Run:
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
         self.warmup, self.plateaus = Warmup.of(spec.schedule), Plateaus(spec.schedule)
-        self._call(self.iteration, self.iteration)  # No steps: TensorFlow's own set-up, untimed.
+        self._call(self.iteration, self.iteration)  # No steps: TensorFlow's setup, untimed.
         self.on_event(
             {
                 "event": Kind.BUILT,
@@ -149,8 +149,8 @@ class _Run:
         self.totals = Totals.of_json(state.counters["totals"])
 
     def _train_until(self, end: int) -> str | None:
-        """Train up to iteration ``end``. Returns ``diverged`` as soon as the loss ceases to be
-        finite, ``interrupted`` when the run is to stop, else None."""
+        """Train up to iteration ``end``. Return ``diverged`` as soon as the loss is not finite,
+        ``interrupted`` if the run should stop, else None."""
         while self.iteration < end:
             if self.stop():
                 return Status.INTERRUPTED
@@ -165,14 +165,14 @@ class _Run:
         return None
 
     def _steps_a_call(self) -> int:
-        """Up to where the warm-up is judged or the net is diagnosed next, if that is near."""
+        """Return the steps of the next call: at most up to the next warm-up check or diagnosis."""
         most = self.task.steps_a_call
         judged = self.warmup.steps_until_judged(self.iteration) or most
         ahead = (i - self.iteration for i in self.spec.measured_at if i > self.iteration)
         return min(most, judged, next(ahead, most))
 
     def _diagnose(self) -> None:
-        """Measure the layers, and train the one step that follows, if one does."""
+        """Measure the layers, and train the one step that follows, if there is one."""
         at = self.iteration
         found: Measured = self.task.diagnosed()
         if at < self.spec.schedule.iterations:
@@ -210,7 +210,7 @@ class _Run:
         return steps
 
     def _call(self, first: int, stop: int) -> Steps:
-        """In NumPy, so that the clock is read when the last step is done."""
+        """Run the steps and convert to NumPy, so that the clock is read after the last one."""
         spec = self.spec
         rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
         inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
@@ -225,9 +225,9 @@ class _Run:
         )
 
     def _end_epoch(self, *, last: bool) -> str | None:
-        """Report the epoch. Returns ``diverged`` where each of its steps overflowed in float16, or
-        where the last scored loss is not finite: an earlier one ends nothing, since the weights
-        must not depend on how often is scored."""
+        """Report the epoch. Return ``diverged`` if every step overflowed in float16, or if the last
+        scored loss is not finite: an earlier one does not end the run, since the weights must not
+        depend on how often the run is scored."""
         self.epoch += 1
         totals = self.totals
         if self.iteration == self.spec.schedule.iterations:
@@ -241,7 +241,7 @@ class _Run:
             "iteration": self.iteration,
             "weights_sha256": weights_sha256(self.model),
         }
-        if totals.steps:  # A run of no iterations is scored alone.
+        if totals.steps:  # A run without iterations is only scored.
             row |= self._trained()
         if totals.layers:
             row["layers"] = totals.layers
@@ -267,14 +267,14 @@ class _Run:
         return Status.DIVERGED if not finite or overflowed else None
 
     def _batches_from(self, iteration: int) -> Iterator[tuple[tf.Tensor, ...]]:
-        """The train inputs of each iteration from ``iteration`` on."""
+        """Yield the train inputs of each iteration from ``iteration`` on."""
         spec = self.spec
         for at in itertools.count(iteration):
             inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, at, 1)
             yield tuple(each[0] for each in inputs)
 
     def _trained(self) -> Event:
-        """What the epoch's steps came to."""
+        """Return the training metrics of the epoch's steps."""
         totals = self.totals
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         losses: Event = {"learning_rate": self.rate, "train_loss": totals.loss / totals.steps}

@@ -1,4 +1,4 @@
-"""Dynamic loss scaling: float16's gradients are kept from vanishing (Micikevicius et al., 2018)."""
+"""Dynamic loss scaling keeps float16 gradients from vanishing (Micikevicius et al., 2018)."""
 
 import tensorflow as tf
 
@@ -10,21 +10,22 @@ class LossScale:
     """The factor on the loss. A step whose gradients overflow is skipped and halves it."""
 
     def __init__(self, initial: float | None):
-        """``initial``: the scale of the first step; None for no scaling, which costs nothing."""
+        """``initial``: the scale of the first step; None for no scaling, at no cost."""
         self.active = initial is not None
         self.scale = tf.Variable(initial or 1.0, trainable=False, name="loss_scale")
         self.good_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="good_steps")
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
-        """What is differentiated."""
+        """Return the scaled loss, which is differentiated."""
         return loss * self.scale if self.active else loss
 
     def unscaled(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """The gradients of the loss itself."""
+        """Return the gradients of the loss itself."""
         return [gradient / self.scale for gradient in gradients] if self.active else gradients
 
     def update(self, finite: tf.Tensor) -> None:
-        """Take note of whether the step's gradients were finite, a scalar bool. Where active."""
+        """Update the scale. ``finite``: whether the step's gradients were, a scalar bool. Call only
+        if active."""
         zero = tf.constant(0, tf.int64)
         good = tf.where(finite, self.good_steps + 1, zero)
         grown = good >= GROWTH_STEPS
@@ -34,5 +35,5 @@ class LossScale:
 
 
 def assign_local(variable: tf.Variable, value: tf.Tensor) -> None:
-    """Assign this replica's copy of a variable alone."""
+    """Assign only this replica's copy of a variable."""
     tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)

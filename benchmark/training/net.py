@@ -10,7 +10,7 @@ from benchmark.spec import RunSpec
 
 
 def build_net(spec: RunSpec) -> keras.Model:
-    """A classifier, or a detector on the classifier's layers; weights are drawn from Keras's
+    """Build a classifier, or a detector on the classifier's layers; weights are drawn from Keras's
     global seed."""
     classes = spec.dataset.classes
     if spec.detector:

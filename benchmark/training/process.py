@@ -1,4 +1,4 @@
-"""What a run sets for its whole process, before TensorFlow has started."""
+"""Process-wide settings of a run, made before TensorFlow starts."""
 
 import keras
 import tensorflow as tf
@@ -7,18 +7,18 @@ from benchmark.spec import NumericsSpec
 
 
 def configure(numerics: NumericsSpec, seed: int, gpu_memory_mib: int | None = None) -> None:
-    """Set threads, devices, precision, determinism and Keras's seed, and what a user's keras.json
-    may have set otherwise. Once a process.
+    """Set threads, devices, precision, determinism and Keras's seed, and override a user's
+    keras.json. Call once per process.
 
-    ``gpu_memory_mib``: of each GPU, where several runs share one; else what is needed.
+    ``gpu_memory_mib``: the memory to use of each GPU, where runs share one; else as needed.
     """
     _use_keras_as_meant()
     gpus = tf.config.list_physical_devices("GPU")
-    # With GPUs the host's threads change no bits, and feed the GPUs: 0 is as many as there are.
+    # With GPUs the host's threads do not affect bits, and feed the GPUs: 0 means all of them.
     threads = 0 if gpus else numerics.threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # Two operations at a time, where there are threads for them: a few percent faster, and no
-    # other bits.
+    # Two operations at a time, if there are threads for them: a few percent faster, with the same
+    # bits.
     at_once = max(2, numerics.replicas) if gpus else min(threads, 2)
     tf.config.threading.set_inter_op_parallelism_threads(at_once)
     tf.config.experimental.enable_tensor_float_32_execution(numerics.precision == "tensorfloat32")
@@ -35,7 +35,7 @@ def configure(numerics: NumericsSpec, seed: int, gpu_memory_mib: int | None = No
 
 
 def _use_keras_as_meant() -> None:
-    """Whatever ~/.keras/keras.json and Keras's variables say."""
+    """Override the settings of ~/.keras/keras.json and Keras's environment variables."""
     if keras.config.backend() != "tensorflow":
         rule = "KERAS_BACKEND, or the backend of ~/.keras/keras.json, must be tensorflow"
         raise RuntimeError(f"{rule}. Received: {keras.config.backend()}")
@@ -45,8 +45,8 @@ def _use_keras_as_meant() -> None:
 
 
 def configure_scoring() -> None:
-    """For scoring what was trained: float32 that is no TF32, determinism, and no more of a GPU's
-    memory than is needed. Once a process."""
+    """Configure the process for scoring trained nets: float32 without TF32, determinism, and only
+    as much GPU memory as needed. Call once per process."""
     _use_keras_as_meant()
     _share_memory(tf.config.list_physical_devices("GPU"), None)
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -56,8 +56,8 @@ def configure_scoring() -> None:
 
 
 def _share_memory(gpus: list[tf.config.PhysicalDevice], part_mib: int | None) -> None:
-    """Of each GPU what is needed; where several runs share one, a fixed part, so that no neighbour
-    decides which algorithms have room to work."""
+    """Take GPU memory as needed or, where several runs share a GPU, a fixed part, so that other
+    runs do not affect which algorithms have enough workspace."""
     for gpu in gpus:
         if part_mib is None:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -67,7 +67,8 @@ def _share_memory(gpus: list[tf.config.PhysicalDevice], part_mib: int | None) ->
 
 
 def peak_gpu_memory_mib() -> float | None:
-    """The most that a GPU held at once so far, the largest of several; None without one."""
+    """Return the peak memory of a GPU so far, the largest if there are several; None without a
+    GPU."""
     gpus = tf.config.list_logical_devices("GPU")
     peaks = [
         tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"]
@@ -77,7 +78,7 @@ def peak_gpu_memory_mib() -> float | None:
 
 
 def device() -> str:
-    """The device that a run trains on: the first GPU's name, or ``CPU``."""
+    """Return the device that a run trains on: the first GPU's name, or ``CPU``."""
     for gpu in tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
     return "CPU"

@@ -1,4 +1,4 @@
-"""One run over several devices of one host: each replica trains on its share of a batch."""
+"""One run on several devices of one host: each replica trains on its share of a batch."""
 
 from contextlib import AbstractContextManager
 
@@ -14,9 +14,9 @@ class Replicas:
     """
 
     def __init__(self, count: int):
-        """As many GPUs as there are replicas, or logical CPU devices where there is no GPU.
+        """Take one GPU per replica, or one logical CPU device where there is no GPU.
 
-        Raises ValueError where there are GPUs, but too few.
+        Raises ValueError if there are GPUs, but too few.
         """
         self.count = count
         self.devices = _devices(count)
@@ -27,26 +27,26 @@ class Replicas:
         )
 
     def scope(self) -> AbstractContextManager[object]:
-        """Where the variables are made, a copy on each device."""
+        """Return the scope in which to create variables, with a copy on each device."""
         return self.strategy.scope()
 
     def share(self, batch: tf.Tensor) -> tf.Tensor:
-        """Within a replica: its rows of a batch."""
+        """Return, within a replica, its rows of a batch."""
         size = batch.shape[0] // self.count
         start = self.number() * size
         return batch[start : start + size]
 
     def number(self) -> int:
-        """Within a replica: which one it is, from 0."""
+        """Return, within a replica, its number, from 0."""
         context = tf.distribute.get_replica_context()
         return int(tf.get_static_value(context.replica_id_in_sync_group))
 
     def mean(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Within a replica: the means over all replicas."""
+        """Return, within a replica, the means over all replicas."""
         return self._reduced(tf.distribute.ReduceOp.MEAN, tensors)
 
     def sum(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Within a replica: the sums over all replicas."""
+        """Return, within a replica, the sums over all replicas."""
         return self._reduced(tf.distribute.ReduceOp.SUM, tensors)
 
     def _reduced(self, how: tf.distribute.ReduceOp, tensors: list[tf.Tensor]) -> list[tf.Tensor]:

@@ -11,15 +11,15 @@ from benchmark.models.families import net_of
 from benchmark.spec import RunSpec
 
 IMAGES = 500
-"""Of the test split, the first so many."""
+"""Number of images, the first of the test split."""
 
 
 def layer_responses(
     spec: RunSpec, model: keras.Model, data: Feed
 ) -> Callable[[], dict[str, float]]:
-    """A function that measures ``model``, as it is at each call, and changes nothing of it.
+    """Return a function that measures ``model`` as it is at each call, without changing it.
 
-    It returns, by convolution from the first to the last, projections left out, the standard
+    It returns, per convolution from the first to the last, excluding projections, the standard
     deviation of its outputs over images, pixels and channels: after batch normalisation (by the
     statistics of these images, as in training) and before addition and nonlinearity.
     """

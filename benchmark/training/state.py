@@ -1,4 +1,4 @@
-"""What the rest of a run depends on: its net, its optimiser, and where it stands."""
+"""What the rest of a run depends on: its net, its optimiser and its progress."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from benchmark.training.optimizers.rule import Rule
 
 @dataclass(frozen=True)
 class State:
-    """A run between two calls of its training steps; going on from it gives the same bits.
+    """A run between two calls of its training steps; resuming from it gives the same bits.
 
-    The order of the images is a function of the iteration, so it is no part of the state.
+    The order of the images is a function of the iteration, so it is not part of the state.
     """
 
     counters: dict[str, Any]
-    """Plain JSON: iteration, epoch, the warm-up, and the sums since the epoch's beginning."""
+    """Plain JSON: iteration, epoch, the warm-up, and the sums since the start of the epoch."""
 
     arrays: dict[str, np.ndarray]
     """Every variable by name: weights, moving statistics, the rule's state, the loss scale."""
@@ -35,7 +35,7 @@ class Variables:
             named[f"model/{weight.path}"] = weight.value
         weights = {id(weight) for weight in model.weights}
         others = [variable for variable in model.variables if id(variable) not in weights]
-        for number, variable in enumerate(others):  # Dropout's, whose paths Keras numbers anew.
+        for number, variable in enumerate(others):  # Dropout's, whose paths Keras renumbers.
             named[f"random/{number}"] = variable.value
         named |= optimizer.state
         named["loss_scale/scale"] = loss_scale.scale
@@ -43,11 +43,11 @@ class Variables:
         self._named = named
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """A copy of each."""
+        """Return a copy of each variable."""
         return {name: variable.numpy().copy() for name, variable in self._named.items()}
 
     def assign(self, arrays: dict[str, np.ndarray]) -> None:
-        """Set them all. Raises ValueError, and sets none, where names or shapes differ."""
+        """Set all variables. Raises ValueError, and sets none, if names or shapes differ."""
         for problem in self._problems(arrays):
             raise ValueError(f"the state must fit the run's net and optimizer: {problem}")
         for name, variable in self._named.items():

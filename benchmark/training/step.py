@@ -1,4 +1,4 @@
-"""Training steps as one TensorFlow function: no word with the host until they are done."""
+"""Training steps as one TensorFlow function, without the host in between."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,31 +14,31 @@ from benchmark.training.task import Counted, Objective
 
 
 class Steps(NamedTuple):
-    """What some steps measured: of each tensor the first axis is theirs. They stop after a step
-    whose loss is not finite."""
+    """What some steps measured; steps are along the first axis of each tensor. They stop after a
+    step whose loss is not finite."""
 
     loss: tf.Tensor
     """(steps,) float64: mean loss of a batch, without the weight penalty."""
     skipped: tf.Tensor
     """(steps,) bool: whether the float16 gradients overflowed, so that no trained weight changed.
-    The moving statistics, which come from the forward pass, did move."""
+    The moving statistics, which come from the forward pass, still changed."""
     counted: Counted
-    """Name -> (steps,): what the objective counts, over all images of a batch."""
+    """Name -> (steps,): what the objective counts, summed over all images of a batch."""
     gradient_norms: tf.Tensor
-    """(steps, kernels + 1) float64, 0 where skipped: the L2 norm of each kernel's gradient, of the
-    loss without its penalty, and last that of all gradients together."""
+    """(steps, kernels + 1) float64, 0 where skipped: the L2 norm of each kernel's gradient (of the
+    loss without its penalty), and last that of all gradients together."""
 
 
 def kernels(model: keras.Model) -> list[keras.Variable]:
-    """The kernels whose gradient norms are reported, in the net's order: of a classifier from the
-    stem to the last layer."""
+    """Return the kernels whose gradient norms are reported, in the net's order: for a classifier,
+    from the stem to the last layer."""
     return [weight for weight in model.trainable_weights if weight.name == "kernel"]
 
 
 class TrainingSteps:
     """A function (learning_rates, *inputs) -> Steps that trains the weights of ``optimizer``.
 
-    ``learning_rates``: (steps,). ``inputs``: of the objective, for as many steps.
+    ``learning_rates``: (steps,). ``inputs``: the objective's, for the same number of steps.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class TrainingSteps:
         step = _step(objective, optimizer, loss_scale, replicas, norms)
         self._rows = _Rows(objective, optimizer)
         self.compiled: tf.types.experimental.PolymorphicFunction | None = None
-        """With ``xla`` what is compiled, loop and all, once for each number of steps. It goes on
-        after a loss that is not finite."""
+        """With ``xla``: the compiled function, including the loop, once per number of steps. It
+        continues after a loss that is not finite."""
         if xla:
             self._state = [weight.value for weight in objective.model.variables]
             self._state += [*optimizer.state.values(), loss_scale.scale, loss_scale.good_steps]
@@ -67,21 +67,21 @@ class TrainingSteps:
         """Train as many steps as there are learning rates."""
         if not self.compiled:
             return self.concrete(*inputs)(learning_rates, *inputs)
-        if not len(learning_rates):  # XLA has no rows of no steps.
+        if not len(learning_rates):  # XLA cannot handle zero steps.
             return self._rows.none()
         before = [variable.read_value() for variable in self._state]
         steps = self.concrete(*inputs)(learning_rates, *inputs)
         finite = np.isfinite(steps.loss)
         if finite[:-1].all():
             return steps
-        # Once in a run, if ever: the state is put back, and only those up to there are taken.
+        # At most once in a run: restore the state, and repeat only the steps up to there.
         for variable, value in zip(self._state, before, strict=True):
             variable.assign(value)
         count = int(np.argmin(finite)) + 1
         return self.concrete(*inputs)(learning_rates[:count], *(each[:count] for each in inputs))
 
     def concrete(self, *inputs: tf.Tensor) -> tf.types.experimental.ConcreteFunction:
-        """What is called for inputs of these shapes, for any number of steps: traced once."""
+        """Return the function for inputs of these shapes and any number of steps, traced once."""
         signature = tuple(tf.TensorSpec((None, *each.shape[1:]), each.dtype) for each in inputs)
         if signature not in self._concrete:
             rates = tf.TensorSpec((None,), tf.float32)
@@ -90,11 +90,11 @@ class TrainingSteps:
 
 
 Step = Callable[..., Steps]
-"""(learning_rate, *inputs) of one step to what it measured, each a scalar or (kernels + 1,)."""
+"""From (learning_rate, *inputs) of one step to its measurements, scalars or (kernels + 1,)."""
 
 
 class _Rows:
-    """What steps measure, before there are any: of which types and shapes."""
+    """The types and shapes of what steps measure."""
 
     def __init__(self, objective: Objective, optimizer: Rule):
         norms = len(_reported(optimizer)) + 1
@@ -106,13 +106,13 @@ class _Rows:
         )
 
     def room(self, steps: tf.Tensor) -> Steps:
-        """In the graph: TensorArrays for so many steps."""
+        """Return, in the graph, TensorArrays for ``steps`` steps."""
         return tf.nest.map_structure(
             lambda part: tf.TensorArray(part.dtype, steps, element_shape=part.shape), self._parts
         )
 
     def none(self) -> Steps:
-        """Of no steps."""
+        """Return the measurements of zero steps."""
         return tf.nest.map_structure(
             lambda part: tf.zeros((0, *part.shape), part.dtype), self._parts
         )
@@ -123,17 +123,17 @@ def _reported(optimizer: Rule) -> list[int]:
 
 
 def _norms(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
-    """(reported + 1,) float64: the L2 norms of those reported, and that of all together."""
+    """Return (reported + 1,) float64: the reported L2 norms, and that of all gradients together."""
     # In float32 the squares of a vanishing gradient would be 0.
     squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(g, tf.float64)) for g in gradients])
-    # Not by tf.add_n, which adds in the order in which its terms are ready.
+    # Not with tf.add_n, which adds in the order in which its terms become ready.
     total = tf.reduce_sum(squares, keepdims=True)
     return tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
 
 
 def _norms_in_few_kernels(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
-    """``_norms`` in another order: those that are not reported are many and small, and count as
-    one."""
+    """Return ``_norms``, summed in another order: the unreported gradients are many and small, and
+    are treated as one."""
     others = [g for index, g in enumerate(gradients) if index not in reported]
     parts = [gradients[index] for index in reported]
     if others:
@@ -181,7 +181,7 @@ def _step(
 def _stepwise(
     step: Step, empty: _Rows, replicas: Replicas
 ) -> tf.types.experimental.PolymorphicFunction:
-    """One step after the other, until a loss is not finite."""
+    """Return a function that runs one step after the other, until a loss is not finite."""
     step = tf.function(step)
 
     @tf.function
@@ -207,7 +207,7 @@ def _stepwise(
 
 
 def _compiled(step: Step, empty: _Rows) -> tf.types.experimental.PolymorphicFunction:
-    """A loop that XLA compiles as a whole, so that it always has as many turns."""
+    """Return a loop that XLA compiles as a whole, so that its number of iterations is fixed."""
 
     @tf.function(jit_compile=True)
     def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:

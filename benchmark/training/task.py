@@ -1,4 +1,4 @@
-"""What a run trains, and how that is scored: what the training loop asks of it."""
+"""The training loop's interface to what a run trains and how it is scored."""
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -14,54 +14,55 @@ Counted = dict[str, tf.Tensor]
 
 
 class Objective(Protocol):
-    """From a step's inputs to what is minimised."""
+    """A function from a step's inputs to what is minimised."""
 
     model: keras.Model
-    """What it trains."""
+    """The model that it trains."""
 
     counted: Mapping[str, tf.DType]
-    """What is counted beside the loss, and its type."""
+    """What is counted in addition to the loss, and its type."""
 
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
-        """In the graph, of the inputs of one replica: the mean loss over its images, a scalar
-        without the weight penalty, and what is counted."""
+        """Return, in the graph, the mean loss over the images of one replica, a scalar without the
+        weight penalty, and what is counted."""
 
 
 class Task(Protocol):
-    """A net, what it is trained on, and what it is scored by."""
+    """A net, its training data and its scoring."""
 
     model: keras.Model
     normalization: Normalization
-    """What is done to the pixels before they come to the net."""
+    """How pixels are prepared for the net."""
     cost: Cost
     rates: list[float]
-    """By trained weight: its learning rate over that of the schedule."""
+    """Per trained weight: its learning rate divided by the schedule's."""
     train_count: int
-    """Images of an epoch."""
+    """Images per epoch."""
     steps_a_call: int
-    """The most iterations between two words with the host. It changes no bits."""
+    """The most iterations per TensorFlow call. It does not affect bits."""
 
     @property
     def objective(self) -> Objective:
-        """What it is trained by."""
+        """The objective that it is trained with."""
 
     def train_inputs(
         self, seed: int, batch_size: int, first: int, steps: int
     ) -> tuple[tf.Tensor, ...]:
-        """For the iterations ``first`` to ``first + steps - 1``, counted from 0: of each input the
-        first axis is the iterations', the second the batch's, and all other sizes are known."""
+        """Return the inputs for iterations ``first`` to ``first + steps - 1``, counted from 0: the
+        first axis is iterations, the second the batch, and all other sizes are known."""
 
     def finish(self, batches: Iterable[tuple[tf.Tensor, ...]]) -> None:
-        """What is done to the net when its training is over, before it is scored. ``batches``: the
-        train inputs of one iteration after the other, from the training's end on."""
+        """Finish the net after training, before it is scored. ``batches``: the train inputs of
+        successive iterations, continuing from the end of training."""
 
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
-        """What is told of training on so many images, by name, beside the loss."""
+        """Return what is reported about training on ``images`` images, by name, besides the
+        loss."""
 
     def score(self, split: str) -> dict[str, float | None]:
-        """Scores of the net as it is, each image of a split counted once; by name, None where one
-        does not exist."""
+        """Return the current net's scores by name, counting each image of a split once; None where
+        a score does not exist."""
 
     def diagnosed(self) -> dict[str, dict[str, float]]:
-        """``Diagnostic.key`` -> layer -> value, of what is measured of the net as it is, where
+        """Return ``Diagnostic.key`` -> layer -> value, measured on the current net, where
         ``diagnostics`` asks for it."""

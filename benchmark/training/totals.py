@@ -8,7 +8,7 @@ import numpy as np
 from benchmark.training.step import Steps
 
 Measured = dict[str, dict[str, float]]
-"""What the diagnostics find at an iteration: of each layer a number, by the number's name."""
+"""What the diagnostics find at an iteration: name of the measure -> layer -> number."""
 
 
 @dataclass
@@ -27,16 +27,16 @@ class Totals:
 
     @classmethod
     def of_json(cls, data: dict[str, Any]) -> "Totals":
-        """From ``as_json``."""
+        """Restore the totals from ``as_json``."""
         return cls(**{**data, "norms": np.array(data["norms"])})
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data of its own, which later steps leave as it is."""
+        """Return a copy as plain data, which later steps do not change."""
         return {**asdict(self), "norms": np.asarray(self.norms).tolist()}
 
     def add(self, steps: Steps, seconds: float) -> None:
-        """What a call measured, and how long it took. Step after step, so that the sums do not
-        depend on how many steps a call has."""
+        """Add what a call measured, and how long it took. Sums are taken step by step, so that they
+        do not depend on how many steps a call has."""
         self.steps += len(steps.loss)
         self.skipped += int(np.sum(steps.skipped))
         for loss in steps.loss:

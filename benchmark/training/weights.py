@@ -8,17 +8,17 @@ import numpy as np
 
 
 def weight_arrays(model: keras.Model) -> dict[str, np.ndarray]:
-    """Path -> array, trained weights and moving statistics, in the model's order."""
+    """Return path -> array for trained weights and moving statistics, in the model's order."""
     return {weight.path: weight.numpy() for weight in model.weights}
 
 
 def weights_sha256(model: keras.Model) -> str:
-    """Of every weight's path, type, shape and bytes."""
+    """Return the digest of every weight's path, type, shape and bytes."""
     return arrays_sha256(weight_arrays(model))
 
 
 def arrays_sha256(arrays: Mapping[str, np.ndarray]) -> str:
-    """Of each array's name, type, shape and bytes, in the mapping's order."""
+    """Return the digest of each array's name, type, shape and bytes, in the mapping's order."""
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())

@@ -24,23 +24,23 @@ from benchmark.data.register import SPLITS
 
 @dataclass(frozen=True)
 class Annotations:
-    """What a file says."""
+    """The contents of an annotation file."""
 
     categories: dict[int, str]
-    """Id -> name, ids rising."""
+    """Id -> name, by increasing id."""
     names: list[str]
-    """Of the images' files, image by image."""
+    """File names, image by image."""
     examples: list[Example]
-    """In the order of the images' ids. Labels are places in ``categories``."""
+    """In the order of the images' ids. Labels are positions in ``categories``."""
 
 
 def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> DetectionSet:
-    """List images under a name of your own, in the place of what was there by it. ``train`` and
-    ``test``: a JSON file and the folder that its ``file_name`` entries begin from.
+    """List images under a name of your own, replacing what had that name. ``train`` and ``test``: a
+    JSON file and the folder to which its ``file_name`` entries are relative.
 
-    Every image is read and decoded once, so that no training ends at a damaged one. What lies in
-    the folders and is not listed is counted, and so are boxes and images that may not be as they
-    should (``odd``). Raises DataError, which names file, rule and value.
+    Every image is read and decoded once, so that training never stops at a damaged one. Files in
+    the folders that are not listed are counted, and so are suspicious boxes and images
+    (``suspect``). Raises DataError with file, rule and value.
     """
     registry.ADDED.require_free(name)
     registry.ADDED.require_room()
@@ -76,7 +76,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
 
 
 def read_annotations(file: Path) -> Annotations:
-    """Raises DataError, which names the file, the entry, the rule and the value."""
+    """Read a file. Raises DataError with the file, the entry, the rule and the value."""
     try:
         content = file.read_bytes()
         data = json.loads(content)
@@ -113,7 +113,7 @@ def read_annotations(file: Path) -> Annotations:
 _SIDES = ("height", "width")
 
 _LONGEST = 2**24
-"""Pixels: beyond it, float32 numbers are more than one apart."""
+"""In pixels: beyond it, float32 numbers are more than one apart."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _boxes(
     images: Mapping[int, Any],
     categories: Mapping[int, str],
 ) -> dict[int, list[_Box]]:
-    """Image's id -> its boxes, in the file's order."""
+    """Return image id -> its boxes, in the file's order."""
     labels = {number: label for label, number in enumerate(categories)}
     found: dict[int, list[_Box]] = defaultdict(list)
     for place, each in enumerate(annotations):
@@ -174,7 +174,7 @@ def _example(number: int, height: int, width: int, boxes: list[_Box]) -> Example
 def _by_id(
     file: Path, key: str, listed: list[dict[str, Any]]
 ) -> dict[int, tuple[int, dict[str, Any]]]:
-    """Id -> its place in the list, and what has it."""
+    """Return id -> its position in the list, and the entry that has it."""
     found: dict[int, tuple[int, dict[str, Any]]] = {}
     for place, each in enumerate(listed):
         number = _integer(f"{file}: {key}[{place}].id", each.get("id"), 0)
@@ -193,10 +193,10 @@ def _integer(where: str, value: object, min_: int, max_: int = 2**63 - 1) -> int
 
 
 def _shown(value: object) -> str:
-    """Of a number of any length the beginning."""
+    """Return the beginning of a value, which may be a number of any length."""
     try:
         return f"{value!r:.80}"
-    except ValueError:  # Python writes no integers of thousands of digits.
+    except ValueError:  # Python does not format integers of thousands of digits.
         return "a number of thousands of digits"
 
 
@@ -220,7 +220,7 @@ def _file_name(where: str, value: object) -> str:
 
 
 def _finite(value: object) -> bool:
-    """As a float; an integer may be greater than any."""
+    """Return whether a value is a finite float; an integer may exceed the range of floats."""
     try:
         return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
     except OverflowError:
@@ -228,8 +228,8 @@ def _finite(value: object) -> bool:
 
 
 def _files(folder: Path, found: Annotations) -> tuple[np.ndarray, list[str], list[str]]:
-    """Of each image's file, its size in bytes and its SHA-256; and the names of those that are to
-    be shown turned."""
+    """Return the size in bytes and the SHA-256 of each image file, and the names of those that
+    should be displayed rotated."""
     wanted = [(folder / name, each) for name, each in zip(found.names, found.examples, strict=True)]
     sizes, sha256s, turns = zip(*in_threads(_read_one, wanted), strict=True)
     turned = [name for name, turn in zip(found.names, turns, strict=True) if turn]
@@ -260,7 +260,7 @@ def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str, str]:
 def _not_listed(
     folders: Mapping[str, Path], read: Mapping[str, Annotations], files: tuple[Path, Path]
 ) -> dict[str, not_read.Counts]:
-    """Split -> the files of its folder that no annotations name, by kind."""
+    """Return split -> the files in its folder that no annotations name, by kind."""
     listed = {folders[split] / name for split, found in read.items() for name in found.names}
     listed |= {file.expanduser().resolve() for file in files}
     left: dict[str, not_read.Counts] = {}

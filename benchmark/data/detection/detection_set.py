@@ -1,4 +1,4 @@
-"""Images with boxes: their truth, and where they lie."""
+"""Images with boxes: their ground truth and location."""
 
 import hashlib
 import json
@@ -18,25 +18,25 @@ from benchmark.spec.boxes import BoxContentSpec
 
 @dataclass(frozen=True)
 class DetectionSet:
-    """Images with boxes, of the splits ``train`` and ``test``."""
+    """Images with boxes, in the splits ``train`` and ``test``."""
 
     name: str
     classes: list[str]
     """Label -> name."""
     category_ids: list[int]
-    """Label -> what the source calls it: rising."""
+    """Label -> the source's id for it, increasing."""
     truths: Mapping[str, Truths]
     images: Images
     sha256: str
-    """The readers say of what."""
+    """A digest, whose content depends on the reader."""
     degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
-    """Split -> boxes without an area within their image, which are not in ``truths``."""
+    """Split -> number of boxes without area inside their image, which are not in ``truths``."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted as they were added: ``data.notes``."""
+    """What was noted when they were added: see ``data.notes``."""
 
     @property
     def checked(self) -> str:
-        """What of each file is looked at as it is read."""
+        """What is checked about each file when it is read."""
         columns = getattr(self.images, "columns", {})
         return checked_by(own.get("digest") for own in columns.values())
 
@@ -47,7 +47,7 @@ class DetectionSet:
 
     @property
     def content(self) -> BoxContentSpec:
-        """As a spec states it."""
+        """The content as stated in a spec."""
         return BoxContentSpec(
             classes=len(self.classes),
             train_images=len(self.truths["train"]),
@@ -69,5 +69,5 @@ def digest(
 
 
 def arrays(truths: Truths) -> dict[str, np.ndarray]:
-    """Field -> its array."""
+    """Return field -> its array."""
     return {field.name: getattr(truths, field.name) for field in fields(Truths)}

@@ -1,8 +1,8 @@
-"""What is known of images: their sizes, and a box, a label and an area for each of their objects.
+"""The ground truth of images: their sizes, and a box, a label and an area for each object.
 
 A box is ``(x1, y1, x2, y2)`` in pixels of the image as it was stored, in continuous coordinates: an
-image of width w spans x from 0 to w, so nothing is added to ``x2 - x1``. Labels count from 0; the
-background is not among them.
+image of width w spans x from 0 to w, so nothing is added to ``x2 - x1``. Labels start at 0 and do
+not include the background.
 """
 
 from collections.abc import Iterable
@@ -14,36 +14,36 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Example:
-    """The truth about one image."""
+    """The ground truth of one image."""
 
     image_id: int
     height: int
     width: int
     boxes: np.ndarray
-    """(n, 4) float32. They may reach out of the image; ``clipped`` makes them end at its edges."""
+    """(n, 4) float32. They may extend beyond the image; ``clipped`` cuts them off at its edges."""
     labels: np.ndarray
     """(n,) int32."""
     crowds: np.ndarray
-    """(n,) bool: regions that are neither an object to be found nor background, whose detection is
-    no error: COCO's crowds, VOC's difficult objects."""
+    """(n,) bool: regions that are neither an object to detect nor background, and whose detection
+    is not an error: COCO's crowds, VOC's difficult objects."""
     areas: np.ndarray
-    """(n,) float32: what COCO sorts objects into small, medium and large ones by, in square pixels.
-    COCO's is that of the object's outline, which is less than its box's."""
+    """(n,) float32: the area by which COCO classes objects as small, medium or large, in square
+    pixels. COCO's is that of the object's outline, which is smaller than its box's."""
 
 
 @dataclass(frozen=True)
 class Truths:
-    """The truth about all images of a split, image after image, in an order that is fixed: what is
-    called an image's index is its place in it."""
+    """The ground truth of all images of a split, image after image, in a fixed order: an image's
+    index is its position in it."""
 
     ids: np.ndarray
-    """(images,) int64, each another."""
+    """(images,) int64, all different."""
     heights: np.ndarray
     """(images,) int32."""
     widths: np.ndarray
     """(images,) int32."""
     counts: np.ndarray
-    """(images,) int64: of the boxes of each image."""
+    """(images,) int64: number of boxes in each image."""
     boxes: np.ndarray
     """(boxes, 4) float32. This and the rest are as in ``Example``."""
     labels: np.ndarray
@@ -76,7 +76,7 @@ class Truths:
 
     @property
     def objects(self) -> np.ndarray:
-        """(images,) int64: boxes of each image that are no crowds."""
+        """(images,) int64: number of boxes in each image that are not crowds."""
         crowds = np.concatenate([[0], np.cumsum(self.crowds)])
         return self.counts - (crowds[self._ends] - crowds[self._ends - self.counts])
 
@@ -86,7 +86,7 @@ class Truths:
 
 
 def joined(examples: Iterable[Example]) -> Truths:
-    """Of one image after the other."""
+    """Concatenate the examples, one image after the other."""
     found = list(examples)
     return Truths(
         ids=np.array([each.image_id for each in found], np.int64),
@@ -101,8 +101,8 @@ def joined(examples: Iterable[Example]) -> Truths:
 
 
 def without_degenerate(example: Example) -> tuple[Example, int]:
-    """The example without those boxes of which, once they end at the image's edges, no area is
-    left; and how many these are."""
+    """Return the example without the boxes that have no area left once clipped to the image, and
+    the number of those boxes."""
     within = clipped(example.boxes, example.height, example.width)
     kept = (within[:, 0] < within[:, 2]) & (within[:, 1] < within[:, 3])
     columns = {field.name: getattr(example, field.name) for field in fields(Example)}
@@ -112,7 +112,7 @@ def without_degenerate(example: Example) -> tuple[Example, int]:
 
 
 def clipped(boxes: np.ndarray, height: float, width: float) -> np.ndarray:
-    """Boxes (n, 4) that end at the edges of an image."""
+    """Clip boxes (n, 4) to an image."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 

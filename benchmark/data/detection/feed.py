@@ -22,7 +22,7 @@ from benchmark.spec.boxes import BoxesSpec
 
 
 class Batch(NamedTuple):
-    """Images that are trained on, and their boxes. The shapes are those of every batch."""
+    """Training images and their boxes. Shapes are the same in every batch."""
 
     pixels: tf.Tensor
     """(batch, height, width, 3) uint8: scaled images in the top left corner, zeros elsewhere.
@@ -30,8 +30,8 @@ class Batch(NamedTuple):
     sizes: tf.Tensor
     """(batch, 2) int32: each scaled image's height and width."""
     boxes: tf.Tensor
-    """(batch, most, 4) float32, (x1, y1, x2, y2) in pixels of the scaled image, which they do not
-    leave; zeros where there is none."""
+    """(batch, most, 4) float32, (x1, y1, x2, y2) in pixels of the scaled image, inside it; zeros
+    where there is none."""
     labels: tf.Tensor
     """(batch, most) int32; -1 where there is no box."""
     crowds: tf.Tensor
@@ -39,14 +39,14 @@ class Batch(NamedTuple):
 
 
 class ScoredBatch(NamedTuple):
-    """Images that are scored. The last batch may have fewer of them."""
+    """Images to be scored. The last batch may have fewer of them."""
 
     pixels: tf.Tensor
     """(batch, height, width, 3) uint8, as in ``Batch``."""
     sizes: tf.Tensor
     """(batch, 2) int32: each scaled image's height and width."""
     originals: tf.Tensor
-    """(batch, 2) int32: the height and width that detections are to be scaled back to."""
+    """(batch, 2) int32: the height and width to which detections are scaled back."""
     ids: np.ndarray
     """(batch,) int64."""
 
@@ -54,8 +54,8 @@ class ScoredBatch(NamedTuple):
 class DetectionFeed:
     """The images that a detector is trained on, and those that it is scored on.
 
-    A batch is a pure function of (seed, iteration): any can be had without those before it. As long
-    as each comes after the last, they are decoded ahead, in bounded memory.
+    A batch is a pure function of (seed, iteration) and does not require earlier ones. As long as
+    they are requested in order, they are decoded ahead, in bounded memory.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class DetectionFeed:
         batch_size: int | None = None,
         workers: int | None = None,
     ):
-        """``batch_size``: of a run that trains. ``workers``: threads that decode, which change no
+        """``batch_size``: for a run that trains. ``workers``: decoding threads, which do not affect
         bits; as many as cores by default.
 
-        Raises DataError as ``trained`` does; later, too, where a file cannot be used.
+        Raises DataError as ``trained`` does, and also later if a file cannot be used.
         """
         self.spec, self.found = spec, found
         self.workers = workers or cores()
@@ -78,17 +78,18 @@ class DetectionFeed:
         self.trained = trained(spec, truths, batch_size)
         """Index among the images trained on -> index in the training split."""
         self.without_objects = len(truths) - len(self.trained)
-        """Training images that are left out for that."""
+        """Number of training images that are left out because they have no objects."""
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
         self._pixels = Onward(self._decoded_from)
 
     @property
     def train_count(self) -> int:
-        """Images that are trained on: an epoch of them."""
+        """Number of training images in an epoch."""
         return len(self.trained)
 
     def train_signature(self, batch_size: int) -> Batch:
-        """Of ``train_batch``; with batches by orientation its height and width are not fixed."""
+        """Return the signature of ``train_batch``; with batches by orientation, height and width
+        vary."""
         height, width = (None, None) if self.sides.by_orientation else self.sides.room(high=False)
         most = self.spec.max_boxes
         return Batch(
@@ -100,7 +101,7 @@ class DetectionFeed:
         )
 
     def train_batch(self, seed: int, batch_size: int, iteration: int) -> Batch:
-        """Of an iteration, counted from 0. Raises DataError, which names the file."""
+        """Return the batch of an iteration, counted from 0. Raises DataError with the file."""
         shown = self._shown(seed, batch_size, iteration)
         (ready,) = self._pixels.batches(seed, batch_size, iteration, 1)
         pixels = ready.numpy()[:, 0]
@@ -112,7 +113,7 @@ class DetectionFeed:
         labels = np.full((batch_size, most), -1, np.int32)
         crowds = np.zeros((batch_size, most), bool)
         for place, each in enumerate(shown):
-            if each.flip:  # Mirrored with the zeros beside it, it came to lie at the right.
+            if each.flip:  # Mirrored along with its zeros, it is now at the right.
                 width = each.scaled[1]
                 pixels[place] = np.roll(pixels[place], width - pixels.shape[2], axis=1)
             count, truth = len(each.truth.boxes), each.truth
@@ -123,8 +124,9 @@ class DetectionFeed:
     def scored_batches(
         self, split: str, batch_size: int, sides: Sides | None = None
     ) -> Iterator[ScoredBatch]:
-        """All images of ``train`` or ``test``, each exactly once; in the split's order, or first
-        the wide and then the high ones. ``sides``: for a test at another scale than the spec's."""
+        """Yield all images of ``train`` or ``test``, each exactly once; in the split's order, or
+        landscape images before portrait ones. ``sides``: to test at a scale other than the
+        spec's."""
         sides, truths = sides or self.sides, self.found.truths[split]
         high = sides.groups(truths.heights, truths.widths)
         for group in (False, True):
@@ -164,7 +166,7 @@ class DetectionFeed:
     def _decoded(
         self, split: str, shown: "Callable[[int], list[_Shown]]", count: int, batch_size: int
     ) -> Iterator[tf.Tensor]:
-        """(batch, 1, height, width, 3) uint8 of each of so many batches."""
+        """Yield (batch, 1, height, width, 3) uint8 for each of ``count`` batches."""
 
         def asked(number: int) -> Sequence[tuple[int, Views]]:
             return [(each.index, partial(self._view, split, each)) for each in shown(number)]
@@ -188,10 +190,10 @@ class DetectionFeed:
 
 @dataclass(frozen=True)
 class _Shown:
-    """An image, and how it is shown."""
+    """An image, and how it is presented."""
 
     index: int
-    """In its split."""
+    """Index in its split."""
     truth: Example
     scaled: tuple[int, int]
     room: tuple[int, int]
@@ -210,6 +212,6 @@ class _Shown:
 
     @property
     def boxes(self) -> np.ndarray:
-        """(n, 4) float32, in pixels of the scaled image, which they do not leave."""
+        """(n, 4) float32, in pixels of the scaled image, inside it."""
         within = clipped(self.truth.boxes, *self.original)
         return clipped(shown_boxes(within, *self.original, self.scaled, self.flip), *self.scaled)

@@ -11,14 +11,14 @@ import numpy as np
 from benchmark.data.photographs.source import Check, Encoded, not_as_added, require_as_added
 
 Columns = Mapping[str, Mapping[str, np.ndarray]]
-"""Split -> name of a column -> its values, one an image."""
+"""Split -> name of a column -> its values, one per image."""
 
 
 class Images(Encoded, Protocol):
-    """Of the splits ``train`` and ``test``."""
+    """The images of the splits ``train`` and ``test``."""
 
     def check(self) -> None:
-        """Raises DataError where files are missing or changed, as far as their sizes tell."""
+        """Raise DataError if files are missing or, judging by their sizes, changed."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class RecordImages:
     """Data sets that tensorflow-datasets has prepared as ArrayRecord files."""
 
     where: Mapping[str, list[list[str]]]
-    """Split -> its parts: the folder of a data set's version, and the name of a split in it."""
+    """Split -> its parts: the folder of a version of a data set, and the name of a split in it."""
     columns: Columns
-    """``name``: bytes; ``part`` and ``place``: int64, where an image's record is; ``digest``: see
-    ``_checks``."""
+    """``name``: bytes; ``part`` and ``place``: int64, the location of an image's record;
+    ``digest``: see ``_checks``."""
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
@@ -74,7 +74,7 @@ class RecordImages:
         try:
             records = self._records[split][int(columns["part"][index])]
             content = records[int(columns["place"][index])]["image"]
-        except Exception as error:  # The readers let through whatever their formats raise.
+        except Exception as error:  # The readers pass on whatever their formats raise.
             raise not_as_added(self.path(split, index), error) from error
         self._checks[split].require(self.path(split, index), index, content)
         return content
@@ -107,13 +107,13 @@ class RecordImages:
 
 
 def _checks(columns: Columns) -> dict[str, Check]:
-    """By the column ``digest``, (n, 32) uint8, the SHA-256 of each file, which lists of earlier
-    versions do not have."""
+    """Return the checks by the column ``digest``, (n, 32) uint8, the SHA-256 of each file, which
+    lists of earlier versions lack."""
     return {split: Check(own.get("digest"), len(own["name"])) for split, own in columns.items()}
 
 
 def open_records(folder: Path, split: str) -> Any:
-    """A split's records, in tensorflow-datasets' own order; images are left encoded."""
+    """Open a split's records, in tensorflow-datasets' own order; images stay encoded."""
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)

@@ -1,5 +1,5 @@
-"""Which images a step sees: a pure function of (seed, iteration), also where a batch may hold
-images of one group alone."""
+"""Which images a step sees: a pure function of (seed, iteration), even where a batch must hold
+images of a single group."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from benchmark.data.order import epoch_order, shown
 def batch_of(
     seed: int, iteration: int, batch_size: int, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Image indices and their epochs, each (batch_size,), of an iteration, counted from 0.
+    """Return image indices and their epochs, each (batch_size,), for an iteration, counted from 0.
 
     ``high``: (n,) bool, the group of each image. Each group's images form an endless stream in the
     order of ``data.order``: those of epoch 0, then those of epoch 1, and so on. A batch is due as
@@ -22,15 +22,15 @@ def batch_of(
         return indices[0], epochs[0]
 
     def due(epochs: int) -> int:
-        """Batches of so many epochs."""
+        """Return the number of batches in ``epochs`` epochs."""
         return int((epochs * sizes // batch_size).sum())
 
-    epoch = iteration * batch_size // count  # Two streams hold back at the most two batches.
+    epoch = iteration * batch_size // count  # Two streams hold back at most two batches.
     while due(epoch + 1) <= iteration:
         epoch += 1
     groups = high[epoch_order(seed, epoch, count)].astype(int)
     within = np.where(groups, np.cumsum(groups), np.cumsum(1 - groups))
-    ends = epoch * sizes[groups] + within  # Of each image the stream's length, itself included.
+    ends = epoch * sizes[groups] + within  # The stream's length at each image, inclusive.
     place = np.flatnonzero(ends % batch_size == 0)[iteration - due(epoch)]
     return _of_stream(seed, int(ends[place]) - batch_size, batch_size, high, bool(groups[place]))
 
@@ -38,7 +38,7 @@ def batch_of(
 def _of_stream(
     seed: int, first: int, batch_size: int, high: np.ndarray, group: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The images of a group's stream from ``first`` on."""
+    """Return the images of a group's stream from ``first`` on."""
     epochs, places = np.divmod(np.arange(first, first + batch_size), (high == group).sum())
     indices = np.empty(batch_size, np.int32)
     for epoch in np.unique(epochs):

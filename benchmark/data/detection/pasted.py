@@ -1,5 +1,5 @@
-"""``pasted-cifar``: embedded CIFAR images, pasted at known places on larger canvases. Real pixels
-and exact boxes without a download, and no data set of detection that anybody else has."""
+"""``pasted-cifar``: embedded CIFAR images, pasted at known positions on larger canvases. Real
+pixels and exact boxes without a download, but not a data set that anyone else uses."""
 
 import io
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ are scored."""
 _IMAGE = 32
 
 MAX_OVERLAP = 0.2
-"""Of two objects on a canvas, by the area of the smaller one. The later one hides the earlier."""
+"""The largest overlap of two objects, relative to the smaller one. Later ones hide earlier ones."""
 
 _TRIES = 20
-"""Places that are drawn for an object; where none keeps its distance, it is left out."""
+"""Positions drawn for an object; if all overlap too much, it is left out."""
 
 _BLURRED, _DARKER = 8, 2
-"""A background keeps so many pixels of each side, and one part in so many of its brightness."""
+"""Pixels that a background keeps per side, and the divisor of its brightness."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Layout:
     """What is on a canvas."""
 
     background: int
-    """Index in CIFAR's split of what is blurred, or a colour, 0xRRGGBB."""
+    """Index in CIFAR's split of the blurred image, or a colour, 0xRRGGBB."""
     objects: list[Pasted]
     """In the order in which they are pasted."""
 
 
 def pasted(spec: PastedSpec) -> DetectionSet:
-    """The whole set: a pure function of its spec. No pixel is made before it is asked for."""
+    """Return the whole set: a pure function of its spec. Pixels are only made on demand."""
     counts = {"train": spec.train_canvases, "test": spec.test_canvases}
     truths = {
         split: joined(example(spec, split, index) for index in range(counts[split]))
@@ -71,8 +71,8 @@ def pasted(spec: PastedSpec) -> DetectionSet:
 
 
 def layout(spec: PastedSpec, split: str, index: int) -> Layout:
-    """Of a canvas: a pure function of the set's seed, the split and the index. At the least one
-    object is there."""
+    """Return the layout of a canvas: a pure function of the set's seed, the split and the index. It
+    has at least one object."""
     count = len(_of(spec, split)[1])
     each = 2 + 2 * _TRIES
     drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.max_objects)
@@ -94,15 +94,15 @@ def layout(spec: PastedSpec, split: str, index: int) -> Layout:
 
 
 def overlap(one: Pasted, other: Pasted) -> float:
-    """What both cover, as a part of the area of the smaller one."""
+    """Return the overlap of two objects relative to the area of the smaller one."""
     width = min(one.left + one.side, other.left + other.side) - max(one.left, other.left)
     height = min(one.top + one.side, other.top + other.side) - max(one.top, other.top)
     return max(0, width) * max(0, height) / min(one.side, other.side) ** 2
 
 
 def example(spec: PastedSpec, split: str, index: int) -> Example:
-    """The truth about a canvas: each box is that of the whole pasted image, also where another one
-    hides a part of it."""
+    """Return the ground truth of a canvas: each box is that of the whole pasted image, even if
+    another one hides a part of it."""
     objects = layout(spec, split, index).objects
     labels = _of(spec, split)[1]
     boxes = [(o.left, o.top, o.left + o.side, o.top + o.side) for o in objects]
@@ -118,7 +118,7 @@ def example(spec: PastedSpec, split: str, index: int) -> Example:
 
 
 def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
-    """(side, side, 3) uint8."""
+    """Draw a canvas: (side, side, 3) uint8."""
     images = _of(spec, split)[0]
     what = layout(spec, split, index)
     size = spec.side, spec.side
@@ -137,7 +137,7 @@ def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PastedImages:
-    """The canvases, as PNG files that are made when they are asked for: ``Images``."""
+    """The canvases, as PNG files made on demand: ``Images``."""
 
     spec: PastedSpec
 
@@ -158,12 +158,12 @@ class PastedImages:
 
 @lru_cache(maxsize=4)
 def _cifar(only_classes: tuple[int, ...] | None) -> Images:
-    """Raises DataError."""
+    """Load the CIFAR images to paste. Raises DataError."""
     return chosen(cifar10.load(SOURCE), only_classes, None)
 
 
 def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """CIFAR's images and labels."""
+    """Return CIFAR's images and labels."""
     arrays = _cifar(spec.only_classes).arrays()
     return arrays[f"{split}_images"], arrays[f"{split}_labels"]
 

@@ -1,5 +1,4 @@
-"""The images with boxes that were added: their truth and where they lie, in a folder of the
-cache."""
+"""The added images with boxes: their ground truth and location, in a folder of the cache."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -19,11 +18,11 @@ ADDED = Register(
 )
 
 _KINDS: dict[str, type[FileImages | RecordImages]] = {"files": FileImages, "tfds": RecordImages}
-"""What the index calls them."""
+"""Name in the index -> class."""
 
 
 def load(spec: BoxesSpec) -> DetectionSet:
-    """What a spec names, whose files are all there. Raises DataError."""
+    """Load the set that a spec names, and check that its files are present. Raises DataError."""
     if spec.pasted:
         return pasted(spec.pasted)
     found = find(spec.name)
@@ -33,7 +32,7 @@ def load(spec: BoxesSpec) -> DetectionSet:
 
 
 def find(name: str) -> DetectionSet:
-    """What was added under a name; its files are not looked at. Raises DataError."""
+    """Return what was added under a name, without looking at its files. Raises DataError."""
     with ADDED.reading(name) as (index, column):
         truths = {
             split: Truths(*(column(split, field.name) for field in fields(Truths)))
@@ -59,7 +58,7 @@ def find(name: str) -> DetectionSet:
 
 
 def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:
-    """Truths without degenerate boxes, and how many those were."""
+    """Return the truths without degenerate boxes, and how many there were."""
     kept, dropped = [], 0
     for example in examples:
         clean, count = without_degenerate(example)
@@ -69,7 +68,7 @@ def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:
 
 
 def save(found: DetectionSet) -> DetectionSet:
-    """Write it, and return it as it is read. Its images are those of a class in ``_KINDS``."""
+    """Write a set, and return it as read back. Its images must be of a class in ``_KINDS``."""
     images = found.images
     kind = next(kind for kind, each in _KINDS.items() if isinstance(images, each))
     assert isinstance(images, (FileImages, RecordImages))
@@ -93,7 +92,7 @@ def save(found: DetectionSet) -> DetectionSet:
 
 
 def _require_whole(found: DetectionSet, columns: Columns) -> None:
-    """Raises ValueError."""
+    """Raise ValueError if the parts of a set do not fit each other."""
     found.content  # noqa: B018 - its rules are checked.
     if len(found.category_ids) != len(found.classes):
         raise ValueError("as many categories as classes are needed")

@@ -1,4 +1,4 @@
-"""Boxes and images that may not be as their owner thinks: counted, and told with a hint."""
+"""Suspicious boxes and images: counted, and reported with a hint."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -11,25 +11,25 @@ _TOLERANCE = 0.02
 """Pixels: COCO's boxes are stated in hundredths, and rounded."""
 
 _MANY = 0.5
-"""Of the boxes: then it is no accident."""
+"""Fraction of the boxes above which it is no accident."""
 
 
 class Odd(NamedTuple):
-    """What was counted of a split."""
+    """The counts for a split."""
 
     boxes: int
-    """All of them, those without an area in their image included."""
+    """All boxes, including those without area in their image."""
     beyond: int
-    """Boxes that pass an edge of their image."""
+    """Boxes that extend beyond an edge of their image."""
     under_a_pixel: int
     """Boxes of less than one pixel in width or height."""
     turned: int
-    """Images whose camera noted another orientation (EXIF), which is left alone."""
+    """Images whose camera recorded another orientation (EXIF), which is ignored."""
     turned_file: str = ""
     """The first of them."""
 
     def told(self) -> list[str]:
-        """A line for each number above 0."""
+        """Return a line for each number above 0."""
         lines = []
         if self.beyond:
             hint = ""
@@ -51,7 +51,7 @@ class Odd(NamedTuple):
 
 
 def counted(examples: Iterable[Example], turned: Iterable[str] = ()) -> Odd:
-    """Of a split, before anything is cut. ``turned``: names of the images that are."""
+    """Count a split, before anything is clipped. ``turned``: names of rotated images."""
     every = beyond = small = 0
     for each in examples:
         room = np.array([each.width, each.height, each.width, each.height], np.float32)
@@ -59,7 +59,7 @@ def counted(examples: Iterable[Example], turned: Iterable[str] = ()) -> Odd:
         outside = (each.boxes < -_TOLERANCE) | (each.boxes > room + _TOLERANCE)
         every += len(each.boxes)
         beyond += int(outside.any(1).sum())
-        # Of float32 numbers: a side of one pixel far from the corner may be a little less.
+        # In float32, a side of one pixel far from the corner may be a little less.
         small += int((high - low < 1 - _TOLERANCE).any(1).sum())
     names = [*turned]
     return Odd(every, beyond, small, len(names), names[0] if names else "")

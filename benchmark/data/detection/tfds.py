@@ -1,4 +1,4 @@
-"""COCO and Pascal VOC by tensorflow-datasets, which downloads and prepares them."""
+"""COCO and Pascal VOC from tensorflow-datasets, which downloads and prepares them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -40,10 +40,10 @@ COCO and of VOC 2012 have no boxes there."""
 def get(
     name: str, *, data_dir: Path | None = None, say: Callable[[str], None] = print
 ) -> DetectionSet:
-    """Have tensorflow-datasets prepare a data set where it has not yet, and list what it made.
+    """Have tensorflow-datasets prepare a data set if it has not yet, and list the result.
 
-    ``data_dir``: where tensorflow-datasets keeps its data sets, unless its own default
-    (``TFDS_DATA_DIR``). Raises DataError, and adds nothing then.
+    ``data_dir``: where tensorflow-datasets keeps its data sets; its own default (``TFDS_DATA_DIR``)
+    if None. Raises DataError, and then adds nothing.
     """
     if name not in SETS:
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
@@ -54,7 +54,7 @@ def get(
         return _listed(name, builders)
     except DataError:
         raise
-    except Exception as error:  # The library lets through whatever its parts raise.
+    except Exception as error:  # The library passes on whatever its parts raise.
         reason = f"{type(error).__name__}: {error}"
         raise DataError(
             f"tensorflow-datasets' data for {name} cannot be used ({reason})"
@@ -96,7 +96,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     classes = list(every[0])
     if any(each != classes for each in every):
         raise DataError(f"the parts of {name} must have the same classes. Received: {every}")
-    # What places records are kept at is no part of the content: it may differ by version.
+    # Where records are stored is not part of the content: it may differ by version.
     content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
     category_ids = [*range(1, len(classes) + 1)]
     sha256 = digest(classes, category_ids, truths, content)
@@ -111,8 +111,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
 def _rows(
     where: list[list[str]], parts: list[tuple[str, str]]
 ) -> Iterator[tuple[Example, bytes, tuple[int, bytes], int, int]]:
-    """Of each record: its example, its file's name, its bytes' number and digest, its part, its
-    place."""
+    """Yield each record's example, file name, size in bytes and digest, part, and position."""
     for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
         example_of = voc_example if theirs.startswith("voc/") else coco_example
         for place, record in enumerate(open_records(Path(folder), part)):
@@ -124,7 +123,7 @@ def _rows(
 
 
 def coco_example(record: dict[str, Any], height: int, width: int) -> Example:
-    """Of a record of ``coco``. Its areas have lost their fractions there."""
+    """Convert a record of ``coco``, in which areas have lost their fractions."""
     objects = record["objects"]
     # COCO states its boxes in hundredths of a pixel.
     boxes = _in_pixels(objects["bbox"], height, width, decimals=2)
@@ -140,8 +139,8 @@ def coco_example(record: dict[str, Any], height: int, width: int) -> Example:
 
 
 def voc_example(record: dict[str, Any], height: int, width: int) -> Example:
-    """Of a record of ``voc``; difficult objects are crowds. VOC's boxes count pixels from 1, the
-    last one included, so the least of them begins at the edge 0 and ends at 1."""
+    """Convert a record of ``voc``; difficult objects are crowds. VOC's boxes count pixels from 1,
+    including the last one, so the smallest possible box goes from edge 0 to edge 1."""
     objects = record["objects"]
     boxes = _in_pixels(objects["bbox"], height, width, decimals=3)
     boxes[:, :2] -= 1
@@ -152,7 +151,8 @@ def voc_example(record: dict[str, Any], height: int, width: int) -> Example:
 
 
 def _in_pixels(boxes: Any, height: int, width: int, decimals: int) -> np.ndarray:
-    """(n, 4) float32 from parts of an image's sides, (y1, x1, y2, x2), whose rounding is undone."""
+    """Return (n, 4) float32 from fractions of an image's sides, (y1, x1, y2, x2), undoing their
+    rounding."""
     y1, x1, y2, x2 = np.array(boxes, np.float64).reshape(-1, 4).T
     pixels = np.stack([x1 * width, y1 * height, x2 * width, y2 * height], axis=1)
     return pixels.round(decimals).astype(np.float32)

@@ -1,5 +1,5 @@
-"""Which of a detector's images are trained on, and whether they can be. Needs no TensorFlow: it is
-asked before a suite begins, too."""
+"""Which of a detector's images are trained on, and whether that is possible. Needs no TensorFlow:
+it is also checked before a suite starts."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from benchmark.spec.boxes import BoxesSpec
 
 
 def trained(spec: BoxesSpec, truths: Truths, batch_size: int | None = None) -> np.ndarray:
-    """Index among the images trained on -> index in the training split.
+    """Return index among the images trained on -> index in the training split.
 
-    ``batch_size``: of a run that trains. Raises DataError where there are fewer images than that,
-    or none, and where one has more boxes than there is room for.
+    ``batch_size``: for a run that trains. Raises DataError if there are fewer images than that, or
+    none, or if one has more boxes than there is room for.
     """
     kept = np.full(len(truths), True) if spec.train_without_objects else truths.objects > 0
     found = np.flatnonzero(kept)

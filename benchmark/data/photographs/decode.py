@@ -1,5 +1,5 @@
-"""From a file's bytes and windows to pixels. Of a JPEG only the part that is needed is decoded,
-where that gives the pixels that decoding all of it gives."""
+"""Decode a file's bytes and windows into pixels. Only the needed part of a JPEG is decoded, if that
+gives the same pixels as decoding all of it."""
 
 import io
 from collections.abc import Sequence
@@ -15,32 +15,32 @@ from benchmark.data.photographs.geometry import Window
 
 
 class Header(NamedTuple):
-    """What a file's first bytes say."""
+    """What a file's header says."""
 
     height: int
     width: int
     jpeg: bool
-    """Else a PNG."""
+    """Whether it is a JPEG; otherwise a PNG."""
     partly: bool
-    """Whether a part of it can be decoded alone, to the same pixels."""
+    """Whether a part of it can be decoded separately, to the same pixels."""
 
 
 class Request(NamedTuple):
-    """What is to be decoded of a file, and the windows to cut from that."""
+    """The part of a file to decode, and the windows to cut from it."""
 
     encoded: bytes | tf.Tensor
     jpeg: bool | tf.Tensor
     part: np.ndarray | tf.Tensor
-    """(4,) int32: top, left, height and width of what is decoded."""
+    """(4,) int32: top, left, height and width of the decoded part."""
     windows: np.ndarray | tf.Tensor
-    """(windows, 7) int32: of each, top, left, height and width within the part; height and width of
-    its output; 1 for a flip."""
+    """(windows, 7) int32: top, left, height and width within the part; height and width of the
+    output; 1 for a flip."""
     placement: np.ndarray | tf.Tensor
-    """(windows, 4) float32: of each, scale and shift, vertical and horizontal."""
+    """(windows, 4) float32: scale and shift, vertical and horizontal."""
 
 
 def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
-    """Of a batch of requests for so many windows each."""
+    """Return the signature of a batch of requests for ``windows`` windows each."""
     return (
         tf.TensorSpec((None,), tf.string),
         tf.TensorSpec((None,), tf.bool),
@@ -51,17 +51,17 @@ def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
 
 
 MARGIN = 16
-"""Pixels that are decoded around what is needed. Colours that are stored at half the resolution are
-smoothed across pixels, and so, without their neighbours, otherwise at a part's edges; one pixel
-was enough for each kind of JPEG that was tried."""
+"""Extra pixels decoded around what is needed. Colours stored at half the resolution are smoothed
+across pixels, and so differ at a part's edges, where their neighbours are missing; one pixel was
+enough for every kind of JPEG that was tried."""
 
 _SAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
-"""How much coarser a JPEG's colours may lie, horizontally and vertically, for its parts to be known
-to be exact: 4:4:4 (and grey and CMYK), 4:2:2, 4:2:0, 4:1:1. Other kinds are decoded whole."""
+"""Chroma subsampling, horizontal and vertical, for which decoding a part is known to be exact:
+4:4:4 (and grey and CMYK), 4:2:2, 4:2:0, 4:1:1. Other kinds are decoded completely."""
 
 
 def header(encoded: bytes) -> Header:
-    """Of a JPEG or a PNG, whatever its file's name ends with. Raises DataError."""
+    """Read the header of a JPEG or PNG, whatever its file's suffix. Raises DataError."""
     try:
         with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
             jpeg = image.format != "PNG"
@@ -73,7 +73,8 @@ def header(encoded: bytes) -> Header:
 
 
 def _sampling(image: Image.Image) -> tuple[int, int] | None:
-    """How many of the first component's pixels one of the others spans; None where they differ."""
+    """Return how many pixels of the first component one of the others spans; None if they
+    differ."""
     first, *others = [(across, down) for _, across, down, _ in getattr(image, "layer", ())]
     if {*others} <= {first}:
         return 1, 1
@@ -81,7 +82,7 @@ def _sampling(image: Image.Image) -> tuple[int, int] | None:
 
 
 def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request:
-    """What is to be decoded for ``windows``, which lie within the photograph."""
+    """Return the request for ``windows``, which lie within the photograph."""
     top, left, bottom, right = 0, 0, about.height, about.width
     if about.partly:
         top = max(0, min(window.top for window in windows) - MARGIN)
@@ -95,14 +96,15 @@ def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request
 def rows_of(
     windows: Sequence[Window], top: int = 0, left: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``windows`` and ``placement`` of a ``Request`` whose part begins at ``top`` and ``left``."""
+    """Return ``windows`` and ``placement`` of a ``Request`` whose part starts at ``top`` and
+    ``left``."""
     rows = [(w.top - top, w.left - left, w.height, w.width, *w.size, int(w.flip)) for w in windows]
     placement = np.array([(*w.scale, *w.shift) for w in windows], np.float32)
     return np.array(rows, np.int32), placement
 
 
 def check(encoded: bytes) -> None:
-    """Decode all of a photograph. Raises DataError where it cannot be, to its end."""
+    """Decode a whole photograph. Raises DataError if it cannot be decoded to its end."""
     about = header(encoded)
     every_pixel = np.array([0, 0, about.height, about.width], np.int32)
     try:
@@ -113,10 +115,10 @@ def check(encoded: bytes) -> None:
 
 
 def decoded_windows(asked: Request) -> tf.Tensor:
-    """In the graph: (windows, height, width, 3) uint8, where all windows have outputs of one size.
+    """Return, in the graph, (windows, height, width, 3) uint8; all windows' outputs have one size.
 
-    Grey becomes three equal channels, CMYK becomes RGB, an alpha channel is dropped; an
-    orientation that a camera noted is left alone, as ImageNet's users do.
+    Grey becomes three equal channels, CMYK becomes RGB, an alpha channel is dropped; an orientation
+    recorded by a camera is ignored, as is usual with ImageNet.
     """
     pixels = _decoded(asked.encoded, asked.jpeg, asked.part)
     windows, placements = tf.unstack(asked.windows), tf.unstack(asked.placement)
@@ -126,7 +128,7 @@ def decoded_windows(asked: Request) -> tf.Tensor:
 def _decoded(
     encoded: bytes | tf.Tensor, jpeg: bool | tf.Tensor, part: np.ndarray | tf.Tensor
 ) -> tf.Tensor:
-    """(height, width, 3) uint8: the part of a JPEG, all of a PNG."""
+    """Return (height, width, 3) uint8: the part of a JPEG, or a whole PNG."""
     return tf.cond(
         jpeg,
         lambda: tf.io.decode_and_crop_jpeg(
@@ -137,13 +139,13 @@ def _decoded(
 
 
 def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
-    """In the graph: of (height, width, 3) uint8 the window's output. Linear in each direction, and
-    wider where it makes smaller (antialiased); rounded. ``window`` and ``placement`` are rows of a
-    ``Request``.
+    """Return, in the graph, the window's output from (height, width, 3) uint8. Linear in each
+    direction, with a wider kernel for downscaling (antialiased); rounded. ``window`` and
+    ``placement`` are rows of a ``Request``.
 
-    First vertically, then horizontally: the sums of ``ScaleAndTranslate`` in both directions at
-    once, to the bit, in two thirds of the time, since it adds up whole rows faster than columns of
-    three numbers.
+    It resamples vertically, then horizontally: the same bits as ``ScaleAndTranslate`` in both
+    directions at once, in two thirds of the time, since that adds up whole rows faster than columns
+    of three numbers.
     """
     top, left, height, width, rows, columns, flip = tf.unstack(window)
     part = tf.slice(pixels, (top, left, 0), (height, width, 3))
@@ -152,15 +154,15 @@ def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.
     across = tf.reshape(across, (width, 3 * rows))
     output = _scaled_rows(across, columns, placement[1], placement[3])
     output = tf.cast(tf.reshape(output, (columns, rows, 3)) + 0.5, tf.uint8)
-    output = tf.reverse(output, tf.zeros((flip,), tf.int32))  # Of no axes: as it is.
+    output = tf.reverse(output, tf.zeros((flip,), tf.int32))  # No axes: unchanged.
     return tf.transpose(output, (1, 0, 2))
 
 
 def _scaled_rows(
     image: tf.Tensor, count: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
 ) -> tf.Tensor:
-    """(height, length) to (``count``, length) float32. To ``ScaleAndTranslate`` it is an image of
-    one column, of which nothing changes, and of ``length`` channels."""
+    """Resample (height, length) to (``count``, length) float32. ``ScaleAndTranslate`` sees an image
+    with one column, which does not change, and ``length`` channels."""
     output = tf.raw_ops.ScaleAndTranslate(
         images=image[None, :, None],
         size=tf.stack((count, 1)),

@@ -14,14 +14,15 @@ Found = TypeVar("Found")
 
 
 def in_threads(read: Callable[[Wanted], Found], wanted: Sequence[Wanted]) -> Iterator[Found]:
-    """What ``read`` gives for each, in order; no more than some wait to be taken."""
+    """Yield what ``read`` returns for each, in order; only a limited number wait to be consumed."""
     with ThreadPoolExecutor(_READERS) as readers:
         for start in range(0, len(wanted), _AT_ONCE):
             yield from readers.map(read, wanted[start : start + _AT_ONCE])
 
 
 def checked_content(path: Path) -> bytes:
-    """Of an image's file that can be decoded to its end. Raises DataError, which names it."""
+    """Return the content of an image file that can be decoded to its end. Raises DataError with the
+    file."""
     from benchmark.data.photographs.decode import check
 
     try:

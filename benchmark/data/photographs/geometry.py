@@ -1,5 +1,5 @@
-"""Which part of a photograph a net sees, and at which scale: pure functions of its height and
-width and, in training, of (seed, epoch, index). All lengths are in pixels."""
+"""Which part of a photograph a net sees, and at what scale: pure functions of its height and width
+and, in training, of (seed, epoch, index). All lengths are in pixels."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,30 +12,30 @@ _AREA, _RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a photograph, resampled to an output: what is read, and where it comes to lie.
+    """A part of a photograph, resampled to an output: what is read, and where it is placed.
 
-    A point y of the part, counted from its top edge, goes to ``scale[0] * y + shift[0]`` in the
-    output; x likewise by ``scale[1]`` and ``shift[1]``. What falls outside the output is cut off.
+    A point y of the part, measured from its top edge, goes to ``scale[0] * y + shift[0]`` in the
+    output; x likewise with ``scale[1]`` and ``shift[1]``. What falls outside the output is cut off.
     """
 
     top: int
     left: int
     height: int
     width: int
-    """Of the part, in the photograph's own pixels."""
+    """Position and size of the part, in the photograph's own pixels."""
     scale: tuple[float, float]
     shift: tuple[float, float]
     size: tuple[int, int]
     """Height and width of the output."""
     flip: bool = False
-    """The output is mirrored, left to right."""
+    """Whether the output is mirrored, left to right."""
 
 
 def scale_crop(
     height: int, width: int, sides: tuple[int, int], crop: int, seed: int, epoch: int, index: int
 ) -> Window:
-    """The paper's (section 3.4): the shorter side scaled to a length that is uniform among the
-    integers of ``sides``, both ends included; a random crop; a flip of every other, at random."""
+    """Return the paper's crop (section 3.4): the shorter side scaled to a length drawn uniformly
+    from the integers of ``sides``, inclusive; a random crop; a flip with probability one half."""
     side, top, left, flip = words(seed, epoch, index, VIEW, 4)
     scaled = resized(height, width, integer(side, *sides))
     return crop_of_scaled(
@@ -48,9 +48,9 @@ def scale_crop(
 
 
 def area_crop(height: int, width: int, crop: int, seed: int, epoch: int, index: int) -> Window:
-    """Inception's, as fb.resnet.torch has it: a part of 8 to 100 % of the area, of a ratio of 3/4
-    to 4/3 that is of its width to its height or the other way round, scaled to ``crop`` on both
-    sides. Where ten draws do not fit, the centre crop at a shorter side of ``crop``."""
+    """Return Inception's crop, as in fb.resnet.torch: 8 to 100 % of the area, with an aspect ratio
+    of 3/4 to 4/3, width to height or the reverse, scaled to ``crop`` on both sides. If ten draws do
+    not fit, return the centre crop at a shorter side of ``crop``."""
     flip, *drawn = words(seed, epoch, index, VIEW, 1 + 5 * _TRIES)
     flipped = bool(integer(flip, 0, 1))
     for start in range(0, len(drawn), 5):
@@ -73,20 +73,20 @@ def area_crop(height: int, width: int, crop: int, seed: int, epoch: int, index: 
 
 
 def center_crop(height: int, width: int, side: int, crop: int) -> Window:
-    """The centre of the photograph at a shorter side of ``side``; half a pixel is rounded down."""
+    """Return the centre crop at a shorter side of ``side``; half a pixel is rounded down."""
     scaled = resized(height, width, side)
     place = (scaled[0] - crop) // 2, (scaled[1] - crop) // 2
     return crop_of_scaled((height, width), scaled, place, (crop, crop))
 
 
 def center_view(height: int, width: int, *, side: int, crop: int) -> list[Window]:
-    """The centre crop as the only view."""
+    """Return the centre crop as the only view."""
     return [center_crop(height, width, side, crop)]
 
 
 def ten_crop(height: int, width: int, side: int, crop: int) -> list[Window]:
-    """AlexNet's: the corners from left to right and top to bottom, the centre, and these five
-    mirrored."""
+    """Return AlexNet's ten crops: the corners from left to right and top to bottom, the centre, and
+    these five mirrored."""
     scaled = resized(height, width, side)
     bottom, right = scaled[0] - crop, scaled[1] - crop
     places = [(0, 0), (0, right), (bottom, 0), (bottom, right), (bottom // 2, right // 2)]
@@ -95,13 +95,14 @@ def ten_crop(height: int, width: int, side: int, crop: int) -> list[Window]:
 
 
 def whole(height: int, width: int, side: int) -> Window:
-    """All of the photograph at a shorter side of ``side``."""
+    """Return the whole photograph at a shorter side of ``side``."""
     scaled = resized(height, width, side)
     return crop_of_scaled((height, width), scaled, (0, 0), scaled)
 
 
 def resized(height: int, width: int, side: int) -> tuple[int, int]:
-    """Height and width where the shorter of them becomes ``side``, the longer rounded half up."""
+    """Return height and width with the shorter side scaled to ``side``, the longer rounded half
+    up."""
     shorter, longer = min(height, width), max(height, width)
     scaled = (2 * longer * side + shorter) // (2 * shorter)
     return (side, scaled) if height <= width else (scaled, side)
@@ -115,8 +116,8 @@ def crop_of_scaled(
     *,
     flip: bool = False,
 ) -> Window:
-    """The ``size`` from ``place`` on of a photograph that is scaled from ``source`` to ``scaled``;
-    all four are pairs of vertical and horizontal lengths."""
+    """Return the crop of ``size`` at ``place`` of a photograph scaled from ``source`` to
+    ``scaled``; all four are pairs of vertical and horizontal lengths."""
     rows, columns = map(_part, source, scaled, place, size)
     return Window(
         rows[0],
@@ -131,11 +132,10 @@ def crop_of_scaled(
 
 
 def _part(source: int, scaled: int, place: int, size: int) -> tuple[int, int, float, float]:
-    """First pixel, length, scale and shift, in one direction.
+    """Return first pixel, length, scale and shift, in one direction.
 
-    A pixel of the output is a weighted mean of those of the source whose centres lie within one
-    pixel of the coarser of the two grids of its own; one more on either side makes up for what is
-    rounded.
+    A pixel of the output is a weighted mean of the source pixels whose centres are within one pixel
+    of its own, in the coarser of the two grids; one more on either side allows for rounding.
     """
     scale = scaled / source
     reach = max(1.0, 1 / scale) + 1

@@ -1,5 +1,5 @@
-"""ImageNet by tensorflow-datasets' own ``imagenet2012``, from the two files that its users may
-download from image-net.org."""
+"""ImageNet from tensorflow-datasets' ``imagenet2012``, made from the two archives that registered
+users can download from image-net.org."""
 
 import hashlib
 import tarfile
@@ -21,10 +21,10 @@ NAME = "imagenet2012"
 
 @dataclass(frozen=True)
 class Archive:
-    """A file that is downloaded by hand."""
+    """A manually downloaded file."""
 
     size: int
-    """Bytes."""
+    """Size in bytes."""
     md5: str
 
 
@@ -44,13 +44,13 @@ def get(
     archives: Mapping[str, Archive] = ARCHIVES,
     data_dir: Path | None = None,
 ) -> Photographs:
-    """Check the archives in ``folder``, have tensorflow-datasets prepare them where it has not yet,
-    and list what it made. With ``verify``, their MD5 sums are checked as well: minutes.
+    """Check the archives in ``folder``, have tensorflow-datasets prepare them if it has not yet,
+    and list the result. With ``verify``, also check their MD5 sums, which takes minutes.
 
-    ``folder``: tensorflow-datasets' folder for manual downloads where it is left out. ``data_dir``:
-    where tensorflow-datasets keeps its data sets, unless its own default (``TFDS_DATA_DIR``). The
-    other arguments are for archives of other images in the same layout. Raises DataError, which
-    says all that is missing, and adds nothing then.
+    ``folder``: by default tensorflow-datasets' folder for manual downloads. ``data_dir``: where
+    tensorflow-datasets keeps its data sets; its own default (``TFDS_DATA_DIR``) if None. The other
+    arguments are for archives of other images in the same layout. Raises DataError, listing all
+    that is missing, and then adds nothing.
     """
     import tensorflow_datasets as tfds
 
@@ -73,7 +73,7 @@ def get(
         listings = {split: _listed(each) for split, each in open_records(root).items()}
     except DataError:
         raise
-    except Exception as error:  # The library lets through whatever its parts raise.
+    except Exception as error:  # The library passes on whatever its parts raise.
         reason = f"{type(error).__name__}: {error}"
         raise DataError(
             f"tensorflow-datasets' imagenet2012 cannot be prepared ({reason})"
@@ -88,7 +88,7 @@ def check(
     verify: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Raises DataError where an archive is not in ``folder``, whole; it says so of each."""
+    """Raise DataError, listing each archive that is missing from ``folder`` or incomplete."""
     wrong = []
     for name, archive in archives.items():
         path = folder / name
@@ -113,8 +113,8 @@ def check(
 
 
 def _begins_otherwise(path: Path) -> str | None:
-    """What an archive begins with, where that is no file of one: it may have its size, and zeros in
-    the place of what was never downloaded."""
+    """Describe an archive's first bytes if they are not those of a tar: a partial download may have
+    the full size, with zeros for what is missing."""
     try:
         with path.open("rb") as file:
             tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
@@ -124,8 +124,7 @@ def _begins_otherwise(path: Path) -> str | None:
 
 
 def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
-    """Of a split, in the order of the files' names: that in which tensorflow-datasets keeps them
-    mixes them."""
+    """List a split in the order of the file names: tensorflow-datasets keeps a mixed order."""
     rows = [
         (
             bytes(record["file_name"]),
@@ -147,8 +146,8 @@ def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
 
 
 def _sha256(classes: list[str], listings: dict[str, Listing]) -> str:
-    """Of a line for each photograph: its split, its file's name, its class, and its bytes' number
-    (not their content: some files are encoded anew, by whichever encoder TensorFlow has)."""
+    """Return the digest of a line per photograph: its split, file name, class and size in bytes
+    (not its content: some files are re-encoded, by whichever encoder TensorFlow has)."""
     digest = hashlib.sha256()
     for split, listing in listings.items():
         for name, label, size in zip(listing.names, listing.labels, listing.sizes, strict=True):

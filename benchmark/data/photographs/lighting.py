@@ -8,7 +8,7 @@ from benchmark.data.photographs.draws import LIGHTING
 from benchmark.data.photographs.philox import random_raw
 
 STDDEV = 0.1
-"""Of the factors that are drawn, one for each principal component of each image."""
+"""Standard deviation of the factors, drawn for each principal component of each image."""
 
 
 def lighting_offsets(
@@ -18,10 +18,10 @@ def lighting_offsets(
     eigenvalues: np.ndarray,
     eigenvectors: np.ndarray,
 ) -> np.ndarray:
-    """(n, 3) float32, to be added to each pixel's red, green and blue, which go from 0 to 255, of
-    the images (n,) in the epochs (n,): of each a pure function of (seed, epoch, index).
+    """Return (n, 3) float32, to be added to each pixel's red, green and blue, in 0 to 255, of the
+    images (n,) in the epochs (n,): each is a pure function of (seed, epoch, index).
 
-    ``eigenvalues`` (3,) and ``eigenvectors`` (3, 3; a column each) are of the covariance of pixels
+    ``eigenvalues`` (3,) and ``eigenvectors`` (3, 3; one per column) are of the covariance of pixels
     from 0 to 1, as AlexNet's must have been: from 0 to 255 the offsets would drown the images.
     """
     count = len(indices)
@@ -30,7 +30,7 @@ def lighting_offsets(
     keys = np.empty((count, 2), np.uint64)
     keys[:, 0], keys[:, 1] = seed, np.asarray(epochs, np.uint64) * np.uint64(2) + np.uint64(1)
     uniform = (random_raw(counters, keys, 6) >> np.uint64(11)) * 2.0**-53
-    # As ``draws.normal``: the logarithms and cosines of NumPy have other last bits than those of C.
+    # As in ``draws.normal``: NumPy's logarithms and cosines differ from C's in the last bits.
     drawn = [
         math.sqrt(-2 * math.log(1.0 - radius)) * math.cos(2 * math.pi * angle)
         for radius, angle in uniform.reshape(-1, 2).tolist()

@@ -1,4 +1,4 @@
-"""The statistics of added photographs: decoded once, then kept beside their list."""
+"""The statistics of added photographs: computed once, then kept next to their list."""
 
 import secrets
 import zipfile
@@ -20,13 +20,13 @@ from benchmark.spec import PhotographsSpec
 _BATCH = 32
 
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError)
-"""What reading a kept file may raise; it is made anew then."""
+"""What reading a kept file may raise; the file is then recreated."""
 
 
 def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
-    """Of the centre crops of at most ``statistics_images`` training images: the first of the fixed
-    order, whose last are held out, so of images trained on alone. The first time it takes some 3 ms
-    of a core for each. Raises DataError."""
+    """Return statistics of the centre crops of at most ``statistics_images`` training images: the
+    first of the fixed order, whose last are held out, so only images trained on. The first time
+    this takes some 3 ms of a core per image. Raises DataError."""
     crop, side = spec.image_shape[0], spec.test_shorter_side
     count = min(spec.statistics_images or spec.train_images, spec.train_images)
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"
@@ -35,7 +35,7 @@ def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
     listing = photographs.source.listings["train"]
     indices = fixed_order(len(listing))[:count]
     found = measured(_center_crops(photographs, indices, side, crop))
-    with suppress(OSError):  # A cache that cannot be written to makes the next run measure again.
+    with suppress(OSError):  # If the cache is not writable, the next run measures again.
         _write(kept, found)
     return found
 

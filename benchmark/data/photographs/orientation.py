@@ -1,5 +1,5 @@
-"""The orientation that a camera noted in a file (EXIF), which is left alone here: pixels are taken
-as they are stored."""
+"""The orientation that a camera recorded in a file (EXIF), which is ignored here: pixels are used
+as stored."""
 
 import io
 
@@ -14,17 +14,17 @@ _TURNS = {
     7: "turned by 270 degrees and mirrored",
     8: "turned by 270 degrees",
 }
-"""EXIF's number of an orientation -> how the image is to be shown, clockwise."""
+"""EXIF's number of an orientation -> how the image should be displayed, clockwise."""
 
 
 QUARTER_TURNS = tuple(_TURNS[number] for number in (5, 6, 7, 8))
-"""Those that change height and width for each other."""
+"""The orientations that swap height and width."""
 
 
 def turn_noted(encoded: bytes) -> str:
-    """How it is to be shown; empty where that is as it is stored, or is not told."""
+    """Return how an image should be displayed; empty if as stored, or if not recorded."""
     try:
         with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
             return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1), "")
-    except Exception:  # Of notes that are damaged; the pixels were decoded before.
+    except Exception:  # From damaged metadata; the pixels were decoded before.
         return ""

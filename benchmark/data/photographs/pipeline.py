@@ -1,4 +1,4 @@
-"""Photographs read and decoded ahead of their use: in order, in parallel, in bounded memory."""
+"""Photographs read and decoded ahead of use: in order, in parallel, in bounded memory."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -22,17 +22,17 @@ from benchmark.data.photographs.source import Encoded
 _READERS = 8
 
 _AHEAD = 2
-"""Batches that lie decoded before they are asked for."""
+"""Number of batches that are decoded ahead."""
 
 _OTHER_STAGES = 2
-"""Threads that read and put batches together, so that those that decode need not."""
+"""Threads that read and assemble batches, so that decoding threads need not."""
 
 ENDLESS = 2**40
-"""Batches: more than any run asks for."""
+"""A number of batches greater than any run needs."""
 
 
 def cores() -> int:
-    """That this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -46,19 +46,18 @@ def decoded(
     batch_size: int,
     workers: int,
 ) -> Iterator[tf.Tensor]:
-    """For each of ``count`` batches, in order, (batch, windows, height, width, 3) uint8.
+    """Yield (batch, windows, height, width, 3) uint8 for each of ``count`` batches, in order.
 
-    ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
-    wanted of each; the outputs of a batch are of one size. All but the last have ``batch_size``
-    photographs. The bits do not depend on ``workers``, the threads that decode. At the most two
-    batches wait decoded, one is being decoded, and the bytes of three are there or being read (two
-    as a rule: each stage may hold one while it hands over another). Raises DataError, which names
-    the file.
+    ``batches`` returns which photographs are in a batch, by index, and which ``windows`` views to
+    take of each; the outputs of a batch have the same size. All but the last have ``batch_size``
+    photographs. The bits do not depend on ``workers``, the decoding threads. At most two batches
+    wait decoded, one is being decoded, and the bytes of three are held or being read (usually two:
+    each stage may hold one while it passes on another). Raises DataError with the file.
 
-    Files are read by a function that is declared to have no state, as it is a pure function of the
-    batch's number: were it a generator, TensorFlow's determinism would have nothing run ahead. A
-    part of the scaling is done by TensorFlow's threads within an operation (``numerics.threads``)
-    whatever a pipeline's options are, and costs more CPU time where there are several.
+    Files are read by a function that is declared stateless, as it is a pure function of the batch's
+    number: with a generator, TensorFlow's determinism would prevent prefetching. Some of the
+    scaling is done by TensorFlow's threads within an operation (``numerics.threads``) regardless of
+    a pipeline's options, and costs more CPU time if there are several.
     """
     failed: dict[int, Exception] = {}
     signature = requests_signature(windows)
@@ -75,7 +74,7 @@ def decoded(
     def read_batch(number: np.ndarray) -> list[np.ndarray]:
         try:
             return _columns(list(readers.map(read, batches(int(number)))))
-        except Exception as error:  # TensorFlow hands on its text alone.
+        except Exception as error:  # TensorFlow passes on only its text.
             failed[int(number)] = error
             raise
 
@@ -88,7 +87,7 @@ def decoded(
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = workers + _OTHER_STAGES
-    options.threading.max_intra_op_parallelism = 1  # A photograph is little to share out.
+    options.threading.max_intra_op_parallelism = 1  # A photograph is too small to share out.
     with ThreadPoolExecutor(_READERS) as readers:
         with tf.device("CPU:0"):
             pixels = (
@@ -110,28 +109,29 @@ def decoded(
 
 
 class Onward:
-    """Batches as they are asked for, from a pipeline that is begun anew where a call does not go on
-    from the last."""
+    """Batches on request, from a pipeline that is restarted if a call does not continue from the
+    last one."""
 
     def __init__(self, begin: Callable[[int, int, int], Iterator[tf.Tensor]]):
-        """``begin``: from seed, batch size and first iteration to the batches from there on."""
+        """``begin``: returns the batches for a seed and batch size from a first iteration on."""
         self._begin = begin
         self._next: tuple[int, ...] = ()
         """Seed, batch size and iteration of the batch that comes next."""
         self._batches: Iterator[tf.Tensor] = iter(())
 
     def batches(self, seed: int, batch_size: int, first: int, steps: int) -> list[tf.Tensor]:
-        """Those of the iterations ``first`` to ``first + steps - 1``."""
+        """Return the batches of iterations ``first`` to ``first + steps - 1``."""
         if (seed, batch_size, first) != self._next:
             self._batches = self._begin(seed, batch_size, first)
-        self._next = ()  # If this fails, so that another call begins anew.
+        self._next = ()  # So that another call restarts if this one fails.
         found = [next(self._batches) for _ in range(steps)]
         self._next = seed, batch_size, first + steps
         return found
 
 
 def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
-    """Of a batch's requests. Bytes stay objects: other arrays of them would cut off their zeros."""
+    """Return the columns of a batch's requests. Bytes stay objects: NumPy's byte arrays would drop
+    trailing zeros."""
     encoded, *columns = zip(*rows, strict=True)
     return [np.array(encoded, object), *map(np.array, columns)]
 
@@ -139,7 +139,7 @@ def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
 def _undecodable(
     source: Encoded, split: str, batch: Sequence[tuple[int, Views]]
 ) -> DataError | None:
-    """Which of a batch it is that TensorFlow cannot decode."""
+    """Return the error of the photograph in a batch that TensorFlow cannot decode."""
     for index, _ in batch:
         try:
             check(source.encoded(split, index))

@@ -1,4 +1,4 @@
-"""The photographs that were added: a list of their files, in a folder of the cache."""
+"""The added photographs: a list of their files, in a folder of the cache."""
 
 import logging
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ ADDED = Register(
 _LOG = logging.getLogger("resnet_bench.data")
 
 _SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
-"""What the index calls them."""
+"""Name in the index -> class."""
 
 _COLUMNS = ("names", "labels", "sizes", "records")
-"""Of the lists of earlier versions, which had no digests."""
+"""Columns of the lists of earlier versions, which had no digests."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,17 @@ class Photographs:
 
     name: str
     folder: Path
-    """In the cache: of the list, and of statistics."""
+    """The folder in the cache with the list and the statistics."""
     source: Source
     classes: list[str]
     sha256: str
-    """``tree`` and ``imagenet`` say of what."""
+    """A digest, as defined in ``tree`` and ``imagenet``."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted as they were added: ``data.notes``."""
+    """What was noted when they were added: see ``data.notes``."""
 
     @property
     def checked(self) -> str:
-        """What of each file is looked at as it is read."""
+        """What is checked about each file when it is read."""
         return checked_by(each.digests for each in self.source.listings.values())
 
     @property
@@ -54,7 +54,7 @@ class Photographs:
 
     @property
     def content(self) -> ContentSpec:
-        """As a spec states it."""
+        """The content as stated in a spec."""
         return ContentSpec(
             classes=len(self.classes),
             train_images=len(self.source.listings["train"]),
@@ -64,9 +64,9 @@ class Photographs:
 
 
 def add(name: str, root: Path) -> Photographs:
-    """List a class-per-folder tree under a name of your own, in the place of what was there by it.
+    """List a class-per-folder tree under a name of your own, replacing what had that name.
 
-    Raises DataError where the name is taken or is none, or the tree is not as ``tree`` says.
+    Raises DataError if the name is taken or invalid, or the tree is not as ``tree`` requires.
     """
     from benchmark.data.photographs.tree import read_tree
 
@@ -89,7 +89,7 @@ def save(
     *,
     not_read: Mapping[str, Counts] | None = None,
 ) -> Photographs:
-    """Write the list, and return it as it is read. ``not_read``: files of their folders."""
+    """Write the list, and return it as read back. ``not_read``: files in their folders."""
     index: dict[str, Any] = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
     columns = {
         split: {field.name: getattr(listing, field.name) for field in fields(Listing)}
@@ -109,7 +109,7 @@ def save(
 
 
 def load(spec: PhotographsSpec) -> Photographs:
-    """What a spec names, whose files are all there in their sizes. Raises DataError."""
+    """Load what a spec names, and check the sizes of its files. Raises DataError."""
     found = find(spec.name)
     require_as_stated(spec, found.content)
     found.source.check()
@@ -117,7 +117,7 @@ def load(spec: PhotographsSpec) -> Photographs:
 
 
 def find(name: str) -> Photographs:
-    """What was added under a name; its files are not looked at. Raises DataError."""
+    """Return what was added under a name, without looking at its files. Raises DataError."""
     with ADDED.reading(name) as (index, column):
         listings = {
             split: Listing(**{name: column(split, name) for name in index.get("columns", _COLUMNS)})
@@ -135,7 +135,7 @@ def find(name: str) -> Photographs:
 
 
 def _require_whole(split: str, listing: Listing, classes: int) -> None:
-    """Raises ValueError."""
+    """Raise ValueError if the columns of a list do not fit each other."""
     columns = [getattr(listing, field.name) for field in fields(Listing)]
     lengths = {len(column) for column in columns if column is not None}
     if len(lengths) != 1 or 0 in lengths:

@@ -1,4 +1,4 @@
-"""The bytes of photographs, by index: of a class-per-folder tree, or of tensorflow-datasets."""
+"""The bytes of photographs, by index: from a class-per-folder tree or tensorflow-datasets."""
 
 import os
 from dataclasses import dataclass
@@ -14,51 +14,51 @@ from benchmark.data.images import DataError
 
 @dataclass(frozen=True)
 class Listing:
-    """The photographs of a split, in an order of their names that is fixed: what is called their
-    index is their place in it."""
+    """The photographs of a split, in a fixed order of their names: an index is a position in it."""
 
     names: np.ndarray
-    """(n,) bytes: of a tree the path below its root, of tensorflow-datasets the file's name."""
+    """(n,) bytes: for a tree the path below its root, for tensorflow-datasets the file name."""
     labels: np.ndarray
-    """(n,) int32: places in the list of classes, from 0."""
+    """(n,) int32: positions in the list of classes, from 0."""
     sizes: np.ndarray
-    """(n,) int64: of each file, in bytes."""
+    """(n,) int64: size of each file, in bytes."""
     records: np.ndarray
-    """(n,) int64: of tensorflow-datasets each photograph's place in its own order, of a tree 0."""
+    """(n,) int64: for tensorflow-datasets each photograph's position in its own order, for a tree
+    0."""
     digests: np.ndarray | None = None
-    """(n, 32) uint8: of each file, the SHA-256; None in lists of an earlier version."""
+    """(n, 32) uint8: SHA-256 of each file; None in lists of earlier versions."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def name(self, index: int) -> str:
-        """Of a photograph, as text."""
+        """Return the name of a photograph, as text."""
         return bytes(self.names[index]).decode("utf-8", "surrogateescape")
 
 
 class Encoded(Protocol):
-    """Photographs to be read in any order, by several threads at once."""
+    """Photographs that can be read in any order, by several threads at once."""
 
     def path(self, split: str, index: int) -> Path:
-        """What a photograph is called in messages."""
+        """Return the path by which messages refer to a photograph."""
 
     def encoded(self, split: str, index: int) -> bytes:
-        """The bytes of a photograph. Raises DataError, which names the file."""
+        """Return the bytes of a photograph. Raises DataError with the file."""
 
 
 class Source(Encoded, Protocol):
-    """Photographs of classes."""
+    """Photographs that each have a class."""
 
     @property
     def root(self) -> Path:
-        """Where they lie."""
+        """The folder that they are in."""
 
     @property
     def listings(self) -> dict[str, Listing]:
-        """Of the splits ``train`` and ``test``."""
+        """The listings of the splits ``train`` and ``test``."""
 
     def check(self) -> None:
-        """Raises DataError where files are missing or changed, as far as their sizes tell."""
+        """Raise DataError if files are missing or, judging by their sizes, changed."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class TfdsSource:
         record = int(self.listings[split].records[index])
         try:
             content = self._records[split][record]["image"]
-        except Exception as error:  # The readers let through whatever their formats raise.
+        except Exception as error:  # The readers pass on whatever their formats raise.
             raise not_as_added(self.path(split, index), error) from error
         self._checks[split].require(self.path(split, index), index, content)
         return content
@@ -131,12 +131,12 @@ class TfdsSource:
 
 
 TFDS_SPLITS = {"train": "train", "test": "validation"}
-"""This project's split -> that of tensorflow-datasets' ``imagenet2012``, whose own test images have
-no labels."""
+"""This project's split -> the split of tensorflow-datasets' ``imagenet2012``, whose own test images
+have no labels."""
 
 
 def open_records(folder: Path) -> dict[str, Any]:
-    """Split -> its records, in tensorflow-datasets' own order; images are left encoded."""
+    """Return split -> its records, in tensorflow-datasets' own order; images stay encoded."""
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)
@@ -148,18 +148,18 @@ def open_records(folder: Path) -> dict[str, Any]:
 
 
 class Check:
-    """Whether the files of a split are what they were when they were added. The SHA-256 of each is
-    taken where this process reads it first, and again where it was written to since: on a core some
-    0.1 ms of the 3 ms that a photograph takes."""
+    """A check that the files of a split are the same as when they were added. The SHA-256 of each
+    is computed when this process first reads it, and again if it was written to since: some 0.1 ms
+    of a core, out of the 3 ms that a photograph takes."""
 
     def __init__(self, column: np.ndarray | None, count: int):
-        """``column``: their digests; without them sizes alone are looked at."""
+        """``column``: the files' digests; without them only sizes are checked."""
         self._digests = column
         self._read_at = np.full(count, -1, np.int64)
-        """When each was written to last, as it was read; -1 before."""
+        """Modification time of each file when it was read; -1 before."""
 
     def read(self, path: Path, index: int, size: int) -> bytes:
-        """The content of a file that had so many bytes. Raises DataError."""
+        """Return the content of a file that had ``size`` bytes. Raises DataError."""
         try:
             with path.open("rb") as file:
                 written = os.fstat(file.fileno()).st_ctime_ns
@@ -172,8 +172,8 @@ class Check:
         return content
 
     def require(self, path: Path, index: int, content: bytes, written: int = 0) -> None:
-        """Raises DataError where the content of a file is another. ``written``: when it was written
-        to last; of what is never written to, 0."""
+        """Raise DataError if the content of a file has changed. ``written``: its modification time,
+        or 0 for what is never written to."""
         if self._digests is None or self._read_at[index] == written:
             return
         if digests.of(content) != self._digests[index].tobytes():
@@ -182,7 +182,7 @@ class Check:
 
 
 def require_as_added(path: Path, size: int) -> None:
-    """Raises DataError where a file has not so many bytes; it is not read."""
+    """Raise DataError if a file does not have ``size`` bytes, without reading it."""
     try:
         received = path.stat().st_size
     except OSError as error:
@@ -192,5 +192,5 @@ def require_as_added(path: Path, size: int) -> None:
 
 
 def not_as_added(path: Path, received: object) -> DataError:
-    """The error of a file that is missing or was changed."""
+    """Return the error for a file that is missing or was changed."""
     return DataError(f"{path} must be as it was when it was added. Received: {received}")

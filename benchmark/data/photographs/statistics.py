@@ -1,4 +1,4 @@
-"""The means, deviations and principal colours of photographs, from sums of whole numbers: so they
+"""The means, deviations and principal colours of photographs, from sums of integers, so that they
 do not depend on the order in which the pixels are added."""
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of pixels from 0 to 255, except for the principal components, which are of 0 to 1."""
+    """Statistics of pixels from 0 to 255, except for the principal components, for 0 to 1."""
 
     mean_image: np.ndarray
     """(crop, crop, 3)."""
@@ -18,17 +18,17 @@ class Statistics:
     channel_stds: np.ndarray
     """(3,)."""
     eigenvalues: np.ndarray
-    """(3,), falling: of the covariance of a pixel's red, green and blue."""
+    """(3,), decreasing: of the covariance of a pixel's red, green and blue."""
     eigenvectors: np.ndarray
-    """(3, 3): a column each, of length 1; the largest component is positive."""
+    """(3, 3): one per column, of length 1; the largest component is positive."""
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Field -> array."""
+        """Return field -> array."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def measured(batches: Iterable[np.ndarray]) -> Statistics:
-    """Of crops (batch, crop, crop, 3) uint8; one at the least."""
+    """Measure crops (batch, crop, crop, 3) uint8, at least one."""
     count, products = 0, np.zeros((3, 3), np.int64)
     image: np.ndarray = np.zeros((), np.int64)
     for crops in batches:

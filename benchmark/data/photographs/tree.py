@@ -15,7 +15,7 @@ from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.source import Listing
 
 _SCORED = ("val", "validation", "test")
-"""Folders of the images that are scored; the first that is there is taken."""
+"""Folders of the images to be scored; the first that exists is used."""
 
 _ANNOTATIONS = "val_annotations.txt"
 
@@ -25,21 +25,21 @@ class Tree:
     """What is in a tree."""
 
     classes: list[str]
-    """In the order of their code points, as Keras and PyTorch have it."""
+    """In the order of their code points, as in Keras and PyTorch."""
     listings: dict[str, Listing]
     sha256: str
-    """Of a line for each file: its split, its path below the root, its class, and the SHA-256 of
+    """Digest of a line per file: its split, its path below the root, its class, and the SHA-256 of
     its content."""
     not_read: dict[str, Counts]
-    """Split, or ``elsewhere`` -> the files that are not read, by kind."""
+    """Split, or ``elsewhere`` -> number of files that are not read, by kind."""
 
 
 def read_tree(root: Path) -> Tree:
     """List ``root/train/CLASS`` and ``root/val/CLASS`` (or ``validation`` or ``test``), or Tiny
-    ImageNet's ``val/images`` with its ``val_annotations.txt``. Files may lie deeper in the folder
-    of their class. Each image is read and decoded once, so that no training ends at a damaged one;
-    an image in another format, or outside of a class's folder, is refused, and all other files are
-    counted. Raises DataError, which names the file or folder.
+    ImageNet's ``val/images`` with its ``val_annotations.txt``. Files may be in subfolders of their
+    class's folder. Each image is read and decoded once, so that training never stops at a damaged
+    one; an image in another format, or outside a class's folder, is rejected, and all other files
+    are counted. Raises DataError with the file or folder.
     """
     train = root / "train"
     _require(train.is_dir(), f"{root} must have a folder train with a folder for each class", root)
@@ -64,7 +64,7 @@ def read_tree(root: Path) -> Tree:
 def _by_class(
     folder: Path, classes: list[str], left: Counter[str], *, all_of_them: bool = False
 ) -> Iterator[tuple[Path, int]]:
-    """Each image and its class, class by class in the order of names."""
+    """Yield each image and its class, class by class in the order of names."""
     for inner in _folders(folder):
         if inner.name not in classes:
             raise DataError(f"{folder} must hold classes of train alone. Received: {inner.name}")
@@ -78,7 +78,8 @@ def _by_class(
 def _by_annotations(
     folder: Path, classes: list[str], left: Counter[str]
 ) -> Iterator[tuple[Path, int]]:
-    """Tiny ImageNet's: a line ``FILE<tab>CLASS<tab>...`` for each file of the folder ``images``."""
+    """Yield the images in Tiny ImageNet's layout, which has a line ``FILE<tab>CLASS<tab>...`` per
+    file of the folder ``images``."""
     file = folder / _ANNOTATIONS
     annotated = {}
     for number, line in enumerate(file.read_text().splitlines(), start=1):
@@ -100,7 +101,7 @@ def _by_annotations(
 
 
 def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
-    """What lies in a split's folder, but in that of no class. Raises DataError for images."""
+    """Count what is in a split's folder but not in a class's. Raises DataError for images."""
     classes = _folders(folder)
     files = [path for path in folder.iterdir() if path not in classes and not path.is_dir()]
     images = not_read.images_among(files, folder, left)
@@ -116,7 +117,7 @@ def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
 
 
 def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
-    """What lies below the root, but in the folder of no split."""
+    """Count what is below the root but not in a split's folder."""
     left: Counter[str] = Counter()
     for path in root.iterdir():
         if path.is_dir() and path not in splits:
@@ -164,7 +165,7 @@ def _read(
 
 
 def _read_one(path: Path) -> tuple[int, str]:
-    """Size in bytes and SHA-256 of a file that can be decoded to its end."""
+    """Return the size in bytes and SHA-256 of a file that can be decoded to its end."""
     content = checked_content(path)
     return len(content), hashlib.sha256(content).hexdigest()
 

@@ -1,1 +1,1 @@
-"""Detections scored against the truth, by the rules of COCO and VOC."""
+"""Scoring of detections against the ground truth, by the rules of COCO and VOC."""

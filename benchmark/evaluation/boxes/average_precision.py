@@ -1,4 +1,4 @@
-"""The average precisions that a detection run is judged by."""
+"""The average precisions by which a detection run is judged."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from benchmark.evaluation.boxes.detections import Detections
 from benchmark.evaluation.boxes.voc import Method, voc_scores
 
 _METHODS: dict[int, Method] = {2007: "11-point", 2012: "continuous"}
-"""VOC's year -> how its numbers are computed."""
+"""VOC year -> how its average precision is computed."""
 
 
 def average_precisions(
@@ -18,8 +18,8 @@ def average_precisions(
     *,
     voc_year: int | None = None,
 ) -> dict[str, float | None]:
-    """In percent, by name: COCO's, and of VOC's images of a year its ``map_percent``; None where
-    there is no object to be found. Raises RuntimeError where an image is not scored once."""
+    """Return COCO's average precisions in percent, by name, and for a VOC year its ``map_percent``;
+    None if there are no objects. Raises RuntimeError unless each image is scored exactly once."""
     coco = coco_scores(truths, found, category_ids)
     scores = {
         name: getattr(coco, name)

@@ -1,4 +1,4 @@
-"""COCO's average precision, by pycocotools."""
+"""COCO's average precision, computed by pycocotools."""
 
 import contextlib
 import io
@@ -14,19 +14,19 @@ from benchmark.evaluation.boxes.detections import Detections, coco_results, in_o
 
 @dataclass(frozen=True)
 class CocoScores:
-    """In percent; None where there is no object to be found. At the most 100 detections an image
+    """COCO's scores in percent; None if there are no objects. At most 100 detections per image
     count, the best by score."""
 
     ap_percent: float | None
     """The mean over thresholds of intersection over union of 0.5, 0.55, ... 0.95."""
     ap50_percent: float | None
-    """At 0.5 alone."""
+    """At an IoU threshold of 0.5 only."""
     ap75_percent: float | None
     ap_small_percent: float | None
-    """Objects of an area of 32**2 square pixels or less; like ``ap_percent`` otherwise."""
+    """``ap_percent`` of objects with an area of at most 32**2 square pixels."""
     ap_medium_percent: float | None
     ap_large_percent: float | None
-    """Of an area of 96**2 or more."""
+    """For areas of at least 96**2."""
     ap_by_class_percent: tuple[float | None, ...]
     """Label -> like ``ap_percent``."""
     ap50_by_class_percent: tuple[float | None, ...]
@@ -35,27 +35,27 @@ class CocoScores:
 def coco_scores(
     truths: Truths, found: Iterable[Detections], category_ids: Sequence[int]
 ) -> CocoScores:
-    """``category_ids``: label -> COCO's id, one for each class.
+    """Return COCO's scores. ``category_ids``: label -> COCO's id, one for each class.
 
-    Crowds are as in COCO: what lies on them counts neither for nor against. Raises RuntimeError
-    where an image is not scored exactly once.
+    Crowds are as in COCO: detections on them count neither for nor against. Raises RuntimeError
+    unless each image is scored exactly once.
     """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
     results = coco_results(in_order(truths, found, len(category_ids)), category_ids)
-    with contextlib.redirect_stdout(io.StringIO()):  # It prints as it goes.
+    with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress.
         truth = COCO()
         truth.dataset = _dataset(truths, category_ids)
         truth.createIndex()
-        # Its reader takes no empty list.
+        # loadRes does not accept an empty list.
         detected = truth.loadRes(results) if results else COCO()
         scored = COCOeval(truth, detected, "bbox")
         scored.params.imgIds, scored.params.catIds = truths.ids.tolist(), [*category_ids]
         scored.evaluate()
         scored.accumulate()
         scored.summarize()
-    # By threshold, recall and class, over all areas, for 100 detections an image.
+    # (thresholds, recalls, classes), over all areas, for 100 detections per image.
     precision = scored.eval["precision"][:, :, :, 0, -1]
     ap, ap50, ap75, small, medium, large = map(_percent, scored.stats[:6])
     return CocoScores(
@@ -86,7 +86,7 @@ def _dataset(truths: Truths, category_ids: Sequence[int]) -> dict[str, Any]:
         "categories": [{"id": number} for number in category_ids],
         "annotations": [
             {
-                "id": place,  # From 1: it takes 0 for no match.
+                "id": place,  # From 1: pycocotools reads 0 as no match.
                 "image_id": owner,
                 "category_id": category_ids[label],
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
@@ -99,5 +99,5 @@ def _dataset(truths: Truths, category_ids: Sequence[int]) -> dict[str, Any]:
 
 
 def _percent(part: float) -> float | None:
-    """pycocotools says -1 where there is nothing to be found."""
+    """Return a fraction in percent; None for -1, pycocotools' value if there are no objects."""
     return None if part < 0 else float(100 * part)

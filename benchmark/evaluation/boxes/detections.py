@@ -1,5 +1,5 @@
-"""What a detector found, image by image, and a text of it: a score can be computed again from that
-without the model."""
+"""A detector's detections, image by image, and their JSON: from it scores can be recomputed without
+the model."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,11 @@ from benchmark.data.detection.example import Truths
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one image. Raises ValueError where the arrays do not fit each other."""
+    """The detections in one image. Raises ValueError if the arrays do not match each other."""
 
     image_id: int
     boxes: np.ndarray
-    """(n, 4) float32, (x1, y1, x2, y2) in pixels of the image as it was stored."""
+    """(n, 4) float32, (x1, y1, x2, y2) in pixels of the stored image."""
     scores: np.ndarray
     """(n,) float32."""
     labels: np.ndarray
@@ -34,8 +34,8 @@ class Detections:
 
 
 def in_order(truths: Truths, found: Iterable[Detections], classes: int) -> list[Detections]:
-    """The detections in the order of the truth's images. Raises RuntimeError where an image is
-    missing, is there twice or is not among them, ValueError where a label is no class."""
+    """Return the detections in the order of the ground truth's images. Raises RuntimeError if an
+    image is missing, repeated or unknown, ValueError if a label is not a class."""
     by_id: dict[int, Detections] = {}
     for each in found:
         if each.image_id in by_id:
@@ -53,7 +53,7 @@ def in_order(truths: Truths, found: Iterable[Detections], classes: int) -> list[
 
 
 def coco_results(found: Iterable[Detections], category_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """In COCO's format of results: boxes as [x, y, width, height], labels by their category ids."""
+    """Return detections in COCO's results format: boxes [x, y, width, height], category ids."""
     return [
         {
             "image_id": each.image_id,
@@ -69,8 +69,8 @@ def coco_results(found: Iterable[Detections], category_ids: Sequence[int]) -> li
 
 
 def to_json(found: Iterable[Detections]) -> str:
-    """A list with an object an image, also for those in which nothing was found. Every float32 is
-    written so that it is read as it was."""
+    """Return a JSON list with one object per image, including images without detections. Every
+    float32 survives the round trip exactly."""
     images = [
         {
             "image_id": each.image_id,
@@ -84,8 +84,8 @@ def to_json(found: Iterable[Detections]) -> str:
 
 
 def first_from_json(lines: Iterable[str], ids: Sequence[int]) -> list[Detections]:
-    """Those of some images, in their order, from the lines of what ``to_json`` wrote; what follows
-    the last of them is not read. Raises ValueError where one is not there."""
+    """Return the detections in some images, in the order of ``ids``, from lines written by
+    ``to_json``; stop reading after the last one needed. Raises ValueError if one is missing."""
     found: dict[int, Detections] = {}
     for line in lines:
         if line.startswith("{"):
@@ -97,7 +97,7 @@ def first_from_json(lines: Iterable[str], ids: Sequence[int]) -> list[Detections
 
 
 def from_json(text: str) -> list[Detections]:
-    """What ``to_json`` wrote. Raises ValueError where the text is none of it."""
+    """Read what ``to_json`` wrote. Raises ValueError for any other text."""
     try:
         return [
             Detections(

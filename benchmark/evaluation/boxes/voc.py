@@ -16,7 +16,7 @@ _LEVELS = 10
 
 @dataclass(frozen=True)
 class VocScores:
-    """In percent; None where there is no object to be found."""
+    """VOC's scores in percent; None if there are no objects."""
 
     map_percent: float | None
     """The mean over the classes that have objects."""
@@ -32,14 +32,14 @@ def voc_scores(
     method: Method,
     min_overlap: float = 0.5,
 ) -> VocScores:
-    """``method``: ``11-point``, the rule until VOC 2009 and that of VOC 2007's numbers, or
-    ``continuous``, the area under the curve, from VOC 2010 on.
+    """Return VOC's scores. ``method``: ``11-point``, the rule until VOC 2009 and the one behind VOC
+    2007's numbers, or ``continuous``, the area under the curve, from VOC 2010 on.
 
-    A detection belongs to the object of its class that it overlaps most, if their intersection over
-    union is ``min_overlap`` or more. The best by score finds the object, others are false; what
-    belongs to a difficult one (a crowd, in ``Truths``) counts neither for nor against. Equal scores
-    count in the order of the truth's images. Raises RuntimeError where an image is not scored
-    exactly once.
+    A detection is assigned to the object of its class that it overlaps most, if their intersection
+    over union is at least ``min_overlap``. The one with the best score is a true positive, others
+    are false positives; detections of a difficult object (a crowd, in ``Truths``) count neither for
+    nor against. Ties in score follow the order of the ground truth's images. Raises RuntimeError
+    unless each image is scored exactly once.
     """
     ordered = in_order(truths, found, classes)
     precisions = [
@@ -53,8 +53,8 @@ def voc_scores(
 def _matched(
     truths: Truths, found: list[Detections], label: int, min_overlap: float
 ) -> tuple[np.ndarray, int]:
-    """Of a class's detections that count, best first, whether each is right; and the number of its
-    objects that are not difficult."""
+    """Return whether each detection of a class that counts is right, best score first, and the
+    number of objects of the class that are not difficult."""
     scores, owners, kinds = [], [], []
     objects = 0
     for index, detections in enumerate(found):
@@ -63,7 +63,7 @@ def _matched(
         objects += int((here & ~truth.crowds).sum())
         scores.append(detections.scores[chosen])
         belongs = _best_overlaps(detections.boxes[chosen], truth.boxes[here], min_overlap)
-        difficult = np.append(truth.crowds[here], False)  # At -1: of no object.
+        difficult = np.append(truth.crowds[here], False)  # At -1: assigned to no object.
         owners += [(index, place) for place in belongs.tolist()]
         kinds.append(difficult[belongs])
     order = np.argsort(-np.concatenate([np.zeros(0, np.float32), *scores]), kind="stable")
@@ -79,8 +79,8 @@ def _matched(
 
 
 def _best_overlaps(boxes: np.ndarray, truth: np.ndarray, min_overlap: float) -> np.ndarray:
-    """(n,) int: the place of the true box that each box overlaps most, -1 where that is less than
-    ``min_overlap``."""
+    """Return (n,) int: the index of the true box that each box overlaps most, -1 if the overlap is
+    below ``min_overlap``."""
     from pycocotools.mask import iou
 
     if not len(boxes) or not len(truth):
@@ -95,7 +95,7 @@ def _corner_and_size(boxes: np.ndarray) -> np.ndarray:
 
 
 def _average_precision(right: np.ndarray, objects: int, method: Method) -> float | None:
-    """In percent."""
+    """Return the average precision in percent; None if there are no objects."""
     if not objects:
         return None
     hits = np.cumsum(right)
@@ -103,7 +103,7 @@ def _average_precision(right: np.ndarray, objects: int, method: Method) -> float
     # The best precision at this recall or a higher one.
     reached = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
     if method == "11-point":
-        # The first place whose recall is a level, in tenths, or more: in whole numbers, so exact.
+        # The first index whose recall reaches each level, in tenths: exact, since all are integers.
         levels = np.arange(_LEVELS + 1)
         places = np.searchsorted(_LEVELS * hits, levels * objects)
         return float(100 * reached[places].mean())

@@ -1,1 +1,1 @@
-"""Classifiers tested: one view of an image, or several."""
+"""Tests of classifiers on one or several views of each image."""

@@ -1,4 +1,4 @@
-"""Class probabilities, each the mean over several views of an image."""
+"""Class probabilities averaged over several views of each image."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,19 +13,19 @@ from benchmark.models.folding import inference_model
 from benchmark.spec import RunSpec
 
 SPLIT = "test"
-"""The images that are looked at in several ways."""
+"""The split that is tested on several views."""
 
 BATCH_VIEWS = 100
-"""Views that are scored at a time, where they are of one size; an image's are never parted."""
+"""Number of views in a batch if they are all one size; one image's views are never split up."""
 
 
 def scored_in_parts(
     spec: RunSpec, model: keras.Model, data: Feed, protocol: Protocol, part: int, first: int = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each ``part`` of the test images from ``first`` on, in order: probabilities (images,
-    classes) float32, the mean over all views, and labels (images,).
+    """Yield, for each ``part`` test images in order from ``first`` on, the probabilities (images,
+    classes) float32, averaged over all views, and the labels (images,).
 
-    ``model``: a net of ``build_model``. Each image is scored exactly once, or RuntimeError raised.
+    ``model``: a net from ``build_model``. Raises RuntimeError unless each image is scored once.
     """
     net = _net_of_any_size(spec, model, sliding=protocol.sliding)
     passes = [_Scored(net, data, each, first) for each in protocol.passes]
@@ -41,18 +41,18 @@ def scored_in_parts(
 
 
 class _Scored:
-    """One pass over the images, as far as it has come."""
+    """One pass over the images, with its progress."""
 
     def __init__(self, net: keras.Model, data: Feed, views: Pass, first: int):
         self.batch = max(1, BATCH_VIEWS // views.count) if views.one_size else 1
         self.batches = data.scored_views(SPLIT, views.views, views.count, self.batch, first)
-        # What is not of the size that it was trained on has no mean image of its own.
+        # For images that are not of the training size there is no mean image.
         normalization = data.normalization
         self.score = score_of(net, normalization if views.one_size else normalization.of_any_size())
         self.ready: list[tuple[np.ndarray, np.ndarray]] = []
 
     def next(self, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Sums of probabilities over the views, float64, of the next images, and their labels."""
+        """Return the next images' probabilities, float64, summed over the views, and labels."""
         there = sum(len(labels) for _, labels in self.ready)
         while there < count and (batch := next(self.batches, None)):
             pixels, labels = batch
@@ -64,7 +64,7 @@ class _Scored:
 
 
 def _net_of_any_size(spec: RunSpec, model: keras.Model, *, sliding: bool) -> keras.Model:
-    """The same function of images of any height and width, in inference."""
+    """Return the model for inference on images of any height and width."""
     window = model.get_layer("pool").input.shape[1] if sliding else None
     classes = model.output_shape[-1]
     net, take_over = inference_model(spec.model, model, (None, None, 3), classes, window)
@@ -73,8 +73,8 @@ def _net_of_any_size(spec: RunSpec, model: keras.Model, *, sliding: bool) -> ker
 
 
 def score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Tensor], tf.Tensor]:
-    """From pixels (batch, views, height, width, 3) uint8 to the sums, float64, of their
-    probabilities over the views: (batch, classes)."""
+    """Return a function from pixels (batch, views, height, width, 3) uint8 to probabilities summed
+    over the views: (batch, classes) float64."""
 
     @tf.function(reduce_retracing=True)
     def score(pixels: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""How an image is looked at when it is tested: which parts of it, at which scales (section 3.4)."""
+"""Test protocols: which views of an image are scored, at which scales (section 3.4)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,34 +20,35 @@ class Pass:
     """Some views of each image, all of one kind."""
 
     views: Callable[[int, int], Sequence[Window]]
-    """From an image's height and width."""
+    """(height, width) of an image -> its views."""
     count: int
-    """Views."""
+    """Number of views per image."""
     side: int
-    """Pixels on a side of a view, if the image is square."""
+    """Side of a view in pixels, if the image is square."""
     one_size: bool
-    """Whether the views of all images are of one size, so that they make batches."""
+    """Whether the views of all images have one size and can be batched."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """An image's score is the mean of its views' class probabilities, over all passes."""
+    """A test protocol: an image's score is the mean of its views' class probabilities over all
+    passes."""
 
     name: str
     passes: tuple[Pass, ...]
     sliding: bool = False
-    """Whether the classifier is slid over the feature map: it sees windows as large as the map of a
-    crop (7x7 for 224 pixels), and its scores are averaged over all of them. Else it sees the mean
-    over the map."""
+    """Whether the classifier slides over the feature map: it sees windows as large as the map of a
+    crop (7x7 for 224 pixels), and its scores are averaged over all of them. Otherwise it sees the
+    mean over the map."""
 
     @property
     def views(self) -> int:
-        """Of each image."""
+        """The number of views per image."""
         return sum(each.count for each in self.passes)
 
 
 def center_crop(crop: int, side: int | None = None) -> Protocol:
-    """The centre of the image at a shorter side of ``side`` pixels."""
+    """Return the protocol of one center crop, from an image with a shorter side of ``side``."""
     side = side or default_side(crop)
     views = partial(geometry.center_view, side=side, crop=crop)
     return Protocol(
@@ -56,7 +57,8 @@ def center_crop(crop: int, side: int | None = None) -> Protocol:
 
 
 def ten_crop(crop: int, side: int | None = None) -> Protocol:
-    """The corners and the centre, and these mirrored (AlexNet's, tables 2 and 3)."""
+    """Return the protocol of the corner and center crops and their mirror images (AlexNet's, tables
+    2 and 3)."""
     side = side or default_side(crop)
     views = partial(geometry.ten_crop, side=side, crop=crop)
     return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, crop, one_size=True),))
@@ -65,11 +67,12 @@ def ten_crop(crop: int, side: int | None = None) -> Protocol:
 def multi_scale(
     crop: int, sides: Sequence[int] | None = None, *, sliding: bool = False
 ) -> Protocol:
-    """The whole image and its mirror image at each of some shorter sides (tables 4 and 5).
+    """Return the protocol of the whole image and its mirror image at several shorter sides (tables
+    4 and 5).
 
-    The paper makes the net fully convolutional as its [41] and [13] do, and averages the scores at
-    all scales. It does not tell what of that is for a net that ends in global average pooling: that
-    takes any size as it is; ``sliding`` is what [41] and [13] do to theirs.
+    The paper makes the net fully convolutional like its [41] and [13], and averages the scores over
+    all scales. It does not say what that means for a net that ends in global average pooling, which
+    takes any size anyway; ``sliding`` is what [41] and [13] do with their nets.
     """
     sides = tuple(sides or (side * crop // _CROP for side in MULTI_SCALE_SIDES))
     passes = tuple(Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides)
@@ -77,7 +80,7 @@ def multi_scale(
 
 
 def of_name(name: ProtocolName, crop: int) -> Protocol:
-    """For a net whose input is ``crop`` pixels wide and high."""
+    """Return the protocol of this name for a net whose input is ``crop`` pixels wide and high."""
     if name.kind in (GLOBAL, SLIDING):
         return multi_scale(crop, name.sides, sliding=name.kind == SLIDING)
     make = center_crop if name.kind == "center-crop" else ten_crop
@@ -85,7 +88,7 @@ def of_name(name: ProtocolName, crop: int) -> Protocol:
 
 
 def default_side(crop: int) -> int:
-    """256 for a crop of 224, and in proportion."""
+    """Return the default shorter side: 256 for a crop of 224, otherwise in proportion."""
     return crop * _SIDE // _CROP
 
 

@@ -1,4 +1,4 @@
-"""The error on a single view of each image: the original (section 4.2), or the centre crop."""
+"""The error on a single view of each image: the original (section 4.2) or the center crop."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from benchmark.models.folding import inference_model
 from benchmark.spec import RunSpec
 
 FEW_CLASSES = 10
-"""Of so many or fewer the top-5 error says little, and is not taken."""
+"""With this many classes or fewer, top-5 error says little and is not computed."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """A net's predictions, by image."""
+    """A net's predictions, image by image."""
 
     predictions: np.ndarray
     labels: np.ndarray
     losses: np.ndarray
     """Cross-entropy of each image."""
     in_top5: np.ndarray
-    """Whether the label is among the five best; empty where there are few classes."""
+    """Whether the label is among the five best; empty if there are few classes."""
 
     @property
     def error_percent(self) -> float:
@@ -33,7 +33,7 @@ class Scores:
 
     @property
     def top5_error_percent(self) -> float | None:
-        """Top-5 error; None where there are few classes."""
+        """Top-5 error; None if there are few classes."""
         return float(100 - 100 * np.mean(self.in_top5)) if self.in_top5.size else None
 
     @property
@@ -43,7 +43,7 @@ class Scores:
 
 
 def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Callable[[], Scores]:
-    """A function that scores ``model``, as it is at each call, on a split of ``data``."""
+    """Return a function that scores ``model`` in its current state on a split of ``data``."""
     score = batch_scorer(model, data, split)
 
     def scores() -> Scores:
@@ -60,8 +60,8 @@ def scorer(model: keras.Model, data: Feed, split: str, batch_size: int) -> Calla
 def batch_scorer(
     model: keras.Model, data: Feed, split: str
 ) -> tf.types.experimental.PolymorphicFunction:
-    """From the scored inputs of a batch to predictions, labels and losses, and whether the label
-    is among the five best, where that is taken."""
+    """Return a function from a batch's scored inputs to predictions, labels, losses and, if top-5
+    error is computed, whether the label is among the five best."""
 
     @tf.function(reduce_retracing=True)
     def score(*inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -77,8 +77,8 @@ def batch_scorer(
 
 
 def scorer_of(spec: RunSpec, model: keras.Model, data: Feed) -> Callable[[str], Scores]:
-    """``scorer`` of a run's net, for each of its splits, by way of the one that is faster in
-    inference."""
+    """Return a function that scores a run's net on one of its splits, like ``scorer`` but with the
+    faster inference model."""
     net, take_over = inference_model(
         spec.model, model, spec.dataset.image_shape, spec.dataset.classes
     )

@@ -1,2 +1,2 @@
-"""Nets of residual units in another order, or with another path beside the residual function: what
-they cost, and how they are built (arXiv 1603.05027)."""
+"""Nets whose residual units have another order, or another shortcut: their cost and construction
+(arXiv 1603.05027)."""

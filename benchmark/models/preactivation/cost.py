@@ -38,7 +38,7 @@ def _cost(spec: PreactivationSpec, input_shape: InputSize, dense: tuple[int, ...
 
 
 def normalized_channels(spec: PreactivationSpec) -> list[int]:
-    """The channels of each batch normalisation, which has a scale and a shift a channel."""
+    """Return the channels of each batch normalisation; each channel has a scale and a shift."""
     found = [spec.stage_widths[0]]
     full, units = spec.order == "full-preactivation", list(blocks(spec))
     for number, block in enumerate(units):
@@ -47,6 +47,6 @@ def normalized_channels(spec: PreactivationSpec) -> list[int]:
         plans = block.convolutions
         if not full:
             found += [plan.out_channels for plan in plans]
-        else:  # Before each convolution; the stem's own stands before the first one.
+        else:  # Before each convolution; the stem's own comes before the first one.
             found += [plan.in_channels for plan in plans[number == 0 :]]
     return found + [units[-1].out_channels] * full

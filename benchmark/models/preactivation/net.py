@@ -36,14 +36,14 @@ def build(
 
 
 def _activate(spec: PreactivationSpec, x: KerasTensor, name: str) -> KerasTensor:
-    """What stands before a convolution of a pre-activation net."""
+    """Apply what comes before a convolution of a pre-activation net."""
     if spec.order == "full-preactivation":
         x = normalize(spec, x, f"{name}_bn")
     return layers.ReLU(name=f"{name}_relu")(x)
 
 
 def _unit(spec: PreactivationSpec, x: KerasTensor, block: Block, *, first: bool) -> KerasTensor:
-    """``first``: of the net, whose stem has activated the input of both paths."""
+    """Apply a unit. ``first``: the net's first, whose input the stem has already activated."""
     before = spec.order in PREACTIVATED
     activated = _activate(spec, x, f"{block.name}_pre") if before and not first else x
     projected = activated if block.shortcut == "projection" else x
@@ -59,7 +59,7 @@ def _unit(spec: PreactivationSpec, x: KerasTensor, block: Block, *, first: bool)
 
 
 def _residual(spec: PreactivationSpec, x: KerasTensor, block: Block) -> KerasTensor:
-    """The residual branch, of an input that is activated where the order asks for it."""
+    """Apply the residual branch to an input that is already activated if the order requires it."""
     count = len(block.convolutions)
     for number, plan in enumerate(block.convolutions, start=1):
         name, last = f"{block.name}_conv{number}", number == count
@@ -78,7 +78,7 @@ def _manipulated(
     residual: KerasTensor,
     block: Block,
 ) -> tuple[KerasTensor, KerasTensor]:
-    """Shortcut and residual branch of a unit on ``x`` after what Table 1 does to them."""
+    """Return shortcut and residual branch of a unit on ``x``, modified as in Table 1."""
     done = spec.on_shortcut
     if isinstance(done, ScaledShortcut):
         return shortcut * done.shortcut, residual * done.residual
@@ -99,11 +99,11 @@ def _manipulated(
 
 
 def folded(spec: PreactivationSpec, model: keras.Model, build: object) -> None:
-    """Batch normalisation that stands before a convolution's padding cannot be folded into it."""
+    """Return None: batch normalisation before a convolution's padding cannot be folded into it."""
 
 
 def responding_layers(spec: PreactivationSpec) -> dict[str, str]:
-    """After batch normalisation where one follows, before addition and nonlinearity."""
+    """Return the layers after batch normalisation, if any, and before addition and nonlinearity."""
     names = list(convolution_names(spec))
     if spec.batch_norm is None:
         return dict(zip(names, names, strict=True))

@@ -1,1 +1,1 @@
-"""ResNets and plain nets: what they cost, and how they are built."""
+"""ResNets and plain nets: their cost and construction."""

@@ -15,7 +15,7 @@ COSTS_NOTHING = {
     "initializer_stddev": None,
     "classifier_initializer": "same",
 }
-"""What no cost depends on is made alike, so that a suite's costs are reckoned once a net."""
+"""Values for fields that do not affect cost, so that it is computed only once per net."""
 
 
 def cost(spec: ResNetSpec, input_shape: InputSize, dense: tuple[int, ...]) -> Cost:
@@ -35,7 +35,7 @@ def _cost(spec: ResNetSpec, input_shape: InputSize, dense: tuple[int, ...]) -> C
 
 
 def dense_cost(features: int, dense: tuple[int, ...]) -> Cost:
-    """Of the classifiers, one after the other."""
+    """Return the cost of the classifiers, one after the other."""
     total = NOTHING
     for units in dense:
         total += layer_cost(1, features, units, places=1)
@@ -50,17 +50,17 @@ class Placed(NamedTuple):
     stage: int
     """Counted from 1; the stem is 0."""
     shrink: int
-    """By what its output is smaller than the image."""
+    """The factor by which its output is smaller than the image."""
 
     def cost(self, spec: ResidualSpec, places: int) -> Cost:
-        """Its own and that of its batch normalisation, at ``places``."""
+        """Return its cost and that of its batch normalisation, at ``places``."""
         kernel, _, inputs, units = astuple(self.convolution)
         per_unit = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
         return layer_cost(kernel, inputs, units, places, per_unit=per_unit)
 
 
 def convolutions(spec: ResidualSpec, channels: int) -> Iterator[Placed]:
-    """Each convolution of a net for images of ``channels``, the last one last."""
+    """Yield each convolution of a net for images of ``channels``, the last one last."""
     stem = stem_convolution(spec, channels)
     yield Placed(stem, 0, stem.stride)
     shrink = 1 if spec.stem == "cifar" else 4

@@ -61,8 +61,8 @@ def classifier(
     window: int | None,
     name: str,
 ) -> keras.Model:
-    """A net of its last features: pooling, dropout, the classifier and, where ``classes`` has two
-    numbers, the new classifier after it."""
+    """Complete a net after its last features: pooling, dropout, the classifier and, where
+    ``classes`` has two numbers, the new classifier after it."""
     head_classes, num_classes = classes
     if window is None:
         x = layers.GlobalAveragePooling2D(name="pool")(x)
@@ -79,8 +79,8 @@ def classifier(
 def folded(
     spec: ResNetSpec, model: keras.Model, build: Callable[[ResNetSpec], keras.Model]
 ) -> tuple[keras.Model, Callable[[], None]] | None:
-    """See ``families``. Its convolutions have the moving statistics, scales and shifts in their
-    kernels and biases: the same function up to rounding, with fewer operations."""
+    """See ``families``. The moving statistics, scales and shifts go into the kernels and biases of
+    the convolutions: the same function up to rounding, with fewer operations."""
     if spec.batch_norm is None:
         return None
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
@@ -105,7 +105,7 @@ def folded(
 def _folded(
     convolution: layers.Conv2D, normalization: layers.BatchNormalization
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Kernel and bias that convolve and normalise at once."""
+    """Return the kernel and bias that convolve and normalise at once."""
     variance = normalization.moving_variance.value + normalization.epsilon
     scale = normalization.gamma.value * tf.math.rsqrt(variance)
     bias = 0.0 if convolution.bias is None else convolution.bias.value
@@ -114,13 +114,13 @@ def _folded(
 
 
 def backbone(spec: ResNetSpec) -> Backbone:
-    """Conv1 to conv4_x, and conv5_x with its average pooling (appendix A); of a net with another
-    number of stages, all but the last, and the last."""
+    """Split into conv1 to conv4_x, and conv5_x with its average pooling (appendix A); a net with
+    another number of stages is split before its last."""
     last = len(spec.stage_blocks)
     if last < 2:
         raise ValueError(f"stage_blocks must name two stages or more. Received: {last}")
     shared = [block for block in blocks(spec) if block.stage < last]
-    net = build(spec, (None, None, 3), num_classes=1)  # Its classifier is left behind.
+    net = build(spec, (None, None, 3), num_classes=1)  # Its classifier is dropped.
     boundary = net.get_layer(f"{shared[-1].name}_relu{len(shared[-1].convolutions)}").output
     stem = 4 if spec.stem == "imagenet" else 1
     return Backbone(
@@ -132,7 +132,7 @@ def backbone(spec: ResNetSpec) -> Backbone:
 
 
 def responding_layers(spec: ResNetSpec) -> dict[str, str]:
-    """After batch normalisation, before addition and nonlinearity (figure 7)."""
+    """Return the layers after batch normalisation, before addition and nonlinearity (figure 7)."""
     return {name: norm_name(name) if spec.batch_norm else name for name in convolution_names(spec)}
 
 
@@ -143,12 +143,12 @@ def _dense(spec: ResidualSpec, x: KerasTensor, units: int, name: str) -> KerasTe
 
 
 def stem(spec: ResidualSpec, x: KerasTensor) -> KerasTensor:
-    """The first convolution, activated, and pooling where there is any."""
+    """Apply the first convolution and its activation, and pooling if there is any."""
     x = convolve(spec, x, stem_convolution(spec, x.shape[-1]), "stem_conv")
     x = layers.ReLU(name="stem_relu")(normalize(spec, x, "stem_bn"))
     if spec.stem == "cifar":
         return x
-    # The zeros around stand for minus infinity: what is pooled has passed a ReLU.
+    # Padding with zeros is as good as minus infinity: the pooled values come from a ReLU.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     return MaxPooling(3, strides=2, name="stem_pool")(x)
 
@@ -170,7 +170,7 @@ def _block(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor:
 def shortcut_of(
     spec: ResidualSpec, x: KerasTensor, block: Block, *, normalized: bool = True
 ) -> KerasTensor | None:
-    """The path beside the residual branch, if there is one; ``normalized``: a projection."""
+    """Apply the shortcut, if there is one; ``normalized``: batch-normalise a projection."""
     if block.shortcut == "identity":
         return x
     if block.shortcut == "zero_pad" and spec.zero_pad is not None:
@@ -190,7 +190,7 @@ def shortcut_of(
 
 @contextmanager
 def _recursion_for(depth: int) -> Iterator[None]:
-    """Keras walks a model's graph by recursion, about five calls for each weighted layer."""
+    """Raise the recursion limit: Keras walks a graph with about five calls per weight layer."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 1000 + 8 * depth))
     try:

@@ -1,1 +1,1 @@
-"""VGG-16: what it costs, and how it is built."""
+"""VGG-16: its cost and construction."""

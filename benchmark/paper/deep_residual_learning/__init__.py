@@ -1,4 +1,4 @@
-"""The paper that this project reproduces in the first place."""
+"""Deep Residual Learning, the paper that this project primarily reproduces."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,11 +10,11 @@ _OWN_TABLE = {
     "cifar10": (6, "test_error_percent"),
     "coco2014": (8, "ap_percent"),
 }
-"""Data set -> the table of the nets that were trained on it, and its primary metric."""
+"""Data set -> the table of nets trained on it, and its primary metric."""
 
 
 def _rows(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """It prints none of plain nets on CIFAR-10."""
+    """Return the keys for a spec; none for plain nets, whose CIFAR-10 errors are not printed."""
     net, own = spec["model"], _OWN_TABLE.get(spec["dataset"]["name"])
     if own is None or net.get("shortcut") == "none":
         return ()

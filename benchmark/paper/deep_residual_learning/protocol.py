@@ -1,4 +1,4 @@
-"""The paper's protocols, for CIFAR-10 (section 4.2), ImageNet (3.4) and detection (appendix A)."""
+"""The paper's protocols for CIFAR-10 (section 4.2), ImageNet (3.4) and detection (appendix A)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,13 +38,13 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "numerics.precision": ("float32",),
 }
 """Dotted spec field -> the values that agree with the paper. What the paper leaves open is not
-here. The share of images kept for validation is ambiguous in it, so both readings agree.
+listed. The number of images held out for validation is ambiguous, so both readings agree.
 
-The paper trained on two GPUs, each of which normalised its own 64 images of a batch
-(``numerics.replicas`` 2 does the same); it does not state that as a part of its method, so batch
-normalisation over all 128 is no departure. Nesterov's momentum is off, and the learning rate stands
-where Caffe has it, in the authors' release and in Goyal et al. (2017), of whom He is one. Whether
-batch normalisation's scale and shift were decayed the sources disagree on."""
+The paper trained on two GPUs, each of which normalized its own 64 images of a batch
+(``numerics.replicas`` 2 does the same); it does not state this as part of its method, so batch
+normalization over all 128 is not a departure. Nesterov momentum is off, and the learning rate
+enters as in Caffe, in the authors' release and in Goyal et al. (2017), whose authors include He.
+Sources disagree on whether batch normalization's scale and shift were decayed."""
 
 IMAGENET: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("imagenet2012",),
@@ -80,9 +80,9 @@ IMAGENET: dict[str, tuple[Any, ...]] = {
     "pretrained": (None,),
     "numerics.precision": ("float32",),
 }
-"""The same of section 3.4. By which rule a plateau was told is not in the paper; fixed drops, which
-the authors may have chosen at plateaus of earlier trainings, agree as well. Batch normalisation's
-scale and shift are not decayed: see ``SgdSpec.weight_decay_scope``."""
+"""The same for section 3.4. The paper does not say how a plateau was detected; fixed drops, which
+the authors may have chosen at plateaus of earlier training runs, agree as well. Batch
+normalization's scale and shift are not decayed: see ``SgdSpec.weight_decay_scope``."""
 
 _DETECTION: dict[str, tuple[Any, ...]] = {
     "dataset.shorter_side": (600,),
@@ -102,10 +102,10 @@ _DETECTION: dict[str, tuple[Any, ...]] = {
     "schedule.factor": (0.1,),
     "numerics.precision": ("float32",),
 }
-"""What tables 7 and 8 have in common; table 9's improvements (appendix B) are what its claims say
-that they depart in. The weights of the backbone are ImageNet's in the paper, where here any
-pretrained ones agree. Proposals and detector are trained for as many iterations each, with batches
-of their own; here one step trains both, which is told as a departure."""
+"""What tables 7 and 8 have in common; table 9's improvements (appendix B) are the departures that
+its claims state. The paper's backbone weights are ImageNet's; here any pretrained ones agree. The
+paper trains proposals and detector for the same number of iterations each, with separate batches;
+here one step trains both, which is reported as a departure."""
 
 COCO: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("coco2014",),
@@ -116,8 +116,8 @@ COCO: dict[str, tuple[Any, ...]] = {
     "schedule.iterations": (320_000,),
     "schedule.drops": ((240_000,),),
 }
-"""Of appendix A. A batch is that of the proposals' net, for which the paper has 8 images, and 16
-for that of the regions. Its weight decay is "similar" to that for VOC, which is 5e-4."""
+"""The same for COCO (appendix A). The batch size is the proposal network's, 8 images in the paper;
+the region network's is 16. The weight decay is "similar" to that for VOC, which is 5e-4."""
 
 VOC: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("voc0712",),
@@ -128,12 +128,12 @@ VOC: dict[str, tuple[Any, ...]] = {
     "schedule.iterations": (80_000,),
     "schedule.drops": ((60_000,),),
 }
-"""The same for VOC, where the hyper-parameters are those of Faster R-CNN (its section 3.1.3), with
-1 image for the proposals' net, and 2 for that of the regions (Fast R-CNN, section 2.3)."""
+"""The same for VOC. The hyperparameters are those of Faster R-CNN (its section 3.1.3), with 1 image
+for the proposal network, and 2 for the region network (Fast R-CNN, section 2.3)."""
 
 _WARMED_UP = {110: (0.01, 80.0)}
-"""Depth -> learning rate and bound on the training error, in percent, of its warm-up. The paper
-says it of the residual net alone, so that a plain one agrees with it and without."""
+"""Depth -> learning rate of its warm-up, and the training error in percent that ends it. The paper
+says this only of the residual net, so a plain net agrees with or without it."""
 
 
 def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
@@ -165,4 +165,4 @@ PROTOCOLS = {
     "voc0712": _VOC,
     "voc2012": _VOC,
 }
-"""Data set -> the protocol that runs on it are held to."""
+"""Data set -> the protocol for runs on it."""

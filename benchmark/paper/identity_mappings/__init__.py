@@ -1,4 +1,4 @@
-"""The paper on shortcuts for their own sake, and on the orders of a residual unit."""
+"""Identity Mappings, the paper on shortcuts and on the order of layers in a residual unit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,8 @@ from benchmark.paper.paper import Paper
 
 
 def _rows(spec: Mapping[str, Any]) -> tuple[str, ...]:
-    """Of identity shortcuts: those of Tables 2 and 3, which agree where both have a net."""
+    """Return the keys for a net with identity shortcuts: tables 2 and 3, which agree on nets that
+    both list."""
     net = spec["model"]
     if spec["dataset"]["name"] != "cifar10" or net.get("on_shortcut") or net["shortcut"] == "C":
         return ()

@@ -1,5 +1,5 @@
-"""The paper's protocol for CIFAR-10 (its appendix): that of the first paper, but for the nets and
-the warm-up."""
+"""The paper's protocol for CIFAR-10 (its appendix): the first paper's, except for the nets and the
+warm-up."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from benchmark.paper.deep_residual_learning.protocol import CIFAR10 as OF_THE_FI
 from benchmark.paper.departures import Departure, Protocol
 
 OPTIONS = {"single": ("A", "C"), "basic": ("A", "C"), "bottleneck": ("B",)}
-"""Block -> its shortcuts: those of the first paper, or C (Table 1, 1x1 convolution); bottlenecks
-have projections where the shape changes (appendix)."""
+"""Block -> its shortcuts: the first paper's, or C (table 1, 1x1 convolution); bottlenecks have
+projections where the shape changes (appendix)."""
 
 DEPTHS = {"single": (110,), "basic": (110,), "bottleneck": (164, 1001)}
 
@@ -22,8 +22,9 @@ CIFAR10: dict[str, tuple[Any, ...]] = {
     "schedule.warmup.until_train_error_percent": (100.0,),
     "schedule.warmup.window_iterations": (400,),
 }
-"""The warm-up is one of 400 iterations, whatever the error: that of so many is always below 100 %.
-As in the first paper, batch normalisation over all 128 images of a batch is no departure."""
+"""The warm-up takes 400 iterations regardless of the error: over that many it is always below
+100 %. As in the first paper, batch normalization over all 128 images of a batch is not a
+departure."""
 
 
 def _nets(spec: Mapping[str, Any]) -> list[Departure]:
@@ -33,11 +34,11 @@ def _nets(spec: Mapping[str, Any]) -> list[Departure]:
         Departure(field, net[name], agreed[net["block"]])
         for field, agreed in of_block
         if net[name := field.removeprefix("model.")] not in agreed[net["block"]]
-        and net[name] in CIFAR10[field]  # Else it is told already.
+        and net[name] in CIFAR10[field]  # Otherwise it is already reported.
     ]
 
 
 _CIFAR10 = Protocol("appendix", CIFAR10, ("model.batch_norm", "schedule.warmup"), _nets)
 
 PROTOCOLS = {"cifar10": _CIFAR10, "cifar10-subset": _CIFAR10}
-"""Data set -> the protocol that runs on it are held to."""
+"""Data set -> the protocol for runs on it."""

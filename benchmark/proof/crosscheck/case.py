@@ -1,4 +1,4 @@
-"""What both frameworks train, and what each of them leaves behind. No framework is loaded here."""
+"""What both frameworks train, and what each of them writes. No framework is loaded here."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +18,8 @@ NETS = {
 
 
 def spec_of(net: str, iterations: int, batch_size: int, threads: int = 1) -> RunSpec:
-    """The paper's training on CIFAR-10 before the learning rate drops, on the images that the
-    package ships, in float32."""
+    """Return the paper's training on CIFAR-10 before the learning rate drops, on the images that
+    come with the package, in float32."""
     return RunSpec.model_validate(
         {
             "dataset": {"name": "cifar10-subset"},
@@ -34,7 +34,7 @@ def spec_of(net: str, iterations: int, batch_size: int, threads: int = 1) -> Run
 
 @dataclass(frozen=True)
 class Given:
-    """What our side hands to the other."""
+    """What our side gives to the other."""
 
     images: np.ndarray
     """(iterations, batch, height, width, 3) float32: normalised, cropped and flipped."""
@@ -43,17 +43,17 @@ class Given:
     rates: np.ndarray
     """(iterations,) float32: the learning rates."""
     weights: dict[str, np.ndarray]
-    """By path: the first weights, and the moving statistics."""
+    """Path -> initial weight or moving statistic."""
 
     def write(self, file: Path) -> None:
-        """As one file of arrays."""
+        """Write it as one file of arrays."""
         weights = {f"weights:{path}": array for path, array in self.weights.items()}
         own = {"images": self.images, "labels": self.labels, "rates": self.rates}
-        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # They are arrays all.
+        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # All are arrays.
 
     @classmethod
     def read(cls, file: Path) -> "Given":
-        """From ``write``."""
+        """Read a file written by ``write``."""
         with np.load(file) as stored:
             arrays = dict(stored)
         weights = {name: arrays.pop(name) for name in [*arrays] if name.startswith("weights:")}
@@ -63,25 +63,25 @@ class Given:
 
 @dataclass(frozen=True)
 class Trace:
-    """What one side's training came to, iteration by iteration."""
+    """The course of one side's training, iteration by iteration."""
 
     layers: np.ndarray
     """(layers,) text: those with a kernel, from the stem to the classifier."""
     losses: np.ndarray
     """(iterations,) float64: mean loss of a batch, without the weight penalty."""
     errors: np.ndarray
-    """(iterations,) int64: images of a batch that were classified wrongly."""
+    """(iterations,) int64: misclassified images of a batch."""
     norms: np.ndarray
     """(iterations, layers) float64: the L2 norm of each kernel's gradient."""
     weights: np.ndarray
     """(iterations + 1, trained weights) float32: before the first step, and after each."""
 
     def write(self, file: Path) -> None:
-        """As one file of arrays."""
+        """Write it as one file of arrays."""
         np.savez(file, **asdict(self))
 
     @classmethod
     def read(cls, file: Path) -> "Trace":
-        """From ``write``."""
+        """Read a file written by ``write``."""
         with np.load(file) as arrays:
             return cls(**arrays)

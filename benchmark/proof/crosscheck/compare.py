@@ -1,4 +1,4 @@
-"""Traces side by side: how far apart they begin, and how fast they drift apart."""
+"""Comparison of traces: how far apart they start, and how fast they drift apart."""
 
 import numpy as np
 import pandas as pd
@@ -9,19 +9,19 @@ LOSS_TOLERANCE, NORM_TOLERANCE = 1e-5, 1e-2
 """Relative, before the first step: of the loss, and of each layer's gradient norm."""
 
 ROUNDING = 5
-"""Gradient norms may be off by as many times what another order of summing, which is rounding
-alone, makes of the layer that it moves most. In a plain net that is up to 1e-2: a few ReLUs near
-zero fall on the other side, and the layers before them differ."""
+"""Gradient norms may be off by this multiple of what another order of summing, which is only
+rounding, changes in the layer that it affects most. In a plain net that is up to 1e-2: a few ReLUs
+near zero fall on the other side, and the layers before them differ."""
 
 ERRORS_TOLERANCE = 1
-"""Images of the first batch whose two best classes may be so near that rounding decides."""
+"""Images of the first batch whose two best classes may be so close that rounding decides."""
 
 
 def by_iteration(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
-    """A row an iteration, from 1: ``loss`` and ``errors`` of ours, and for each of ``others`` its
-    own, ``loss_off`` (relative), ``norm_off`` (relative, of the layer that is off most), and
-    ``weights_apart``: the distance between the weights after the iteration, over how far ours have
-    come from the first ones."""
+    """Return a row per iteration, from 1: our ``loss`` and ``errors``, and for each of ``others``
+    its own, ``loss_off`` (relative), ``norm_off`` (relative, of the layer that is off most), and
+    ``weights_apart``: the distance between the weights after the iteration, divided by the distance
+    of ours from the initial ones."""
     columns = {
         "iteration": np.arange(1, len(ours.losses) + 1),
         "loss": ours.losses,
@@ -41,8 +41,8 @@ def by_iteration(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
 
 
 def by_layer(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
-    """A row a layer, of the first iteration: ``norm`` of ours, and for each of ``others`` its own
-    and ``off`` (relative)."""
+    """Return a row per layer, for the first iteration: our ``norm``, and for each of ``others`` its
+    own and ``off`` (relative)."""
     columns = {"layer": ours.layers, "norm": ours.norms[0]}
     for name, other in others.items():
         columns |= {f"norm_{name}": other.norms[0], f"off_{name}": _off(other, ours)[0]}
@@ -50,14 +50,14 @@ def by_layer(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
 
 
 def norm_tolerance(ours: Trace, again: Trace) -> float:
-    """How far a layer's gradient norm may be off before the first step. ``again``: our own step
-    with its sums in another order."""
+    """Return how far a layer's gradient norm may be off before the first step. ``again``: our own
+    step with its sums in another order."""
     return max(NORM_TOLERANCE, ROUNDING * float(_off(again, ours)[0].max()))
 
 
 def problems(ours: Trace, other: Trace, tolerance: float = NORM_TOLERANCE) -> list[str]:
-    """What differs by more than rounding before the first step: the name, the rule and both
-    values. Empty where they agree. ``tolerance``: ``norm_tolerance``."""
+    """Return what differs by more than rounding before the first step: name, rule and both values.
+    Empty if they agree. ``tolerance``: see ``norm_tolerance``."""
     if (ours.weights[0] != other.weights[0]).any() or (ours.layers != other.layers).any():
         return ["weights must be ours before the first step"]
     found = []

@@ -16,8 +16,8 @@ from benchmark.spec import SgdSpec
 
 
 def updated(sgd: SgdSpec, weight: Any, velocity: Any, gradient: Any, rate: Any) -> tuple[Any, Any]:
-    """A weight and its velocity after a step of the paper's rule (``SgdSpec``'s defaults: decay in
-    the gradient, of all weights, and the learning rate in the velocity)."""
+    """Return a weight and its velocity after a step of the paper's rule (``SgdSpec``'s defaults:
+    decay in the gradient, for all weights, and the learning rate in the velocity)."""
     velocity = sgd.momentum * velocity + rate * (gradient + sgd.weight_decay * weight)
     return weight - velocity, velocity
 
@@ -81,7 +81,7 @@ def _step(model: Any, sgd: SgdSpec) -> Callable[..., Any]:
 
 
 def _kernels(model: Any) -> list[int]:
-    """Places among the trained weights."""
+    """Return the positions of kernels among the trained weights."""
     return [i for i, each in enumerate(model.trainable_variables) if each.name == "kernel"]
 
 

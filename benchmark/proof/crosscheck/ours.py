@@ -1,7 +1,7 @@
-"""Our side, the steps of a run.
+"""Our side: the steps of a run.
 
-``python -m benchmark.proof.crosscheck.ours NET ITERATIONS BATCH THREADS TRACE [GIVEN]`` writes
-what it came to and, to a second file, what the other side starts from.
+``python -m benchmark.proof.crosscheck.ours NET ITERATIONS BATCH THREADS TRACE [GIVEN]`` writes the
+trace and, to a second file, what the other side starts from.
 """
 
 import sys
@@ -26,8 +26,8 @@ from benchmark.training.weights import weight_arrays
 
 
 def train(spec: RunSpec) -> tuple[Trace, Given]:
-    """Train by the parts that ``training.loop`` trains by, with a stop after each step. After
-    ``process.configure``."""
+    """Train with the same parts as ``training.loop``, stopping after each step. Call
+    ``process.configure`` first."""
     images = sources.load(spec.dataset)
     assert isinstance(images, Images)
     task = Classification(spec, images, None, Replicas(1))
@@ -58,7 +58,7 @@ def _flat(optimizer: Rule) -> np.ndarray:
 
 
 def main(net: str, iterations: str, batch: str, threads: str, *files: str) -> None:
-    """Write a ``Trace`` and, to a second file, what was ``Given``."""
+    """Write a ``Trace`` and, to a second file, ``Given``."""
     spec = spec_of(net, int(iterations), int(batch), int(threads))
     process.configure(spec.numerics, spec.seed)
     trace, given = train(spec)

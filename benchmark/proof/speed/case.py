@@ -22,12 +22,12 @@ class Net:
     batch: int
     learning_rate: float
     images: int
-    """Different real images that the contenders train on."""
+    """Number of distinct real images that the contenders train on."""
 
     @property
     def agreement_size(self) -> int:
-        """Height and width of the images on which losses are compared: smaller ones for
-        ResNet-50, as 50 steps take long."""
+        """Height and width of the images on which losses are compared: smaller for ResNet-50, as 50
+        steps take long."""
         return min(self.size, 64)
 
 
@@ -46,8 +46,8 @@ NETS = PAPERS | {
     "resnet110-A": Net(_spec("cifar", 110, "A"), 32, 10, 128, 0.01, 5000),
     "resnet8-A": Net(_spec("cifar", 8, "A"), 32, 10, 50, 0.01, 500),
 }
-"""What can be measured: with the paper's deepest but one, for GPUs, and a net that is small enough
-to try the benchmark itself."""
+"""What can be measured: also the paper's second deepest net, for GPUs, and a net small enough to
+try the benchmark itself."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class Case:
     net: str
     precision: str
     threads: int
-    """On a GPU the host's, of which all contenders may use as many."""
+    """On a GPU, the host's threads; every contender may use this many."""
     device: Literal["cpu", "gpu"] = "cpu"
 
     @property
     def numerics(self) -> NumericsSpec:
-        """Of our own runs."""
+        """The numerics of our own runs."""
         return NumericsSpec.model_validate({"precision": self.precision, "threads": self.threads})
 
     @property
@@ -78,12 +78,12 @@ def cases(
     threads: list[int],
     device: Literal["cpu", "gpu"] = "cpu",
 ) -> list[Case]:
-    """Every combination."""
+    """Return every combination."""
     return [Case(*each, device) for each in itertools.product(nets, precisions, threads)]
 
 
 def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Real CIFAR-10 images (net.images, size, size, 3) uint8 in a mixed order, and labels."""
+    """Return real CIFAR-10 images (net.images, size, size, 3) uint8, shuffled, and labels."""
     from PIL import Image
 
     from benchmark.data import cifar10
@@ -101,6 +101,6 @@ def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalized(pixels: np.ndarray) -> np.ndarray:
-    """The paper's normalisation, float32: the mean image subtracted, in the range 0 to 1."""
+    """Apply the paper's normalisation, float32: subtract the mean image, in the range 0 to 1."""
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
     return (pixels - mean) * np.float32(1 / 255)

@@ -2,9 +2,9 @@
 
 ``python -m benchmark.proof.speed.contender NAME CASE WEIGHTS STEPS``
 
-It builds its net, trains some steps to have its losses compared, and then answers each line on
-standard input (a number of seconds) by training for about so long and writing one line of JSON:
-the work done, the seconds taken and the peak memory.
+It builds its net, trains some steps so that its losses can be compared, and then answers each line
+on standard input (a number of seconds) by training for about that long and writing one line of
+JSON: the work done, the seconds taken and the peak memory.
 """
 
 import importlib
@@ -33,38 +33,38 @@ CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "PyTorch eager": ("torch_loop", {"compiled": False}),
     "PyTorch compile": ("torch_loop", {"compiled": True}),
 }
-"""Name -> module of this package, and what its ``build`` takes besides case and weights."""
+"""Name -> module of this package, and its ``build``'s arguments besides case and weights."""
 
 
 class Contender(Protocol):
-    """What is measured."""
+    """Something that is measured."""
 
     parameters: int | None
     """Trainable parameters of its net; None for the floor, which has none."""
 
     def losses(self, steps: int) -> list[float]:
-        """The losses of its first steps, on the images in their order and not augmented; empty
-        where it does not start from the given weights."""
+        """Return the losses of its first steps, on the images in order and not augmented; empty if
+        it does not start from the given weights."""
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Work for about ``seconds``. Returns images trained on (for the floor, multiply-adds)
-        and the seconds taken."""
+        """Work for about ``seconds``. Return images trained on (for the floor, multiply-adds) and
+        the seconds taken."""
 
 
 def contenders(case: Case) -> list[str]:
-    """The names of those that a case has."""
+    """Return the names of a case's contenders."""
     imagenet = NETS[case.net].spec.stem == "imagenet"
     absent = {WHOLE_RUN} if imagenet else {"keras.applications fit"}
     if case.threads == 1 or imagenet or case.device == "gpu":
-        absent.add(PACKED)  # So many large nets would not fit the memory at once.
+        absent.add(PACKED)  # That many large nets would not fit in memory at once.
     if imagenet and case.device == "cpu":
-        absent.add(XLA)  # Nor would what XLA keeps there.
+        absent.add(XLA)  # Nor would what XLA keeps in memory.
     return [name for name in CONTENDERS if name not in absent]
 
 
 def main(name: str, case: Case, weights: Path, steps: int) -> None:
-    """Serve one contender until standard input ends, on as many cores as the case has threads, and
-    on a CPU without any GPU."""
+    """Serve one contender until standard input ends, on as many cores as the case has threads; hide
+    all GPUs in a CPU case."""
     replies = claim_stdout()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case.threads])
 

@@ -1,10 +1,10 @@
-"""Compile an HLO file for a GPU that is not there, and count what it would launch.
+"""Compile an HLO file for a GPU that is not present, and count what it would launch.
 
     JAX_PYTHON cross_compile.py STEP.hlo.pb
 
-For the Python of an environment of its own, with ``jax`` and ``jax-cuda13-pjrt`` of one version and
-none of this project: ``benchmark.proof.speed.kernels`` starts it. Prints JSON. It uses private
-parts of JAX (0.10.2): they alone compile for a device that is described and not there.
+Runs in the Python of a separate environment with ``jax`` and ``jax-cuda13-pjrt`` of the same
+version and without this project: ``benchmark.proof.speed.kernels`` starts it. Prints JSON. It uses
+private parts of JAX (0.10.2): only they can compile for a device given by a description.
 """
 
 import json
@@ -38,14 +38,14 @@ platform_name: "CUDA"
 dnn_version_info { major: 9 minor: 8 }
 device_description_str: "NVIDIA H100 80GB HBM3"
 """
-"""NVIDIA's data of the H100 SXM5, in XLA's words."""
+"""NVIDIA's specification of the H100 SXM5, in XLA's terms."""
 
 FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "domain"}
 """Instructions that launch nothing."""
 
 
 def compiled(serialized: bytes) -> str:
-    """The optimised HLO, as text."""
+    """Return the optimised HLO, as text."""
     from jax._src.interpreters import mlir
     from jax._src.lib import _jax, xla_client
     from jax.experimental import topologies
@@ -65,7 +65,7 @@ def compiled(serialized: bytes) -> str:
 
 
 def without_copies(text: str) -> str:
-    """JAX's StableHLO knows no ``mhlo.copy``; a reshape to the same shape is one."""
+    """Replace ``mhlo.copy``, which JAX's StableHLO lacks, by a reshape to the same shape."""
     pattern = (
         r'"?mhlo\.copy"?\(?\s*(%\w+)\)?(?: \{[^}]*\})? : '
         r"(?:\((tensor<[^>]*>)\) -> tensor<[^>]*>|(tensor<[^>]*>))"
@@ -79,7 +79,7 @@ def without_copies(text: str) -> str:
 
 
 def computations(text: str) -> dict[str, list[str]]:
-    """Name -> its instructions, a line each; that of the program is called ``ENTRY``."""
+    """Return name -> its instructions, one per line; the program's own is called ``ENTRY``."""
     found: dict[str, list[str]] = {}
     own: list[str] = []
     for line in text.splitlines():
@@ -91,14 +91,15 @@ def computations(text: str) -> dict[str, list[str]]:
 
 
 def operation(line: str) -> str:
-    """Of an instruction."""
+    """Return the operation of an instruction."""
     found = re.search(r"\s([a-z][\w\-]*)\(", line.partition(" = ")[2])
     return found.group(1) if found else ""
 
 
 def launches(program: dict[str, list[str]], name: str) -> dict[str, int]:
-    """Operation -> how often a computation launches it, each loop in it counted once. What calls
-    others (a command buffer, say) counts as these; of a conditional's branches all do."""
+    """Return operation -> how often a computation launches it, counting each inner loop once.
+    Instructions that call others (such as a command buffer) count as those; all branches of a
+    conditional count."""
     counts: dict[str, int] = {}
     for line in program[name]:
         kind = operation(line)
@@ -114,7 +115,7 @@ def launches(program: dict[str, list[str]], name: str) -> dict[str, int]:
 
 
 def loop_of(program: dict[str, list[str]]) -> str:
-    """The body of the largest loop, which is that over the steps."""
+    """Return the body of the largest loop, which is the loop over the steps."""
     bodies = [
         body
         for lines in program.values()
@@ -143,7 +144,7 @@ def main(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
-    # Nothing is timed, as nothing is there; and what a run has under determinism.
+    # Nothing can be timed without the device; also set what a deterministic run sets.
     flags = "--xla_gpu_autotune_level=0 --xla_gpu_deterministic_ops=true"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
     main(Path(sys.argv[1]))

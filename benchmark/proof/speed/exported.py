@@ -10,7 +10,7 @@ from benchmark.spec import CifarSpec, RunSpec
 
 
 def export(depth: int, precision: str, steps: int, file: Path) -> None:
-    """Write the HLO that XLA is given for so many steps. In a process of its own."""
+    """Write the HLO that XLA gets for ``steps`` steps. Needs its own process."""
     from benchmark.data import cifar10, resident
     from benchmark.models.build import build_model
     from benchmark.training import process

@@ -1,4 +1,4 @@
-"""Peer: stock Keras. Its own batch normalisation and SGD, ``fit``, and tf.data."""
+"""Peer: stock Keras, with its own batch normalisation and SGD, ``fit``, and tf.data."""
 
 import time
 from pathlib import Path
@@ -39,7 +39,7 @@ class KerasFit:
         self.images_per_s = 0.0
 
     def losses(self, steps: int) -> list[float]:
-        """By ``train_on_batch``."""
+        """Return the losses of ``train_on_batch``."""
         if self.weights is None:
             return []
         size, batch = self.net.agreement_size, self.net.batch
@@ -54,7 +54,7 @@ class KerasFit:
         return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """One call of ``fit``, timed once the batches that it fetched ahead are used up."""
+        """Call ``fit`` once, timed from when its prefetched batches are used up."""
         steps = max(_MIN_STEPS, round(seconds * self.images_per_s / self.net.batch))
         clock = _Clock()
         self.model.fit(
@@ -93,7 +93,7 @@ class _Clock(keras.callbacks.Callback):
 
 
 def build(case: Case, weights: Path, *, application: bool) -> KerasFit:
-    """The same net, or ``keras.applications.ResNet50``."""
+    """Build the same net, or ``keras.applications.ResNet50``."""
     tf.config.threading.set_intra_op_parallelism_threads(case.threads)
     tf.config.threading.set_inter_op_parallelism_threads(case.threads)
     keras.config.set_dtype_policy(case.precision)
@@ -105,7 +105,7 @@ def build(case: Case, weights: Path, *, application: bool) -> KerasFit:
 
 
 class SlicedShortcut(ZeroPadShortcut):
-    """Option A as it is usually written: a slice with strides, and a pad."""
+    """Option A as usually written: a strided slice and a pad."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Subsample and pad."""
@@ -116,7 +116,7 @@ class SlicedShortcut(ZeroPadShortcut):
 
 
 def _stock(layer: keras.Layer) -> keras.Layer:
-    """Keras's own batch normalisation for the fused one, and the usual option A."""
+    """Replace the fused batch normalisation by Keras's own, and option A by the usual one."""
     kind = layer.__class__
     if isinstance(layer, keras.layers.BatchNormalization):
         kind = keras.layers.BatchNormalization
@@ -126,7 +126,7 @@ def _stock(layer: keras.Layer) -> keras.Layer:
 
 
 def _augmented(net: Net) -> tf.data.Dataset:
-    """Shuffled, and cropped and flipped a batch at a time, in parallel and ahead of the step."""
+    """Return the data, shuffled, cropped and flipped per batch, in parallel and prefetched."""
     pixels, labels = images(net, net.size)
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
 

@@ -2,10 +2,10 @@
 
     python -m benchmark.proof.speed.kernels --jax PYTHON [--results FOLDER]
 
-``PYTHON`` is that of an environment of its own, with ``jax`` and ``jax-cuda13-pjrt`` 0.10.2.
-TensorFlow exports the loop over steps that it has XLA compile (``numerics.xla``); JAX's plug-in for
-CUDA compiles it for an H100, which need not be there, and what a step launches is counted in the
-optimised HLO. No time is measured: of that only a GPU can tell.
+``PYTHON`` is that of a separate environment with ``jax`` and ``jax-cuda13-pjrt`` 0.10.2.
+TensorFlow exports the loop over steps that XLA compiles (``numerics.xla``); JAX's CUDA plug-in
+compiles it for an H100, which need not be present, and what a step launches is counted in the
+optimised HLO. No time is measured: that takes a GPU.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Measure a case: all contenders are started, and then take turns, one at work at a time."""
+"""Measure a case: all contenders are started, then take turns, one working at a time."""
 
 import json
 import os
@@ -21,14 +21,14 @@ from benchmark.proof.speed.processes import cpu_s, machine_cpu_s
 from benchmark.records.provenance import provenance
 
 FIRST_TOLERANCE = {"float32": 0.001, "mixed_bfloat16": 0.02}
-"""Precision -> by how much, relatively, the first loss may differ, which is before any step."""
+"""Precision -> relative tolerance of the first loss, before any step."""
 
 NEXT_TOLERANCE = 0.1
-"""The same for the next four. Losses drift apart by rounding, as two runs of any framework do, and
-soon where few values are normalised at a time; the table shows how far they have in 50 steps."""
+"""The same for the next four. Losses drift apart by rounding, as in two runs of any framework, and
+quickly if few values are normalised at a time; the table shows how far they have in 50 steps."""
 
 _PAUSE_S = 0.3
-"""Between two turns, so that the threads of the last one are asleep."""
+"""Pause between two turns, so that the threads of the last one are asleep."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Measured:
-    """What a case gave."""
+    """The measurements of a case."""
 
     case: Case
     seconds: float
-    """About as long was a turn to be."""
+    """The intended length of a turn."""
     turns: list[Turn]
     parameters: dict[str, int | None]
     """Contender -> trainable parameters."""
@@ -62,12 +62,12 @@ class Measured:
     environment: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return it as plain data."""
         return asdict(self)
 
     @classmethod
     def of_json(cls, data: dict[str, Any]) -> "Measured":
-        """From ``as_json``."""
+        """Restore it from ``as_json``."""
         turns = [Turn(**turn) for turn in data["turns"]]
         return cls(**{**data, "case": Case(**data["case"]), "turns": turns})
 
@@ -75,10 +75,10 @@ class Measured:
 def measure(
     case: Case, rounds: int, seconds: float, agreement_steps: int, say: Callable[[str], None]
 ) -> Measured:
-    """Each contender works for about ``seconds`` in each round, in an order that changes.
+    """Have each contender work for about ``seconds`` in each round, in a changing order.
 
-    ``agreement_steps``: steps of each over which losses are compared beforehand. A contender that
-    cannot run, or does other work, is absent. Raises RuntimeError where our step or the floor is.
+    ``agreement_steps``: steps over which losses are compared beforehand. A contender that cannot
+    run, or does different work, is absent. Raises RuntimeError if our step or the floor is.
     """
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
@@ -104,7 +104,7 @@ class _Measurement:
         for name, why in self._other_work(first).items():
             self._leave_out(name, why)
         turns: list[Turn] = []
-        for number in range(-1, rounds):  # The first is to warm up.
+        for number in range(-1, rounds):  # The first is a warm-up.
             running = [process for process in running if process.name not in self.absent]
             random.Random(number).shuffle(running)
             done = self._each(lambda process: process.ask(seconds), running)
@@ -140,7 +140,7 @@ class _Measurement:
         self.say(f"{self.case.name}: {name} is absent: {why}")
 
     def _other_work(self, first: dict[str, dict[str, Any]]) -> dict[str, str]:
-        """Who started from our weights, and yet has other parameters or other losses."""
+        """Return those that started from our weights but have other parameters or losses."""
         ours, found = first[OURS], {}
         for name, facts in first.items():
             pairs = list(zip(facts["losses"], ours["losses"], strict=False))[:5]
@@ -155,7 +155,7 @@ class _Measurement:
 
 
 def _environment() -> dict[str, Any]:
-    """Code, versions and machine, PyTorch's version included."""
+    """Return code, versions and machine, including PyTorch's version."""
     made = provenance()
     with suppress(metadata.PackageNotFoundError):
         made["versions"]["torch"] = metadata.version("torch")
@@ -163,7 +163,7 @@ def _environment() -> dict[str, Any]:
 
 
 def _devices(case: Case) -> dict[str, str]:
-    """Of the environment: no GPU, or the first of those that may be used."""
+    """Return environment variables for no GPU, or for the first of those that may be used."""
     if case.device == "cpu":
         return {"CUDA_VISIBLE_DEVICES": "-1"}
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")

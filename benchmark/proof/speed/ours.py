@@ -1,4 +1,4 @@
-"""This project's training step: augmentation in the graph, gradient norms and all."""
+"""This project's training step, including augmentation in the graph and gradient norms."""
 
 import time
 from pathlib import Path
@@ -37,7 +37,7 @@ class Ours:
         self.iteration = 0
 
     def losses(self, steps: int) -> list[float]:
-        """Whole images: each is cropped where its padding ends, and not flipped."""
+        """Train on whole images: each is cropped where its padding ends, and not flipped."""
         net, trainer = self.net, self.steps
         if net.agreement_size != net.size:
             model, _, trainer = _trainer(net, net.agreement_size, xla=self.xla)
@@ -54,7 +54,7 @@ class Ours:
         ]
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Steps on augmented images."""
+        """Run steps on augmented images."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             count = self.steps_a_call
@@ -69,8 +69,8 @@ class Ours:
 
 
 def build(case: Case, weights: Path, *, xla: bool) -> Ours:
-    """Draw the weights, and write them for the others. With ``xla`` the loop over the steps is
-    compiled, and the weights are the same, as they are drawn from the same seed."""
+    """Draw the weights and write them for the others. With ``xla`` the loop over the steps is
+    compiled; the weights are the same, as they come from the same seed."""
     process.configure(case.numerics, seed=0)
     ours = Ours(NETS[case.net], xla=xla)
     if not xla:
@@ -79,7 +79,7 @@ def build(case: Case, weights: Path, *, xla: bool) -> Ours:
 
 
 def write_weights(model: keras.Model, path: Path) -> None:
-    """In the reference's names and layout; whole or not there."""
+    """Write them in the reference's names and layout, atomically."""
     arrays = reference_weights(model)
     serialized = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_bytes(path, serialized)
@@ -88,7 +88,7 @@ def write_weights(model: keras.Model, path: Path) -> None:
 def _trainer(
     net: Net, size: int, *, xla: bool
 ) -> tuple[keras.Model, ResidentImages, TrainingSteps]:
-    """A model, its images of ``size``, and its training steps."""
+    """Return a model, its images of ``size``, and its training steps."""
     pixels, labels = images(net, size)
     stored = Images(pixels, labels.astype(np.uint8), pixels[:1], labels[:1].astype(np.uint8))
     data = ResidentImages(CifarSpec(name="cifar10-subset"), stored)

@@ -13,7 +13,7 @@ from benchmark.proof.speed.contender import OURS
 
 
 class Packed:
-    """Processes of ``ours``, each on a core of its own, at work at the same time."""
+    """Processes of ``ours``, each on its own core, working at the same time."""
 
     def __init__(self, case: Case, weights: Path):
         cores = sorted(os.sched_getaffinity(0))[: case.threads]
@@ -21,11 +21,11 @@ class Packed:
         self.parameters = [_answer(process) for process in self.processes][-1]["parameters"]
 
     def losses(self, steps: int) -> list[float]:
-        """None: each is ``ours`` at one thread."""
+        """Return no losses: each process is ``ours`` with one thread."""
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """The sum of the images that they train on in a second, times ``seconds``."""
+        """Return the sum of their images per second, times ``seconds``."""
         for process in self.processes:
             assert process.stdin is not None
             process.stdin.write(f"{seconds}\n")
@@ -35,7 +35,7 @@ class Packed:
 
 
 def build(case: Case, weights: Path) -> Packed:
-    """One run a core; its weights are its own."""
+    """Build one run per core, with its own weights."""
     return Packed(case, weights.with_name("packed"))
 
 

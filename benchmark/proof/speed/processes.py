@@ -1,4 +1,4 @@
-"""What a process and its children use (Linux)."""
+"""Resource use of a process and its children (Linux)."""
 
 from pathlib import Path
 
@@ -6,19 +6,19 @@ import psutil
 
 
 def cpu_s(process: int) -> float:
-    """What it and its descendants have used, in CPU seconds."""
+    """Return the CPU seconds used by a process and its descendants."""
     times = [one.cpu_times() for one in family(process)]
     return sum(each.user + each.system for each in times)
 
 
 def machine_cpu_s() -> float:
-    """What all processes have used, in CPU seconds, time that the host took included."""
+    """Return the CPU seconds used by all processes, including time taken by the host."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq + times.steal
 
 
 def peak_memory_mib(process: int) -> float:
-    """The sum of the peaks of its and its descendants' resident memory since ``reset_peak``."""
+    """Return the sum of its and its descendants' peak resident memory since ``reset_peak``."""
     peak = 0
     for one in family(process):
         lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
@@ -27,12 +27,12 @@ def peak_memory_mib(process: int) -> float:
 
 
 def reset_peak(process: int) -> None:
-    """Peaks count from now."""
+    """Count peaks from now on."""
     for one in family(process):
         Path(f"/proc/{one.pid}/clear_refs").write_text("5")
 
 
 def family(process: int) -> list[psutil.Process]:
-    """A process, and those that it and its descendants started, the outermost first."""
+    """Return a process and its descendants, the outermost first."""
     root = psutil.Process(process)
     return [root, *root.children(recursive=True)]

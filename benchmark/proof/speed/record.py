@@ -1,4 +1,4 @@
-"""What a speed benchmark leaves behind: a file a case, and the table made from all of them."""
+"""The output of a speed benchmark: a file per case, and the table made from all of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,8 +50,8 @@ def run_cases(
     again: bool,
     say: Callable[[str], None],
 ) -> list[Path]:
-    """Measure the cases that ``folder`` has no file of, or all of them ``again``, and write the
-    table anew after each. Returns the table's files."""
+    """Measure the cases for which ``folder`` has no file, or with ``again`` all of them, and
+    rewrite the table after each. Return the table's files."""
     agreed: set[tuple[str, str, str]] = set()
     for case in sorted(cases, key=lambda case: -case.threads):
         file = folder / "cases" / f"{case.name.replace(' ', '_')}.json"
@@ -73,7 +73,7 @@ def _devices(measured: Sequence[Measured]) -> str:
 
 
 def write_table(folder: Path) -> list[Path]:
-    """``speed.md`` and ``speed.csv`` from the cases' files."""
+    """Write ``speed.md`` and ``speed.csv`` from the cases' files."""
     from benchmark.proof.speed.table import markdown, summary
 
     files = sorted((folder / "cases").glob("*.json"))

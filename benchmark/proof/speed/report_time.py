@@ -1,4 +1,4 @@
-"""How long the report of many runs takes, beside the mere reading of their journals."""
+"""How long the report of many runs takes, compared with just reading their journals."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from benchmark.status import Status
 from benchmark.suite import Cell, load_suite
 
 EPOCHS = 5
-"""Of each made-up run."""
+"""Epochs of each made-up run."""
 
 _SUITE = """\
 name: made-up
@@ -37,18 +37,18 @@ claims:
 
 @dataclass(frozen=True)
 class ReportTime:
-    """What a report of so many runs took."""
+    """The time that a report took."""
 
     variants: int
     seeds: int
     report_s: float
-    """Of the whole command, from the start of its process."""
+    """Time of the whole command, from the start of its process."""
     parse_s: float
-    """Of ``json.loads`` on every line of the journals, and nothing else: the peer."""
+    """Time of just ``json.loads`` on every line of the journals: the peer."""
 
 
 def time_report(variants: int, seeds: int) -> ReportTime:
-    """``resnet-bench report`` on made-up runs of so many variants (4 or more) and seeds (3 or
+    """Time ``resnet-bench report`` on made-up runs of ``variants`` (4 or more) and ``seeds`` (3 or
     more): ResNet-20, five epochs each, and two claims."""
     names = ", ".join(
         f"{{name: net{n}, optimizer.momentum: {n / variants}}}" for n in range(variants)

@@ -1,4 +1,4 @@
-"""What it costs to start, follow and record runs, many that only sleep, and to report them."""
+"""The cost of starting, following and recording many runs that only sleep, and reporting them."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ from benchmark.status import Status
 from benchmark.suite import Cell, Plan
 
 PLACES = {"processes": (1, 2), "Ray nodes": (1, 2, 4)}
-"""Kinds of places, and how many runs at once are measured in each."""
+"""Kinds of places, and the numbers of simultaneous runs measured in each."""
 
 REPORTED = ((4, 5), (2000, 5), (20, 500))
 """Variants and seeds of the reports that are timed."""
@@ -52,7 +52,7 @@ of their journals.
 
 @dataclass(frozen=True)
 class Row:
-    """How a place did."""
+    """The measurement of a place."""
 
     place: str
     at_once: int
@@ -62,19 +62,20 @@ class Row:
 
     @property
     def overhead_s(self) -> float:
-        """Of a run, beyond its sleep."""
+        """Overhead of a run beyond its sleep."""
         return self.wall_s * self.at_once / self.runs - self.sleep_s
 
 
 @contextmanager
 def processes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
-    """This machine, with so many runs at once."""
+    """Yield this machine, with ``count`` runs at once."""
     yield ThisMachine(shares(count), worker=worker)
 
 
 @contextmanager
 def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
-    """A Ray cluster on this machine, of a head that trains nothing and so many nodes of a CPU."""
+    """Yield a Ray cluster on this machine: a head that trains nothing and ``count`` one-CPU
+    nodes."""
     from ray.cluster_utils import Cluster
 
     from benchmark.scheduling.cluster import RayCluster
@@ -89,7 +90,7 @@ def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Pla
 
 
 def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
-    """Of ``processes`` or ``Ray nodes``."""
+    """Measure ``processes`` or ``Ray nodes``."""
     place = {"processes": processes, "Ray nodes": ray_nodes}[kind]
     spec = RunSpec.model_validate(
         {
@@ -122,7 +123,7 @@ def write_scaling(
     say: Callable[[str], None],
     reported: Sequence[tuple[int, int]] = REPORTED,
 ) -> Path:
-    """Measure every place, and reports of so many variants and seeds; write ``scaling.md``,
+    """Measure every place, and the ``reported`` reports (variants, seeds); write ``scaling.md``,
     ``scaling.csv`` and ``reports.csv``."""
     rows = []
     for kind, counts in PLACES.items():
@@ -161,7 +162,7 @@ def write_scaling(
 
 
 def _import_s() -> float:
-    """How long a process takes that imports TensorFlow and Keras."""
+    """Return how long a process takes to import TensorFlow and Keras."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True)
     return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""Stands in for training: sleeps, and leaves a result that says ``finished``.
+"""A stand-in for training: sleeps, and writes a result that says ``finished``.
 
 ``python -m benchmark.proof.speed.sleeper SECONDS FOLDER``
 """

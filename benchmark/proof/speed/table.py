@@ -13,7 +13,7 @@ from benchmark.proof.speed.measure import Measured
 
 
 def summary(measured: Iterable[Measured]) -> pd.DataFrame:
-    """A row a case and contender.
+    """Return a row per case and contender.
 
     ``images_per_s`` and its least and most over the rounds; ``ratio``, the median over the rounds
     of our training step's rate over the contender's in the same round, and its least and most
@@ -63,7 +63,7 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table for people."""
+    """Return the table as Markdown, for people."""
     header = ["net", "precision", "threads", "contender", "images/s", "ours is", "of peak"]
     header += ["peak (GMAC/s)", "memory (MiB)", "parameters", "loss 1", "losses 41–50", "others"]
     lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 9]

@@ -1,4 +1,4 @@
-"""The same nets written in PyTorch, with the names that its state dicts have."""
+"""The same nets written in PyTorch, with the names of its state dicts."""
 
 import torch
 from torch import Tensor, nn
@@ -61,7 +61,7 @@ class Residual(nn.Module):
 
 
 class TorchNet(nn.Module):
-    """``build_model``'s net: images (batch, 3, height, width) to logits.
+    """The net of ``build_model``: images (batch, 3, height, width) to logits.
 
     Its parameters have the names of ``benchmark.models.reference_weights``.
     """

@@ -16,7 +16,7 @@ _ENDLESS = 100_000
 
 
 class WholeRun:
-    """A run in a thread of its own, which is held after each epoch until it is asked for more."""
+    """A run in its own thread, which pauses after each epoch until it is asked for more."""
 
     def __init__(self, folder: Path, spec: RunSpec):
         self.spec = spec
@@ -30,12 +30,12 @@ class WholeRun:
         self.run.start()
 
     def losses(self, steps: int) -> list[float]:
-        """None: it is the step of ``ours``. Waits until it is built."""
+        """Return no losses, as it is the step of ``ours``. Waits until the net is built."""
         self._wait(self.built)
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Whole epochs, from the end of one to the end of another."""
+        """Train whole epochs, from the end of one to the end of another."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             self.go.release()
@@ -60,12 +60,13 @@ class WholeRun:
 
 
 def build(case: Case, weights: Path) -> WholeRun:
-    """The embedded images, scored after each epoch, in a folder beside ``weights``."""
+    """Build a run on the embedded images, scored after each epoch, in a folder next to
+    ``weights``."""
     return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec_of(case))
 
 
 def spec_of(case: Case) -> RunSpec:
-    """Of a run on the images that all contenders train on."""
+    """Return the spec of a run on the images that all contenders train on."""
     net = NETS[case.net]
     everything = net.images == CIFAR_IMAGES["cifar10-subset"][0]
     per_class = None if everything else net.images // CIFAR_CLASSES

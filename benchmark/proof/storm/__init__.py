@@ -1,2 +1,3 @@
-"""The storm: what may happen to a machine, done on purpose, and counted. Each part of it trains,
-damages or starves real runs, and says how many of its tries lost or falsified nothing."""
+"""The storm: failures that may happen to a machine, caused on purpose and counted. Each part
+trains, damages or starves real runs, and reports in how many tries nothing was lost or falsified.
+"""

@@ -1,4 +1,4 @@
-"""Bits flipped in a checkpoint, and its files cut off: is it seen, and the one before used?"""
+"""Flipped bits and truncated files in a checkpoint: is it noticed, and the previous one used?"""
 
 import random
 from pathlib import Path
@@ -13,8 +13,8 @@ _KIB = 1024
 
 
 def damage(setting: Setting) -> Tries:
-    """Single flipped bits at random places of the newest checkpoint of a ResNet-20; its files cut
-    off at every KiB, and absent."""
+    """Flip single bits at random positions in the newest checkpoint of a ResNet-20; truncate its
+    files at every KiB, and remove them."""
     plan = plan_of(setting.scratch, SMALL if setting.short else RESNET20)
     folder = Store(setting.scratch / "results").run(plan.cells[0])
     train_run(plan.cells[0], folder, epochs=2)

@@ -1,11 +1,11 @@
-"""A process to which something happens at one of its writes.
+"""A process with a fault at one of its writes.
 
 ``python -m benchmark.proof.storm.fault FAULT POINT MODULE [ARGUMENT...] FOLDER`` runs a module, as
 ``python -m`` does. The points are the places, counted from 1, where the process changes the folder:
-a file opened to be written, the beginning and the middle of what is written, a flush to the disk, a
-new folder, a link, a rename, a deletion. At POINT ``kill`` ends the process by SIGKILL; ``fill``
-fills the file system; ``count`` does nothing. At the end a line of standard error, ``points:``, has
-the kind of each.
+a file opened for writing, the start and the middle of a write, a flush to disk, a new folder, a
+link, a rename, a deletion. At POINT, ``kill`` ends the process by SIGKILL; ``fill`` fills the file
+system; ``count`` does nothing. At the end a line on standard error, ``points:``, lists the kind of
+each.
 """
 
 import atexit
@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Any
 
 WRITE = "write"
-"""The kind of a point before either half of what is written."""
+"""The kind of a point before either half of a write."""
 
 BALLAST = "ballast"
 """The file that fills a file system."""
 
 POINTS = "points: "
-"""How the line of the kinds begins."""
+"""The prefix of the line of kinds."""
 
 _CHANGES = ("os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir")
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
 class Points:
-    """Counts the points of a folder, and acts at one of them."""
+    """A counter of the points of a folder, which acts at one of them."""
 
     def __init__(self, folder: Path, point: int, act: Callable[[], None]):
         self.folder, self.point, self.act = str(folder), point, act
@@ -39,7 +39,7 @@ class Points:
         self.acting = False
 
     def reached(self, path: str, kind: str) -> None:
-        """The process is about to change ``path``."""
+        """Count a point: the process is about to change ``path``."""
         if self.acting or not path.startswith(self.folder):
             return
         self.kinds.append(kind)
@@ -49,7 +49,7 @@ class Points:
             self.acting = False
 
     def watch(self) -> None:
-        """From now on."""
+        """Watch from now on."""
         sys.addaudithook(self._audit)
         flush, opened = os.fsync, Path.open
 
@@ -103,7 +103,7 @@ def _opened(descriptor: int) -> Path:
 
 
 def fill(folder: Path) -> None:
-    """Fill the file system that a folder is on, by a file ``ballast`` at its root."""
+    """Fill the file system that a folder is on, with a file ``ballast`` at its root."""
     while not folder.is_mount():
         folder = folder.parent
     file = os.open(folder / BALLAST, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -117,7 +117,7 @@ def fill(folder: Path) -> None:
 
 
 def main(fault: str, point: int, module: str, *arguments: str) -> None:
-    """Run a module, and act on the way."""
+    """Run a module, with the fault at the given point."""
     folder = Path(arguments[-1]).resolve()
     acts: dict[str, Callable[[], None]] = {
         "count": lambda: None,

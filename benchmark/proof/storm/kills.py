@@ -1,4 +1,4 @@
-"""SIGKILL at every write, and at random times; then the run goes on."""
+"""SIGKILL at every write and at random times, after which the run is resumed."""
 
 import fcntl
 import os
@@ -28,8 +28,8 @@ _ORPHANS_END_WITHIN_S = 10
 
 
 def kills_at_writes(setting: Setting) -> Tries:
-    """The worker, or the runner that started it, is killed at each point where it changes the
-    results folder, once a run."""
+    """Kill the worker, or the runner that started it, at each point where it changes the results
+    folder, once per run."""
     subject = Subject.trained(setting.scratch / "whole", worker=with_fault("count", 0))
     _, said = _run(setting.scratch / "counted", with_fault("count", 0, RUNNER))
     counts = {"worker": len(subject.points()), "runner": len(points(said))}
@@ -47,7 +47,7 @@ def kills_at_writes(setting: Setting) -> Tries:
         if victim == "worker":
             folder = subject.folder(where / "results")
             ended = train_run(subject.cell, folder, worker=with_fault("kill", point))
-            if POINTS in folder.log.read_text():  # It came to its end.
+            if POINTS in folder.log.read_text():  # It ran to its end.
                 return name, f"it was not killed: {ended}"
         else:
             code, _ = _run(where, with_fault("kill", point, RUNNER))
@@ -69,14 +69,14 @@ def kills_at_writes(setting: Setting) -> Tries:
 
 
 def _run(where: Path, command: tuple[str, ...]) -> tuple[int, str]:
-    """Returns a runner's exit code, and what it and its worker wrote to standard error."""
+    """Return a runner's exit code, and what it and its worker wrote to standard error."""
     words = runner(suite_file(where), where / "results", command)
     done = subprocess.run(words, stderr=subprocess.PIPE, text=True, check=False)
     return done.returncode, done.stderr
 
 
 def kills_at_random(setting: Setting) -> Tries:
-    """The runner's or the worker's process is killed, up to four times a run, at random times."""
+    """Kill the runner's or the worker's process at random times, up to four times per run."""
     started = time.monotonic()
     subject = Subject.trained(setting.scratch / "whole")
     longest = 1.3 * (time.monotonic() - started)
@@ -106,7 +106,7 @@ def kills_at_random(setting: Setting) -> Tries:
 def _killed_again_and_again(
     subject: Subject, where: Path, rng: random.Random, longest: float, max_kills: int
 ) -> tuple[int, float, str | None]:
-    """Returns the kills, the seconds until the last orphan was gone, and what is wrong."""
+    """Return the kills, the seconds until the last orphan was gone, and what is wrong."""
     suite, results = suite_file(where), where / "results"
     kills, slowest = 0, 0.0
     for _ in range(max_kills):
@@ -115,7 +115,7 @@ def _killed_again_and_again(
         workers = _processes_of(results)
         if process.poll() is None:
             victims = [*workers, process.pid]
-            with suppress(ProcessLookupError):  # It has just ended by itself.
+            with suppress(ProcessLookupError):  # It has just ended on its own.
                 os.kill(victims[0] if rng.random() < 0.5 else process.pid, signal.SIGKILL)
                 kills += 1
         process.wait()
@@ -129,8 +129,8 @@ def _killed_again_and_again(
 
 
 def _seconds_until_gone(results: Path) -> float | None:
-    """Waits for the workers on a results folder to end, and for their holds on runs, which the
-    kernel frees a moment after a process has lost its name; None where they do not."""
+    """Wait for the workers on a results folder to end and release their locks on runs, which the
+    kernel frees shortly after a process disappears; None if they do not."""
     began = time.monotonic()
     while _processes_of(results) or any(map(_is_locked, results.glob("runs/*/lock"))):
         if time.monotonic() - began > _ORPHANS_END_WITHIN_S:
@@ -149,5 +149,5 @@ def _is_locked(file: Path) -> bool:
 
 
 def _processes_of(results: Path) -> list[int]:
-    """Workers on a results folder."""
+    """Return the workers on a results folder."""
     return [process.pid for process in workers_in(results)]

@@ -1,4 +1,4 @@
-"""The parts of the storm, and the table that they leave behind."""
+"""The parts of the storm, and the table of their results."""
 
 import shutil
 import tempfile
@@ -59,7 +59,7 @@ PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     ),
     "replays": (replays, "the quickstart's runs, trained again: bit for bit the same"),
 }
-"""Name -> what does it, and what a try is."""
+"""Name -> the function that runs the part, and what a try is."""
 
 _INTRODUCTION = """\
 # The storm
@@ -81,8 +81,8 @@ def run_parts(
     again: bool,
     say: Callable[[str], None],
 ) -> bool:
-    """Try the parts that ``folder`` has no file of, or all of them ``again``, and write the table
-    after each. Returns whether every try passed."""
+    """Run the parts for which ``folder`` has no file, or with ``again`` all of them, and write the
+    table after each. Return whether every try passed."""
     for name in names:
         file = folder / "parts" / f"{name}.json"
         if file.exists() and not again and read_json(file)["tried"]:
@@ -96,7 +96,7 @@ def run_parts(
 
 
 def write_table(folder: Path) -> Path:
-    """``storm.md``, from the parts' files."""
+    """Write ``storm.md`` from the parts' files."""
     lines = [
         "| part | what is tried | passed | tries | seen | minutes |",
         "|---|---|---:|---:|---|---:|",

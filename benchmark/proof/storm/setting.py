@@ -1,4 +1,4 @@
-"""What the parts of a storm are given, and what they give back."""
+"""The input and the result of the storm's parts."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,33 +18,33 @@ class Setting:
     suites: Path
     """A folder of suite files."""
     plan: Callable[[Path, Path], None]
-    """The command ``plan``, of a suite's file and a results folder."""
+    """The command ``plan``, for a suite file and a results folder."""
     short: bool
-    """A few tries of each kind only."""
+    """Whether to make only a few tries of each kind."""
     say: Callable[[str], None]
 
     def size(self, full: int, short: int) -> int:
-        """How many tries."""
+        """Return the number of tries."""
         return short if self.short else full
 
 
 @dataclass
 class Tries:
-    """What was tried, and what came of it."""
+    """Tries and their outcomes."""
 
     passed: int = 0
     failures: list[str] = field(default_factory=list)
-    """Of each try that did not pass: which it was, and what was seen."""
+    """For each try that did not pass: its name, and what was seen."""
     seen: list[str] = field(default_factory=list)
     """Phrases for the table."""
 
     @property
     def tried(self) -> int:
-        """How many there were."""
+        """How many tries there were."""
         return self.passed + len(self.failures)
 
     def add(self, name: str, problem: str | None) -> None:
-        """A try; ``problem`` is None where it passed."""
+        """Add a try; ``problem`` is None if it passed."""
         if problem is None:
             self.passed += 1
         else:
@@ -52,12 +52,13 @@ class Tries:
 
 
 class NotHere(RuntimeError):
-    """A part that this machine cannot do; the message says why."""
+    """A part that cannot run on this machine; the message says why."""
 
 
 @contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[Path]:
-    """A file system of so many MiB in ``folder``. Raises NotHere without the right to mount one."""
+    """Yield a file system of ``mib`` MiB in ``folder``. Raises NotHere without the right to mount
+    one."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     with mounted(folder, command, "mounting a file system needs root"):
         yield folder
@@ -65,8 +66,8 @@ def small_disk(folder: Path, mib: int) -> Iterator[Path]:
 
 @contextmanager
 def mounted(folder: Path, command: list[str], needs: str) -> Iterator[None]:
-    """Make a folder and mount what ``command`` mounts there. Raises NotHere, which begins with
-    ``needs``, where that cannot be done."""
+    """Create a folder and mount something there with ``command``. Raises NotHere, starting with
+    ``needs``, if that is not possible."""
     folder.mkdir(parents=True)
     try:
         subprocess.run(command, check=True, capture_output=True)

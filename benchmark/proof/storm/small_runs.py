@@ -1,4 +1,4 @@
-"""The runs that are tried: very small nets on real images, trained by the suite runner itself."""
+"""The runs used in tries: very small nets on real images, trained by the suite runner itself."""
 
 import sys
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ vary: {variants: [{name: resnet20, dataset.train_per_class: null, model.block: b
 model.stage_blocks: [3, 3, 3], model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, \
 schedule.iterations: 120, numerics.threads: 2}]}
 """
-"""The paper's ResNet-20, for three epochs of the embedded images."""
+"""The paper's ResNet-20, for three epochs on the embedded images."""
 
 RESNET20_LONGER = RESNET20.replace("iterations: 120", "iterations: 480")
 """The same for twelve epochs."""
 
 
 def suite_file(folder: Path, vary: str = SMALL, seeds: int = 1) -> Path:
-    """A suite of one variant, with seeds 0 to ``seeds`` - 1."""
+    """Write a suite of one variant, with seeds 0 to ``seeds`` - 1."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "subject.yaml"
     file.write_text(f"{_SUITE}{vary}seeds: {list(range(seeds))}\n")
@@ -49,26 +49,26 @@ def suite_file(folder: Path, vary: str = SMALL, seeds: int = 1) -> Path:
 
 
 def plan_of(folder: Path, vary: str = SMALL, seeds: int = 1) -> Plan:
-    """Its plan."""
+    """Return the plan of such a suite."""
     return load_suite(suite_file(folder, vary, seeds)).plan
 
 
 RUNNER = ("-m", "benchmark.proof.storm.runner")
-"""What Python runs to train a suite, without MLflow, report and display."""
+"""Arguments of Python that train a suite, without MLflow, report and display."""
 
 
 def runner(suite: Path, results: Path, command: tuple[str, ...] = RUNNER) -> list[str]:
-    """The command of a process that trains a suite."""
+    """Return the command of a process that trains a suite."""
     return [sys.executable, "-P", *command, str(suite), str(results)]
 
 
 def with_fault(fault: str, point: int, command: tuple[str, ...] = WORKER) -> tuple[str, ...]:
-    """A worker, or a runner, to which something happens at one of its writes (see ``fault``)."""
+    """Return a worker or runner command with a fault at one of its writes (see ``fault``)."""
     return ("-m", "benchmark.proof.storm.fault", fault, str(point), command[-1])
 
 
 def workers_in(folder: Path) -> list[psutil.Process]:
-    """Workers on a run that is in a folder, or is it."""
+    """Return the workers on a run that is in a folder, or that the folder belongs to."""
     found = psutil.process_iter(["cmdline"])
     return [process for process in found if _works_in(folder, process.info["cmdline"] or [])]
 
@@ -80,21 +80,21 @@ def _works_in(folder: Path, command: list[str]) -> bool:
 
 
 def points(said: str) -> list[str]:
-    """The kind of each, from what a process with a fault wrote to standard error."""
+    """Return the kind of each point, from the standard error of a process with a fault."""
     (line,) = [line for line in said.splitlines() if line.startswith(POINTS)]
     return line.removeprefix(POINTS).split()
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A run, and its folder after training that nothing disturbed."""
+    """A run, and its folder after undisturbed training."""
 
     plan: Plan
     wanted: RunFolder
 
     @classmethod
     def trained(cls, folder: Path, worker: tuple[str, ...] = WORKER) -> "Subject":
-        """Train it once, for comparison. Raises RuntimeError where that fails."""
+        """Train it once, for comparison. Raises RuntimeError if that fails."""
         plan = plan_of(folder)
         (cell,) = plan.cells
         wanted = Store(folder / "results").run(cell)
@@ -105,21 +105,20 @@ class Subject:
 
     @property
     def cell(self) -> Cell:
-        """The one of its plan."""
+        """The only cell of its plan."""
         return self.plan.cells[0]
 
     def points(self) -> list[str]:
-        """The kind of each point where its worker, one with the fault ``count``, changed its
-        folder."""
+        """The kind of each point where its worker, with the fault ``count``, changed its folder."""
         return points(self.wanted.log.read_text())
 
     def folder(self, results: Path) -> RunFolder:
-        """Of the run in another results folder."""
+        """Return the run's folder in another results folder."""
         return Store(results).run(self.cell)
 
     def finish(self, results: Path) -> str | None:
-        """Train it to its end, as ``run --retry failed`` does, and compare. Returns what is
-        wrong: None where rows, weights and files are those of the undisturbed run."""
+        """Train it to its end, as ``run --retry failed`` does, and compare. Return what is wrong:
+        None if rows, weights and files are those of the undisturbed run."""
         outcome = run_plan(self.plan, Store(results), [], ThisMachine(), retry_failed=True)
         folder = self.folder(results)
         if outcome.statuses != {folder.run_id: "finished"}:
@@ -133,10 +132,10 @@ class Subject:
         return f"files differ: {sorted(left)}" if left else None
 
     def is_done(self, results: Path) -> bool:
-        """Whether it is done there."""
+        """Return whether the run is done there."""
         return self.folder(results).status() in DONE
 
 
 def _files(folder: RunFolder) -> set[str]:
-    """Their names; a lease's number tells how often the run was held."""
+    """Return the names of its files; a lease's number is how often the run was held."""
     return {path.stem for path in folder.path.iterdir()}

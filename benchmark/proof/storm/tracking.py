@@ -1,5 +1,5 @@
-"""An MLflow that is absent, answers 500, hangs, is killed, or has no room: what it costs a run,
-and whether ``sync`` completes the mirror, three times the same."""
+"""An MLflow that is absent, answers 500, hangs, is killed, or has a full disk: what it costs a run,
+and whether ``sync`` completes the mirror, with the same result three times."""
 
 import http.server
 import os
@@ -32,10 +32,10 @@ from benchmark.proof.storm.small_runs import (
 from benchmark.records.store import RunFolder, Store
 
 _MAX_COST_PERCENT = 1.0
-"""Of training time, in the median of the rounds: what the training's threads waited longer for a
-core than without a mirror, against the time that so many threads are trained. They wait for each
-other and for the host, too, a sixth of their time: runs without a mirror differ by as much from
-each other, the less the longer they are."""
+"""Percent of training time, as the median of the rounds: how much longer the training's threads
+wait for a core than without a mirror, relative to the total time of these threads. They also wait
+for each other and for the host, a sixth of their time; runs without a mirror differ from each other
+by that much, less the longer they are."""
 
 _ROUNDS = 2
 
@@ -52,7 +52,7 @@ class _Trial:
         self.folder = Store(self.results).run(cell)
         self.said = ""
         self.waited_s = 0.0
-        """CPU seconds that the training's threads were ready to work and had no core."""
+        """Seconds that the training's threads were ready to run but had no core."""
 
     def command(self, *words: str, uri: str) -> subprocess.CompletedProcess[str]:
         options = ["--results", str(self.results), "--tracking-uri", uri]
@@ -60,7 +60,7 @@ class _Trial:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def train(self, uri: str) -> str | None:
-        """Returns what is wrong with how it ended."""
+        """Train the run. Return what is wrong with how it ended."""
         with self.watched():
             done = self.command("run", str(self.suite), uri=uri)
         self.said = done.stdout
@@ -69,7 +69,7 @@ class _Trial:
         return None
 
     def after_an_epoch(self, act: Callable[[], None]) -> None:
-        """Act when the run that is started next has ended its first epoch."""
+        """Call ``act`` when the run that is started next has finished its first epoch."""
 
         def watch() -> None:
             journal = self.folder.journal
@@ -80,13 +80,13 @@ class _Trial:
         threading.Thread(target=watch, daemon=True).start()
 
     def training_s(self) -> float:
-        """From the built net to its end."""
+        """The time from the built net to the end of the run."""
         events = {event["event"]: event["time"] for event in self.folder.events()}
         return events[Kind.END] - events[Kind.BUILT]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Look, while the run is trained, at how long its worker's threads wait for a core."""
+        """Measure, during training, how long the worker's threads wait for a core."""
         over = threading.Event()
 
         def watch() -> None:
@@ -107,7 +107,7 @@ class _Trial:
             thread.join()
 
     def synced(self, uri: str) -> str | None:
-        """Sync three times. Returns what is wrong: rows that differ or are not the journal's."""
+        """Sync three times. Return what is wrong: rows that differ or are not the journal's."""
         seen = []
         for _ in range(3):
             done = self.command("sync", "subject", uri=uri)
@@ -121,7 +121,7 @@ class _Trial:
 
 
 def tracking(setting: Setting) -> Tries:
-    """Each state in turn, in several rounds; the cost is against runs without a mirror."""
+    """Try each state in turn, in several rounds; the cost is relative to runs without a mirror."""
     tries = Tries()
     trials: dict[str, list[_Trial]] = defaultdict(list)
     states = {"answers 500": _answers_500} if setting.short else _STATES
@@ -183,7 +183,7 @@ def _span(values: Sequence[float], form: str) -> str:
 
 
 def _waited_s(folder: Path) -> float:
-    """How long the threads of the worker that trains in a folder have waited for a core (Linux)."""
+    """Return how long the threads of a folder's worker have waited for a core (Linux)."""
     waited = 0
     for process in workers_in(folder):
         with suppress(OSError):  # It has just ended.
@@ -212,7 +212,7 @@ def _answers_500(trial: _Trial) -> str | None:
         def log_message(self, *_: object) -> None:
             pass
 
-    # It leaves its port at once, for MLflow's server when that is back.
+    # It frees its port at once, for MLflow's server when that is back.
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
@@ -232,10 +232,10 @@ def _hangs(trial: _Trial) -> str | None:
 
 
 def _killed(trial: _Trial) -> str | None:
-    """After the first epoch."""
+    """Cause the failure after the first epoch."""
     port = free_port()
     with mlflow_server(trial.database, port) as server:
-        wait_until_idle()  # Its processes go on starting after it answers.
+        wait_until_idle()  # Its processes are still starting after it answers.
         stand_back(server.pid)
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
@@ -243,7 +243,7 @@ def _killed(trial: _Trial) -> str | None:
 
 
 def _full(trial: _Trial) -> str | None:
-    """After the first epoch."""
+    """Cause the failure after the first epoch."""
     with small_disk(trial.where / "disk", 8) as disk:
         trial.after_an_epoch(lambda: fill(disk))
         uri = f"sqlite:///{disk / 'mlflow.db'}"
@@ -268,13 +268,13 @@ def _told(trial: _Trial) -> str | None:
 
 
 def _back(trial: _Trial, port: int) -> str | None:
-    """The server is back."""
+    """Check the sync when the server is back."""
     with mlflow_server(trial.database, port):
         return trial.synced(f"http://127.0.0.1:{port}")
 
 
 def _rows(uri: str) -> list[tuple[Any, ...]]:
-    """Metric, step, time and value of every child of the suite."""
+    """Return metric, step, time and value of every child of the suite."""
     from mlflow import MlflowClient
 
     client = MlflowClient(uri)

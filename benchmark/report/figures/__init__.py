@@ -1,4 +1,4 @@
-"""Figures as the paper draws them, and those that its readers ask for."""
+"""Figures as in the paper, and further ones that its readers ask for."""
 
 from benchmark.report.figures.drawn import Drawn, draw_figures
 

@@ -1,4 +1,4 @@
-"""What an error, or a precision, costs."""
+"""Error or average precision against cost."""
 
 import math
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ERROR) -> "Figure":
-    """The metric against parameters and against training time: a small mark a run, a large one at
-    the mean of a variant of which none diverged; runs that diverged or failed are counted beside
-    its name."""
+    """Draw the metric against parameters and against training time: a small mark per run, a large
+    one at the mean of a variant without diverged runs; runs that diverged or failed are counted
+    next to its name."""
     from matplotlib.ticker import EngFormatter, MaxNLocator, NullLocator, StrMethodFormatter
 
     figure, axes = blank(2, 1, 5.5, 4.2)
@@ -31,7 +31,7 @@ def draw_costs(runs: pd.DataFrame, look: Mapping[str, Look], metric: Metric = ER
             style, label = look[str(variant)], name_with_lost(str(variant), group["status"])
             finished = group[group["status"] == Status.FINISHED].dropna(subset=[metric.result])
             cost = finished[column].astype(float) / (60 if column == "train_time_s" else 1)
-            there = (cost > 0).to_numpy()  # A net that is used as it was published has no time.
+            there = (cost > 0).to_numpy()  # A published net used as is has no time.
             cost, positive = cost[there], positive or bool(there.any())
             points: dict[str, Any] = {"color": style.color, "marker": style.marker, "linestyle": ""}
             panel.plot(cost, finished.loc[there, metric.result], markersize=4, alpha=0.5, **points)

@@ -12,20 +12,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"}
-"""Column -> what a run may be scored on; each run is scored on one of them."""
+"""Column -> the split that a run may be scored on; each run is scored on one of them."""
 
 _MIN_TOP, _TOP = 20.0, 2.5
-"""Where errors end low the axis does as well, as in the paper: in percent, and by the highest."""
+"""Top of the axis, low if final errors are, as in the paper: its minimum in percent, and its
+multiple of the highest final error."""
 
 _BELOW, _MIN_RANGE = 0.04, 1.0
-"""Of the range that is shown, the space below the lowest error; and that range at the least."""
+"""Space below the lowest error, as a share of the range shown, and the minimum range."""
 
 
 def draw_curves(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
-    """Thin dashed lines for the training error, bold ones for the scored split's; a thin line at
-    the published error of a variant in ``levels``. Seeds of a variant look alike."""
+    """Draw thin dashed lines for the training error, bold ones for the scored split, and a thin
+    line at the published error of a variant in ``levels``. Seeds of a variant look alike."""
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
@@ -58,13 +59,13 @@ def draw_curves(
 
 
 def scored_errors(curves: pd.DataFrame) -> pd.Series:
-    """The scored errors, by row; none where an epoch was not scored."""
+    """Return the scored error of each row; missing if the epoch was not scored."""
     return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
 
 
 def range_of(curves: pd.DataFrame, levels: Mapping[str, float]) -> tuple[float, float]:
-    """Where an axis of errors begins and ends, in percent: a little below all that is drawn, and
-    above the last errors."""
+    """Return the range of an error axis, in percent: from a little below everything drawn to above
+    the final errors."""
     errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     lowest, highest = errors.min().min(), errors.max().max()

@@ -1,4 +1,4 @@
-"""Images with their true boxes and what was detected."""
+"""Images with their true boxes and detections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _DETECTED, _TRUE = COLORS[1], COLORS[5]
 
 _PANEL, _FONT = 3.2, 6.5
-"""Inches, and points."""
+"""Panel width in inches, and font size in points."""
 
 _LINE = 0.06
-"""Of a panel's height: a line of text."""
+"""Height of a line of text, as a share of a panel's height."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,20 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures row by row."""
+    """Pictures, row by row."""
 
     pictures: list[Picture]
     columns: int
     classes: list[str]
-    """Of all pictures: label -> name."""
+    """Label -> name, for all pictures."""
 
 
 def draw_detections(
     pictures: Sequence[Picture], classes: Sequence[str], *, min_score: float, columns: int = 4
 ) -> "Figure":
-    """A panel an image: true boxes thin and dashed, their classes at the bottom; detections of
-    ``min_score`` or more bold, their classes and scores at the top. ``classes``: label ->
-    name."""
+    """Draw a panel per image: true boxes thin and dashed, with classes at the bottom; detections
+    with a score of at least ``min_score`` bold, with classes and scores at the top. ``classes``:
+    label -> name."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))

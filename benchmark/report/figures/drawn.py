@@ -1,4 +1,4 @@
-"""Which figures a suite's records make, and what they show."""
+"""The figures for a suite's records, with their captions."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _NAMES = (
 )
 
 _MIN_SCORE = 0.5
-"""Of the detections that are drawn."""
+"""Minimum score of the detections that are drawn."""
 
 
 def draw_figures(
@@ -55,12 +55,12 @@ def draw_figures(
     gallery: Gallery | None = None,
     failed: Callable[[str, Exception], None] | None = None,
 ) -> list[Drawn]:
-    """Write those that the frames have numbers for, as SVG and PNG; of the others what an earlier
-    report left is deleted.
+    """Write the figures that the frames have numbers for, as SVG and PNG, and delete those that an
+    earlier report left for the others.
 
-    ``levels``: variant -> the published error, or a detector's average precision, in percent that
-    it may be compared with; ``gallery``: pictures of what detectors found; ``failed``: is told of a
-    figure that cannot be made, and why, and the others are made.
+    ``levels``: variant -> the comparable published error, or a detector's average precision, in
+    percent; ``gallery``: pictures of detections; ``failed``: called with the name and the error of
+    a figure that cannot be made, after which the others are made.
     """
     look, drawn = looks(runs["variant"]), []
     split = "test"
@@ -72,8 +72,8 @@ def draw_figures(
         drawn += _kept(name, caption, draw, folder, failed)
     if gallery:
         caption = (
-            f"What was detected in the first {split} images, with a score of {_MIN_SCORE:g} or "
-            "more; dashed the true boxes. A row a variant: the first of its runs that finished."
+            f"Detections in the first {split} images with a score of at least {_MIN_SCORE:g}; "
+            "dashed: true boxes. One row per variant: the first of its runs that finished."
         )
         draw = partial(
             draw_detections,
@@ -98,9 +98,9 @@ def _kept(
 ) -> list[Drawn]:
     try:
         return [Drawn(caption, *keep(draw(), folder, name))]
-    except OSError:  # Of the disk: no other could be kept either.
+    except OSError:  # A disk error: the other figures would fail too.
         raise
-    except Exception as error:  # Whatever a library raises for what one figure shows.
+    except Exception as error:  # Anything that a library raises for one figure.
         if failed is None:
             raise
         failed(name, error)
@@ -115,12 +115,12 @@ def _of_frames(
     look: Mapping[str, Look],
     split: str,
 ) -> "Iterator[tuple[str, str, Callable[[], Figure]]]":
-    """Name and caption of each figure, and what draws it."""
+    """Yield each figure's name, its caption and the function that draws it."""
     kinds = list(by_metric(runs))
     finished = {metric: _finished(own, metric) for metric, own in kinds}
     for metric, own in kinds:
         trained = curves[curves["variant"].isin(own["variant"])]
-        if (trained["epoch"] > 1).any():  # A single point is no curve.
+        if (trained["epoch"] > 1).any():  # A single point is not a curve.
             nets = {} if metric.of_detectors else nets_of(own)
             if nets:
                 end = int(own["schedule.iterations"].max())
@@ -137,8 +137,8 @@ def _of_frames(
         if len(ended) > ended["variant"].nunique() or (len(ended) and published):
             yield (
                 _name("seeds", metric),
-                f"{split.capitalize()} {metric.label} after the last epoch: a mark a run, the bar "
-                "at the mean.",
+                f"{split.capitalize()} {metric.label} after the last epoch: one mark per run, a "
+                "bar at the mean.",
                 partial(draw_seeds, own, look, levels, metric),
             )
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
@@ -147,9 +147,9 @@ def _of_frames(
         nets = nets_of(runs)
         yield (
             "responses",
-            "Standard deviation of each layer's responses, after batch normalisation where there "
-            "is one and before addition and nonlinearity (figure 7 of the paper); of the runs that "
-            f"finished. {key_of_nets(diagnosed) if nets else 'The mean over the runs.'}",
+            "Standard deviation of each layer's responses, after batch normalization, if any, and "
+            "before addition and nonlinearity (figure 7 of the paper); finished runs only. "
+            f"{key_of_nets(diagnosed) if nets else 'Mean over the runs.'}",
             partial(draw_figure7, diagnosed, nets)
             if nets
             else partial(draw_responses, diagnosed, look),
@@ -157,16 +157,16 @@ def _of_frames(
     if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
         yield (
             "gradients",
-            "Norm of the loss's gradient by each convolution's kernel, from the first on; mean "
-            "over the runs that came there.",
+            "Norm of the gradient of the loss with respect to each convolution's kernel, in order; "
+            "mean over the runs that got there.",
             partial(draw_gradients, layers, look),
         )
     for metric, own in kinds:
         if finished[metric]["parameters"].nunique() > 1:
             yield (
                 _name("costs", metric),
-                f"{split.capitalize()} {metric.label} against what it cost: a small mark a run, a "
-                "large one at the mean where none diverged.",
+                f"{split.capitalize()} {metric.label} against cost: a small mark per run, a large "
+                "one at the mean if none diverged.",
                 partial(draw_costs, own, look, metric),
             )
 
@@ -176,17 +176,17 @@ def _finished(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 
 
 def _name(figure: str, metric: Metric) -> str:
-    """A suite may have such a figure of either metric."""
+    """Return a figure's file name: a suite may have it for either metric."""
     return f"{figure}-ap" if metric.of_detectors else figure
 
 
 def _told(metric: Metric, split: str) -> str:
-    """The caption of curves."""
+    """Return the caption of curves."""
     if metric.of_detectors:
         return (
-            f"Average precision on {split} images by iteration, and the training loss, the mean "
+            f"Average precision on {split} images by iteration, and the training loss, averaged "
             "over an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, "
-            "at 0.5 alone."
+            "at 0.5 only."
         )
     return (
         f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "

@@ -1,4 +1,4 @@
-"""Errors by iteration as Figure 6 of the paper draws them: plain nets left, residual ones right."""
+"""Errors by iteration as in Figure 6 of the paper: plain nets left, residual nets right."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIN_OF_A_BAND = 3
-"""Runs of a net whose range is drawn, and their median; fewer are a line each."""
+"""Number of runs of a net from which their median and range are drawn; fewer get a line each."""
 
 _PAPERS_END, _PAPERS_TOP = 64_000, 20.0
-"""Iterations and percent: where the axes of Figure 6 end."""
+"""Ends of Figure 6's axes, in iterations and percent."""
 
 _MANY = 20_000
-"""Iterations from which they are counted by 10,000, as in the paper; fewer are by 1,000."""
+"""Number of iterations from which the axis is in units of 10,000, as in the paper; else 1,000."""
 
 
 def draw_figure6(
     curves: pd.DataFrame, nets: Mapping[str, Net], levels: Mapping[str, float], end: int
 ) -> "Figure":
-    """Training error thin and dashed, scored error bold; a colour a depth. With the paper's
-    schedule its axes; else they begin and end where the errors and the training do.
+    """Draw the training error thin and dashed, the scored error bold, with a color per depth. The
+    axes are the paper's if the schedule is; otherwise they cover the errors and the training.
 
-    ``levels``: variant -> the published error, a thin line; ``end``: the iterations of the longest
-    schedule, which may not have come to its end yet.
+    ``levels``: variant -> the published error, a thin line; ``end``: the number of iterations in
+    the longest schedule, which may not be finished yet.
     """
     there = [variant for variant in nets if variant in set(curves["variant"])]
     kinds = [[v for v in there if nets[v].plain == plain] for plain in (True, False)]
@@ -61,7 +61,7 @@ def draw_figure6(
 def draw_seeds_by(
     panel: "Axes", runs: pd.DataFrame, x: str, y: str, label: str | None = None, **how: Any
 ) -> None:
-    """The values of a column, by another: the range of the runs and their median, or a line a
+    """Draw one column against another: the range of the runs and their median, or a line per
     run."""
     values = runs.dropna(subset=[y])
     lines = [run.set_index(x)[y].sort_index() for _, run in values.groupby("run_id", sort=False)]
@@ -76,13 +76,13 @@ def draw_seeds_by(
 
 
 def key_of(curves: pd.DataFrame) -> str:
-    """What a line is, for captions."""
+    """Return the meaning of a line, for captions."""
     counts = curves.groupby("variant")["run_id"].nunique()
     few, many = (counts < MIN_OF_A_BAND).any(), (counts >= MIN_OF_A_BAND).any()
     told = {
-        (True, False): "A line a run.",
+        (True, False): "One line per run.",
         (False, True): "Lines are the median of the runs, bands their range.",
-        (True, True): f"From {MIN_OF_A_BAND} runs on lines are their median, bands their range.",
+        (True, True): f"With {MIN_OF_A_BAND} or more runs, lines are medians and bands ranges.",
     }
     return told.get((bool(few), bool(many)), "")
 
@@ -90,7 +90,7 @@ def key_of(curves: pd.DataFrame) -> str:
 def _label(
     net: Net, runs: pd.DataFrame, variant: str, levels: Mapping[str, float], top: float
 ) -> str:
-    """The net, and that it has no place in the panel, as the paper's plain-110."""
+    """Return the net's name, marked if it is off the panel, like the paper's plain-110."""
     own = f"{net.name} (paper: {levels[variant]:g})" if variant in levels else net.name
     least = runs["scored"].min()
     return f"{own} (over {top:g} %)" if not pd.isna(least) and least > top else own

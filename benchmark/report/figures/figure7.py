@@ -1,4 +1,4 @@
-"""Responses by layer as Figure 7 of the paper draws them: by place above, by size below."""
+"""Responses by layer as in Figure 7 of the paper: in layer order above, by size below."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def draw_figure7(layers: pd.DataFrame, nets: Mapping[str, Net]) -> "Figure":
-    """The standard deviation of each layer's responses at each run's last diagnosis; plain nets
-    dashed, residual ones solid, a colour a depth."""
+    """Draw the standard deviation of each layer's responses at each run's last measurement; plain
+    nets dashed, residual nets solid, with a color per depth."""
     found = last_responses(layers)
     ranks = found.groupby("run_id")["response_std"].rank(method="first", ascending=False)
     found = found.assign(rank=ranks)

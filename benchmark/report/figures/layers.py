@@ -1,4 +1,4 @@
-"""What goes on within the net: responses by layer (figure 7), and gradients by layer."""
+"""Inside the net: responses by layer (figure 7) and gradients by layer."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ITERATIONS = 4
-"""The most for which gradients are drawn."""
+"""Maximum number of iterations for which gradients are drawn."""
 
 _FAR = 100
 """Responses that differ by a larger factor are drawn on a logarithmic scale."""
 
 _FAR_PEAKS = 10
-"""So are those of variants whose largest responses differ by a larger factor."""
+"""As are those of variants whose largest responses differ by a larger factor."""
 
 
 def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
-    """The standard deviation of each layer's responses at each run's last diagnosis: by the layer's
-    place, and by size. The mean over a variant's seeds."""
+    """Draw the standard deviation of each layer's responses at each run's last measurement, in
+    layer order and by size. Values are means over a variant's seeds."""
     found = last_responses(layers)
     drawn, means = panels(found["variant"]), _means(found, ["variant"], "response_std")
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
@@ -44,16 +44,16 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
 
 
 def last_responses(layers: pd.DataFrame) -> pd.DataFrame:
-    """Those of each run's last diagnosis."""
+    """Return the responses at each run's last measurement."""
     found = layers.dropna(subset=["response_std"])
     last = found.groupby("run_id")["iteration"].transform("max")
     return found[found["iteration"] == last]
 
 
 def scale_responses(axes: "list[Axes]", shown: pd.Series, peaks: Sequence[float]) -> None:
-    """One scale for all; ``peaks``: the largest response of each variant."""
+    """Give all panels one scale; ``peaks``: the largest response of each variant."""
     low, high = shown[shown > 0].min(), shown.max()
-    # Without batch normalisation they may vanish; in a deep plain net the first ones may tower.
+    # Without batch normalization responses may vanish; a deep plain net's first may be huge.
     if high > _FAR * low or max(peaks) > _FAR_PEAKS * min(peaks):
         _one_scale(axes, low / 1.5, high * 1.5, log=True)
     else:
@@ -61,9 +61,9 @@ def scale_responses(axes: "list[Axes]", shown: pd.Series, peaks: Sequence[float]
 
 
 def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
-    """The L2 norm of the gradient of each convolution's kernel, by the layer's place: a column an
-    iteration. The mean over a variant's seeds; projections are left out, and a norm of 0, which has
-    no place on the scale, is told in the legend."""
+    """Draw the L2 norm of the gradient of each convolution's kernel, in layer order, with a column
+    per iteration. Values are means over a variant's seeds; projections are left out, and a norm of
+    0, which the scale cannot show, is noted in the legend."""
     found = layers.dropna(subset=["number", "gradient_norm"])
     chosen = _spread(sorted(set(found["iteration"])), _ITERATIONS)
     drawn = panels(found["variant"])
@@ -89,7 +89,7 @@ def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
 
 
 def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple[Any, ...], pd.Series]:
-    """Keys -> the mean over seeds, by the layer's place."""
+    """Return keys -> the mean over seeds, by the layer's position."""
     return {
         key: group.groupby("number")[column].mean()
         for key, group in layers.groupby(keys, sort=False)
@@ -97,7 +97,7 @@ def _means(layers: pd.DataFrame, keys: list[str], column: str) -> dict[tuple[Any
 
 
 def _one_scale(axes: "list[Axes]", low: float, high: float, *, log: bool = False) -> None:
-    """The limits come first: a panel that has no positive number has none of its own."""
+    """Give all panels the same limits, first, as one without positive numbers has none."""
     for panel in axes:
         panel.set_ylim(low, high)
         if log:
@@ -105,7 +105,7 @@ def _one_scale(axes: "list[Axes]", low: float, high: float, *, log: bool = False
 
 
 def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
-    """Over the index."""
+    """Draw a series against its index."""
     panel.plot(
         y.index,
         y.to_numpy(),
@@ -119,7 +119,7 @@ def _line(panel: "Axes", y: pd.Series, style: Look, label: str) -> None:
 
 
 def _spread(values: list[int], max_count: int) -> list[int]:
-    """The first, the last, and some between."""
+    """Return the first value, the last, and some in between."""
     if len(values) <= max_count:
         return values
     return [values[round(i * (len(values) - 1) / (max_count - 1))] for i in range(max_count)]

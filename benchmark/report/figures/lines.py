@@ -1,4 +1,4 @@
-"""The runs of a variant by iteration: a line each or, where they are many, how they spread."""
+"""The runs of a variant by iteration: a line each or, if there are many, their spread."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_LINES = 10
-"""Runs of a variant that are told apart."""
+"""Maximum number of runs of a variant drawn as separate lines."""
 
 
 def key_of(curves: pd.DataFrame) -> str:
-    """What is a line, for captions."""
+    """Return the meaning of a line, for captions."""
     if (curves.groupby("variant")["run_id"].nunique() <= MAX_LINES).all():
-        return "A line a run."
-    return f"A line a run; of more than {MAX_LINES} of a variant the median, and their range."
+        return "One line per run."
+    return f"One line per run; for more than {MAX_LINES} runs of a variant, median and range."
 
 
 def draw_runs(
@@ -28,7 +28,7 @@ def draw_runs(
     label: str | None = None,
     **how: Any,
 ) -> None:
-    """The values of a column, where there are any; one line of them has the label."""
+    """Draw the values of a column, if any; one of the lines has the label."""
     values = runs.dropna(subset=[column]).set_index("iteration")[["run_id", column]]
     lines = [run[column] for _, run in values.groupby("run_id", sort=False)]
     if len(lines) > MAX_LINES:

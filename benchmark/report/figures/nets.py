@@ -1,4 +1,4 @@
-"""Plain and residual nets by depth, as Figures 4, 6 and 7 of the paper tell them apart."""
+"""Plain and residual nets by depth, as distinguished in Figures 4, 6 and 7 of the paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ _OF_PAPER = {
     20: "#E69F00", 32: "#56B4E9", 44: "#009E73", 56: "#D55E00", 110: "#000000", 1202: "#CC79A7",
     18: "#56B4E9", 34: "#D55E00",
 }  # fmt: skip
-"""Depth -> a colour near the paper's, that colour-blind readers tell from the others."""
+"""Depth -> a color close to the paper's that color-blind readers can tell from the others."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """What a variant is, where variants differ in shortcuts and depth alone."""
+    """A variant's net, if variants differ only in shortcuts and depth."""
 
     plain: bool
     depth: int
@@ -24,15 +24,15 @@ class Net:
 
     @property
     def name(self) -> str:
-        """As in the paper: ``plain-20``, ``ResNet-20``."""
+        """The name in the paper: ``plain-20``, ``ResNet-20``."""
         return f"{'plain' if self.plain else 'ResNet'}-{self.depth}"
 
 
 def nets_of(runs: pd.DataFrame) -> dict[str, Net]:
-    """Variant -> net, plain ones first, by depth; empty where the runs are not of nets of several
-    depths, one variant a net.
+    """Return variant -> net, plain nets first, by depth; empty unless the runs are of nets of
+    several depths, with one variant per net.
 
-    ``runs``: as ``load_runs`` gives them.
+    ``runs``: from ``load_runs``.
     """
     first = runs.drop_duplicates("variant")
     fields = first.reindex(columns=["variant", "model.shortcut", "model.depth", "detector"])
@@ -51,7 +51,7 @@ def nets_of(runs: pd.DataFrame) -> dict[str, Net]:
 
 
 def _colors(depths: Sequence[int]) -> dict[int, str]:
-    """The paper's where it has all of the depths."""
+    """Return colors by depth: the paper's if it has all of the depths."""
     if all(depth in _OF_PAPER for depth in depths):
         return {depth: _OF_PAPER[depth] for depth in depths}
     return {depth: COLORS[place % len(COLORS)] for place, depth in enumerate(depths)}

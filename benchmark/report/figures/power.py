@@ -1,4 +1,4 @@
-"""How likely a claim is judged rightly, by the number of seeds and by when one looks."""
+"""The chance of a right verdict, by the number of seeds and by design of looks."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SD, SEEDS = 0.2, (3, 5, 10)
-"""Points of error: about what runs of one net differ by."""
+"""Typical standard deviation between runs of a net, in points of error, and numbers of seeds."""
 
 _DIFFERENCES = np.linspace(0, 1.6, 17)
 _SUITES = 2000
@@ -40,12 +40,12 @@ _DESIGNS = {
 
 
 def draw_power() -> "Figure":
-    """Above, the share of made-up suites in which a claim is reproduced, by the true difference: a
-    panel a kind of claim, a line a number of seeds; a single claim, not corrected for being one of
-    many. The first two are false from the margin (dotted) on, and the third is at no difference.
+    """Draw, above, the share of simulated suites in which a claim is reproduced, by the true
+    difference: a panel per kind of claim, a line per number of seeds. Each is a single claim,
+    not corrected for a family. The first two are false from the margin (dotted) on, and the third
+    at zero difference.
 
-    Below, designs for the third: how often they decide, and how many runs of each variant they
-    take until then."""
+    Below, designs for the third: how often they decide, and how many runs per variant they take."""
     figure, axes = blank(3, 2, 4.0, 3.4)
     rng = np.random.default_rng(0)
     for panel, (title, claim) in zip(axes[:3], _CLAIMS.items(), strict=True):
@@ -73,7 +73,7 @@ def draw_power() -> "Figure":
 
 
 def _share(claim: Claim, rng: np.random.Generator, n: int, difference: float) -> float:
-    """Of made-up suites, with a made-up paper each."""
+    """Return the share judged reproduced among simulated suites, each with a simulated paper."""
     ours, other = rng.normal(0, SD, (_SUITES, n)), rng.normal(difference, SD, (_SUITES, n))
     if isinstance(claim, PublishedClaim):
         number = claim.number

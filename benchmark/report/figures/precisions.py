@@ -1,4 +1,4 @@
-"""Average precision and training loss of detectors by iteration."""
+"""Average precision and training loss of detectors, by iteration."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ _KEY = "bold: AP\nthin and dashed: AP50"
 def draw_precisions(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
-    """AP, bold, and AP50, thin and dashed, with a thin line at the published AP of a variant in
-    ``levels``; beside them the training loss. Seeds of a variant look alike."""
+    """Draw AP, bold, and AP50, thin and dashed, with a thin line at the published AP of a variant
+    in ``levels``, and next to them the training loss. Seeds of a variant look alike."""
     drawn = panels(curves["variant"])
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     by_variant = dict(list(curves.groupby("variant", sort=False)))

@@ -1,4 +1,4 @@
-"""What every run came to in the end."""
+"""The final error or average precision of every run."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -19,8 +19,8 @@ def draw_seeds(
     levels: Mapping[str, float],
     metric: Metric = ERROR,
 ) -> "Figure":
-    """A row a variant: a mark a run, a bar at their mean, a thin line at the published value; runs
-    that diverged or failed are counted beside its name."""
+    """Draw a row per variant: a mark per run, a bar at their mean, a thin line at the published
+    value; runs that diverged or failed are counted next to its name."""
     by_variant = runs.groupby("variant", sort=False)
     figure, (axes,) = blank(1, 1, 7.5, 1.0 + 0.34 * len(by_variant))
     names: list[str] = []

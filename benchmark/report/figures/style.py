@@ -1,4 +1,4 @@
-"""How a variant looks, the same in all figures of a suite, and how figures are kept."""
+"""The look of a variant, the same in all figures of a suite, and the writing of figures."""
 
 import re
 import warnings
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-"""Okabe and Ito's, told apart by colour-blind readers."""
+"""Okabe and Ito's palette, which color-blind readers can tell apart."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""For those who read it in grey."""
+"""For figures in grayscale."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-"""What has no place in a picture's text, nor in an SVG file."""
+"""Characters not allowed in a figure's text or an SVG file."""
 
 A_PANEL, MAX_VARIANTS = len(COLORS), 32
-"""Variants in one panel, and in all panels of a figure."""
+"""Maximum number of variants in a panel, and in a figure."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A variant's colour and marker."""
+    """A variant's color and marker."""
 
     color: str
     marker: str
 
 
 def looks(variants: Iterable[str]) -> dict[str, Look]:
-    """By the order of the variants, which is the suite's."""
+    """Return the look of each variant, by their order, which is the suite's."""
     names = list(dict.fromkeys(variants))
     return {
         name: Look(COLORS[i % len(COLORS)], MARKERS[i % len(MARKERS)])
@@ -47,14 +47,14 @@ def looks(variants: Iterable[str]) -> dict[str, Look]:
 
 
 def panels(variants: Iterable[str]) -> list[list[str]]:
-    """The variants that are drawn, a panel's together: in one panel no two look alike."""
+    """Return the variants to draw, grouped by panel; in one panel no two look alike."""
     names = list(dict.fromkeys(variants))[:MAX_VARIANTS]
     size = -(-len(names) // -(-len(names) // A_PANEL)) if names else 1
     return [names[first : first + size] for first in range(0, len(names), size)]
 
 
 def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure, list[Axes]]":
-    """A figure, in inches a panel, and its panels by row."""
+    """Return a figure, with panel sizes in inches, and its panels by row."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(columns * width, rows * height), layout="constrained")
@@ -66,19 +66,19 @@ def blank(columns: int, rows: int, width: float, height: float) -> "tuple[Figure
 
 
 def label_of(variant: str, levels: Mapping[str, float]) -> str:
-    """A variant's name, with the published value that it may be compared with."""
+    """Return a variant's name with its comparable published value."""
     return f"{variant} (paper: {levels[variant]:g})" if variant in levels else variant
 
 
 def name_with_lost(variant: str, statuses: "pd.Series[str]") -> str:
-    """A variant's name, with how many of its runs diverged or failed."""
+    """Return a variant's name with the number of its runs that diverged or failed."""
     counts = {what: int((statuses == what).sum()) for what in LOST}
     lost = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
     return f"{variant} ({lost})" if lost else variant
 
 
 def legend_beside(panel: "Axes", title: str | None = None) -> None:
-    """To the right of a panel, where it hides nothing."""
+    """Put the legend to the right of a panel, where it hides nothing."""
     panel.legend(
         loc="center left",
         bbox_to_anchor=(1.0, 0.5),
@@ -90,7 +90,7 @@ def legend_beside(panel: "Axes", title: str | None = None) -> None:
 
 
 def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
-    """Write NAME.svg and NAME.png: the same bytes for the same numbers, and text as it is."""
+    """Write NAME.svg and NAME.png: the same bytes for the same numbers, with text unchanged."""
     from matplotlib import rc_context
 
     files = [folder / f"{name}.svg", folder / f"{name}.png"]
@@ -99,17 +99,17 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
         rc_context({"svg.hashsalt": "resnet-bench", "text.usetex": False}),
         warnings.catch_warnings(),
     ):
-        # Of a script that the font has not; what it has not is drawn as a box.
+        # For glyphs that the font lacks; they are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
-        figure.set_layout_engine("none")  # What has its place keeps it.
+        figure.set_layout_engine("none")  # Keep the layout of the SVG.
         write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
 
 
 def _make_plain(figure: "Figure") -> None:
-    """Have no text taken for mathematics or TeX, as names of classes with two ``$`` would be, and
-    none hold what a file cannot. The numbers of logarithmic axes alone are mathematics."""
+    """Stop text from being read as math or TeX, such as class names with two ``$``, and replace
+    characters that a file cannot hold. Only the numbers on logarithmic axes are math."""
     from matplotlib.text import Text
     from matplotlib.ticker import LogFormatter
 

@@ -1,1 +1,1 @@
-"""One page on the whole paper: each claim, what was measured, its verdict; from records alone."""
+"""One page on the whole paper, made only from records: each claim, measurement and verdict."""

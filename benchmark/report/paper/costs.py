@@ -1,4 +1,4 @@
-"""What the runs cost that are still to be trained: multiply-adds, and hours by the records."""
+"""Cost of the runs that still have to be trained: multiply-adds, and hours at recorded rates."""
 
 import statistics
 from collections import Counter
@@ -11,20 +11,20 @@ from benchmark.status import Status
 from benchmark.suite import Cell
 
 _TRAINING = 3
-"""Multiply-adds of a training step, in those of its forward pass."""
+"""Multiply-adds of a training step, as a multiple of its forward pass."""
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How fast runs were trained on the machine that most of the records are of."""
+    """Training rates on the machine with the most records."""
 
     machine: str
     by_numerics: dict[tuple[str, int], float]
-    """Precision and threads -> multiply-adds, forward, in a second."""
+    """Precision and threads -> forward multiply-adds per second."""
 
 
 def rates(store: Store) -> Rates:
-    """Of the finished runs of a results folder."""
+    """Return the rates of the finished runs in a results folder."""
     found: dict[str, dict[tuple[str, int], list[float]]] = {}
     runs: Counter[str] = Counter()
     for folder in store.runs():
@@ -47,7 +47,7 @@ def rates(store: Store) -> Rates:
 
 
 def cost_text(cells: Iterable[Cell], known: Rates) -> str:
-    """``25 runs, 512 PMAC, 300 h``: each run once, one after the other."""
+    """Return ``25 runs, 512 PMAC, 300 h``: each run counted once, one after the other."""
     different = {cell.run_id: cell for cell in cells}
     if not different:
         return ""
@@ -65,5 +65,5 @@ def cost_text(cells: Iterable[Cell], known: Rates) -> str:
 
 
 def _short(number: float) -> str:
-    """Three digits, or whole: ``0.52``, ``51.2``, ``8,440``."""
+    """Return three significant digits or a whole number: ``0.52``, ``51.2``, ``8,440``."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"

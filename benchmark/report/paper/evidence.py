@@ -1,4 +1,4 @@
-"""What the records tell of each suite: its runs, and how its claims stand."""
+"""The evidence for each suite in the records: its runs, and the verdicts on its claims."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,51 +21,51 @@ from benchmark.suite.suite import LoadedSuite
 
 @dataclass(frozen=True)
 class Evidence:
-    """One suite, and what its records tell."""
+    """A suite and the evidence in its records."""
 
     loaded: LoadedSuite
     source: str
-    """Of the suite in the paper's form that it is cut down from, or its own."""
+    """Source of the full suite that it is shortened from, or its own."""
     shortened: str = ""
-    """How much it is cut down: ``1/16 of the schedule``; empty of the paper's form."""
+    """How far it is shortened: ``1/16 of the schedule``; empty if it has the paper's form."""
     share: float = 0.0
-    """Of the images of the paper's schedule, those that its longest run is trained on; 0 where
-    there is no such schedule to compare with."""
+    """Share of the images in the paper's schedule that its longest run is trained on; 0 if there is
+    no such schedule."""
     frames: Frames | None = None
-    """Of the runs that have ended, and of those that are planned; None where none has ended."""
+    """Frames of the runs that have ended; None if none has."""
     samples: pd.DataFrame = field(default_factory=pd.DataFrame)
-    """The runs with all that claims are judged by."""
+    """The runs with all values that claims are judged by."""
     verdicts: tuple[Verdict | None, ...] = ()
-    """Of the suite's claims, in their order."""
+    """Verdicts on the suite's claims, in order."""
     report: Path | None = None
-    """The suite's report, where there is one that was made from these records."""
+    """The suite's report, if one was made from these records."""
     done: frozenset[str] = frozenset()
     """The ids of the runs that have ended."""
 
     @property
     def name(self) -> str:
-        """The suite's."""
+        """The suite's name."""
         return self.loaded.suite.name
 
     @property
     def paper(self) -> Paper:
-        """Which the suite follows."""
+        """The paper that the suite follows."""
         return paper_followed(self.loaded)
 
     @property
     def place(self) -> Place:
-        """Where the suite stands in the paper."""
+        """The suite's place in the paper."""
         return place_of_source(self.source)
 
     def cells(self, variants: Sequence[str]) -> list[Cell]:
-        """Those of some variants."""
+        """Return the cells of some variants."""
         return [cell for cell in self.loaded.plan.cells if cell.variant in variants]
 
 
 def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator[Evidence]:
-    """Each suite of a folder that follows ``paper``, those in the paper's form first. Suites in
-    folders within it are cut down, and so are those on a part of a data set; a folder of a paper's
-    name is that paper's."""
+    """Yield each suite in a folder that follows ``paper``, those in the paper's form first. Suites
+    in subfolders are shortened, and so are those on part of a data set; a subfolder with a paper's
+    name holds that paper's suites."""
     paths = sorted(suites.rglob("*.yaml"), key=lambda path: (len(path.parts), path))
     tops = (suites, *(suites / name for name in PAPERS))
     loaded = [each for each in map(load_suite, paths) if paper_followed(each) is paper]
@@ -79,12 +79,12 @@ def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator
 
 
 def paper_followed(loaded: LoadedSuite) -> Paper:
-    """The one that the nets of a suite are held to."""
+    """Return the paper that a suite's nets are compared with."""
     return paper_of(loaded.plan.cells[0].spec.model_dump(mode="json"))
 
 
 def with_records(own: Evidence, store: Store) -> Evidence:
-    """The same with what the records tell."""
+    """Return the evidence with frames, verdicts and report from the records."""
     suite, read = own.loaded.suite, []
     for cell in own.loaded.plan.cells:
         folder = store.run(cell)
@@ -125,8 +125,8 @@ def _of_a_part(loaded: LoadedSuite) -> bool:
 
 
 def share_of_schedule(loaded: LoadedSuite) -> float:
-    """Of the images that the paper trains a net on, each as often as it comes, those of the longest
-    run; detectors have other schedules."""
+    """Return the images that the longest run trains on, with repeats, as a share of the paper's; 0
+    for detectors, which have other schedules."""
     shares = [0.0]
     for cell in loaded.plan.cells:
         spec = cell.spec

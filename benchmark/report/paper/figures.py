@@ -1,4 +1,4 @@
-"""The page's figures: a suite's curves or responses where the paper has a figure, else each run's
+"""The page's figures: a suite's curves or responses if the paper has a figure, otherwise each run's
 error."""
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ _RESPONSES = "mean_response_std"
 
 
 def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
-    """Name, caption and figure of what the runs of a suite show; none where no claim of it has runs
-    of all that it compares."""
+    """Yield name, caption and figure for a suite's runs; nothing if no claim has runs on all its
+    sides."""
     if own.frames is None or not any(all(samples_in(own, c)) for c in own.loaded.suite.claims):
         return
     runs, curves, layers = own.frames.runs, own.frames.curves, own.frames.layers
@@ -45,7 +45,7 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
         else:
             drawn = draw_curves(curves, look, levels)
         told = "Bold: test error; thin and dashed: training error"
-        yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'A line a run.'}", drawn
+        yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'One line per run.'}", drawn
     elif own.place.kind != "Figure":
         for metric, some in by_metric(runs):
             name = "seeds-ap" if metric.of_detectors else "seeds"
@@ -54,14 +54,14 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
 
 
 def _shows(own: Evidence, quantity: str) -> bool:
-    """Whether the paper's figure that the suite stands for shows a quantity."""
+    """Return whether the suite's figure in the paper shows a quantity."""
     number = own.place.number if own.place.kind == "Figure" else ""
     shown = own.paper.shown
     return any(str(each.figure) == number and each.quantity == quantity for each in shown)
 
 
 def _levels(own: Evidence) -> dict[str, float]:
-    """Variant -> the published value, of those that were trained as the paper did it."""
+    """Return variant -> the published value, for variants trained as in the paper."""
     found = {}
     for cell in own.loaded.plan.cells:
         spec = cell.spec.model_dump(mode="json")

@@ -1,5 +1,5 @@
-"""Where in the paper a claim stands: told by the published number, the figure's statement, or the
-source that its suite names."""
+"""A claim's place in the paper, derived from its published number, the figure's statement, or its
+suite's source."""
 
 import re
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ _NAMED = re.compile(
     r"\b(Table|Figure|Section)s? (\d+(?:\.\d+)?)(?: and (\d+(?:\.\d+)?))?", re.IGNORECASE
 )
 _OWN = re.compile(r"^an extension|where the paper is silent", re.IGNORECASE)
-"""In the source of a suite that asks what the paper does not."""
+"""Marks the source of a suite that asks what the paper does not."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A table, figure or section; neither where a suite asks what the paper does not."""
+    """A table, figure or section; empty if a suite asks what the paper does not."""
 
     kind: str = ""
     number: str = ""
@@ -29,12 +29,12 @@ class Place:
 
     @property
     def anchor(self) -> str:
-        """For file names: ``table-6``."""
+        """The place in file names: ``table-6``."""
         return str(self).lower().replace(" ", "-").replace(".", "-")
 
     @property
     def order(self) -> tuple[int, float]:
-        """Tables, figures, sections, and what is beyond the paper."""
+        """Sort key: tables, figures, sections, then what is beyond the paper."""
         return _ORDER.index(self.kind), float(self.number or 0)
 
 
@@ -42,8 +42,8 @@ BEYOND = Place()
 
 
 def place_of_source(source: str) -> Place:
-    """By a suite's source: of ``Figures 1 and 6`` the last, which shows in full what the first sums
-    up; else what is named first."""
+    """Return the place named in a suite's source: the first, but for ``Figures 1 and 6`` the last,
+    which shows in full what the first summarizes."""
     found = _NAMED.search(source)
     if found is None or _OWN.search(source):
         return BEYOND
@@ -51,7 +51,7 @@ def place_of_source(source: str) -> Place:
 
 
 def place_of(claim: Claim, source: str) -> Place:
-    """Of a claim, in a suite of that source."""
+    """Return the place of a claim in a suite with that source."""
     own = place_of_source(source)
     if own == BEYOND:
         return own

@@ -1,4 +1,4 @@
-"""Writes the page: ``paper.md`` and ``paper.html``, with its figures."""
+"""Writing of the page: ``paper.md`` and ``paper.html``, with its figures."""
 
 import os
 from collections.abc import Sequence
@@ -32,20 +32,20 @@ _ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY,
 
 @dataclass(frozen=True)
 class Page:
-    """What was written, and what it counts."""
+    """The files that were written, and counts of claims."""
 
     files: list[Path]
     of_paper: dict[str, int]
-    """Verdict -> claims of the paper, in its form."""
+    """Verdict -> number of the paper's claims in the paper's form."""
     beyond: dict[str, int]
-    """The same of what suites ask beyond it."""
+    """Verdict -> number of claims beyond the paper."""
     shortened: dict[str, int]
-    """How the paper's claims stand at shortened schedules."""
+    """Outcome at shortened schedules -> number of the paper's claims."""
 
 
 def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
-    """Everything that the records of a folder tell of the claims of the suites that follow a
-    paper."""
+    """Write the page on a paper: all evidence in a results folder on the claims of the suites that
+    follow it."""
     paper = PAPERS[of]
     evidence, known = list(gather(suites, store, paper)), rates(store)
     found = rows(evidence, known)
@@ -77,7 +77,8 @@ def _ordered(told: dict[str, int]) -> dict[str, int]:
 def _sections(
     found: Sequence[Row], evidence: Sequence[Evidence], out: Path
 ) -> list[dict[str, Any]]:
-    """One for each table, figure and section of the paper that a claim or suite is about."""
+    """Return a section for each table, figure and section of the paper that a claim or suite is
+    about."""
     places = {row.place for row in found} | {each.place for each in evidence if each.done}
     for old in (out / "figures").glob("*.*"):
         old.unlink()
@@ -109,7 +110,7 @@ def _frame(some: Sequence[Row]) -> pd.DataFrame:
 
 
 def _told(own: Evidence, out: Path) -> dict[str, Any]:
-    """A suite under the title of its place, with a link to its report."""
+    """Return a suite's entry under the title of its place, with a link to its report."""
     link = Path(os.path.relpath(own.report, out)).as_posix() if own.report else None
     total = len(own.loaded.plan.runs())
     return {
@@ -131,8 +132,8 @@ def _drawn(place: Place, evidence: Sequence[Evidence], folder: Path) -> list[Dra
 
 
 def _unclaimed(evidence: Sequence[Evidence], paper: Paper) -> dict[str, list[str]]:
-    """Table -> the paper's own numbers there that no suite has a claim on; sizes of nets are
-    arithmetic, which ``resnet-bench prove audit`` does."""
+    """Return table -> the paper's own numbers there that no suite has a claim about; sizes of nets
+    are arithmetic, checked by ``resnet-bench prove audit``."""
     claims = [claim for each in evidence for claim in each.loaded.suite.claims]
     claimed = {claim.published for claim in claims if isinstance(claim, PublishedClaim)}
     found: dict[str, list[str]] = {}

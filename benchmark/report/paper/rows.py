@@ -1,4 +1,4 @@
-"""The page's rows: a claim each."""
+"""The page's rows, one per claim."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -16,15 +16,15 @@ from benchmark.suite.claims import PublishedClaim
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
-"""On top of the verdicts. The last: no suite states the claim in the paper's form."""
+"""Outcomes in addition to the verdicts. The last: no suite states the claim in the paper's form."""
 
 HOLDS, AGAINST, UNDECIDED = "holds", "does not hold", "undecided"
-"""How a claim stands at a shortened schedule."""
+"""Outcomes of a claim at a shortened schedule."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One claim."""
+    """A claim."""
 
     place: Place
     claim: str
@@ -33,19 +33,19 @@ class Row:
     measured: str
     verdict: str
     why: str
-    """The p value, and what it costs to run what is left where it is not decided."""
+    """The p value and, if the claim is undecided, the cost of the remaining runs."""
     shortened: tuple[str, ...]
-    """How it stands at shortened schedules."""
+    """Texts of the results at shortened schedules."""
     held: tuple[str, ...]
-    """The outcomes of these, the longest schedule first."""
+    """Outcomes at shortened schedules, longest first."""
     others: str
     """What others measured."""
     suite: Evidence
 
 
 def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
-    """A row a claim of a suite in the paper's form; claims of the same words at shortened schedules
-    stand in it, and others have rows of their own."""
+    """Return a row per claim of the suites in the paper's form. Claims at shortened schedules with
+    the same statement are added to its row; others get their own rows."""
     found: list[Row] = []
     for each in (e for e in evidence if not e.shortened):
         claims = zip(each.loaded.suite.claims, each.verdicts, strict=True)
@@ -53,7 +53,7 @@ def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
     for each in sorted((e for e in evidence if e.shortened), key=lambda e: -e.share):
         for claim, verdict in zip(each.loaded.suite.claims, each.verdicts, strict=True):
             found = _with_shortened(found, each, claim, verdict)
-    # In a place its own suite comes first, and else they stand as the suites have them.
+    # Within a place its own suite comes first; otherwise the suites' order is kept.
     return sorted(found, key=lambda row: (row.place.order, row.place != row.suite.place))
 
 
@@ -78,8 +78,8 @@ def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> 
 
 
 def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
-    """The verdict; ``not run`` where one of the variants has no run, and ``preliminary`` where not
-    all have ended."""
+    """Return the verdict, ``not run`` if one of the variants has no run, or ``preliminary`` if not
+    all runs have ended."""
     if verdict is None or not all(samples_in(own, claim)):
         return NOT_RUN
     left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
@@ -88,13 +88,13 @@ def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
 
 
 def measured(own: Evidence, claim: Claim) -> str:
-    """Of each that the claim compares: mean, sd, 95 % interval of the mean, and n."""
+    """Return mean, sd, 95 % confidence interval of the mean, and n for each side of a claim."""
     each = zip(claim.compared, samples_in(own, claim), strict=True)
     return "; ".join(f"{name}: {summary(sample)}" for name, sample in each if sample)
 
 
 def summary(sample: Sequence[float]) -> str:
-    """``8.70 ± 0.15 (8.51 to 8.89, n = 5)``."""
+    """Return a sample's summary: ``8.70 ± 0.15 (8.51 to 8.89, n = 5)``."""
     n = len(sample)
     mean = sum(sample) / n
     if n < 2:
@@ -105,7 +105,7 @@ def summary(sample: Sequence[float]) -> str:
 
 
 def samples_in(own: Evidence, claim: Claim) -> list[list[float]]:
-    """The values of each that the claim compares."""
+    """Return the values for each side of a claim."""
     if own.frames is None:
         return [[] for _ in claim.compared]
     return samples_of(claim, own.samples)
@@ -148,8 +148,8 @@ def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[s
 
 
 def _paper(own: Evidence, claim: Claim) -> str:
-    """The published number and how it was selected; of other claims the published numbers of its
-    variants, where the paper's table has them all."""
+    """Return the published number and how it was selected; for other claims the published numbers
+    of the variants, if the paper's table has them all."""
     if isinstance(claim, PublishedClaim):
         return f"{_value(claim.number)} ({claim.number.selection})"
     fields = claim.model_dump()
@@ -181,7 +181,7 @@ def _value(number: Number) -> str:
 
 
 def _others(own: Evidence, claim: Claim) -> str:
-    """What later reproductions report of the claim's nets on the same images."""
+    """Return what later reproductions report for the claim's nets on the same images."""
     published = claim.number if isinstance(claim, PublishedClaim) else None
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     names = {published.row} if published else set()
@@ -197,11 +197,11 @@ def _others(own: Evidence, claim: Claim) -> str:
 
 
 _IMAGES = {"imagenet2012": "imagenet", "voc0712": "voc2007"}
-"""Data set -> the one that reported numbers name."""
+"""Data set -> its name in reported numbers."""
 
 
 def _source(number: Reproduced) -> str:
-    """Who reported a number, how it was selected, and in how much they depart from the paper."""
+    """Return who reported a number, how it was selected, and the number of departures."""
     epoch = {"best": ", best epoch", "last": ""}.get(number.epoch, ", epoch not stated")
     n = len(number.departures)
     departing = f", {n} departure{'s' if n > 1 else ''}" if n else ""
@@ -209,7 +209,7 @@ def _source(number: Reproduced) -> str:
 
 
 def counts(found: Iterable[Row]) -> dict[str, int]:
-    """Verdict -> claims in the paper's form."""
+    """Return verdict -> number of claims in the paper's form."""
     told: dict[str, int] = {}
     for row in found:
         if row.verdict != SHORT_ALONE:
@@ -218,8 +218,8 @@ def counts(found: Iterable[Row]) -> dict[str, int]:
 
 
 def short_counts(found: Iterable[Row]) -> dict[str, int]:
-    """How claims stand at shortened schedules: each by the longest that was run, whatever shorter
-    ones say."""
+    """Return outcome -> number of claims at shortened schedules. Each claim counts with its longest
+    schedule that was run, regardless of shorter ones."""
     told: dict[str, int] = {}
     for row in found:
         run = [outcome for outcome in row.held if outcome != NOT_RUN]

@@ -27,5 +27,5 @@ class AmountClaim(DifferenceClaim):
 
     @property
     def expected(self) -> float:
-        """With its sign."""
+        """The signed difference that the claim expects, in points."""
         return math.copysign(self.by, -1 if self.direction == "lower" else 1)

@@ -22,30 +22,30 @@ if TYPE_CHECKING:
 
 
 class Claim(Spec):
-    """What a suite sets out to show. Of which kind one is, its stated fields imply: see
+    """What a suite sets out to show. A claim's stated fields imply its kind: see
     ``claims.kinds``."""
 
     question: ClassVar[str] = ""
-    """Claims of one suite that ask the same question are a family: their tests are corrected for
-    their number."""
+    """What the claim asks. Claims of one suite that ask the same question are a family: their tests
+    are corrected for multiplicity."""
 
     statement: str = Field(min_length=1)
     """The claim in one plain sentence."""
 
     metric: Name = "test_error_percent"
-    """What is compared, one value a run; ``mean_response_std`` needs ``diagnostics.iterations``;
-    top-1 and top-5 errors are those of ``protocol``; average precisions are detectors'; learning
-    rates and the ratio of gradient norms (in powers of ten) are of iterations alone: ``at``."""
+    """What is compared, one value per run; ``mean_response_std`` needs ``diagnostics.iterations``;
+    top-1 and top-5 errors are those of ``protocol``; average precisions are for detectors; learning
+    rates and the ratio of gradient norms (in powers of ten) exist only per iteration: ``at``."""
 
     protocol: str | None = None
-    """How the finished runs are tested, by its full name: ``ten-crop-256``."""
+    """The full name of the protocol that finished runs are tested with: ``ten-crop-256``."""
 
     margin: float = Field(default=0.5, gt=0, le=100)
-    """The difference, in the metric's unit, below which two values count as equal, and that the
-    power of a direction is told for. Where a suite does not state it, it depends on the claim."""
+    """The difference, in the metric's unit, below which two values count as equal, and for which
+    the power of a direction is reported. The default depends on the claim."""
 
     margin_reason: str | None = None
-    """Why it is this one."""
+    """The reason for this margin."""
 
     least_seeds: int = Field(default=3, ge=1, le=1000)
 
@@ -77,7 +77,7 @@ class Claim(Spec):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """The margin where none is stated, and the reason; ``data``: the fields that are."""
+        """Return the default margin and its reason; ``data``: the fields that are stated."""
         return 0.5, "half a point, about twice what runs of one net differ by"
 
     @property
@@ -87,13 +87,13 @@ class Claim(Spec):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Of the frame of runs, where the metric stands. The claim must hold in each."""
+        """The columns of the frame of runs that hold the metric. The claim must hold in each."""
         column = self.measured.result
         return (f"{self.protocol}.{column}" if self.protocol else column,)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value that a lost run could have had."""
+        """The lowest and the highest value that a lost run might have had."""
         return self.measured.ends
 
     @property
@@ -103,17 +103,17 @@ class Claim(Spec):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """What a sample is taken of: variants, or the ensemble, by its name."""
+        """What there is a sample of: the variants, or the ensemble, by its name."""
         return self.variants
 
     @property
     def needed(self) -> int:
-        """Runs of each that the claim compares."""
+        """The number of runs the claim needs of each thing that it compares."""
         return max(2, self.least_seeds)
 
     def found(self, samples: Sequence[Sample], setting: Setting) -> "Finding":
-        """Test the claim. Runs that were lost count against it: it is supported, and refuted, only
-        if it is so with them at either end of the scale."""
+        """Test the claim. Lost runs count against either verdict: the claim is supported, or
+        refuted, only if it is so with them at both ends of the scale."""
         common = None
         if any(setting.paired):
             common = frozenset.intersection(*(frozenset(each.seeds) for each in samples))
@@ -130,32 +130,34 @@ class Claim(Spec):
         return replace(worst, p_against=against, lost=sum(each.lost for each in samples))
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Test the claim by the values of each that it compares, one a run."""
+        """Test the claim on the values of each thing it compares, one value per run."""
         raise NotImplementedError
 
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """For and against the claim, of many suites at once: runs stand along the last axis."""
+        """Return p values for and against the claim, for many suites at once: runs are along the
+        last axis."""
         raise NotImplementedError
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """That so many seeds support the claim, were it true and runs spread by ``sd``."""
+        """Return the probability that ``seeds`` seeds support the claim if it is true and runs have
+        standard deviation ``sd``."""
         raise NotImplementedError
 
     def drawn(self, rng: "np.random.Generator", suites: int, seeds: int, sd: float) -> "Values":
-        """Made-up values of each that it compares, of suites in which the claim is true, as its
-        ``chance`` is told for: of each suite as many runs as seeds."""
+        """Return simulated values of each thing the claim compares, from suites in which it is true
+        as ``chance`` assumes: as many runs per suite as seeds."""
         raise NotImplementedError
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """The p values up to which each of several looks decides, at so many runs of each variant;
-        ``setting.level`` is that of all looks. What the looks spend is added up, which holds for
-        every test."""
+        """Return the p values up to which each look decides; ``looks``: runs of each variant at
+        each look; ``setting.level``: the level of all looks. The looks' shares of it are added up,
+        which is valid for every test."""
         from benchmark.statistics import sequential
 
         return [(bound, bound) for bound in sequential.added(looks, setting.level)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """What was found."""
+        """Describe what was found."""
         raise NotImplementedError

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class BoundClaim(ClaimAtIterations):
-    """For runs whose values stand around one mean. Where they end at one of two places, as deep
-    plain nets do, claim a share of the runs: see ``share``."""
+    """A claim for runs whose values scatter around one mean. Where they end at one of two places,
+    as deep plain nets do, claim a share of the runs: see ``share``."""
 
     question: ClassVar[str] = "beyond a bound"
 
@@ -29,11 +29,11 @@ class BoundClaim(ClaimAtIterations):
     """The bound, in the metric's unit."""
 
     direction: Literal["lower", "higher"]
-    """How the mean stands to ``than``."""
+    """Whether the mean is lower or higher than ``than``."""
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The one."""
+        """The single variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -46,7 +46,7 @@ class BoundClaim(ClaimAtIterations):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same test."""
+        """Return the p values of the same test."""
         from benchmark.statistics import student
 
         (ours,) = values
@@ -56,7 +56,7 @@ class BoundClaim(ClaimAtIterations):
         return student.beyond(ours.mean(-1), se, n - 1, self.than, higher)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """For a mean ``margin`` beyond the bound."""
+        """Return the power for a mean that is ``margin`` beyond the bound."""
         from benchmark.statistics import student
 
         se = sd / math.sqrt(seeds)
@@ -65,12 +65,12 @@ class BoundClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Beyond the bound by ``margin``."""
+        """Return values with a mean that is ``margin`` beyond the bound."""
         side = 1 if self.direction == "higher" else -1
         return [rng.normal(self.than + side * self.margin, sd, (suites, seeds))]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """The mean and its interval."""
+        """Describe the mean and its interval."""
         low, high = finding.interval
         where = "on both sides of"
         if outcome != INCONCLUSIVE:

@@ -1,4 +1,4 @@
-"""Means of two variants, and how far apart they are: what claims of equality and of a stated amount
+"""The difference between the means of two variants: what claims of equality and of a stated amount
 share."""
 
 import math
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DifferenceClaim(Claim):
-    """Ours less the other's is a stated amount, within ``margin``."""
+    """The variant's mean minus the other's is a stated amount, within ``margin``."""
 
     question: ClassVar[str] = "how far apart"
 
@@ -37,7 +37,7 @@ class DifferenceClaim(Claim):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Less where the values themselves are less than a point."""
+        """Return a smaller margin where the values themselves are less than a point."""
         if data.get("metric") == "train_error_percent":
             return 0.2, "training errors end between 0.06 and 0.6 %"
         return super().usual_margin(data)
@@ -49,11 +49,11 @@ class DifferenceClaim(Claim):
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Both."""
+        """Both variants."""
         return self.variant, self.against
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Two one-sided t tests: Welch's, or of the pairs."""
+        """Two one-sided t tests: Welch's, or paired."""
 
         from benchmark.statistics import student
 
@@ -73,7 +73,7 @@ class DifferenceClaim(Claim):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same tests."""
+        """Return the p values of the same tests."""
         import numpy as np
 
         from benchmark.statistics import student
@@ -89,7 +89,7 @@ class DifferenceClaim(Claim):
         return student.within(difference, se, df, self.margin)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Pairs are planned for as if they shared nothing."""
+        """Return the power; pairs are planned for as if they were independent."""
         from benchmark.statistics import student
 
         df = seeds - 1 if any(setting.paired) else 2 * seeds - 2
@@ -99,11 +99,11 @@ class DifferenceClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """As far apart as the claim expects."""
+        """Return values whose means are as far apart as the claim expects."""
         return [rng.normal(mean, sd, (suites, seeds)) for mean in (self.expected, 0.0)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """The difference and its interval."""
+        """Describe the difference and its interval."""
         around = f" around the stated {self.expected:+g}" if self.expected else ""
         return difference_sentence(finding, outcome, self.margin, around)
 
@@ -111,7 +111,7 @@ class DifferenceClaim(Claim):
 def difference_sentence(
     finding: "Finding", outcome: str, margin: float, around: str = "", tail: str = ""
 ) -> str:
-    """The difference, and whether its interval lies within the margin."""
+    """Describe the difference, and whether its interval lies within the margin."""
     low, high = finding.interval
     where = {
         REPRODUCED: "lies within",

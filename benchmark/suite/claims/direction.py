@@ -1,4 +1,4 @@
-"""``against`` with ``direction`` lower or higher: a variant stands below or above another."""
+"""``against`` with ``direction`` lower or higher: a variant is below or above another."""
 
 import math
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ class DirectionClaim(ClaimAtIterations):
     """Compared with this other variant."""
 
     direction: Literal["lower", "higher"]
-    """How ``variant`` stands to ``against``."""
+    """Whether ``variant`` is lower or higher than ``against``."""
 
     moderated: PriorSpec | None = None
-    """Judge by a t test, moderated by this prior of the runs' standard deviation, in place of the
-    exact test, which needs more runs. Not for runs that may end at one of two places."""
+    """Use a t test, moderated by this prior on the runs' standard deviation, instead of the exact
+    test, which needs more runs. Not for runs that may end at one of two places."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "DirectionClaim":
@@ -45,16 +45,16 @@ class DirectionClaim(ClaimAtIterations):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """What the power is told for."""
+        """Return the difference for which the power is reported."""
         return usual_step(data)
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Both."""
+        """Both variants."""
         return self.variant, self.against
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Mann and Whitney's test, a t test of the pairs, or a moderated one."""
+        """The Mann-Whitney test, a paired t test or a moderated t test."""
         from benchmark.statistics import sequential
 
         pair, paired = self._ordered(values), any(setting.paired)
@@ -66,7 +66,7 @@ class DirectionClaim(ClaimAtIterations):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same test."""
+        """Return the p values of the same test."""
         from benchmark.statistics import sequential
 
         if self.moderated and not any(paired):
@@ -74,12 +74,12 @@ class DirectionClaim(ClaimAtIterations):
         return step_p_values(*self._ordered(values), any(paired))
 
     def _ordered(self, values: Sequence["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
-        """What is to be lower first."""
+        """Return the values with those claimed to be lower first."""
         ours, other = values
         return (other, ours) if self.direction == "higher" else (ours, other)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """For a difference of ``margin``, at one iteration."""
+        """Return the power for a difference of ``margin``, at one iteration."""
         from benchmark.statistics import sequential
 
         if self.moderated and not any(setting.paired):
@@ -90,25 +90,25 @@ class DirectionClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """``margin`` apart."""
+        """Return values whose means are ``margin`` apart."""
         side = 1 if self.direction == "lower" else -1
         means = 0.0, side * self.margin
         return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """By how the looks depend on each other, except for pairs."""
+        """Return bounds that account for the dependence between looks, except for pairs."""
         if any(setting.paired):
             return super().bounds(looks, setting)
         return step_bounds(looks, setting.level, len(self.columns), self.moderated)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """How likely one run is below another."""
+        """Describe how likely one run is below another."""
         least = ", where it is least," if self.at and len(self.at) > 1 else ""
         return step_sentence(finding, outcome, f"the claim holds{self.when}{least}")
 
 
 def usual_step(data: dict[str, Any]) -> tuple[float, str]:
-    """The difference that the power is told for where none is stated."""
+    """Return the default difference for which the power is reported."""
     if data.get("metric") == "train_error_percent":
         return 0.2, "the power is told for a difference of this size; training errors end low"
     return 0.5, "the power is told for a difference of this size"
@@ -117,7 +117,7 @@ def usual_step(data: dict[str, Any]) -> tuple[float, str]:
 def step(
     lower: "np.ndarray", higher: "np.ndarray", paired: bool, margin: float, level: float
 ) -> "Finding":
-    """Of the first being the lower one."""
+    """Test whether the first is the lower one."""
     from dataclasses import replace
 
     from benchmark.statistics import ranks, student
@@ -131,7 +131,7 @@ def step(
 def step_p_values(
     lower: "np.ndarray", higher: "np.ndarray", paired: bool
 ) -> tuple["np.ndarray", "np.ndarray"]:
-    """For and against the first being the lower one."""
+    """Return p values for and against the first being the lower one."""
     from benchmark.statistics import ranks, student
 
     if not paired:
@@ -143,7 +143,7 @@ def step_p_values(
 
 
 def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float) -> float:
-    """Pairs are planned for as if they shared nothing."""
+    """Return the power; pairs are planned for as if they were independent."""
     from benchmark.statistics import ranks, student
 
     if not paired:
@@ -154,8 +154,8 @@ def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float
 def step_bounds(
     looks: tuple[int, ...], level: float, parts: int, moderated: PriorSpec | None = None
 ) -> "Bounds":
-    """Of a claim of several parts that is supported where each is, and refuted where one is, its p
-    value against being corrected for their number."""
+    """Return the bounds of a claim in several parts, supported if every part is and refuted if any
+    part is; its p value against is corrected for their number."""
     from benchmark.statistics.sequential import Design, bounds
 
     prior = moderated.prior if moderated else None
@@ -164,7 +164,7 @@ def step_bounds(
 
 
 def step_sentence(finding: "Finding", outcome: str, what: str) -> str:
-    """How the lower one stands to the higher one."""
+    """Describe how the lower one compares with the higher one."""
     low, high = finding.interval
     refuted = outcome == NOT_REPRODUCED
     side, value = ("against", finding.p_against) if refuted else ("for", finding.p)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 class DivergenceClaim(Claim):
-    """Fewer, or more, than a stated share of the runs diverge. A run that failed otherwise might
-    have diverged or not."""
+    """Fewer, or more, than a stated share of the runs diverge. A run that failed for another reason
+    might or might not have diverged."""
 
     question: ClassVar[str] = "how many runs"
 
@@ -28,21 +28,22 @@ class DivergenceClaim(Claim):
     """The share, in percent of the runs."""
 
     direction: Literal["lower", "higher"]
-    """How the share of runs that diverge stands to it."""
+    """Whether the share of runs that diverge is lower or higher than that."""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Which ``report.verdicts`` makes of the status: 1 for a run that diverged, else 0."""
+        """The column that ``report.verdicts`` derives from the status: 1 for a diverged run, else
+        0."""
         return ("diverged",)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """It did not, or did."""
+        """0 for a run that did not diverge, 1 for one that did."""
         return 0.0, 1.0
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The one."""
+        """The single variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -56,7 +57,7 @@ class DivergenceClaim(Claim):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same test."""
+        """Return the p values of the same test."""
         from benchmark.statistics import shares
 
         (ours,) = values
@@ -69,12 +70,13 @@ class DivergenceClaim(Claim):
 
     @property
     def _true(self) -> float:
-        """The share that the power is told for: a tenth of the way from the end of the scale."""
+        """The share for which the power is reported: a tenth of the way from the end of the
+        scale."""
         more, share = self._stated
         return 1 - 0.1 * (1 - share) if more else 0.1 * share
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Whatever the spread."""
+        """Return the power, which does not depend on ``sd``."""
         from benchmark.statistics import shares
 
         more, share = self._stated
@@ -83,18 +85,18 @@ class DivergenceClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """1 where a run diverged."""
+        """Return 1 where a run diverged, else 0."""
         return [(rng.random((suites, seeds)) < self._true).astype(float)]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """By how the looks depend on each other."""
+        """Return bounds that account for the dependence between looks."""
         from benchmark.statistics.sequential import share_bounds
 
         more, share = self._stated
         return share_bounds(looks, setting.level, share, more=more)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """How many of the runs."""
+        """Describe how many of the runs diverged."""
         low, high = (100 * end for end in finding.interval)
         (n,) = finding.n
         share = f"{finding.percent} interval of the share: {low:.0f} to {high:.0f} %"

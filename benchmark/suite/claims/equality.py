@@ -1,4 +1,4 @@
-"""``against`` with ``direction: equal``: two variants have one mean, within a margin."""
+"""``against`` with ``direction: equal``: two variants have the same mean, within a margin."""
 
 from typing import Literal
 
@@ -6,6 +6,6 @@ from benchmark.suite.claims.differences import DifferenceClaim
 
 
 class EqualityClaim(DifferenceClaim):
-    """An equivalence, never a difference that was merely not found."""
+    """A claim of equivalence, never merely of a difference that was not found."""
 
     direction: Literal["equal"]

@@ -1,4 +1,4 @@
-"""``at``: a claim on some iterations of the training, in place of its end."""
+"""``at``: a claim about some iterations of training instead of its end."""
 
 from pydantic import Field, model_validator
 
@@ -8,11 +8,11 @@ from benchmark.suite.claims.base import Claim
 
 
 class ClaimAtIterations(Claim):
-    """What claims that may be on iterations share. Such a claim must hold at each of them."""
+    """A claim that may be about some iterations. Such a claim must hold at each of them."""
 
     at: Ints | None = Field(default=None, min_length=1, max_length=100)
-    """The iterations, in place of the training's end: by the last epoch that ended by then; of
-    gradients and rates, which have no end, it is always stated."""
+    """The iterations, instead of the end of training: uses the last epoch that had ended by then.
+    Required for gradients and rates, which have no value at the end."""
 
     @model_validator(mode="after")
     def _at_fits(self) -> "ClaimAtIterations":
@@ -30,12 +30,12 @@ class ClaimAtIterations(Claim):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """One for each iteration of ``at``, which ``report.measured.with_values_at`` adds."""
+        """One column per iteration of ``at``, as ``report.measured.with_values_at`` adds them."""
         if self.at:
             return tuple(f"{self.metric}@{iteration}" for iteration in self.at)
         return super().columns
 
     @property
     def when(self) -> str:
-        """For sentences; empty of the training's end."""
+        """The iterations in words, for sentences; empty for the end of training."""
         return f" after {' and '.join(f'{i:,}' for i in self.at)} iterations" if self.at else ""

@@ -1,4 +1,4 @@
-"""The kinds of claims, and which one the fields of a suite file imply."""
+"""The kinds of claims, and how a suite file's fields imply one."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Claim]] = {
     "than, share_percent": ShareClaim,
     "diverge_percent": DivergenceClaim,
 }
-"""What is stated -> the kind of claim."""
+"""Stated fields -> the kind of claim."""
 
 _ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
 
@@ -42,13 +42,13 @@ _ANY_CLAIM = TypeAdapter(AnyClaim)
 
 
 def claim_of(**fields: Any) -> Claim:
-    """The claim that the fields of a suite file state. Raises ValidationError."""
+    """Return the claim that the fields of a suite file state. Raises ValidationError."""
     return _ANY_CLAIM.validate_python(fields)
 
 
 def kind_of(data: Any) -> type[Claim]:
-    """The kind that the stated fields imply. Raises where they imply none or several, or where one
-    does not belong to it or is missing."""
+    """Return the kind that the stated fields imply. Raises if they imply none or several, or if a
+    field does not belong to it or is missing."""
     if not isinstance(data, Mapping):
         raise refuse("statement", "a claim is a mapping of fields", data)
     stated = _stated(data)
@@ -68,8 +68,8 @@ def kind_of(data: Any) -> type[Claim]:
 
 
 def filled(data: Mapping[str, Any]) -> dict[str, Any]:
-    """With the kind's margin, and its reason, where none is stated; without what is null, as plans
-    of earlier versions have each field of each kind."""
+    """Return ``data`` with the kind's default margin and its reason if none is stated, and without
+    nulls, since plans of earlier versions contain every field of every kind."""
     stated = _stated(data)
     if "margin" in stated:
         return stated
@@ -92,7 +92,7 @@ def _name(named: str, stated: Mapping[str, Any]) -> str:
 
 
 def _rule(field: str) -> str:
-    """Which kinds have a field."""
+    """Return the rule that says which kinds have a field."""
     having = {name for name, kind in KINDS.items() if field in kind.model_fields}
     words = []
     for first in _ONE_OF:

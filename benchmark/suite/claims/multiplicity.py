@@ -1,4 +1,4 @@
-"""Which claims of a suite are corrected together, and which runs are pairs."""
+"""Which claims of a suite are corrected together, and which runs are paired."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
@@ -10,8 +10,8 @@ from benchmark.suite.claims.published import PublishedClaim
 
 
 def family_sizes(claims: Sequence[Claim], as_published: Collection[str] = ()) -> list[int]:
-    """Of each claim's family: the claims of the suite that ask the same question, known before a
-    run has ended. Where nothing is drawn there is nothing to correct.
+    """Return the size of each claim's family: the suite's claims that ask the same question, known
+    before any run has ended. Where nothing is random there is nothing to correct.
 
     ``as_published``: variants that are nets of published weights.
     """
@@ -21,13 +21,13 @@ def family_sizes(claims: Sequence[Claim], as_published: Collection[str] = ()) ->
 
 
 def of_published_weights(claim: Claim, as_published: Collection[str]) -> bool:
-    """Whether a published number is compared with a net of published weights, which, unlike those
-    of a run, no seed makes others."""
+    """Return whether a published number is compared with a net of published weights, which, unlike
+    a run's, do not depend on a seed."""
     return isinstance(claim, PublishedClaim) and claim.variant in as_published
 
 
 def nets_as_published(specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The variants that are nets of published weights, by their specs as plain data."""
+    """Return the variants that are nets of published weights; ``specs`` are plain data."""
     begun = {variant: spec.get("pretrained") for variant, spec in specs.items()}
     return [
         variant
@@ -37,8 +37,9 @@ def nets_as_published(specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def pairs_in(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> tuple[bool, ...]:
-    """For each two neighbours that the claim compares: whether their runs of one seed share
-    weights, as one begins from the other or both from a third run. ``specs``: those of one seed."""
+    """Return, for each adjacent pair that the claim compares, whether their runs with the same seed
+    share weights, as one starts from the other or both from a third run. ``specs``: of one
+    seed."""
     if claim.compared != claim.variants:
         return ()
     roots = [begun_from(variant, specs) for variant in claim.variants]
@@ -46,8 +47,8 @@ def pairs_in(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> tuple[bool
 
 
 def begun_from(variant: str, specs: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """The variant itself, and each run that it begins from, through others or not: by the name
-    where it is a variant, else by the id."""
+    """Return the variant itself and each run that it starts from, directly or not: by name where
+    that is a variant, else by id."""
     found = {variant}
     begun = specs[variant].get("pretrained")
     while begun and begun["source"] == "run" and begun["name"] not in found:

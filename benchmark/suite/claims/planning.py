@@ -1,4 +1,4 @@
-"""What a suite's seeds can decide, before anything is spent."""
+"""What a suite's seeds can decide, before any compute is spent."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -21,21 +21,21 @@ from benchmark.suite.claims.sample import Setting
 from benchmark.suite.looks import Looks
 
 WANTED = 0.8
-"""The chance that a suite should have to decide a claim."""
+"""The probability with which a suite should decide a claim."""
 
 _SUITES = 4000
-"""Made-up ones, of which looks are planned by."""
+"""Number of simulated suites by which looks are planned."""
 
 _MAX_SEEDS = 60
-"""Seeds beyond which nobody goes."""
+"""The most seeds that anyone would train."""
 
 _USUAL = {"cifar": 10.0, "photographs": 25.0, "boxes": 70.0}
-"""Kind of data set -> the error in percent where the paper prints none; of detectors 100 less the
-average precision."""
+"""Kind of data set -> the error in percent where the paper prints none; for detectors, 100 minus
+the average precision."""
 
 
 _UNKNOWN = ("mean_response_std", "gradient_norm_decades")
-"""Metrics by which nobody has said how much runs differ."""
+"""Metrics for which the spread between runs is unknown."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,14 @@ class Prospect:
 
     claim: Claim
     sd: float | None
-    """By which runs are planned to differ, in the metric's unit; None where nobody knows."""
+    """The assumed standard deviation of runs, in the metric's unit; None where it is unknown."""
     chance: float | None
-    """That the seeds decide the claim, were it true."""
+    """The probability that the seeds decide the claim if it is true."""
     seeds: int | None
-    """How many seeds, all trained before anybody looks, would have a chance of ``WANTED``; None
-    where no bearable number has."""
+    """How many seeds, all trained before any look, would give a probability of ``WANTED``; None
+    where no affordable number does."""
     by_look: tuple[float, ...] = ()
-    """The chance that the claim is decided by each look, were it true; 0 where nobody knows."""
+    """The probability that each look has decided the claim if it is true; 0 where unknown."""
 
 
 def prospects(
@@ -60,8 +60,8 @@ def prospects(
     specs: Mapping[str, Mapping[str, Any]],
     looks: Looks | None = None,
 ) -> list[Prospect]:
-    """One a claim. ``specs``: variant -> spec as plain data, of one seed; ``looks``: of a suite
-    that has some, the last of them at ``seeds``."""
+    """Return one prospect per claim. ``specs``: variant -> spec as plain data, for one seed;
+    ``looks``: the suite's, if it has any, the last of them at ``seeds``."""
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
     found = []
@@ -75,9 +75,9 @@ def prospects(
 def expected_runs(
     found: Sequence[Prospect], looks: Looks, specs: Mapping[str, Mapping[str, Any]]
 ) -> list[float]:
-    """By the time of each look, how many runs are expected to have been trained, were all claims
-    true and did they go their ways independently of each other: a variant is trained on where a
-    claim that needs it, or one that begins from it, is undecided, and where no claim does."""
+    """Return how many runs are expected to be trained by each look if all claims are true and
+    independent: a variant gets more runs while a claim that needs it, or a variant that starts from
+    it, is undecided, and if no claim needs it."""
     undecided: dict[str, list[Sequence[float]]] = {variant: [] for variant in specs}
     for each in found:
         needed = set().union(*(begun_from(variant, specs) for variant in each.claim.variants))
@@ -127,7 +127,7 @@ def _by_look(
     claim = own.claim
     if own.chance is None:
         return {"by_look": (0.0,) * len(looks.looks)}
-    if own.sd == 0:  # Of published weights, which the first look tests.
+    if own.sd == 0:  # Published weights, which the first look tests.
         return {"by_look": (1.0,) * len(looks.looks)}
     setting = Setting(looks.level / size, pairs_in(claim, specs))
     enough = tuple(seeds for seeds in looks.looks if seeds >= claim.needed)
@@ -145,8 +145,8 @@ def _by_look(
 
 
 def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
-    """The first number of seeds with a chance of ``WANTED``, from ``min_seeds`` on; a chance rises
-    with the seeds."""
+    """Return the smallest number of seeds, from ``min_seeds`` on, with a probability of at least
+    ``WANTED``; the probability rises with the seeds."""
     low, high = min_seeds - 1, min_seeds
     while chance(high) < WANTED:
         if high >= _MAX_SEEDS:
@@ -159,9 +159,9 @@ def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
 
 
 def planning_sd(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> float | None:
-    """By which runs of one net are held to differ where nothing is known: of an error ``e`` on
-    ``N`` images, the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10,
-    where this is 0.2. A published standard deviation of the same number goes before it."""
+    """Return the assumed standard deviation of one net's runs: for an error ``e`` on ``N`` images,
+    the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10, where this is
+    0.2. A published standard deviation of the same number takes precedence."""
     if claim.metric in _UNKNOWN:
         return None
     if isinstance(claim, PublishedClaim) and claim.number.sd:

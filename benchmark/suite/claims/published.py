@@ -1,4 +1,4 @@
-"""``published``: a variant, or an ensemble, has a number of the paper."""
+"""``published``: a variant, or an ensemble, reaches a number in the paper."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmark.statistics.finding import Finding
 
 NO_CHANCE = "difference, with no chance in it"
-"""The same weights on the same images: nothing is drawn, so there is nothing to infer."""
+"""The same weights on the same images: nothing is random, so there is nothing to infer."""
 
 _SCALES = "-224-256-384-480-640"
 
@@ -27,13 +27,13 @@ _VIEWS = {
     "10-crop": ("ten-crop-",),
     "fully convolutional at 5 scales": (f"multi-scale{_SCALES}", f"multi-scale-sliding{_SCALES}"),
 }
-"""How the paper looked at images -> how the protocol's name begins. Fully convolutional is either
-form: the scores of all places of an image, averaged over it, then over its scales."""
+"""How the paper views images -> how the protocol's name starts. Either form is fully convolutional:
+the scores at all positions of an image are averaged, then averaged over scales."""
 
 
 class PublishedClaim(Claim):
-    """A mean is held against a mean, a best against a best, and one published run against one more
-    run of ours, which it can be consistent with, never equal to."""
+    """A comparison with the paper: a mean with a mean, a best with a best, and one published run
+    with one more run of ours, with which it can be consistent but never equal."""
 
     question: ClassVar[str] = "how far apart"
 
@@ -41,8 +41,8 @@ class PublishedClaim(Claim):
     """The variant that the claim is about; not with ``ensemble``."""
 
     ensemble: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
-    """In place of ``variant``: variants whose runs with one seed, their class probabilities
-    averaged, are one value (table 5)."""
+    """Instead of ``variant``: variants whose runs with the same seed give one value, from their
+    averaged class probabilities (table 5)."""
 
     published: str
     """Compared with this published number, named ``table/row/column``."""
@@ -68,8 +68,8 @@ class PublishedClaim(Claim):
         return self
 
     def _is_come_by_as(self, number: Published) -> bool:
-        """Whether a published number was come by as the claim's value is: seen by its protocol,
-        and by an ensemble only if that is one."""
+        """Return whether a published number was obtained as the claim's value is: with its
+        protocol, and from an ensemble only if the claim is about one."""
         if number.is_ensemble != bool(self.ensemble):
             return False
         if self.protocol is None:
@@ -78,7 +78,7 @@ class PublishedClaim(Claim):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """More for one run on CIFAR-10's few test images."""
+        """Return a larger margin for a single run on CIFAR-10's few test images."""
         number = PUBLISHED.get(str(data.get("published")))
         if number and number.dataset == "cifar10" and number.n == 1:
             return 1.0, "one run: another of its kind may differ by half a point as it is"
@@ -86,12 +86,12 @@ class PublishedClaim(Claim):
 
     @property
     def number(self) -> Published:
-        """What is published."""
+        """The published number."""
         return PUBLISHED[self.published]
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """Of an ensemble, its members."""
+        """The variant, or the members of the ensemble."""
         return self.ensemble or (str(self.variant),)
 
     @property
@@ -101,11 +101,11 @@ class PublishedClaim(Claim):
 
     @property
     def needed(self) -> int:
-        """As many as a published best is of."""
+        """At least as many runs as a published best was chosen from."""
         return max(super().needed, self.number.best_of or 1)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """By what is known of the published runs."""
+        """The test that suits what is known about the published runs."""
         from benchmark.statistics import best, student
         from benchmark.statistics.finding import Finding
 
@@ -126,7 +126,7 @@ class PublishedClaim(Claim):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same tests."""
+        """Return the p values of the same tests."""
         from benchmark.statistics import best, student
 
         (ours,), number = values, self.number
@@ -136,8 +136,8 @@ class PublishedClaim(Claim):
         return student.within(ours.mean(-1) - number.value, se, df, self.margin)
 
     def _error(self, ours: "np.ndarray") -> tuple[Any, Any]:
-        """Standard error and degrees of freedom of the difference. Where nothing is known of one
-        published run but its value, it is held to vary from run to run as ours do."""
+        """Return the standard error and degrees of freedom of the difference. Where only the value
+        of one published run is known, it is assumed to vary from run to run as ours do."""
         from benchmark.statistics import student
 
         number, n = self.number, ours.shape[-1]
@@ -146,7 +146,7 @@ class PublishedClaim(Claim):
         return ours.std(-1, ddof=1) * math.sqrt(1 + 1 / n), n - 1
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Of published weights, that they are tested at all."""
+        """Return the power; for published weights 1, the probability that they are tested."""
         from benchmark.statistics import best, student
 
         number, level = self.number, setting.level
@@ -166,7 +166,7 @@ class PublishedClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Of made-up papers, whose runs are of the same kind as ours, held against the number."""
+        """Return values compared with simulated papers whose runs are of the same kind as ours."""
         import numpy as np
 
         ours, number = rng.normal(0, sd, (suites, seeds)), self.number
@@ -179,7 +179,7 @@ class PublishedClaim(Claim):
         return [np.asarray(ours - theirs + number.value)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """The difference from the published number."""
+        """Describe the difference from the published number."""
         if finding.test == NO_CHANCE:
             side = "within" if outcome == REPRODUCED else "beyond"
             return (
@@ -192,5 +192,5 @@ class PublishedClaim(Claim):
 
 
 def ensemble_name(variants: Sequence[str]) -> str:
-    """For people, and in the frames that claims are judged by."""
+    """Return the ensemble's name, as shown to people and used in the frames for verdicts."""
     return " + ".join(variants)

@@ -1,4 +1,4 @@
-"""What a claim is judged by: one value a run, or that a run was lost."""
+"""What a claim is judged by: one value per run, or the fact that a run was lost."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Sample:
     """The runs of one variant, or of one ensemble, that have ended."""
 
     values: tuple[float | None, ...]
-    """None for a run that has no value, since it diverged or failed."""
+    """None for a run that has no value because it diverged or failed."""
     seeds: tuple[int, ...]
 
     @property
@@ -22,16 +22,16 @@ class Sample:
         return self.values.count(None)
 
     def has(self, seeds: Collection[int]) -> bool:
-        """Whether the runs of all these seeds have ended."""
+        """Return whether the runs of all these seeds have ended."""
         return set(self.seeds).issuperset(seeds)
 
     def known(self) -> list[float]:
-        """The values that there are."""
+        """Return the values of the runs that have one."""
         return [value for value in self.values if value is not None]
 
     def filled(self, end: float, seeds: frozenset[int] | None = None) -> "np.ndarray":
-        """The values in the order of the seeds, with ``end`` for lost runs; ``seeds``: of these
-        alone."""
+        """Return the values in the order of the seeds, with ``end`` for lost runs; ``seeds``: only
+        of these."""
         import numpy as np
 
         rows = sorted(zip(self.seeds, self.values, strict=True), key=lambda row: row[0])
@@ -41,12 +41,12 @@ class Sample:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a test needs to know of the suite."""
+    """What a test needs to know about the suite."""
 
     level: float
-    """Of this one claim, so that all of its family have ``ALPHA`` together."""
+    """The level of this one claim, so that its whole family has ``ALPHA``."""
     paired: tuple[bool, ...] = ()
-    """For each two neighbours that the claim compares: whether runs of equal seeds share weights or
-    a run that they begin from, so that a pair of runs is one value."""
+    """For each adjacent pair that the claim compares: whether runs with equal seeds share weights
+    or a run that they start from, so that a pair of runs is one value."""
     as_published: bool = False
-    """Whether the variant is a net of published weights, with no seed in it."""
+    """Whether the variant is a net of published weights, independent of the seed."""

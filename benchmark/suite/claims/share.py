@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShareClaim(ClaimAtIterations):
-    """For runs that end at one of two places, whose mean says nothing: each is counted."""
+    """A claim for runs that end at one of two places, whose mean is meaningless: it counts runs."""
 
     question: ClassVar[str] = "how many runs"
 
@@ -27,14 +27,14 @@ class ShareClaim(ClaimAtIterations):
     """The bound, in the metric's unit."""
 
     direction: Literal["lower", "higher"]
-    """How these runs stand to ``than``."""
+    """Whether these runs are lower or higher than ``than``."""
 
     share_percent: float = Field(gt=0, lt=100)
     """More than this share of the runs do so."""
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The one."""
+        """The single variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -49,7 +49,7 @@ class ShareClaim(ClaimAtIterations):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same test."""
+        """Return the p values of the same test."""
         from benchmark.statistics import shares
 
         (ours,) = values
@@ -61,11 +61,12 @@ class ShareClaim(ClaimAtIterations):
 
     @property
     def _true(self) -> float:
-        """The share that the power is told for: nine tenths of the way up from the claimed one."""
+        """The share for which the power is reported: nine tenths of the way from the claimed share
+        to 1."""
         return 1 - 0.1 * (1 - self.share_percent / 100)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Whatever the spread."""
+        """Return the power, which does not depend on ``sd``."""
         from benchmark.statistics import shares
 
         return shares.power(seeds, self.share_percent / 100, True, self._true, setting.level)
@@ -73,13 +74,14 @@ class ShareClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Each run at one of the two sides of the bound, however far from it."""
+        """Return values on either side of the bound; how far from it does not matter."""
         side = 1.0 if self.direction == "higher" else -1.0
         beyond = rng.random((suites, seeds)) < self._true
         return [self.than + side * (2.0 * beyond - 1.0)]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """By how the looks depend on each other; at several iterations added up."""
+        """Return bounds that account for the dependence between looks; with several iterations,
+        the looks are added up."""
         from benchmark.statistics.sequential import share_bounds
 
         if len(self.columns) > 1:
@@ -87,7 +89,7 @@ class ShareClaim(ClaimAtIterations):
         return share_bounds(looks, setting.level, self.share_percent / 100, more=True)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """How many of the runs."""
+        """Describe how many of the runs are beyond the bound."""
         low, high = (100 * end for end in finding.interval)
         (n,) = finding.n
         side = "above" if self.direction == "higher" else "below"

@@ -1,4 +1,4 @@
-"""``trend``: along some variants each step goes one way."""
+"""``trend``: along a sequence of variants, each step goes the same way."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class TrendClaim(Claim):
-    """ "The deeper, the lower" says it of each step: the trend is supported where every step is (an
-    intersection-union test, which needs no correction), and refuted where one is."""
+    """A claim such as "the deeper, the lower", about each step: the trend is supported if every
+    step is (an intersection-union test, which needs no correction), and refuted if any step is."""
 
     question: ClassVar[str] = "which way"
 
@@ -35,7 +35,7 @@ class TrendClaim(Claim):
     """Variants along which the metric moves in ``direction`` at each step."""
 
     direction: Literal["lower", "higher"]
-    """How each variant stands to the one before."""
+    """Whether each variant is lower or higher than the one before."""
 
     @model_validator(mode="after")
     def _each_once(self) -> "TrendClaim":
@@ -45,16 +45,16 @@ class TrendClaim(Claim):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """What the power is told for, at each step."""
+        """Return the difference at each step for which the power is reported."""
         return usual_step(data)
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """In the order of the trend."""
+        """The variants, in the order of the trend."""
         return self.trend
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """The step that is supported least."""
+        """The test of the step with the least support."""
         from benchmark.statistics import ranks
         from benchmark.statistics.student import possible
 
@@ -77,7 +77,7 @@ class TrendClaim(Claim):
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """By the same tests."""
+        """Return the p values of the same tests."""
         import numpy as np
 
         pairs = zip(self._steps(values), self._paired(paired), strict=True)
@@ -85,7 +85,7 @@ class TrendClaim(Claim):
         return np.max(p, axis=0), np.minimum(1, len(against) * np.min(against, axis=0))
 
     def _steps(self, values: Sequence["np.ndarray"]) -> list[tuple["np.ndarray", "np.ndarray"]]:
-        """Of each step what is to be lower, and what is to be higher."""
+        """Return, for each step, the values claimed to be lower and those claimed to be higher."""
         rising = self.direction == "higher"
         return [pair if rising else pair[::-1] for pair in pairwise(values)]
 
@@ -93,7 +93,7 @@ class TrendClaim(Claim):
         return tuple(paired) or (False,) * (len(self.trend) - 1)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """For steps of ``margin``."""
+        """Return the power for steps of ``margin``."""
         from benchmark.statistics import ranks
 
         sizes = (seeds,) * len(self.trend)
@@ -102,19 +102,19 @@ class TrendClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """With steps of ``margin``."""
+        """Return values whose means differ by ``margin`` at each step."""
         way = 1 if self.direction == "higher" else -1
         means = [way * self.margin * number for number in range(len(self.trend))]
         return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """As of each step, except where one is of pairs."""
+        """Return the bounds of a single step, unless some step is paired."""
         if any(setting.paired):
             return super().bounds(looks, setting)
         return step_bounds(looks, setting.level, len(self.trend) - 1)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """The step that is supported least."""
+        """Describe the step with the least support."""
         first, second = self.trend[finding.where : finding.where + 2]
         what = f"the least step, from {first} to {second}, goes this way"
         return step_sentence(finding, outcome, what)

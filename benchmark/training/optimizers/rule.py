@@ -1,4 +1,4 @@
-"""What every rule has."""
+"""The base class of every rule."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ class Rule:
     """An update of weights, one step at a time."""
 
     def __init__(self, weights: list[keras.Variable], rates: Sequence[float] | None = None):
-        """``rates``: by weight, its learning rate over that of the step; 1 where left out."""
+        """``rates``: per weight, its learning rate divided by the step's; 1 by default."""
         self.weights = weights
         self.rates = rates or [1.0] * len(weights)
         self.state: dict[str, tf.Variable] = {}
-        """Name in checkpoints -> what the rule keeps from step to step."""
+        """Name in checkpoints -> variable that the rule keeps between steps."""
 
     def _kept(self, name: str) -> list[tf.Variable]:
-        """By weight a variable of its shape, from 0 on, which is a part of the state."""
+        """Return, per weight, a variable of its shape, initially 0, and add it to the state."""
         found = []
         for weight in self.weights:
             path = f"{name}/{weight.path}"
@@ -27,5 +27,5 @@ class Rule:
         return found
 
     def apply(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
-        """One step along the gradients of the loss without its penalty, by weight."""
+        """Take one step; ``gradients``: per weight, of the loss without the weight penalty."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ from benchmark.training.optimizers.rule import Rule
 class Momentum(Rule):
     """The update of SgdSpec, on TensorFlow's fused kernels.
 
-    Keras's own SGD has the ``caffe`` form and decoupled decay alone.
+    Keras's own SGD has only the ``caffe`` form and decoupled decay.
     """
 
     def __init__(
