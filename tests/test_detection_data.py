@@ -231,14 +231,17 @@ def test_annotations_that_are_wrong_are_named(tmp_path, entry, match):
         ({"images": [3]}, "list of objects 'images'"),
         ({"images": []}, "must list images and categories"),
         ({"categories": []}, "must list images and categories"),
-        ({"categories": [{"id": 1}]}, r"categories\[0\].name must be a text. Received: None"),
-        ({"categories": [*CATEGORIES, CATEGORIES[0]]}, r"categories\[2\].id must be an id of no"),
-        ({"images": [{"id": "1"}]}, r"images\[0\].id must be an integer from 0 on"),
+        (
+            {"categories": [{"id": 1}]},
+            r"categories\[0\].name must be a non-empty string. Received: None",
+        ),
+        ({"categories": [*CATEGORIES, CATEGORIES[0]]}, r"categories\[2\].id must be unique"),
+        ({"images": [{"id": "1"}]}, r"images\[0\].id must be an integer from 0 to"),
         ({"images": [{"id": 1, "file_name": "../a.jpg"}]}, "file_name must lie in the folder"),
         ({"images": [{"id": 1, "file_name": "/etc/a.jpg"}]}, "file_name must lie in the folder"),
         (
             {"images": [{"id": 1, "file_name": "a.jpg", "height": 0}]},
-            r"images\[0\].height must be an integer from 1 on.* Received: 0",
+            r"images\[0\].height must be an integer from 1 to .* Received: 0",
         ),
     ],
 )
@@ -313,7 +316,7 @@ def test_what_changed_since_is_told(tmp_path):
     whole = json.loads(index.read_text())
     for damage in ({"classes": ["one"]}, {"where": {"train": whole["where"]["train"]}}):
         index.write_text(json.dumps(whole | damage))
-        with pytest.raises(DataError, match="must hold a whole list"):
+        with pytest.raises(DataError, match="must hold a complete list"):
             registry.find("mine")
 
 
@@ -348,7 +351,7 @@ def test_boxes_are_added_and_listed_by_commands(tmp_path):
     listed = f"mine            {train[1]}: 2 training and 1 test images of 2 classes, with boxes\n"
     assert listed in bench("data", "list").stdout
     (tmp_path / "cache" / "mine" / registry.ADDED.index).write_text("{")
-    assert "must hold a whole list of images with boxes; add" in bench("data", "list").stdout
+    assert "must hold a complete list of images with boxes; add" in bench("data", "list").stdout
 
 
 @pytest.mark.parametrize(

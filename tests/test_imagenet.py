@@ -150,7 +150,7 @@ def test_a_tree_is_added_and_listed_by_commands(tmp_path):
     assert f"2026            {tree}: 6 training" in done.stdout
     assert "not here: cifar10, imagenet2012, " in done.stdout
     (tmp_path / "cache" / "2026" / "index.json").write_text("{")
-    assert "add them anew" in bench("data", "list", "--cache", tmp_path / "cache").stdout
+    assert "add them again" in bench("data", "list", "--cache", tmp_path / "cache").stdout
 
 
 @pytest.mark.parametrize(

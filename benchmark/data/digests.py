@@ -1,4 +1,4 @@
-"""The SHA-256 of each file of a data set, to detect changed and identical files."""
+"""The SHA-256 of each file of a data set, to find changed files and duplicates."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ BYTES = 32
 
 
 def column(digests: Sequence[str | bytes]) -> np.ndarray:
-    """Return (n, 32) uint8 from digests in hexadecimal or raw form."""
+    """Return (n, 32) uint8, from digests in hexadecimal or as raw bytes."""
     raw = b"".join(bytes.fromhex(each) if isinstance(each, str) else each for each in digests)
     return np.frombuffer(raw, np.uint8).reshape(-1, BYTES)
 
@@ -22,16 +22,16 @@ def of(content: bytes) -> bytes:
 
 
 class Repeated(NamedTuple):
-    """Numbers of files that occur more than once, byte for byte."""
+    """Numbers of duplicate files, byte for byte."""
 
     train: int
-    """Training images that are identical to an earlier training image."""
+    """Training images identical to an earlier training image."""
     test: int
-    """The same for test images."""
+    """Test images identical to an earlier test image."""
     test_in_train: int
-    """Test images that are also training images."""
+    """Test images that also occur among the training images."""
     in_other_classes: int
-    """Images of either split that also occur in another class."""
+    """Images of either split that also occur with another class."""
 
     def told(self) -> list[str]:
         """Return a line for each number above 0."""
@@ -39,7 +39,7 @@ class Repeated(NamedTuple):
             (self.test_in_train, "test images are training images too"),
             (self.train, "training images are copies of others"),
             (self.test, "test images are copies of others"),
-            (self.in_other_classes, "images are there as images of another class, too"),
+            (self.in_other_classes, "images also occur with another class"),
         )
         return [f"{count:,} {what}" for count, what in lines if count]
 
@@ -47,7 +47,7 @@ class Repeated(NamedTuple):
 def repeated(
     digests: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray] | None = None
 ) -> Repeated:
-    """Count from the columns of both splits. ``labels``: for images that each have a class."""
+    """Count the duplicates in both splits. ``labels``: for images that have one class each."""
     rows = {split: _rows(own) for split, own in digests.items()}
     train, test = rows["train"], rows["test"]
     both = np.concatenate([train, test])

@@ -1,4 +1,4 @@
-"""Recreate the embedded subset from the full set: ``python -m benchmark.data.embed``."""
+"""Rebuild the embedded subset from the full set: ``python -m benchmark.data.embed``."""
 
 import io
 import shutil
@@ -25,7 +25,7 @@ def subset(full: Images) -> Images:
 
 
 def write(images: Images, folder: Path) -> None:
-    """Write ``images`` to ``folder`` as a prepared data set of tensorflow-datasets."""
+    """Write ``images`` to ``folder`` as a prepared tensorflow-datasets data set."""
     import tensorflow_datasets as tfds
 
     def rows(split: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""CIFAR-10 as files: one folder per class, as for photographs."""
+"""CIFAR-10 as files: one folder per class, laid out like photographs."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from benchmark.data.cache import replacing
 
 def export(name: str, folder: Path) -> int:
     """Write ``folder/train/CLASS/00000.png`` and ``folder/val/CLASS/00000.png``, numbered in the
-    official order, completely or not at all, replacing the folder's contents. Return how many.
+    official order, all or nothing, replacing what the folder held. Returns the number of files.
 
-    The files are not compressed, so that each version of the library gives the same bytes. Raises
+    The files are not compressed, so that every version of the library gives the same bytes. Raises
     DataError if the images are not in the cache.
     """
     from PIL import Image

@@ -19,13 +19,13 @@ class Images:
     test_labels: np.ndarray
 
     checked: ClassVar[str] = "sha256"
-    """What is checked: the digest of all images together."""
+    """What is checked: the digest of all pixels and labels."""
     noted: ClassVar[Mapping[str, Any]] = {}
-    """What was noted about them: nothing."""
+    """Notes made when the data set was added: none."""
 
     @cached_property
     def sha256(self) -> str:
-        """The digest of all pixels and labels, in the fields' order."""
+        """The digest of all pixels and labels, in the order of the fields."""
         digest = hashlib.sha256()
         for array in self.arrays().values():
             digest.update(np.ascontiguousarray(array).data)
@@ -39,7 +39,7 @@ class Images:
 def chosen(
     images: Images, only_classes: Sequence[int] | None, train_per_class: int | None
 ) -> Images:
-    """Return the images of some classes, renumbered in that order, and only the first
+    """Keep the images of some classes, renumbered in that order, and only the first
     ``train_per_class`` training images of each; the official order is kept."""
     arrays = images.arrays()
     if only_classes is not None:

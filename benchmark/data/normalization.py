@@ -1,4 +1,4 @@
-"""How pixels become a net's input."""
+"""How pixels become the input of a net."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,30 +11,30 @@ from benchmark.spec import LabelledSpec
 
 @dataclass(frozen=True)
 class Normalization:
-    """Pixels x (0 to 255) become (x - mean) * scale; both broadcast against an image."""
+    """Maps pixels x (0 to 255) to (x - mean) * scale; both broadcast against an image."""
 
     mean: np.ndarray
     scale: np.ndarray
     blue_first: bool = False
-    """The net takes blue, green, red, and so do ``mean`` and ``scale``."""
+    """The net takes blue, green, red; ``mean`` and ``scale`` are in that order too."""
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "Normalization":
-        """Restore a normalisation from ``arrays()``."""
+        """Restore it from ``arrays()``."""
         return cls(arrays["mean"], arrays["scale"], bool(arrays["blue_first"]))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return its fields as arrays, for a file."""
+        """Return its fields as arrays, to be saved to a file."""
         return {"mean": self.mean, "scale": self.scale, "blue_first": np.array(self.blue_first)}
 
     def of_any_size(self) -> "Normalization":
-        """Return it with the channel means of a mean image, for images of other sizes."""
+        """Replace a mean image by its channel means, for images of other sizes."""
         if self.mean.ndim < 3:
             return self
         return replace(self, mean=self.mean.mean((0, 1), dtype=np.float64).astype(np.float32))
 
     def __call__(self, pixels: tf.Tensor) -> tf.Tensor:
-        """Normalise, in the graph, (..., 3), red first, to float32."""
+        """In the graph: map (..., 3), red first, to float32."""
         if self.blue_first:
             pixels = pixels[..., ::-1]
         return (tf.cast(pixels, tf.float32) - self.mean) * self.scale
@@ -45,16 +45,15 @@ def _imagenet(means: Sequence[float], sds: Sequence[float], **fields: bool) -> N
 
 
 CAFFE = _imagenet((103.939, 116.779, 123.68), (1, 1, 1), blue_first=True)
-"""Subtracts ImageNet's channel means: what the weights of keras.applications' v1 ResNets, and the
+"""ImageNet's channel means subtracted: what the weights of keras.applications' v1 ResNets, and the
 paper authors' own, were trained with."""
 
 TORCH = _imagenet((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
-"""What the weights of torchvision and most state dicts were trained with."""
+"""The normalization that the weights of torchvision and most state dicts were trained with."""
 
 
 def normalization(spec: LabelledSpec, train_images: np.ndarray) -> Normalization:
-    """Return the spec's normalisation, from only the images trained on: (n, height, width, 3)
-    uint8."""
+    """Return the spec's, from the training images only: (n, height, width, 3) uint8."""
     unit = 1 / 255 if spec.pixel_range == "0-1" else 1.0
     mean, scale = np.zeros(3), np.full(3, unit)
     if spec.normalization == "per-pixel-mean":

@@ -1,4 +1,4 @@
-"""The files in a data set's folders that are not read: none is skipped silently."""
+"""The files in a data set's folders that are not read: each is either counted or refused."""
 
 import os
 from collections import Counter
@@ -9,11 +9,10 @@ from benchmark.data.contents import NEEDED, is_image
 from benchmark.data.images import DataError
 
 READ = (".jpg", ".jpeg", ".png")
-"""Suffixes of the images that are read, in upper or lower case."""
+"""Suffixes of the images that are read, in any case."""
 
 HIDDEN = "hidden"
-"""The kind of files that systems leave behind, and of those whose path has a name with a leading
-dot."""
+"""Files left behind by systems, and files whose name, or a folder's, begins with a dot."""
 
 NO_SUFFIX = "without a suffix"
 
@@ -34,8 +33,8 @@ Counts = Mapping[str, int]
 
 def files_below(folder: Path) -> Iterator[Path]:
     """Yield every file below a folder, including hidden ones and those behind links, in no
-    particular order. Raises DataError for what cannot be read, a dangling or circular link, and
-    what is neither a file nor a folder."""
+    particular order. Raises DataError for anything unreadable, a broken or circular link, and
+    anything that is neither a file nor a folder."""
     yield from _below(folder, frozenset(), strict=True)
 
 
@@ -56,7 +55,7 @@ def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> 
     here = about.st_dev, about.st_ino
     if here in above:
         if strict:
-            raise DataError(f"{folder} must not lead back to a folder that it is in")
+            raise DataError(f"{folder} must not link back to a folder that contains it")
         return
     for entry in entries:
         path = Path(entry.path)
@@ -72,15 +71,15 @@ def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> 
 
 
 def is_hidden(path: Path, folder: Path) -> bool:
-    """Return whether a path below a folder is hidden, or something that systems leave behind."""
+    """Return whether a path below a folder is hidden or was left behind by a system."""
     parts = path.relative_to(folder).parts
     return any(part[0] == "." or part.lower() in _LEFT_BEHIND for part in parts)
 
 
 def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> list[Path]:
-    """Return the images to be read among files below a folder, in the order of their paths; the
-    others are counted by kind. Raises DataError with the file for an image in another format, or
-    with another suffix."""
+    """Return the images to be read, of files below a folder, in the order of their paths; count
+    the others by kind. Raises DataError, which names the file, for an image in another format or
+    with a wrong suffix."""
     found = []
     for path in files:
         if is_hidden(path, folder):
@@ -94,13 +93,13 @@ def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> 
 
 
 def kind(path: Path) -> str:
-    """Return a file's kind: ``.txt``."""
+    """Return a file's kind, such as ``.txt``."""
     return path.suffix.lower() or NO_SUFFIX
 
 
 def require_no_image(path: Path) -> None:
-    """Raise DataError if a file that is not read is nevertheless an image, judging by its name or
-    its first bytes."""
+    """Raise DataError if a file that would not be read is an image after all, by its name or its
+    first bytes."""
     rule = f"{path} must be a JPEG or PNG file whose name ends with {', '.join(READ)}"
     if path.suffix.lower().removeprefix(".") in _OTHER_IMAGES:
         raise DataError(f"{rule}. Received: {path.suffix}")
@@ -115,7 +114,7 @@ def require_no_image(path: Path) -> None:
 
 
 def told(counts: Counts) -> str:
-    """Return the counts as text, ``12 .txt, 3 hidden``: the most frequent first."""
+    """Return ``12 .txt, 3 hidden``: the most frequent first."""
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
     shown = ", ".join(f"{number:,} {kind}" for kind, number in rows[:10])
     rest = sum(number for _, number in rows[10:])

@@ -1,5 +1,5 @@
-"""What is noted about a data set when it is added, and reported with each run on it: files that are
-not read, duplicate images, and anything else suspicious."""
+"""What is noted about a data set when it is added, and reported with each of its runs: files that
+are not read, duplicate images, and anything else its owner may not expect."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,7 +15,7 @@ BY_CONTENT, BY_SIZE = "sha256", "size"
 
 Noted = Mapping[str, Any]
 """``not_read``: split, or ``elsewhere`` -> kind -> files. ``repeated``: as in ``Repeated``.
-``boxes``: split -> the numbers of ``detection.suspect.Odd``."""
+``boxes``: split -> the counts in ``detection.suspect.Odd``."""
 
 
 def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict[str, Any]:
@@ -29,12 +29,12 @@ def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict
 
 
 def checked_by(columns: Iterable[np.ndarray | None]) -> str:
-    """Return what is checked about each file when it is read, by the splits' digest columns."""
+    """Return what is checked when a file is read, from the splits' columns of digests."""
     return BY_SIZE if any(column is None for column in columns) else BY_CONTENT
 
 
 def lines(noted: Noted, checked: str = BY_CONTENT) -> list[str]:
-    """Return the notes as lines for people; none if there is nothing to report."""
+    """Return lines for people; none if there is nothing to report."""
     found = [
         f"not read ({part}): {left.told(counts)}"
         for part, counts in noted.get("not_read", {}).items()
@@ -46,7 +46,7 @@ def lines(noted: Noted, checked: str = BY_CONTENT) -> list[str]:
         found += [f"{split}: {line}" for line in Odd(**odd).told()]
     if checked == BY_SIZE:
         found.append(
-            "added by an earlier version: of the files that are read only the sizes are checked, "
+            "added by an earlier version: only the sizes of the files that are read are checked, "
             "until they are added again"
         )
     return found

@@ -1,5 +1,5 @@
-"""Added data sets: each has a folder in the cache with an index and columns of numbers. The images
-themselves stay where they are."""
+"""Data sets added by the user: each is a cache folder with an index and columns of numbers. The
+images themselves stay where they are."""
 
 import json
 import re
@@ -31,16 +31,16 @@ class Register:
     """The added data sets of one kind."""
 
     index: str
-    """Name of the file that only folders of this kind contain."""
+    """Name of the index file, which only this kind of data set has in its folder."""
     what: str
-    """What they contain, for messages."""
+    """What they hold, for messages."""
     add: str
-    """The arguments of ``resnet-bench data`` that add one of your own."""
+    """What follows ``resnet-bench data`` in the command that adds one of your own."""
     get: str
-    """The arguments that get a known one."""
+    """What follows it in the command that gets a known one."""
 
     def names(self) -> list[str]:
-        """Return the names of what has been added."""
+        """Return the names of the data sets that were added."""
         return sorted(path.parent.name for path in cache_folder().glob(f"[!.]*/{self.index}"))
 
     def save(
@@ -49,8 +49,8 @@ class Register:
         index: Mapping[str, Any],
         columns: Mapping[str, Mapping[str, np.ndarray | None]],
     ) -> None:
-        """Write to a temporary folder and rename it, so that readers see all or nothing.
-        ``columns``: split -> name -> array."""
+        """Write to a temporary folder and rename it, so a reader sees all or nothing. ``columns``:
+        split -> name -> array."""
         with replacing(cache_folder() / name) as aside:
             for split, arrays in columns.items():
                 for key, array in arrays.items():
@@ -61,8 +61,8 @@ class Register:
 
     @contextmanager
     def reading(self, name: str) -> Iterator[tuple[Any, Callable[[str, str], np.ndarray]]]:
-        """Yield the index, and a function that returns a split's column. Raises DataError if there
-        is none, and instead of any error that damaged files cause."""
+        """Yield the index, and a function that returns a column of a split. Raises DataError if
+        there is none, and in place of any error that damaged files cause."""
         folder = cache_folder() / name
         if not (folder / self.index).is_file():
             how = (self.get if name in KNOWN else self.add).format(name=name)
@@ -81,12 +81,12 @@ class Register:
         try:
             yield json.loads((folder / self.index).read_text("utf-8")), column
         except (OSError, ValueError, EOFError, LookupError, TypeError, AttributeError) as error:
-            rule = f"{folder} must hold a whole list of {self.what}; add them anew"
+            rule = f"{folder} must hold a complete list of {self.what}; add them again"
             raise DataError(f"{rule}. Received: {type(error).__name__}: {error}") from error
 
     def require_free(self, name: str) -> None:
         """Raise DataError if your own images cannot be added under a name: that of a known data
-        set, an invalid one, or that of anything else in the cache."""
+        set, an invalid one, or one that something other than added images has in the cache."""
         if name in KNOWN:
             raise DataError(f"name must not be that of a known data set. Received: {name}")
         if not re.fullmatch(NAME, name) or len(name) > NAME_LENGTH:
@@ -99,8 +99,8 @@ class Register:
             raise DataError(f"{rule}. Received: {name}, which is in {cache_folder()}")
 
     def require_room(self) -> None:
-        """Raise OSError with the folder if the cache is not writable: called before all images are
-        read."""
+        """Raise OSError, which names the folder, if the cache is not writable: checked before the
+        images are read."""
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -110,7 +110,7 @@ class Register:
 def require_as_stated(
     spec: PhotographsSpec | BoxesSpec, content: ContentSpec | BoxContentSpec
 ) -> None:
-    """Raise DataError if the content that was found is not what a spec states."""
+    """Raise DataError if the content found is not what the spec states."""
     if spec.content and spec.content != content:
         raise DataError(
             f"{spec.name} must have the content that its spec states, {spec.content!r}. "

@@ -1,4 +1,4 @@
-"""The whole data set on the device as uint8; batches are cut out of it in the graph."""
+"""The whole data set on the device as uint8; the graph slices batches out of it."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from benchmark.data.photographs.decode import resampled, rows_of
 from benchmark.spec import CifarSpec
 
 STEPS_A_CALL_ON_A_GPU = 100
-"""A step may take only a millisecond on a GPU, so that it need not wait for the host."""
+"""Iterations per call on a GPU, where a step may take 1 ms, so it need not wait for the host."""
 
 
 class ResidentImages:
@@ -29,14 +29,14 @@ class ResidentImages:
         *,
         on_gpu: bool | None = None,
     ):
-        """``pretrained``: the normalisation, if it is not that of these images. ``on_gpu``: act as
-        if there were a GPU, or none."""
+        """``pretrained``: the normalization to use in place of the images' own. ``on_gpu``: treat
+        the machine as having a GPU or not, whatever it has."""
         on_gpu = _there_is_a_gpu() if on_gpu is None else on_gpu
         self.on_gpu = on_gpu
         if on_gpu:
             self.steps_a_call = STEPS_A_CALL_ON_A_GPU
         self._sent: tuple[tuple[int, int], int, int, Tensors] = (-1, -1), 0, 0, ()
-        """Seed and batch size, first and number of the iterations on the GPU, and their order."""
+        """Seed and batch size, first iteration, number of iterations, and the order on the GPU."""
         images = chosen(images, spec.only_classes, spec.train_per_class)
         trained = slice(0, spec.train_images)
         held_out = slice(spec.train_images, None)
@@ -56,9 +56,9 @@ class ResidentImages:
         }
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
-        """Return indices and crops from ``order`` for ``steps`` iterations from ``first`` on. In
-        int64: with a GPU, int32 would stay on the host and be copied at each step. A GPU is sent an
-        epoch at a time."""
+        """Return the indices and crops that ``order`` gives for ``steps`` iterations from ``first``
+        on. They are int64: on a GPU, int32 would stay on the host and be copied at each step. A
+        GPU is sent a whole epoch at a time."""
         if not self.on_gpu or not steps:
             return self._order(seed, batch_size, first, steps)
         asked = seed, batch_size
@@ -76,13 +76,13 @@ class ResidentImages:
         return tf.constant(indices, tf.int64), tf.constant(crops, tf.int64)
 
     def train_batch(self, indices: tf.Tensor, crops: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return images (batch, height, width, 3) float32, augmented as specified, and labels.
+        """Return images (batch, height, width, 3) float32, augmented as the spec says, and labels.
 
         ``indices``: (batch,); ``crops``: (batch, 3) top, left and flip.
         """
         pixels = tf.gather(self.train_images, indices)
         if self.augmented and self.pad_black:
-            # Not on bytes: a GPU can gather those only from variables.
+            # Not on uint8, which a GPU can gather only from variables.
             pixels = self.normalization(crop_and_flip(tf.cast(pixels, tf.float32), crops))
         elif self.augmented:
             pixels = crop_and_flip(self.normalization(pixels), crops)
@@ -118,15 +118,15 @@ class ResidentImages:
             yield cut(tf.identity(scored[start:stop])), labels[start:stop]
 
     def scored_batch(self, split: str, *inputs: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return the images and labels of a split from a batch's start to its stop."""
+        """Return the normalized images of a split, from ``start`` to ``stop``, and their labels."""
         (pixels, labels), (start, stop) = self.scored[split], inputs
         return self.normalization(pixels[start:stop]), labels[start:stop]
 
 
 def _resident(array: np.ndarray, on_gpu: bool) -> tf.Tensor | tf.Variable:
-    """Return, on a CPU, a tensor on the array's own memory, which other processes may share, if
-    TensorFlow can use it in place. On a GPU return a variable, since bytes can only be gathered
-    from variables there: with a constant, all would be copied to the host at every step."""
+    """On a CPU, return the array's own memory, which other processes may share, if TensorFlow can
+    use it as is. On a GPU, return a variable, since uint8 is gathered there only from variables:
+    gathering from a constant would copy all of it to the host at every step."""
     if on_gpu:
         return tf.Variable(array, trainable=False)
     if array.ctypes.data % _ALIGNED or not array.flags.c_contiguous:
@@ -139,11 +139,11 @@ def _there_is_a_gpu() -> bool:
 
 
 _ALIGNED = 64
-"""In bytes: TensorFlow's kernels crash the process if a tensor is not aligned to this."""
+"""Alignment in bytes: TensorFlow's kernels crash the process if a tensor is not aligned to it."""
 
 
 def crop_and_flip(images: tf.Tensor, crops: tf.Tensor) -> tf.Tensor:
-    """Pad with zeros on all sides, crop at (top, left), mirror where flip is 1.
+    """Pad with zeros on all sides, crop at (top, left), mirror if flip is 1.
 
     ``images``: (batch, height, width, channels); ``crops``: (batch, 3).
     """

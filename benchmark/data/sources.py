@@ -1,5 +1,5 @@
-"""Load a run's images, of any kind, from its spec. ``load`` needs TensorFlow only for what
-tensorflow-datasets keeps."""
+"""Load a run's images, of any kind, from its spec. ``load`` does not need TensorFlow, except for
+data that tensorflow-datasets keeps."""
 
 from typing import TYPE_CHECKING, overload
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmark.data.normalization import Normalization
 
 IN_PACKAGE = ("cifar10-subset", PASTED)
-"""Data sets that come with the package."""
+"""Data sets that are part of the package, and so always complete."""
 
 
 @overload
@@ -25,7 +25,7 @@ def load(spec: LabelledSpec) -> Images | Photographs: ...
 @overload
 def load(spec: BoxesSpec) -> DetectionSet: ...
 def load(spec: DatasetSpec) -> Images | Photographs | DetectionSet:
-    """Load and check the images that a spec names. Raises DataError, saying how to get them."""
+    """Load and check the images that a spec names. Raises DataError, which says how to get them."""
     if isinstance(spec, BoxesSpec):
         return boxes.load(spec)
     return cifar10.load(spec.name) if isinstance(spec, CifarSpec) else registry.load(spec)
@@ -36,8 +36,8 @@ def feed(
     images: Images | Photographs,
     pretrained: "Normalization | None" = None,
 ) -> "Feed":
-    """Return the feed for images that have a class. ``pretrained``: the normalisation, if it is not
-    that of these images. Raises DataError if it is for images of another size."""
+    """Return the feed of images that have a class. ``pretrained``: the normalization to use in
+    place of the images' own. Raises DataError if it is for images of another size."""
     from benchmark.data.photographs.stream import StreamedImages
     from benchmark.data.resident import ResidentImages
 

@@ -1,4 +1,4 @@
-"""A detector's backbone, and which parts of it are frozen."""
+"""Which backbone a detector has, and which part of it is frozen."""
 
 from keras import layers
 
@@ -8,7 +8,7 @@ from benchmark.spec import ModelSpec
 
 
 def backbone_of(model: ModelSpec) -> Backbone:
-    """Build the net that finds and classifies regions. Weights are drawn from Keras's global seed.
+    """Return the net that finds and classifies regions. Weights are drawn from Keras's global seed.
     Raises ValueError if ``model`` has only one stage."""
     return net_of(model).backbone(model)
 
@@ -29,7 +29,7 @@ def freeze(backbone: Backbone, stages: int) -> None:
 
 
 def fix_batch_norm(backbone: Backbone) -> None:
-    """Freeze every statistic, scale and shift of batch normalisation (appendix A). VGG has none."""
+    """Freeze every statistic, scale and shift of batch normalization (appendix A). VGG has none."""
     for layer in (*backbone.features.layers, *backbone.regions.layers):
         if isinstance(layer, layers.BatchNormalization):
             layer.trainable = False

@@ -1,4 +1,4 @@
-"""Parameters and multiply-adds of a detector, by arithmetic alone."""
+"""The parameters and multiply-adds of a detector, by arithmetic alone."""
 
 from benchmark.models.count import Cost, layer_cost
 from benchmark.models.families import cost_of
@@ -12,12 +12,11 @@ def detector_cost(
     input_shape: tuple[int, int, int],
     num_classes: int,
 ) -> Cost:
-    """Return the cost of ``FasterRCNN(detector, backbone_of(model), num_classes)``, without
-    building it.
+    """Return the cost of an unbuilt ``FasterRCNN(detector, backbone_of(model), num_classes)``.
 
     Parameters: all weights except moving statistics, including those that ``detector`` freezes.
-    Multiply-adds: the forward pass in training for one normalised image of ``input_shape``, where
-    ``regions.batch`` regions, and with ``global_context`` the whole image, are classified. Only
+    Multiply-adds: one normalized image of ``input_shape``, forward in training, with
+    ``regions.batch`` regions classified, and with ``global_context`` the whole image too. Only
     convolutions and dense layers count, not RoI pooling. ``num_classes``: without the background.
     """
     parts = cost_of(model).backbone_cost(model, input_shape, detector.regions.size)

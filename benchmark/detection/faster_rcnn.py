@@ -1,4 +1,4 @@
-"""The Faster R-CNN net: a backbone, the region proposal network and two sibling layers."""
+"""The Faster R-CNN net: a backbone, the region proposal network, and two sibling layers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,25 +16,24 @@ from benchmark.spec.detector import DetectorSpec
 
 RPN_STDDEV = CLASS_STDDEV = 0.01
 BOX_STDDEV = 0.001
-"""Standard deviation of the new box layer's initial weights ([Faster], section 3.1.3; [Fast],
-section 2.3)."""
+"""Standard deviations of the new layers' initial weights ([Faster], section 3.1.3; [Fast], 2.3)."""
 
 Pool = Callable[[tf.Tensor], tf.Tensor]
-"""From regions (batch, n, 4), in the image's pixels, to (batch, n, size, size, channels)."""
+"""Maps regions (batch, n, 4), in the image's pixels, to (batch, n, size, size, channels)."""
 
 
 class FasterRCNN(keras.Model):
-    """All weights of a detector, and what its parts compute.
+    """All weights of a detector, and the computation of its parts.
 
     New layers are named ``rpn_conv``, ``rpn_objectness``, ``rpn_deltas``, ``class_logits`` and
-    ``box_deltas``, all but the first computed in float32; weights are drawn from Keras's global
-    seed. There is no ``call``: what happens between the parts differs between training and testing.
+    ``box_deltas``, and all but the first are computed in float32; weights are drawn from Keras's
+    global seed. There is no ``call``: what connects the parts depends on whether one trains.
     """
 
     def __init__(self, spec: DetectorSpec, backbone: Backbone, num_classes: int):
-        """``num_classes``: without the background. Takes ownership of ``backbone`` and freezes in
-        it what ``spec`` does not train. Raises ValueError if it has fewer stages than that, or does
-        not take regions of the spec's size."""
+        """``num_classes``: without the background. Takes ownership of ``backbone``: parts that
+        ``spec`` does not train are frozen in it. Raises ValueError if it has fewer stages than are
+        to be frozen, or does not take regions of the spec's size."""
         backbone.check_size(spec.regions.size)
         super().__init__(name="faster_rcnn")
         self.spec, self.stride, self.num_classes = spec, backbone.stride, num_classes
@@ -49,11 +48,11 @@ class FasterRCNN(keras.Model):
         self.built = True
 
     def features(self, images: tf.Tensor, *, training: bool) -> tf.Tensor:
-        """Map normalised images (batch, height, width, 3) to the features that regions share."""
+        """Map images (batch, height, width, 3), normalized, to the features all regions share."""
         return self.shared(images, training=training)
 
     def propose(self, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return logits (batch, n) for an object at each of ``n`` anchors, and deltas
+        """Return logits (batch, n) that each of ``n`` anchors contains an object, and deltas
         (batch, n, 4), in the order of ``anchors``."""
         objectness, deltas = self.rpn(features)
         batch = features.shape[0]
@@ -62,15 +61,16 @@ class FasterRCNN(keras.Model):
     def classify(
         self, features: tf.Tensor, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return, for regions (batch, n, 4) in images of ``sizes`` (batch, 2), logits (batch, n,
-        ``num_classes`` + 1), the background first, and deltas (batch, n, ``num_classes``, 4)."""
+        """Classify regions (batch, n, 4) in images of ``sizes`` (batch, 2): return logits (batch,
+        n, ``num_classes`` + 1), with the background first, and deltas (batch, n, ``num_classes``,
+        4)."""
         pool = partial(roi_features, self.spec.regions, features, stride=self.stride)
         return self.classify_pooled(pool, regions, sizes, training=training)
 
     def classify_pooled(
         self, pool: Pool, regions: tf.Tensor, sizes: tf.Tensor, *, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Like ``classify``, with ``pool`` computing the features of regions."""
+        """Do the same as ``classify``, with the features of regions from ``pool``."""
         batch, context = regions.shape[0], self.spec.regions.global_context
         if context:
             regions = tf.concat([boxes.whole(sizes)[:, None], regions], 1)

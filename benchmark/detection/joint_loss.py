@@ -14,28 +14,28 @@ from benchmark.detection.sampling import ANCHORS, REGIONS, key
 from benchmark.detection.targets import anchor_targets, region_targets
 
 Normalize = Callable[[tf.Tensor], tf.Tensor]
-"""From pixels (batch, height, width, 3) uint8, red first, to a net's input: a Normalization, which
+"""Maps pixels (batch, height, width, 3) uint8, red first, to a net's input: a Normalization, which
 must be ``of_any_size``."""
 
 
 class Losses(NamedTuple):
-    """Float32 scalars, before the step, without the weight penalty."""
+    """Scalars, float32, from before the step, without the weight penalty."""
 
     total: tf.Tensor
     """The sum of the others."""
     objectness: tf.Tensor
-    """The RPN's: is there an object?"""
+    """RPN: is there an object?"""
     proposals: tf.Tensor
-    """The RPN's: where is it? Multiplied by its weight."""
+    """RPN: where is it? Multiplied by its weight."""
     classes: tf.Tensor
-    """The regions': what is it?"""
+    """Regions: what is it?"""
     boxes: tf.Tensor
-    """The regions': where is it?"""
+    """Regions: where is it?"""
 
 
 def images(normalize: Normalize, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tensor:
-    """Return a net's input: pixels (batch, height, width, 3) uint8, normalised, and 0 outside the
-    images, which have ``sizes`` (batch, 2) and are in the top left corner."""
+    """Return a net's input: pixels (batch, height, width, 3) uint8, normalized, and 0 outside the
+    images, which have ``sizes`` (batch, 2) and lie in the top left corner."""
     height, width = tf.unstack(sizes[:, :, None], axis=1)
     down = tf.range(pixels.shape[1]) < height
     right = tf.range(pixels.shape[2]) < width
@@ -45,8 +45,8 @@ def images(normalize: Normalize, pixels: tf.Tensor, sizes: tf.Tensor) -> tf.Tens
 def losses(
     net: FasterRCNN, inputs: tf.Tensor, sizes: tf.Tensor, truth: Truth, seed: int, step: tf.Tensor
 ) -> Losses:
-    """Return the losses of a batch of ``images``; the sampling depends only on (seed, step), where
-    ``step`` is a scalar int64 unique to the batch."""
+    """Return the losses of a batch of ``images``; the choice of what it is trained on depends only
+    on the seed and ``step``, a scalar int64 unique to this batch."""
     spec = net.spec
     features = net.features(inputs, training=True)
     _, height, width, _ = features.shape

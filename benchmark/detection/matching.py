@@ -1,4 +1,4 @@
-"""Which anchors and regions are positive or negative, and for which true box."""
+"""Which anchors and regions are positive, which negative, and for which true box."""
 
 from typing import NamedTuple
 
@@ -12,18 +12,18 @@ POSITIVE, NEGATIVE, NEITHER = 1, 0, -1
 
 
 class Truth(NamedTuple):
-    """The ground truth of a batch of images."""
+    """The objects in a batch of images."""
 
     boxes: tf.Tensor
-    """(batch, most, 4), zeros where there is none."""
+    """(batch, most, 4), zeros for padding."""
     labels: tf.Tensor
-    """(batch, most) int64, -1 where there is none."""
+    """(batch, most) int64, -1 for padding."""
     crowds: tf.Tensor
-    """(batch, most) bool: areas that are neither an object nor background."""
+    """(batch, most) bool: regions that are neither objects to find nor background."""
 
     @property
     def objects(self) -> tf.Tensor:
-        """(batch, most) bool: the objects to detect."""
+        """(batch, most) bool: the objects to find."""
         return (self.labels >= 0) & ~self.crowds
 
     @property
@@ -38,7 +38,7 @@ class Matches(NamedTuple):
     kinds: tf.Tensor
     """(batch, n) int64: POSITIVE, NEGATIVE or NEITHER."""
     index: tf.Tensor
-    """(batch, n) int32: the true box that it overlaps the most."""
+    """(batch, n) int32: the true box with the largest overlap."""
 
 
 def match_anchors(
@@ -52,7 +52,7 @@ def match_anchors(
     )
     overlaps = _overlaps(tf.repeat(anchors[None], sizes.shape[0], 0), candidates, truth)
     most = tf.reduce_max(overlaps, 2)
-    best = tf.reduce_max(overlaps, 1, keepdims=True)  # Of each true box.
+    best = tf.reduce_max(overlaps, 1, keepdims=True)  # For each true box.
     is_best = tf.reduce_any((overlaps == best) & (overlaps > 0), 2)
     positive = candidates & ((most >= spec.rpn.positive_iou) | is_best)
     negative = candidates & ~positive & (most < spec.rpn.negative_iou)
@@ -63,7 +63,7 @@ def match_anchors(
 def match_regions(
     spec: DetectorSpec, regions: tf.Tensor, valid: tf.Tensor, truth: Truth
 ) -> Matches:
-    """Match regions (batch, n, 4); only those ``valid`` (batch, n) exist ([Fast], section 2.3)."""
+    """Match regions (batch, n, 4), padding where not ``valid`` (batch, n) ([Fast], section 2.3)."""
     own: RegionSpec = spec.regions
     overlaps = _overlaps(regions, valid, truth)
     most = tf.reduce_max(overlaps, 2)

@@ -1,4 +1,4 @@
-"""Predict detections from images."""
+"""From images to detections."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from benchmark.spec.detector import InferenceSpec
 
 
 class Found(NamedTuple):
-    """A batch's detections, the best first."""
+    """The detections in a batch, best first."""
 
     boxes: tf.Tensor
     """(batch, most, 4), in pixels of the images at the training scale; zeros for padding."""
@@ -34,21 +34,21 @@ class Scored(NamedTuple):
     """Regions, scored and regressed for each class."""
 
     probabilities: tf.Tensor
-    """(batch, n, classes), without the background's; 0 where there is no region."""
+    """(batch, n, classes), without the background; 0 where there is no region."""
     boxes: tf.Tensor
     """(batch, n, classes, 4), within the image."""
 
 
 Predict = Callable[[Mapping[int, ScoredBatch]], list[Detections]]
-"""A function of a mapping: shorter side of the scaled images -> a batch of them at that scale."""
+"""Maps the shorter side that images are scaled to -> a batch of the same images, to detections."""
 
 
 def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
-    """Return a function that gives one Detections per image. It needs batches at ``own``, the
-    shorter side that the net is trained at, and at its spec's ``scales``, if any.
+    """Return a function of batches, which must include ``own``, the shorter side that the net is
+    trained at, and any ``scales`` that its spec names. It returns one Detections per image.
 
-    The backbone runs at one scale after the other: only the features of earlier scales are kept. It
-    is traced once per batch shape.
+    The backbone runs at one scale after another: of the other scales only features are kept.
+    Traced once for each batch shape.
     """
     scales = net.spec.inference.scales or (own,)
 
@@ -74,7 +74,7 @@ def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
 
 
 def detect(net: FasterRCNN, own: Level, levels: Sequence[Level]) -> Found:
-    """Return, in the graph, the detections by all ``levels`` in the proposals from ``own``."""
+    """In the graph: find proposals from ``own``, and detect objects in them from all ``levels``."""
     spec, (features, sizes) = net.spec, own
 
     def pool(regions: tf.Tensor) -> tf.Tensor:
@@ -109,7 +109,7 @@ def _best_boxes(scored: Scored) -> tf.Tensor:
 
 
 def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
-    """Apply non-maximum suppression separately for each class."""
+    """Apply non-maximum suppression to each class separately."""
     found = tf.image.combined_non_max_suppression(
         scored.boxes,
         scored.probabilities,
@@ -123,8 +123,8 @@ def _suppressed(spec: InferenceSpec, scored: Scored) -> Found:
 
 
 def _voted(spec: InferenceSpec, scored: Scored, kept: Found) -> Found:
-    """Replace each box by the score-weighted mean of the boxes of its class that overlap it enough
-    (Gidaris and Komodakis, 2015; appendix B)."""
+    """Replace each box by the mean, weighted by score, of the boxes of its class that overlap it
+    enough (Gidaris and Komodakis, 2015; appendix B)."""
     own = tf.gather(tf.transpose(scored.boxes, (0, 2, 1, 3)), kept.labels, batch_dims=1)
     scores = tf.gather(tf.transpose(scored.probabilities, (0, 2, 1)), kept.labels, batch_dims=1)
     batch, most, n, _ = own.shape
@@ -138,8 +138,7 @@ def _voted(spec: InferenceSpec, scored: Scored, kept: Found) -> Found:
 
 
 def _in_original(found: np.ndarray, size: np.ndarray, original: np.ndarray) -> np.ndarray:
-    """Rescale boxes (n, 4) of an image of ``size`` (height, width) to pixels of the ``original``
-    size."""
+    """Return boxes (n, 4) of an image of ``size`` (height, width) in pixels of the ``original``."""
     width_height = original[::-1] / size[::-1]
     limits = np.tile(original[::-1], 2)
     return np.clip(found * np.tile(width_height, 2), 0, limits).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Turn the RPN's outputs into the regions to classify ([Faster], section 3.3)."""
+"""From the RPN's outputs to the regions to be classified ([Faster], section 3.3)."""
 
 from typing import NamedTuple
 
@@ -12,12 +12,12 @@ RPN_STDDEVS = (1.0, 1.0, 1.0, 1.0)
 
 
 class Proposals(NamedTuple):
-    """Proposals, the best first; no gradient flows through them."""
+    """Proposals, best first; no gradient flows through them."""
 
     boxes: tf.Tensor
     """(batch, count, 4), within the image; zeros where not ``valid``."""
     valid: tf.Tensor
-    """(batch, count) bool: false at the end, where there were too few."""
+    """(batch, count) bool: false at the end if there are too few."""
 
 
 def proposals(
@@ -29,8 +29,7 @@ def proposals(
     *,
     training: bool,
 ) -> Proposals:
-    """Make proposals from logits (batch, n), deltas (batch, n, 4), anchors (n, 4) and sizes
-    (batch, 2)."""
+    """Make them from logits (batch, n), deltas (batch, n, 4), anchors (n, 4), sizes (batch, 2)."""
     before = spec.train_before_nms if training else spec.test_before_nms
     count = spec.train_count if training else spec.test_count
     objectness, deltas = tf.stop_gradient(objectness), tf.stop_gradient(deltas)
@@ -45,7 +44,7 @@ def proposals(
 
 
 def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, max_iou: float) -> Proposals:
-    """Apply greedy non-maximum suppression to each image's boxes, ignoring scores of -inf."""
+    """Apply greedy non-maximum suppression to each image's boxes; scores of -inf mark padding."""
     results = []
     for image in range(found.shape[0]):
         index, valid = tf.raw_ops.NonMaxSuppressionV4(
@@ -56,7 +55,7 @@ def _suppressed(found: tf.Tensor, scores: tf.Tensor, count: int, max_iou: float)
             score_threshold=tf.float32.min,
             pad_to_max_output_size=True,
         )
-        # In int64: for a GPU, int32 arithmetic runs on the host.
+        # In int64: on a GPU, int32 arithmetic runs on the host.
         there = tf.range(count, dtype=tf.int64) < tf.cast(valid, tf.int64)
         kept = tf.gather(found[image], tf.ensure_shape(tf.cast(index, tf.int64), (count,)))
         results.append((tf.where(there[:, None], kept, 0.0), there))

@@ -1,8 +1,8 @@
-"""The features of each region, all of one size, whatever the region's size.
+"""The features of each region, at one size, whatever the region's.
 
-A feature covers ``stride`` by ``stride`` pixels of the image. Both methods avoid operations that
-XLA lacks or whose gradients have no deterministic implementation on a GPU. Tensors that are used
-more than twice are copied: the order in which more than two gradients are summed is not fixed.
+A feature represents ``stride`` by ``stride`` pixels of the image. Both methods avoid operations
+whose gradients have no deterministic form on a GPU, or that XLA lacks. A tensor that is used more
+than twice is copied: more than two gradients are summed in no fixed order.
 """
 
 import math
@@ -13,7 +13,7 @@ from benchmark.spec.detector import RegionSpec
 
 
 def roi_features(spec: RegionSpec, features: tf.Tensor, boxes: tf.Tensor, stride: int) -> tf.Tensor:
-    """Pool features (batch, height, width, channels) in boxes (batch, n, 4), in the image's pixels,
+    """Map features (batch, height, width, channels) and boxes (batch, n, 4), in the image's pixels,
     to (batch, n, size, size, channels)."""
     if spec.pooling == "max":
         return roi_max(features, boxes, stride, spec.size)
@@ -23,12 +23,12 @@ def roi_features(spec: RegionSpec, features: tf.Tensor, boxes: tf.Tensor, stride
 def roi_align(
     features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int, samples: int
 ) -> tf.Tensor:
-    """Apply RoIAlign (He et al., "Mask R-CNN", 2017), with features at the centre of their pixels
+    """Apply RoIAlign (He et al., "Mask R-CNN", 2017), with a feature at the centre of its pixels
     (torchvision's ``aligned``): each of ``size`` by ``size`` bins is the mean of ``samples`` by
     ``samples`` points, each interpolated from the four features around it.
 
-    Interpolation and mean are linear and separable into rows and columns, so they are two matrix
-    products.
+    Interpolation and mean are linear and act on rows and columns separately, so they are two
+    matrix products.
     """
     _, height, width, _ = features.shape
     boxes = boxes / stride - 0.5
@@ -55,10 +55,11 @@ def _weights(low: tf.Tensor, high: tf.Tensor, length: int, size: int, samples: i
 
 def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf.Tensor:
     """Apply RoI max-pooling ([Fast], section 2.1): coordinates are rounded to whole features, the
-    region is split into ``size`` by ``size`` bins, which overlap if it does not divide evenly, and
+    region is divided into ``size`` by ``size`` bins, which overlap if it is not a multiple, and
     each bin is the maximum of its features; 0 if it has none.
 
-    The maximum of any window comes from the maxima of four power-of-two windows that cover it.
+    The maximum over any window comes from the maxima over windows with power-of-two sides, four of
+    which cover it.
     """
     batch, height, width, channels = features.shape
     top, bottom = _bins(boxes[..., 1], boxes[..., 3], stride, height, size)
@@ -70,7 +71,7 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
     level_x, power_x = _level(right - left, levels_x)
 
     def corner(table: tf.Tensor, y: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
-        """Return the maxima of windows whose first row and column are ``y`` and ``x``."""
+        """Look up the windows whose first row and column are ``y`` and ``x``, (batch, n, size)."""
         rows = (level_y * levels_x * height + tf.clip_by_value(y, 0, height - 1)) * width
         columns = level_x * height * width + tf.clip_by_value(x, 0, width - 1)
         place = rows[..., :, None] + columns[..., None, :]
@@ -89,8 +90,8 @@ def roi_max(features: tf.Tensor, boxes: tf.Tensor, stride: int, size: int) -> tf
 def _bins(
     low: tf.Tensor, high: tf.Tensor, stride: int, length: int, size: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return (batch, n, size) int64, the first feature and the one after the last of each bin. A
-    region includes both features that its ends are rounded to, so at least one. For a GPU, int32
+    """Return (batch, n, size) int64, the first feature of each bin and the one after its last. A
+    region includes both features that its ends are rounded to, so at least one. On a GPU, int32
     arithmetic would run on the host."""
     first, last = tf.floor(low / stride + 0.5), tf.floor(high / stride + 0.5)
     width = tf.maximum(last - first + 1, 1)[..., None] / size
@@ -107,8 +108,7 @@ def _levels(length: int, size: int) -> int:
 
 
 def _level(width: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the logarithm of the greatest power of two up to the width, at least 1, and the
-    power."""
+    """Return the largest power of two up to the width, at least 1: its logarithm, and itself."""
     level, power = tf.zeros_like(width), tf.ones_like(width)
     for at in range(1, levels):
         reached = tf.cast(width >= 2**at, width.dtype)
@@ -117,8 +117,8 @@ def _level(width: tf.Tensor, levels: int) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tensor:
-    """Return (batch, levels_y * levels_x * height * width, channels): the maximum of the 2**level
-    features starting at each one, downwards and to the right."""
+    """Return (batch, levels_y * levels_x * height * width, channels): the maximum over 2**level
+    features downwards and to the right, starting from each."""
     table = []
     for level_y in range(levels_y):
         features = _doubled(features, 1, level_y) if level_y else features
@@ -131,7 +131,7 @@ def _window_table(features: tf.Tensor, levels_y: int, levels_x: int) -> tf.Tenso
 
 
 def _doubled(windows: tf.Tensor, axis: int, level: int) -> tf.Tensor:
-    """Turn windows of 2**(level - 1) into windows of 2**level, cut off at the image's edge."""
+    """Grow windows of 2**(level - 1) to 2**level; at the image's end they are cut off."""
     by, windows = 2 ** (level - 1), tf.identity(windows)
     here, after = tf.split(windows, [windows.shape[axis] - by, by], axis)
     shifted = tf.split(windows, [by, windows.shape[axis] - by], axis)[1]

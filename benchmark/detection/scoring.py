@@ -12,7 +12,7 @@ from benchmark.evaluation.boxes.detections import Detections, in_order
 def detections(
     net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
 ) -> list[Detections]:
-    """Return one Detections per image of ``split``, in its order. To score more than once, use
+    """Return one Detections per image of ``split``, in its order. To score repeatedly, use
     ``scorer``."""
     return scorer(net, normalize, feed, split, batch_size)()
 
@@ -20,13 +20,13 @@ def detections(
 def scorer(
     net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
 ) -> Callable[[], list[Detections]]:
-    """Return a function that gives ``detections`` with ``net``'s weights at the time of the call.
-    It is traced once, at its first call.
+    """Return a function that computes ``detections`` with the weights that ``net`` has when called.
+    It keeps what it traces in its first call.
 
-    If the net's spec names ``scales``, an image is decoded for each: enlarging a smaller version of
-    it would lose detail. All scales of one batch are held, then those of the next.
+    If the net's spec names ``scales``, an image is decoded for each: enlarging a smaller picture of
+    it would lose the detail. All scales of one batch are held at once, then those of the next.
 
-    It raises DataError, which names the file, and RuntimeError unless each image is found once.
+    It raises DataError, which names the file, and RuntimeError if an image is not found once.
     """
     own = feed.sides.shorter
     sides = sorted({own, *(net.spec.inference.scales or ())})

@@ -1,4 +1,4 @@
-"""The training targets of a step's anchors and regions."""
+"""The targets of a step's anchors and regions."""
 
 from typing import NamedTuple
 
@@ -12,35 +12,35 @@ from benchmark.spec.detector import DetectorSpec
 
 
 class AnchorTargets(NamedTuple):
-    """The targets of the sampled anchors."""
+    """The targets of the anchors in the sample."""
 
     index: tf.Tensor
-    """(batch, n) int64, index among all anchors."""
+    """(batch, n) int64, among all anchors."""
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     positive: tf.Tensor
     """(batch, n) bool."""
     deltas: tf.Tensor
-    """(batch, n, 4); they count where ``positive``."""
+    """(batch, n, 4); used where ``positive``."""
 
 
 class RegionTargets(NamedTuple):
-    """The targets of the sampled regions."""
+    """The targets of the regions in the sample."""
 
     boxes: tf.Tensor
     """(batch, n, 4): the regions."""
     chosen: tf.Tensor
     """(batch, n) bool: false for padding."""
     labels: tf.Tensor
-    """(batch, n) int64: 0 for the background, classes from 1."""
+    """(batch, n) int64: 0 for the background, classes from 1 on."""
     deltas: tf.Tensor
-    """(batch, n, 4); they count where the label is not 0."""
+    """(batch, n, 4); used where the label is not 0."""
 
 
 def anchor_targets(
     spec: DetectorSpec, anchors: tf.Tensor, truth: Truth, sizes: tf.Tensor, key: tf.Tensor
 ) -> AnchorTargets:
-    """Return the targets of ``spec.rpn.batch`` of the anchors (n, 4) for each image."""
+    """Sample ``spec.rpn.batch`` of the anchors (n, 4) per image and return their targets."""
     matches = match_anchors(spec, anchors, truth, sizes)
     drawn = sample(matches.kinds, spec.rpn.batch, spec.rpn.positive_share, key)
     kinds = tf.gather(matches.kinds, drawn.index, batch_dims=1)
@@ -53,8 +53,8 @@ def anchor_targets(
 def region_targets(
     spec: DetectorSpec, proposals: Proposals, truth: Truth, key: tf.Tensor
 ) -> RegionTargets:
-    """Return the targets of ``spec.regions.batch`` of the proposals for each image. The true boxes
-    are added to them, as in py-faster-rcnn: otherwise an untrained RPN might give no positives."""
+    """Sample ``spec.regions.batch`` of the proposals per image and return their targets. The true
+    boxes are added, as in py-faster-rcnn: else an untrained RPN would leave no positive ones."""
     own = spec.regions
     regions = tf.concat([proposals.boxes, truth.boxes], 1)
     valid = tf.concat([proposals.valid, truth.objects], 1)
@@ -73,5 +73,5 @@ def region_targets(
 
 
 def _gathered(of_truth: tf.Tensor, match: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """Return the entries for the true boxes that the sampled ones overlap the most."""
+    """Look up ``of_truth`` for the true box that each sampled one overlaps the most."""
     return tf.gather(of_truth, tf.gather(match, index, batch_dims=1), batch_dims=1)

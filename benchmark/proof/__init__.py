@@ -1,1 +1,1 @@
-"""Checks of this project itself: its nets, its speed, its behaviour under failures."""
+"""Proof of this project itself: its nets, its speed, and its engine under failures."""

@@ -1,4 +1,4 @@
-"""The paper's nets: their cost by arithmetic and by counting, compared with the paper's numbers."""
+"""The paper's nets: their cost, computed and counted, next to the published numbers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from benchmark.spec import ResNetSpec
 
 @dataclass(frozen=True)
 class Printed:
-    """A number as printed in the paper, and ours in the same unit."""
+    """A number as the paper prints it, and ours in the same unit."""
 
     text: str
-    """To the paper's digits: ``3.8``."""
+    """To the paper's precision: ``3.8``."""
     ours: float
 
     @property
@@ -24,7 +24,7 @@ class Printed:
 
     @property
     def agrees(self) -> bool:
-        """Whether ours, rounded to the paper's digits, is the paper's number."""
+        """Whether our number, rounded to the paper's precision, is the paper's number."""
         digits = len(self.text.partition(".")[2])
         return f"{self.ours:.{digits}f}" == self.text
 
@@ -48,7 +48,7 @@ class AuditRow:
 
     @property
     def classes(self) -> int:
-        """Number of classes of the data set that the net is for."""
+        """Number of classes in the data set that the net is for."""
         return 10 if self.spec.stem == "cifar" else 1000
 
     def counted(self) -> Cost:

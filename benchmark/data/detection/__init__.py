@@ -1,1 +1,1 @@
-"""Images with boxes: their sources, and the batches that a detector is trained on."""
+"""Images with boxes: where they come from, and the batches that train a detector."""

@@ -1,4 +1,4 @@
-"""Boxes in COCO's JSON format, and a folder of their images: read and checked once."""
+"""Boxes in COCO's JSON format, and a folder with their images: read and checked once."""
 
 import hashlib
 import json
@@ -24,23 +24,23 @@ from benchmark.data.register import SPLITS
 
 @dataclass(frozen=True)
 class Annotations:
-    """The contents of an annotation file."""
+    """The content of an annotation file."""
 
     categories: dict[int, str]
-    """Id -> name, by increasing id."""
+    """Id -> name, in ascending order of id."""
     names: list[str]
-    """File names, image by image."""
+    """File name of each image."""
     examples: list[Example]
     """In the order of the images' ids. Labels are positions in ``categories``."""
 
 
 def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> DetectionSet:
-    """List images under a name of your own, replacing what had that name. ``train`` and ``test``: a
-    JSON file and the folder to which its ``file_name`` entries are relative.
+    """List images under a name of your own, replacing anything added under it. ``train`` and
+    ``test``: a JSON file and the folder that its ``file_name`` entries are relative to.
 
-    Every image is read and decoded once, so that training never stops at a damaged one. Files in
+    Every image is read and decoded once, so that no training run fails on a damaged one. Files in
     the folders that are not listed are counted, and so are suspicious boxes and images
-    (``suspect``). Raises DataError with file, rule and value.
+    (``suspect``). Raises DataError, which names file, rule and value.
     """
     registry.ADDED.require_free(name)
     registry.ADDED.require_room()
@@ -52,7 +52,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
     if read["test"].categories != categories:
         differ = sorted(set(read["test"].categories.items()) ^ set(categories.items()))
         rule = f"{test[0]} must have the categories of {train[0]}"
-        raise DataError(f"{rule}. Received: {differ[0]} in one of them alone")
+        raise DataError(f"{rule}. Received: {differ[0]} in only one of them")
     truths, degenerate, columns, sha256s, odd_ones = {}, {}, {}, {}, {}
     for split, found in read.items():
         truths[split], degenerate[split] = registry.cleaned(found.examples)
@@ -76,7 +76,7 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
 
 
 def read_annotations(file: Path) -> Annotations:
-    """Read a file. Raises DataError with the file, the entry, the rule and the value."""
+    """Read and check a file. Raises DataError, which names file, entry, rule and value."""
     try:
         content = file.read_bytes()
         data = json.loads(content)
@@ -99,7 +99,7 @@ def read_annotations(file: Path) -> Annotations:
         )
     }
     if not images or not categories:
-        raise DataError(f"{file} must list images and categories. Received: none of one of them")
+        raise DataError(f"{file} must list images and categories. Received: one of them is empty")
     boxes = _boxes(file, lists["annotations"], images, categories)
     names, examples = [], []
     for number, (place, image) in sorted(images.items()):
@@ -113,7 +113,7 @@ def read_annotations(file: Path) -> Annotations:
 _SIDES = ("height", "width")
 
 _LONGEST = 2**24
-"""In pixels: beyond it, float32 numbers are more than one apart."""
+"""Pixels: beyond this, consecutive float32 numbers are more than one apart."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _boxes(
             raise DataError(f"{rule}. Received: {box}")
         area, crowd = each.get("area", width * height), each.get("iscrowd", 0)
         if not _finite(area) or not 0 <= area <= _LONGEST**2:
-            rule = f"{where}.area must be a number from 0 on, and at most {_LONGEST**2:,}"
+            rule = f"{where}.area must be a number from 0 to {_LONGEST**2:,}"
             raise DataError(f"{rule}. Received: {_shown(area)}")
         if crowd not in (0, 1):
             raise DataError(f"{where}.iscrowd must be 0 or 1. Received: {crowd!r:.80}")
@@ -174,29 +174,29 @@ def _example(number: int, height: int, width: int, boxes: list[_Box]) -> Example
 def _by_id(
     file: Path, key: str, listed: list[dict[str, Any]]
 ) -> dict[int, tuple[int, dict[str, Any]]]:
-    """Return id -> its position in the list, and the entry that has it."""
+    """Return id -> its position in the list, and its entry."""
     found: dict[int, tuple[int, dict[str, Any]]] = {}
     for place, each in enumerate(listed):
         number = _integer(f"{file}: {key}[{place}].id", each.get("id"), 0)
         if number in found:
-            rule = f"{file}: {key}[{place}].id must be an id of no other"
-            raise DataError(f"{rule}. Received: {number}, as {key}[{found[number][0]}] has it")
+            rule = f"{file}: {key}[{place}].id must be unique"
+            raise DataError(f"{rule}. Received: {number}, like {key}[{found[number][0]}]")
         found[number] = place, each
     return found
 
 
 def _integer(where: str, value: object, min_: int, max_: int = 2**63 - 1) -> int:
     if type(value) is not int or not min_ <= value <= max_:
-        rule = f"{where} must be an integer from {min_} on, and at most {max_:,}"
+        rule = f"{where} must be an integer from {min_} to {max_:,}"
         raise DataError(f"{rule}. Received: {_shown(value)}")
     return value
 
 
 def _shown(value: object) -> str:
-    """Return the beginning of a value, which may be a number of any length."""
+    """Return the beginning of a value, for messages."""
     try:
         return f"{value!r:.80}"
-    except ValueError:  # Python does not format integers of thousands of digits.
+    except ValueError:  # Python does not print integers of thousands of digits.
         return "a number of thousands of digits"
 
 
@@ -208,7 +208,7 @@ def _known(where: str, value: object, known: Mapping[int, Any], key: str) -> int
 
 def _text(where: str, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise DataError(f"{where} must be a text. Received: {value!r:.80}")
+        raise DataError(f"{where} must be a non-empty string. Received: {value!r:.80}")
     return value
 
 
@@ -220,7 +220,7 @@ def _file_name(where: str, value: object) -> str:
 
 
 def _finite(value: object) -> bool:
-    """Return whether a value is a finite float; an integer may exceed the range of floats."""
+    """Return whether a value is finite as a float; an integer may be too large for one."""
     try:
         return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
     except OverflowError:
@@ -228,8 +228,8 @@ def _finite(value: object) -> bool:
 
 
 def _files(folder: Path, found: Annotations) -> tuple[np.ndarray, list[str], list[str]]:
-    """Return the size in bytes and the SHA-256 of each image file, and the names of those that
-    should be displayed rotated."""
+    """Return the size in bytes and the SHA-256 of each image's file, and the names of those to be
+    shown turned."""
     wanted = [(folder / name, each) for name, each in zip(found.names, found.examples, strict=True)]
     sizes, sha256s, turns = zip(*in_threads(_read_one, wanted), strict=True)
     turned = [name for name, turn in zip(found.names, turns, strict=True) if turn]
@@ -249,8 +249,8 @@ def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str, str]:
         why = ""
         if turn in QUARTER_TURNS and (about.width, about.height) == expected:
             why = (
-                f". Its camera noted that it is to be shown {turn} (EXIF), and its annotation is "
-                "of the turned image; state height, width and boxes of the pixels as they are "
+                f". Its camera noted that it should be shown {turn} (EXIF), and its annotation is "
+                "for the turned image; state the height, width and boxes of the pixels as they are "
                 "stored, or store the image turned"
             )
         raise DataError(f"{rule}, {expected}. Received: {(about.height, about.width)}{why}")
@@ -260,7 +260,7 @@ def _read_one(wanted: tuple[Path, Example]) -> tuple[int, str, str]:
 def _not_listed(
     folders: Mapping[str, Path], read: Mapping[str, Annotations], files: tuple[Path, Path]
 ) -> dict[str, not_read.Counts]:
-    """Return split -> the files in its folder that no annotations name, by kind."""
+    """Return split -> number of files in its folder that no annotation names, by kind."""
     listed = {folders[split] / name for split, found in read.items() for name in found.names}
     listed |= {file.expanduser().resolve() for file in files}
     left: dict[str, not_read.Counts] = {}

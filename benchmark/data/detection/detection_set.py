@@ -1,4 +1,4 @@
-"""Images with boxes: their ground truth and location."""
+"""Images with boxes: their ground truth and where they are stored."""
 
 import hashlib
 import json
@@ -24,30 +24,30 @@ class DetectionSet:
     classes: list[str]
     """Label -> name."""
     category_ids: list[int]
-    """Label -> the source's id for it, increasing."""
+    """Label -> the source's id, in ascending order."""
     truths: Mapping[str, Truths]
     images: Images
     sha256: str
-    """A digest, whose content depends on the reader."""
+    """The readers say what it covers."""
     degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
-    """Split -> number of boxes without area inside their image, which are not in ``truths``."""
+    """Split -> number of boxes without area within their image, which are not in ``truths``."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted when they were added: see ``data.notes``."""
+    """Notes made when they were added: see ``data.notes``."""
 
     @property
     def checked(self) -> str:
-        """What is checked about each file when it is read."""
+        """What is checked when a file is read."""
         columns = getattr(self.images, "columns", {})
         return checked_by(own.get("digest") for own in columns.values())
 
     @property
     def place(self) -> Path:
-        """Where the images are: the folder of the first one."""
+        """The folder of the first image."""
         return self.images.path("train", 0).parent
 
     @property
     def content(self) -> BoxContentSpec:
-        """The content as stated in a spec."""
+        """The content as a spec states it."""
         return BoxContentSpec(
             classes=len(self.classes),
             train_images=len(self.truths["train"]),
@@ -59,7 +59,7 @@ class DetectionSet:
 def digest(
     classes: list[str], category_ids: list[int], truths: Mapping[str, Truths], files: Columns
 ) -> str:
-    """SHA-256 of the categories and, split by split, of the truth and of what tells the files."""
+    """Return the SHA-256 of the categories and, split by split, of the truth and file columns."""
     found = hashlib.sha256(json.dumps([category_ids, classes]).encode())
     for split in SPLITS:
         for name, array in (arrays(truths[split]) | dict(files[split])).items():

@@ -1,8 +1,8 @@
-"""The ground truth of images: their sizes, and a box, a label and an area for each object.
+"""What is known about images: their sizes, and a box, a label and an area for each object.
 
-A box is ``(x1, y1, x2, y2)`` in pixels of the image as it was stored, in continuous coordinates: an
-image of width w spans x from 0 to w, so nothing is added to ``x2 - x1``. Labels start at 0 and do
-not include the background.
+A box is ``(x1, y1, x2, y2)`` in pixels of the stored image, in continuous coordinates: an image of
+width w spans x from 0 to w, so nothing is added to ``x2 - x1``. Labels count from 0; the background
+is not among them.
 """
 
 from collections.abc import Iterable
@@ -20,21 +20,21 @@ class Example:
     height: int
     width: int
     boxes: np.ndarray
-    """(n, 4) float32. They may extend beyond the image; ``clipped`` cuts them off at its edges."""
+    """(n, 4) float32. They may extend beyond the image; ``clipped`` cuts them at its edges."""
     labels: np.ndarray
     """(n,) int32."""
     crowds: np.ndarray
-    """(n,) bool: regions that are neither an object to detect nor background, and whose detection
-    is not an error: COCO's crowds, VOC's difficult objects."""
+    """(n,) bool: regions that are neither objects to find nor background, so that detecting them is
+    not an error: COCO's crowds, VOC's difficult objects."""
     areas: np.ndarray
-    """(n,) float32: the area by which COCO classes objects as small, medium or large, in square
-    pixels. COCO's is that of the object's outline, which is smaller than its box's."""
+    """(n,) float32, in square pixels: sorts objects into COCO's small, medium and large. COCO's is
+    the area of the object's outline, which is less than that of its box."""
 
 
 @dataclass(frozen=True)
 class Truths:
-    """The ground truth of all images of a split, image after image, in a fixed order: an image's
-    index is its position in it."""
+    """The ground truth of all images of a split, in a fixed order. An image's index is its position
+    in it."""
 
     ids: np.ndarray
     """(images,) int64, all different."""
@@ -45,7 +45,7 @@ class Truths:
     counts: np.ndarray
     """(images,) int64: number of boxes in each image."""
     boxes: np.ndarray
-    """(boxes, 4) float32. This and the rest are as in ``Example``."""
+    """(boxes, 4) float32. This and the following are as in ``Example``."""
     labels: np.ndarray
     crowds: np.ndarray
     areas: np.ndarray
@@ -54,9 +54,9 @@ class Truths:
         images = {len(self.ids), len(self.heights), len(self.widths), len(self.counts)}
         boxes = {len(self.boxes), len(self.labels), len(self.crowds), len(self.areas)}
         if len(images) != 1 or boxes != {int(self.counts.sum())}:
-            raise ValueError(f"lists must be of one length. Received: {images}, {boxes}")
+            raise ValueError(f"lists must have the same length. Received: {images}, {boxes}")
         if len(np.unique(self.ids)) != len(self.ids):
-            raise ValueError("ids must differ from image to image")
+            raise ValueError("ids must be unique")
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,7 +86,7 @@ class Truths:
 
 
 def joined(examples: Iterable[Example]) -> Truths:
-    """Concatenate the examples, one image after the other."""
+    """Join the examples, one image after another."""
     found = list(examples)
     return Truths(
         ids=np.array([each.image_id for each in found], np.int64),
@@ -101,8 +101,8 @@ def joined(examples: Iterable[Example]) -> Truths:
 
 
 def without_degenerate(example: Example) -> tuple[Example, int]:
-    """Return the example without the boxes that have no area left once clipped to the image, and
-    the number of those boxes."""
+    """Return the example without the boxes that have no area left once cut at the image's edges,
+    and how many those are."""
     within = clipped(example.boxes, example.height, example.width)
     kept = (within[:, 0] < within[:, 2]) & (within[:, 1] < within[:, 3])
     columns = {field.name: getattr(example, field.name) for field in fields(Example)}
@@ -112,7 +112,7 @@ def without_degenerate(example: Example) -> tuple[Example, int]:
 
 
 def clipped(boxes: np.ndarray, height: float, width: float) -> np.ndarray:
-    """Clip boxes (n, 4) to an image."""
+    """Return boxes (n, 4), cut at the edges of an image."""
     return np.clip(boxes, 0, np.array([width, height, width, height], boxes.dtype))
 
 

@@ -1,4 +1,4 @@
-"""A detector's images and boxes, decoded while it trains."""
+"""A detector's images and boxes, decoded during training."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from benchmark.spec.boxes import BoxesSpec
 
 
 class Batch(NamedTuple):
-    """Training images and their boxes. Shapes are the same in every batch."""
+    """Training images and their boxes. All batches have the same shapes."""
 
     pixels: tf.Tensor
     """(batch, height, width, 3) uint8: scaled images in the top left corner, zeros elsewhere.
@@ -30,8 +30,8 @@ class Batch(NamedTuple):
     sizes: tf.Tensor
     """(batch, 2) int32: each scaled image's height and width."""
     boxes: tf.Tensor
-    """(batch, most, 4) float32, (x1, y1, x2, y2) in pixels of the scaled image, inside it; zeros
-    where there is none."""
+    """(batch, most, 4) float32, (x1, y1, x2, y2) in pixels of the scaled image, within its edges;
+    zeros where there is no box."""
     labels: tf.Tensor
     """(batch, most) int32; -1 where there is no box."""
     crowds: tf.Tensor
@@ -46,7 +46,7 @@ class ScoredBatch(NamedTuple):
     sizes: tf.Tensor
     """(batch, 2) int32: each scaled image's height and width."""
     originals: tf.Tensor
-    """(batch, 2) int32: the height and width to which detections are scaled back."""
+    """(batch, 2) int32: the height and width to scale detections back to."""
     ids: np.ndarray
     """(batch,) int64."""
 
@@ -54,8 +54,8 @@ class ScoredBatch(NamedTuple):
 class DetectionFeed:
     """The images that a detector is trained on, and those that it is scored on.
 
-    A batch is a pure function of (seed, iteration) and does not require earlier ones. As long as
-    they are requested in order, they are decoded ahead, in bounded memory.
+    A batch is a pure function of (seed, iteration): any batch can be made without the ones before
+    it. As long as batches are requested in order, they are decoded ahead, in bounded memory.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class DetectionFeed:
         batch_size: int | None = None,
         workers: int | None = None,
     ):
-        """``batch_size``: for a run that trains. ``workers``: decoding threads, which do not affect
-        bits; as many as cores by default.
+        """``batch_size``: for a run that trains. ``workers``: decoding threads, which do not change
+        the bits; by default one per core.
 
-        Raises DataError as ``trained`` does, and also later if a file cannot be used.
+        Raises DataError as ``trained`` does, and later if a file cannot be used.
         """
         self.spec, self.found = spec, found
         self.workers = workers or cores()
@@ -78,18 +78,17 @@ class DetectionFeed:
         self.trained = trained(spec, truths, batch_size)
         """Index among the images trained on -> index in the training split."""
         self.without_objects = len(truths) - len(self.trained)
-        """Number of training images that are left out because they have no objects."""
+        """Number of training images left out because they have no objects."""
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
         self._pixels = Onward(self._decoded_from)
 
     @property
     def train_count(self) -> int:
-        """Number of training images in an epoch."""
+        """Number of images trained on, which make up an epoch."""
         return len(self.trained)
 
     def train_signature(self, batch_size: int) -> Batch:
-        """Return the signature of ``train_batch``; with batches by orientation, height and width
-        vary."""
+        """Signature of ``train_batch``; for batches by orientation, height and width vary."""
         height, width = (None, None) if self.sides.by_orientation else self.sides.room(high=False)
         most = self.spec.max_boxes
         return Batch(
@@ -101,7 +100,7 @@ class DetectionFeed:
         )
 
     def train_batch(self, seed: int, batch_size: int, iteration: int) -> Batch:
-        """Return the batch of an iteration, counted from 0. Raises DataError with the file."""
+        """Return an iteration's batch, counted from 0. Raises DataError, which names the file."""
         shown = self._shown(seed, batch_size, iteration)
         (ready,) = self._pixels.batches(seed, batch_size, iteration, 1)
         pixels = ready.numpy()[:, 0]
@@ -113,7 +112,7 @@ class DetectionFeed:
         labels = np.full((batch_size, most), -1, np.int32)
         crowds = np.zeros((batch_size, most), bool)
         for place, each in enumerate(shown):
-            if each.flip:  # Mirrored along with its zeros, it is now at the right.
+            if each.flip:  # Mirrored together with the zeros next to it, it is now on the right.
                 width = each.scaled[1]
                 pixels[place] = np.roll(pixels[place], width - pixels.shape[2], axis=1)
             count, truth = len(each.truth.boxes), each.truth
@@ -124,9 +123,8 @@ class DetectionFeed:
     def scored_batches(
         self, split: str, batch_size: int, sides: Sides | None = None
     ) -> Iterator[ScoredBatch]:
-        """Yield all images of ``train`` or ``test``, each exactly once; in the split's order, or
-        landscape images before portrait ones. ``sides``: to test at a scale other than the
-        spec's."""
+        """Yield all images of ``train`` or ``test``, each exactly once, in the split's order, or
+        the wide ones before the tall. ``sides``: for a test at another scale than the spec's."""
         sides, truths = sides or self.sides, self.found.truths[split]
         high = sides.groups(truths.heights, truths.widths)
         for group in (False, True):
@@ -190,7 +188,7 @@ class DetectionFeed:
 
 @dataclass(frozen=True)
 class _Shown:
-    """An image, and how it is presented."""
+    """An image, and how it is shown."""
 
     index: int
     """Index in its split."""
@@ -212,6 +210,6 @@ class _Shown:
 
     @property
     def boxes(self) -> np.ndarray:
-        """(n, 4) float32, in pixels of the scaled image, inside it."""
+        """(n, 4) float32, in pixels of the scaled image, within its edges."""
         within = clipped(self.truth.boxes, *self.original)
         return clipped(shown_boxes(within, *self.original, self.scaled, self.flip), *self.scaled)

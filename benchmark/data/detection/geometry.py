@@ -1,5 +1,5 @@
-"""The size of a scaled image, and that of its batch: pure functions of heights and widths, in
-pixels."""
+"""The size at which an image is shown, and of the batch that contains it: pure functions of heights
+and widths, in pixels."""
 
 from dataclasses import dataclass, replace
 
@@ -12,24 +12,24 @@ _MULTIPLE = 32
 
 @dataclass(frozen=True)
 class Sides:
-    """The size to which an image is scaled (Faster R-CNN, section 3.3)."""
+    """The lengths that an image's sides are scaled to (Faster R-CNN, section 3.3)."""
 
     shorter: int
-    """The length of its shorter side,"""
+    """The length of the shorter side after scaling,"""
     longest: int
-    """unless the longer one would exceed this: then that one is scaled to this."""
+    """unless the longer one would then exceed this: in that case it is scaled to this instead."""
     by_orientation: bool = False
-    """Whether each batch holds images of a single orientation."""
+    """Whether each batch holds images of only one orientation."""
 
     def at(self, shorter: int) -> "Sides":
-        """Return the sides for a test at another scale, with the longest side in proportion, so
-        that every image is scaled by the same factor."""
+        """Return the sides for a test at another scale: the longest side in proportion, so that
+        every image grows or shrinks by the same factor."""
         return replace(
             self, shorter=shorter, longest=_divided(self.longest * shorter, self.shorter)
         )
 
     def scaled(self, height: int, width: int) -> tuple[int, int]:
-        """Return the height and width to which an image is scaled; half pixels are rounded up."""
+        """Return the height and width that an image is scaled to, rounded half up."""
         shorter, longer = min(height, width), max(height, width)
         if longer * self.shorter <= self.longest * shorter:
             pair = self.shorter, _divided(longer * self.shorter, shorter)
@@ -38,15 +38,15 @@ class Sides:
         return pair if height <= width else (pair[1], pair[0])
 
     def room(self, high: bool) -> tuple[int, int]:
-        """Return the height and width of a batch of portrait images (``high``), or of others. Both
-        are multiples of 32."""
+        """Return the height and width of a batch, both multiples of 32. ``high``: of images that
+        are taller than wide, rather than of the others."""
         longest = _up(self.longest)
         if not self.by_orientation:
             return longest, longest
         return (longest, _up(self.shorter)) if high else (_up(self.shorter), longest)
 
     def groups(self, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
-        """Return (n,) bool: whether each image goes into a batch of portrait images."""
+        """Return (n,) bool: whether each image goes into a batch of tall ones."""
         return (heights > widths) & self.by_orientation
 
 
@@ -54,7 +54,7 @@ def at_top_left(
     height: int, width: int, scaled: tuple[int, int], room: tuple[int, int], flip: bool = False
 ) -> Window:
     """Return the whole image, scaled, in the top left corner of ``room``, with zeros to the right
-    and below; with ``flip``, mirrored and in the top right corner."""
+    and below; with ``flip``, mirrored, in the top right corner."""
     scale = scaled[0] / height, scaled[1] / width
     return Window(0, 0, height, width, scale=scale, shift=(0.0, 0.0), size=room, flip=flip)
 
@@ -62,7 +62,7 @@ def at_top_left(
 def shown_boxes(
     boxes: np.ndarray, height: int, width: int, scaled: tuple[int, int], flip: bool = False
 ) -> np.ndarray:
-    """Return an image's boxes (n, 4) float32, in pixels of the scaled image."""
+    """Return boxes (n, 4) float32 of an image, in pixels of the scaled image."""
     down, across = scaled[0] / height, scaled[1] / width
     moved = boxes * np.array([across, down, across, down], np.float64)
     if flip:
@@ -72,7 +72,7 @@ def shown_boxes(
 
 
 def _divided(number: int, by: int) -> int:
-    """Divide, rounding half up."""
+    """Divide and round half up."""
     return (2 * number + by) // (2 * by)
 
 

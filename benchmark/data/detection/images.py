@@ -1,4 +1,4 @@
-"""The bytes of images that have boxes: files of their own, or records of tensorflow-datasets."""
+"""The bytes of images with boxes: from individual files, or from tensorflow-datasets' records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class Images(Encoded, Protocol):
     """The images of the splits ``train`` and ``test``."""
 
     def check(self) -> None:
-        """Raise DataError if files are missing or, judging by their sizes, changed."""
+        """Raise DataError if files are missing or changed, judging by their sizes."""
 
 
 @dataclass(frozen=True)
 class FileImages:
-    """Image files, in a folder for each split."""
+    """Image files, in one folder per split."""
 
     where: Mapping[str, str]
     """Split -> folder."""
@@ -57,7 +57,7 @@ class RecordImages:
     """Data sets that tensorflow-datasets has prepared as ArrayRecord files."""
 
     where: Mapping[str, list[list[str]]]
-    """Split -> its parts: the folder of a version of a data set, and the name of a split in it."""
+    """Split -> its parts: the folder of a data set's version, and the name of a split in it."""
     columns: Columns
     """``name``: bytes; ``part`` and ``place``: int64, the location of an image's record;
     ``digest``: see ``_checks``."""
@@ -107,13 +107,13 @@ class RecordImages:
 
 
 def _checks(columns: Columns) -> dict[str, Check]:
-    """Return the checks by the column ``digest``, (n, 32) uint8, the SHA-256 of each file, which
-    lists of earlier versions lack."""
+    """Return the checks from the column ``digest``, (n, 32) uint8, the SHA-256 of each file, which
+    lists of earlier versions do not have."""
     return {split: Check(own.get("digest"), len(own["name"])) for split, own in columns.items()}
 
 
 def open_records(folder: Path, split: str) -> Any:
-    """Open a split's records, in tensorflow-datasets' own order; images stay encoded."""
+    """Return a split's records, in tensorflow-datasets' own order; images stay encoded."""
     import tensorflow_datasets as tfds
 
     builder = tfds.builder_from_directory(folder)

@@ -1,5 +1,5 @@
-"""Which images a step sees: a pure function of (seed, iteration), even where a batch must hold
-images of a single group."""
+"""Which images a step sees: a pure function of (seed, iteration), even if a batch may hold images
+of only one group."""
 
 import numpy as np
 
@@ -9,11 +9,11 @@ from benchmark.data.order import epoch_order, shown
 def batch_of(
     seed: int, iteration: int, batch_size: int, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return image indices and their epochs, each (batch_size,), for an iteration, counted from 0.
+    """Return image indices and their epochs, each (batch_size,), of an iteration, counted from 0.
 
     ``high``: (n,) bool, the group of each image. Each group's images form an endless stream in the
-    order of ``data.order``: those of epoch 0, then those of epoch 1, and so on. A batch is due as
-    soon as one stream has enough images for it, and an epoch shows each image once.
+    order of ``data.order``: those of epoch 0, then those of epoch 1, and so on. A batch is formed
+    as soon as one stream has enough images for it, and an epoch shows each image once.
     """
     count = len(high)
     sizes = np.array([count - high.sum(), high.sum()])
@@ -22,7 +22,7 @@ def batch_of(
         return indices[0], epochs[0]
 
     def due(epochs: int) -> int:
-        """Return the number of batches in ``epochs`` epochs."""
+        """Return the number of batches formed in so many epochs."""
         return int((epochs * sizes // batch_size).sum())
 
     epoch = iteration * batch_size // count  # Two streams hold back at most two batches.
@@ -30,7 +30,7 @@ def batch_of(
         epoch += 1
     groups = high[epoch_order(seed, epoch, count)].astype(int)
     within = np.where(groups, np.cumsum(groups), np.cumsum(1 - groups))
-    ends = epoch * sizes[groups] + within  # The stream's length at each image, inclusive.
+    ends = epoch * sizes[groups] + within  # Length of each image's stream up to and including it.
     place = np.flatnonzero(ends % batch_size == 0)[iteration - due(epoch)]
     return _of_stream(seed, int(ends[place]) - batch_size, batch_size, high, bool(groups[place]))
 

@@ -1,5 +1,5 @@
-"""``pasted-cifar``: embedded CIFAR images, pasted at known positions on larger canvases. Real
-pixels and exact boxes without a download, but not a data set that anyone else uses."""
+"""``pasted-cifar``: embedded CIFAR images, pasted at known places onto larger canvases. It has real
+pixels and exact boxes without a download, but is not a detection data set that anyone else uses."""
 
 import io
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ are scored."""
 _IMAGE = 32
 
 MAX_OVERLAP = 0.2
-"""The largest overlap of two objects, relative to the smaller one. Later ones hide earlier ones."""
+"""Limit for two objects on a canvas, by area of the smaller one. The later hides the earlier."""
 
 _TRIES = 20
-"""Positions drawn for an object; if all overlap too much, it is left out."""
+"""Places drawn for an object; if all overlap other objects too much, it is left out."""
 
 _BLURRED, _DARKER = 8, 2
-"""Pixels that a background keeps per side, and the divisor of its brightness."""
+"""Pixels per side that a background is reduced to, and the divisor of its brightness."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Pasted:
 
 @dataclass(frozen=True)
 class Layout:
-    """What is on a canvas."""
+    """The content of a canvas."""
 
     background: int
     """Index in CIFAR's split of the blurred image, or a colour, 0xRRGGBB."""
@@ -55,7 +55,7 @@ class Layout:
 
 
 def pasted(spec: PastedSpec) -> DetectionSet:
-    """Return the whole set: a pure function of its spec. Pixels are only made on demand."""
+    """Return the whole set: a pure function of its spec. Pixels are made only on request."""
     counts = {"train": spec.train_canvases, "test": spec.test_canvases}
     truths = {
         split: joined(example(spec, split, index) for index in range(counts[split]))
@@ -71,8 +71,8 @@ def pasted(spec: PastedSpec) -> DetectionSet:
 
 
 def layout(spec: PastedSpec, split: str, index: int) -> Layout:
-    """Return the layout of a canvas: a pure function of the set's seed, the split and the index. It
-    has at least one object."""
+    """Return a canvas's layout: a pure function of the set's seed, the split and the index. It has
+    at least one object."""
     count = len(_of(spec, split)[1])
     each = 2 + 2 * _TRIES
     drawn = words(spec.seed, SPLITS.index(split), index, CANVAS, 2 + each * spec.max_objects)
@@ -94,7 +94,7 @@ def layout(spec: PastedSpec, split: str, index: int) -> Layout:
 
 
 def overlap(one: Pasted, other: Pasted) -> float:
-    """Return the overlap of two objects relative to the area of the smaller one."""
+    """Return the area that both cover, as a fraction of the area of the smaller one."""
     width = min(one.left + one.side, other.left + other.side) - max(one.left, other.left)
     height = min(one.top + one.side, other.top + other.side) - max(one.top, other.top)
     return max(0, width) * max(0, height) / min(one.side, other.side) ** 2
@@ -102,7 +102,7 @@ def overlap(one: Pasted, other: Pasted) -> float:
 
 def example(spec: PastedSpec, split: str, index: int) -> Example:
     """Return the ground truth of a canvas: each box is that of the whole pasted image, even if
-    another one hides a part of it."""
+    another one hides part of it."""
     objects = layout(spec, split, index).objects
     labels = _of(spec, split)[1]
     boxes = [(o.left, o.top, o.left + o.side, o.top + o.side) for o in objects]
@@ -118,7 +118,7 @@ def example(spec: PastedSpec, split: str, index: int) -> Example:
 
 
 def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
-    """Draw a canvas: (side, side, 3) uint8."""
+    """Return the pixels of a canvas: (side, side, 3) uint8."""
     images = _of(spec, split)[0]
     what = layout(spec, split, index)
     size = spec.side, spec.side
@@ -137,7 +137,7 @@ def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PastedImages:
-    """The canvases, as PNG files made on demand: ``Images``."""
+    """The canvases, as PNG files that are made on request: ``Images``."""
 
     spec: PastedSpec
 
@@ -158,12 +158,12 @@ class PastedImages:
 
 @lru_cache(maxsize=4)
 def _cifar(only_classes: tuple[int, ...] | None) -> Images:
-    """Load the CIFAR images to paste. Raises DataError."""
+    """Return the embedded images of some classes. Raises DataError."""
     return chosen(cifar10.load(SOURCE), only_classes, None)
 
 
 def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return CIFAR's images and labels."""
+    """Return CIFAR's images and labels of a split."""
     arrays = _cifar(spec.only_classes).arrays()
     return arrays[f"{split}_images"], arrays[f"{split}_labels"]
 

@@ -1,4 +1,4 @@
-"""The added images with boxes: their ground truth and location, in a folder of the cache."""
+"""The added images with boxes: their ground truth and where they are stored, in a cache folder."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -18,11 +18,11 @@ ADDED = Register(
 )
 
 _KINDS: dict[str, type[FileImages | RecordImages]] = {"files": FileImages, "tfds": RecordImages}
-"""Name in the index -> class."""
+"""The index's name for each kind of images."""
 
 
 def load(spec: BoxesSpec) -> DetectionSet:
-    """Load the set that a spec names, and check that its files are present. Raises DataError."""
+    """Return what a spec names, with all files present. Raises DataError."""
     if spec.pasted:
         return pasted(spec.pasted)
     found = find(spec.name)
@@ -32,7 +32,7 @@ def load(spec: BoxesSpec) -> DetectionSet:
 
 
 def find(name: str) -> DetectionSet:
-    """Return what was added under a name, without looking at its files. Raises DataError."""
+    """Return what was added under a name, without checking its files. Raises DataError."""
     with ADDED.reading(name) as (index, column):
         truths = {
             split: Truths(*(column(split, field.name) for field in fields(Truths)))
@@ -58,7 +58,7 @@ def find(name: str) -> DetectionSet:
 
 
 def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:
-    """Return the truths without degenerate boxes, and how many there were."""
+    """Return the truths without degenerate boxes, and how many those were."""
     kept, dropped = [], 0
     for example in examples:
         clean, count = without_degenerate(example)
@@ -68,7 +68,7 @@ def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:
 
 
 def save(found: DetectionSet) -> DetectionSet:
-    """Write a set, and return it as read back. Its images must be of a class in ``_KINDS``."""
+    """Write it and return it as read back. Its images are of a class in ``_KINDS``."""
     images = found.images
     kind = next(kind for kind, each in _KINDS.items() if isinstance(images, each))
     assert isinstance(images, (FileImages, RecordImages))
@@ -92,10 +92,10 @@ def save(found: DetectionSet) -> DetectionSet:
 
 
 def _require_whole(found: DetectionSet, columns: Columns) -> None:
-    """Raise ValueError if the parts of a set do not fit each other."""
-    found.content  # noqa: B018 - its rules are checked.
+    """Raise ValueError if the parts do not fit together."""
+    found.content  # noqa: B018 - validates it.
     if len(found.category_ids) != len(found.classes):
-        raise ValueError("as many categories as classes are needed")
+        raise ValueError("the numbers of categories and classes must be equal")
     for split in SPLITS:
         labels = found.truths[split].labels
         if len(labels) and not 0 <= labels.min() <= labels.max() < len(found.classes):

@@ -1,4 +1,4 @@
-"""COCO and Pascal VOC from tensorflow-datasets, which downloads and prepares them."""
+"""COCO and Pascal VOC through tensorflow-datasets, which downloads and prepares them."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -42,8 +42,8 @@ def get(
 ) -> DetectionSet:
     """Have tensorflow-datasets prepare a data set if it has not yet, and list the result.
 
-    ``data_dir``: where tensorflow-datasets keeps its data sets; its own default (``TFDS_DATA_DIR``)
-    if None. Raises DataError, and then adds nothing.
+    ``data_dir``: where tensorflow-datasets keeps its data sets, if not in its default folder
+    (``TFDS_DATA_DIR``). Raises DataError; nothing is added then.
     """
     if name not in SETS:
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
@@ -96,7 +96,7 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     classes = list(every[0])
     if any(each != classes for each in every):
         raise DataError(f"the parts of {name} must have the same classes. Received: {every}")
-    # Where records are stored is not part of the content: it may differ by version.
+    # Where records are kept is not part of the content: it may differ between versions.
     content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
     category_ids = [*range(1, len(classes) + 1)]
     sha256 = digest(classes, category_ids, truths, content)
@@ -111,7 +111,8 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
 def _rows(
     where: list[list[str]], parts: list[tuple[str, str]]
 ) -> Iterator[tuple[Example, bytes, tuple[int, bytes], int, int]]:
-    """Yield each record's example, file name, size in bytes and digest, part, and position."""
+    """Yield for each record: its example, its file name, its number of bytes and digest, its part,
+    its place."""
     for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
         example_of = voc_example if theirs.startswith("voc/") else coco_example
         for place, record in enumerate(open_records(Path(folder), part)):
@@ -123,7 +124,7 @@ def _rows(
 
 
 def coco_example(record: dict[str, Any], height: int, width: int) -> Example:
-    """Convert a record of ``coco``, in which areas have lost their fractions."""
+    """Convert a record of ``coco``. Its areas have lost their fractions there."""
     objects = record["objects"]
     # COCO states its boxes in hundredths of a pixel.
     boxes = _in_pixels(objects["bbox"], height, width, decimals=2)
@@ -139,8 +140,8 @@ def coco_example(record: dict[str, Any], height: int, width: int) -> Example:
 
 
 def voc_example(record: dict[str, Any], height: int, width: int) -> Example:
-    """Convert a record of ``voc``; difficult objects are crowds. VOC's boxes count pixels from 1,
-    including the last one, so the smallest possible box goes from edge 0 to edge 1."""
+    """Convert a record of ``voc``; difficult objects are crowds. VOC's boxes count pixels from 1
+    and include the last one, so the smallest starts at the edge 0 and ends at 1."""
     objects = record["objects"]
     boxes = _in_pixels(objects["bbox"], height, width, decimals=3)
     boxes[:, :2] -= 1
@@ -151,13 +152,12 @@ def voc_example(record: dict[str, Any], height: int, width: int) -> Example:
 
 
 def _in_pixels(boxes: Any, height: int, width: int, decimals: int) -> np.ndarray:
-    """Return (n, 4) float32 from fractions of an image's sides, (y1, x1, y2, x2), undoing their
-    rounding."""
+    """Return (n, 4) float32 from fractions of the sides, (y1, x1, y2, x2), undoing the rounding."""
     y1, x1, y2, x2 = np.array(boxes, np.float64).reshape(-1, 4).T
     pixels = np.stack([x1 * width, y1 * height, x2 * width, y2 * height], axis=1)
     return pixels.round(decimals).astype(np.float32)
 
 
 def _number(name: bytes) -> int:
-    """``000005.jpg`` -> 5, ``2008_000008.jpg`` -> 2008000008."""
+    """Map ``000005.jpg`` to 5, ``2008_000008.jpg`` to 2008000008."""
     return int(re.sub(r"\D", "", Path(name.decode()).stem))

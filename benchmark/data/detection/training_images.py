@@ -1,5 +1,5 @@
-"""Which of a detector's images are trained on, and whether that is possible. Needs no TensorFlow:
-it is also checked before a suite starts."""
+"""Which of a detector's images are trained on, and whether they can be. Does not need TensorFlow:
+it is also called before a suite starts."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def trained(spec: BoxesSpec, truths: Truths, batch_size: int | None = None) -> n
     """Return index among the images trained on -> index in the training split.
 
     ``batch_size``: for a run that trains. Raises DataError if there are fewer images than that, or
-    none, or if one has more boxes than there is room for.
+    none, or if one has more boxes than ``max_boxes``.
     """
     kept = np.full(len(truths), True) if spec.train_without_objects else truths.objects > 0
     found = np.flatnonzero(kept)

@@ -1,5 +1,5 @@
-"""Decode a file's bytes and windows into pixels. Only the needed part of a JPEG is decoded, if that
-gives the same pixels as decoding all of it."""
+"""From a file's bytes and windows to pixels. Only the part of a JPEG that is needed is decoded,
+where that gives the same pixels as decoding all of it."""
 
 import io
 from collections.abc import Sequence
@@ -15,32 +15,32 @@ from benchmark.data.photographs.geometry import Window
 
 
 class Header(NamedTuple):
-    """What a file's header says."""
+    """What a file's first bytes say."""
 
     height: int
     width: int
     jpeg: bool
-    """Whether it is a JPEG; otherwise a PNG."""
+    """Otherwise it is a PNG."""
     partly: bool
-    """Whether a part of it can be decoded separately, to the same pixels."""
+    """Whether part of it can be decoded alone, to the same pixels."""
 
 
 class Request(NamedTuple):
-    """The part of a file to decode, and the windows to cut from it."""
+    """What to decode of a file, and the windows to cut from that."""
 
     encoded: bytes | tf.Tensor
     jpeg: bool | tf.Tensor
     part: np.ndarray | tf.Tensor
-    """(4,) int32: top, left, height and width of the decoded part."""
+    """(4,) int32: top, left, height and width of the part to decode."""
     windows: np.ndarray | tf.Tensor
-    """(windows, 7) int32: top, left, height and width within the part; height and width of the
-    output; 1 for a flip."""
+    """(windows, 7) int32: for each, top, left, height and width within the part; height and width
+    of its output; 1 for a flip."""
     placement: np.ndarray | tf.Tensor
-    """(windows, 4) float32: scale and shift, vertical and horizontal."""
+    """(windows, 4) float32: for each, scale and shift, vertical and horizontal."""
 
 
 def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
-    """Return the signature of a batch of requests for ``windows`` windows each."""
+    """Return the signature of a batch of requests with ``windows`` windows each."""
     return (
         tf.TensorSpec((None,), tf.string),
         tf.TensorSpec((None,), tf.bool),
@@ -51,17 +51,17 @@ def requests_signature(windows: int) -> tuple[tf.TensorSpec, ...]:
 
 
 MARGIN = 16
-"""Extra pixels decoded around what is needed. Colours stored at half the resolution are smoothed
-across pixels, and so differ at a part's edges, where their neighbours are missing; one pixel was
-enough for every kind of JPEG that was tried."""
+"""Pixels that are decoded around the part needed. Colours stored at half the resolution are
+smoothed across pixels, so they differ at a part's edges, where neighbours are missing; one pixel
+was enough for each kind of JPEG that was tried."""
 
 _SAMPLINGS = ((1, 1), (2, 1), (2, 2), (4, 1))
-"""Chroma subsampling, horizontal and vertical, for which decoding a part is known to be exact:
-4:4:4 (and grey and CMYK), 4:2:2, 4:2:0, 4:1:1. Other kinds are decoded completely."""
+"""The chroma subsampling, horizontal and vertical, with which the parts of a JPEG are known to be
+exact: 4:4:4 (and grey and CMYK), 4:2:2, 4:2:0, 4:1:1. Other kinds are decoded whole."""
 
 
 def header(encoded: bytes) -> Header:
-    """Read the header of a JPEG or PNG, whatever its file's suffix. Raises DataError."""
+    """Read the header of a JPEG or a PNG, whatever the file's suffix. Raises DataError."""
     try:
         with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
             jpeg = image.format != "PNG"
@@ -73,8 +73,7 @@ def header(encoded: bytes) -> Header:
 
 
 def _sampling(image: Image.Image) -> tuple[int, int] | None:
-    """Return how many pixels of the first component one of the others spans; None if they
-    differ."""
+    """Return how many of the first component's pixels another's spans; None if they differ."""
     first, *others = [(across, down) for _, across, down, _ in getattr(image, "layer", ())]
     if {*others} <= {first}:
         return 1, 1
@@ -82,7 +81,7 @@ def _sampling(image: Image.Image) -> tuple[int, int] | None:
 
 
 def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request:
-    """Return the request for ``windows``, which lie within the photograph."""
+    """Return what to decode for ``windows``, which lie within the photograph."""
     top, left, bottom, right = 0, 0, about.height, about.width
     if about.partly:
         top = max(0, min(window.top for window in windows) - MARGIN)
@@ -96,15 +95,14 @@ def request(encoded: bytes, about: Header, windows: Sequence[Window]) -> Request
 def rows_of(
     windows: Sequence[Window], top: int = 0, left: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``windows`` and ``placement`` of a ``Request`` whose part starts at ``top`` and
-    ``left``."""
+    """Return ``windows`` and ``placement`` of a ``Request`` whose part starts at (top, left)."""
     rows = [(w.top - top, w.left - left, w.height, w.width, *w.size, int(w.flip)) for w in windows]
     placement = np.array([(*w.scale, *w.shift) for w in windows], np.float32)
     return np.array(rows, np.int32), placement
 
 
 def check(encoded: bytes) -> None:
-    """Decode a whole photograph. Raises DataError if it cannot be decoded to its end."""
+    """Decode all of a photograph. Raises DataError if it cannot be decoded to its end."""
     about = header(encoded)
     every_pixel = np.array([0, 0, about.height, about.width], np.int32)
     try:
@@ -115,10 +113,10 @@ def check(encoded: bytes) -> None:
 
 
 def decoded_windows(asked: Request) -> tf.Tensor:
-    """Return, in the graph, (windows, height, width, 3) uint8; all windows' outputs have one size.
+    """In the graph: return (windows, height, width, 3) uint8; all outputs have the same size.
 
-    Grey becomes three equal channels, CMYK becomes RGB, an alpha channel is dropped; an orientation
-    recorded by a camera is ignored, as is usual with ImageNet.
+    Grey becomes three equal channels, CMYK becomes RGB, and an alpha channel is dropped; an
+    orientation noted by a camera is ignored, as ImageNet's users do.
     """
     pixels = _decoded(asked.encoded, asked.jpeg, asked.part)
     windows, placements = tf.unstack(asked.windows), tf.unstack(asked.placement)
@@ -128,7 +126,7 @@ def decoded_windows(asked: Request) -> tf.Tensor:
 def _decoded(
     encoded: bytes | tf.Tensor, jpeg: bool | tf.Tensor, part: np.ndarray | tf.Tensor
 ) -> tf.Tensor:
-    """Return (height, width, 3) uint8: the part of a JPEG, or a whole PNG."""
+    """Return (height, width, 3) uint8: the part of a JPEG, all of a PNG."""
     return tf.cond(
         jpeg,
         lambda: tf.io.decode_and_crop_jpeg(
@@ -139,12 +137,12 @@ def _decoded(
 
 
 def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.Tensor:
-    """Return, in the graph, the window's output from (height, width, 3) uint8. Linear in each
-    direction, with a wider kernel for downscaling (antialiased); rounded. ``window`` and
-    ``placement`` are rows of a ``Request``.
+    """In the graph: return the window's output from (height, width, 3) uint8. Interpolation is
+    linear in each direction, antialiased when shrinking, and rounded. ``window`` and ``placement``
+    are rows of a ``Request``.
 
-    It resamples vertically, then horizontally: the same bits as ``ScaleAndTranslate`` in both
-    directions at once, in two thirds of the time, since that adds up whole rows faster than columns
+    First vertically, then horizontally: bit for bit the sums of ``ScaleAndTranslate`` in both
+    directions at once, in two thirds of the time, since it adds up whole rows faster than columns
     of three numbers.
     """
     top, left, height, width, rows, columns, flip = tf.unstack(window)
@@ -161,8 +159,8 @@ def resampled(pixels: tf.Tensor, window: tf.Tensor, placement: tf.Tensor) -> tf.
 def _scaled_rows(
     image: tf.Tensor, count: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor
 ) -> tf.Tensor:
-    """Resample (height, length) to (``count``, length) float32. ``ScaleAndTranslate`` sees an image
-    with one column, which does not change, and ``length`` channels."""
+    """Scale (height, length) to (``count``, length) float32. ``ScaleAndTranslate`` sees an image of
+    one column, which does not change, and of ``length`` channels."""
     output = tf.raw_ops.ScaleAndTranslate(
         images=image[None, :, None],
         size=tf.stack((count, 1)),

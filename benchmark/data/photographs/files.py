@@ -1,4 +1,4 @@
-"""Many image files, each read and decoded once."""
+"""Read and decode many image files, each once."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +14,14 @@ Found = TypeVar("Found")
 
 
 def in_threads(read: Callable[[Wanted], Found], wanted: Sequence[Wanted]) -> Iterator[Found]:
-    """Yield what ``read`` returns for each, in order; only a limited number wait to be consumed."""
+    """Yield ``read`` of each, in order; at most ``_AT_ONCE`` results wait to be consumed."""
     with ThreadPoolExecutor(_READERS) as readers:
         for start in range(0, len(wanted), _AT_ONCE):
             yield from readers.map(read, wanted[start : start + _AT_ONCE])
 
 
 def checked_content(path: Path) -> bytes:
-    """Return the content of an image file that can be decoded to its end. Raises DataError with the
-    file."""
+    """Return an image file's content, which decodes to its end. Raises DataError with its name."""
     from benchmark.data.photographs.decode import check
 
     try:

@@ -1,5 +1,5 @@
-"""Which part of a photograph a net sees, and at what scale: pure functions of its height and width
-and, in training, of (seed, epoch, index). All lengths are in pixels."""
+"""Which part of a photograph a net sees, and at which scale: pure functions of its height and
+width and, in training, of (seed, epoch, index). All lengths are in pixels."""
 
 import math
 from dataclasses import dataclass, replace
@@ -14,28 +14,28 @@ _AREA, _RATIO = (0.08, 1.0), (3 / 4, 4 / 3)
 class Window:
     """A part of a photograph, resampled to an output: what is read, and where it is placed.
 
-    A point y of the part, measured from its top edge, goes to ``scale[0] * y + shift[0]`` in the
-    output; x likewise with ``scale[1]`` and ``shift[1]``. What falls outside the output is cut off.
+    A point y of the part, counted from its top edge, goes to ``scale[0] * y + shift[0]`` in the
+    output; x likewise by ``scale[1]`` and ``shift[1]``. What falls outside the output is cut off.
     """
 
     top: int
     left: int
     height: int
     width: int
-    """Position and size of the part, in the photograph's own pixels."""
+    """Of the part, in the photograph's own pixels."""
     scale: tuple[float, float]
     shift: tuple[float, float]
     size: tuple[int, int]
     """Height and width of the output."""
     flip: bool = False
-    """Whether the output is mirrored, left to right."""
+    """The output is mirrored, left to right."""
 
 
 def scale_crop(
     height: int, width: int, sides: tuple[int, int], crop: int, seed: int, epoch: int, index: int
 ) -> Window:
     """Return the paper's crop (section 3.4): the shorter side scaled to a length drawn uniformly
-    from the integers of ``sides``, inclusive; a random crop; a flip with probability one half."""
+    from the integers of ``sides``, inclusive; a random crop; a flip with probability 1/2."""
     side, top, left, flip = words(seed, epoch, index, VIEW, 4)
     scaled = resized(height, width, integer(side, *sides))
     return crop_of_scaled(
@@ -48,9 +48,9 @@ def scale_crop(
 
 
 def area_crop(height: int, width: int, crop: int, seed: int, epoch: int, index: int) -> Window:
-    """Return Inception's crop, as in fb.resnet.torch: 8 to 100 % of the area, with an aspect ratio
-    of 3/4 to 4/3, width to height or the reverse, scaled to ``crop`` on both sides. If ten draws do
-    not fit, return the centre crop at a shorter side of ``crop``."""
+    """Return Inception's crop, as in fb.resnet.torch: a part of 8 to 100 % of the area, with a
+    ratio of 3/4 to 4/3, which is of width to height or the other way round, scaled to ``crop`` on
+    both sides. If none of ten draws fits, the centre crop at a shorter side of ``crop``."""
     flip, *drawn = words(seed, epoch, index, VIEW, 1 + 5 * _TRIES)
     flipped = bool(integer(flip, 0, 1))
     for start in range(0, len(drawn), 5):
@@ -101,8 +101,7 @@ def whole(height: int, width: int, side: int) -> Window:
 
 
 def resized(height: int, width: int, side: int) -> tuple[int, int]:
-    """Return height and width with the shorter side scaled to ``side``, the longer rounded half
-    up."""
+    """Return height and width with the shorter scaled to ``side``, the longer rounded half up."""
     shorter, longer = min(height, width), max(height, width)
     scaled = (2 * longer * side + shorter) // (2 * shorter)
     return (side, scaled) if height <= width else (scaled, side)
@@ -116,7 +115,7 @@ def crop_of_scaled(
     *,
     flip: bool = False,
 ) -> Window:
-    """Return the crop of ``size`` at ``place`` of a photograph scaled from ``source`` to
+    """Return the window of ``size`` at ``place`` in a photograph scaled from ``source`` to
     ``scaled``; all four are pairs of vertical and horizontal lengths."""
     rows, columns = map(_part, source, scaled, place, size)
     return Window(
@@ -134,8 +133,9 @@ def crop_of_scaled(
 def _part(source: int, scaled: int, place: int, size: int) -> tuple[int, int, float, float]:
     """Return first pixel, length, scale and shift, in one direction.
 
-    A pixel of the output is a weighted mean of the source pixels whose centres are within one pixel
-    of its own, in the coarser of the two grids; one more on either side allows for rounding.
+    An output pixel is a weighted mean of the source pixels whose centres lie within one pixel, of
+    the coarser of the two grids, of its own centre; one more pixel on either side allows for
+    rounding.
     """
     scale = scaled / source
     reach = max(1.0, 1 / scale) + 1

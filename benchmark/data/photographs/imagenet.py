@@ -1,5 +1,5 @@
-"""ImageNet from tensorflow-datasets' ``imagenet2012``, made from the two archives that registered
-users can download from image-net.org."""
+"""ImageNet through tensorflow-datasets' own ``imagenet2012``, from the two files that its users
+can download from image-net.org."""
 
 import hashlib
 import tarfile
@@ -21,10 +21,10 @@ NAME = "imagenet2012"
 
 @dataclass(frozen=True)
 class Archive:
-    """A manually downloaded file."""
+    """A file that the user downloads by hand."""
 
     size: int
-    """Size in bytes."""
+    """In bytes."""
     md5: str
 
 
@@ -32,7 +32,7 @@ ARCHIVES = {
     "ILSVRC2012_img_train.tar": Archive(147_897_477_120, "1d675b47d978889d74fa0da5fadfb00e"),
     "ILSVRC2012_img_val.tar": Archive(6_744_924_160, "29b22e2961454d5413ddabcf34fc5622"),
 }
-"""As image-net.org publishes them."""
+"""As published by image-net.org."""
 
 
 def get(
@@ -45,12 +45,12 @@ def get(
     data_dir: Path | None = None,
 ) -> Photographs:
     """Check the archives in ``folder``, have tensorflow-datasets prepare them if it has not yet,
-    and list the result. With ``verify``, also check their MD5 sums, which takes minutes.
+    and list the result. With ``verify``, their MD5 sums are checked too, which takes minutes.
 
-    ``folder``: by default tensorflow-datasets' folder for manual downloads. ``data_dir``: where
-    tensorflow-datasets keeps its data sets; its own default (``TFDS_DATA_DIR``) if None. The other
-    arguments are for archives of other images in the same layout. Raises DataError, listing all
-    that is missing, and then adds nothing.
+    ``folder``: by default, tensorflow-datasets' folder for manual downloads. ``data_dir``: where
+    tensorflow-datasets keeps its data sets, if not in its default folder (``TFDS_DATA_DIR``). The
+    other arguments are for archives of other images in the same layout. Raises DataError, which
+    lists everything that is missing; nothing is added then.
     """
     import tensorflow_datasets as tfds
 
@@ -88,7 +88,7 @@ def check(
     verify: bool = False,
     say: Callable[[str], None] = print,
 ) -> None:
-    """Raise DataError, listing each archive that is missing from ``folder`` or incomplete."""
+    """Raise DataError, which lists each archive that is not in ``folder`` or not complete."""
     wrong = []
     for name, archive in archives.items():
         path = folder / name
@@ -113,8 +113,8 @@ def check(
 
 
 def _begins_otherwise(path: Path) -> str | None:
-    """Describe an archive's first bytes if they are not those of a tar: a partial download may have
-    the full size, with zeros for what is missing."""
+    """Return what the file begins with if that is not a tar header, else None: it may have the
+    right size, and zeros in place of what was never downloaded."""
     try:
         with path.open("rb") as file:
             tarfile.TarInfo.frombuf(file.read(tarfile.BLOCKSIZE), "utf-8", "surrogateescape")
@@ -124,7 +124,8 @@ def _begins_otherwise(path: Path) -> str | None:
 
 
 def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
-    """List a split in the order of the file names: tensorflow-datasets keeps a mixed order."""
+    """List a split in the order of the file names: tensorflow-datasets keeps the records in a
+    shuffled order."""
     rows = [
         (
             bytes(record["file_name"]),
@@ -146,8 +147,8 @@ def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
 
 
 def _sha256(classes: list[str], listings: dict[str, Listing]) -> str:
-    """Return the digest of a line per photograph: its split, file name, class and size in bytes
-    (not its content: some files are re-encoded, by whichever encoder TensorFlow has)."""
+    """Return the digest of a line per photograph: its split, file name, class and number of bytes
+    (not their content: some files are re-encoded by whichever encoder TensorFlow has)."""
     digest = hashlib.sha256()
     for split, listing in listings.items():
         for name, label, size in zip(listing.names, listing.labels, listing.sizes, strict=True):

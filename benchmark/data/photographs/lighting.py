@@ -8,7 +8,7 @@ from benchmark.data.photographs.draws import LIGHTING
 from benchmark.data.photographs.philox import random_raw
 
 STDDEV = 0.1
-"""Standard deviation of the factors, drawn for each principal component of each image."""
+"""Standard deviation of the factors drawn for each principal component of each image."""
 
 
 def lighting_offsets(
@@ -18,8 +18,8 @@ def lighting_offsets(
     eigenvalues: np.ndarray,
     eigenvectors: np.ndarray,
 ) -> np.ndarray:
-    """Return (n, 3) float32, to be added to each pixel's red, green and blue, in 0 to 255, of the
-    images (n,) in the epochs (n,): each is a pure function of (seed, epoch, index).
+    """Return (n, 3) float32 to be added to the red, green and blue of each pixel, from 0 to 255,
+    of the images (n,) in the epochs (n,): each is a pure function of (seed, epoch, index).
 
     ``eigenvalues`` (3,) and ``eigenvectors`` (3, 3; one per column) are of the covariance of pixels
     from 0 to 1, as AlexNet's must have been: from 0 to 255 the offsets would drown the images.

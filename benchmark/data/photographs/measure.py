@@ -1,4 +1,4 @@
-"""The statistics of added photographs: computed once, then kept next to their list."""
+"""The statistics of added photographs: measured once, then kept next to their list."""
 
 import secrets
 import zipfile
@@ -20,13 +20,13 @@ from benchmark.spec import PhotographsSpec
 _BATCH = 32
 
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError)
-"""What reading a kept file may raise; the file is then recreated."""
+"""What reading a kept file may raise; it is then measured again."""
 
 
 def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
-    """Return statistics of the centre crops of at most ``statistics_images`` training images: the
-    first of the fixed order, whose last are held out, so only images trained on. The first time
-    this takes some 3 ms of a core per image. Raises DataError."""
+    """Return the statistics of the centre crops of at most ``statistics_images`` training images:
+    the first in the fixed order, whose last are held out, so only images that are trained on. The
+    first call takes about 3 ms of a core per image. Raises DataError."""
     crop, side = spec.image_shape[0], spec.test_shorter_side
     count = min(spec.statistics_images or spec.train_images, spec.train_images)
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"

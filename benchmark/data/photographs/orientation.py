@@ -1,5 +1,5 @@
-"""The orientation that a camera recorded in a file (EXIF), which is ignored here: pixels are used
-as stored."""
+"""The orientation that a camera noted in a file (EXIF). It is ignored here: pixels are used as they
+are stored."""
 
 import io
 
@@ -14,17 +14,17 @@ _TURNS = {
     7: "turned by 270 degrees and mirrored",
     8: "turned by 270 degrees",
 }
-"""EXIF's number of an orientation -> how the image should be displayed, clockwise."""
+"""EXIF's orientation number -> how to show the image, clockwise."""
 
 
 QUARTER_TURNS = tuple(_TURNS[number] for number in (5, 6, 7, 8))
-"""The orientations that swap height and width."""
+"""Orientations that swap height and width."""
 
 
 def turn_noted(encoded: bytes) -> str:
-    """Return how an image should be displayed; empty if as stored, or if not recorded."""
+    """Return how to show the image; empty if that is as stored, or not noted."""
     try:
         with Image.open(io.BytesIO(encoded), formats=("JPEG", "PNG")) as image:
             return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1), "")
-    except Exception:  # From damaged metadata; the pixels were decoded before.
+    except Exception:  # From damaged notes; the pixels were already decoded.
         return ""

@@ -1,5 +1,5 @@
-"""NumPy's Philox (Salmon et al., 2011: four 64-bit words, ten rounds) for many counters at once,
-which NumPy itself can only do one at a time."""
+"""NumPy's Philox (Salmon et al., 2011: four words of 64 bits, ten rounds) for many counters at
+once, which NumPy itself can only do one at a time."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 def random_raw(counters: np.ndarray, keys: np.ndarray, count: int) -> np.ndarray:
-    """Return (n, ``count``) uint64: per row, the ``random_raw(count)`` of
-    ``np.random.Philox(counter=, key=)``. ``counters`` (n, 4) uint64, whose first word does not
-    overflow; ``keys`` (n, 2) uint64."""
+    """Return (n, ``count``) uint64: in each row what ``np.random.Philox(counter=, key=)`` gives
+    with ``random_raw(count)``. ``counters`` (n, 4) uint64, whose first word does not overflow;
+    ``keys`` (n, 2) uint64."""
     blocks = []
-    for block in range(1, -(-count // 4) + 1):  # NumPy increments before it draws.
+    for block in range(1, -(-count // 4) + 1):  # NumPy increments the counter before it draws.
         words = [column.copy() for column in counters.T]
         words[0] += np.uint64(block)
         blocks += _drawn(words, [column.copy() for column in keys.T])
@@ -32,7 +32,7 @@ def _drawn(words: list[np.ndarray], key: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _product(one: np.ndarray, other: np.uint64) -> tuple[np.ndarray, np.ndarray]:
-    """Return the high and the low word of products."""
+    """Return the high and the low word of the products."""
     a, b = one >> _HALF, one & _LOW
     c, d = other >> _HALF, other & _LOW
     low, first, second = b * d, a * d, b * c

@@ -22,13 +22,13 @@ from benchmark.data.photographs.source import Encoded
 _READERS = 8
 
 _AHEAD = 2
-"""Number of batches that are decoded ahead."""
+"""Decoded batches that wait before they are requested."""
 
 _OTHER_STAGES = 2
-"""Threads that read and assemble batches, so that decoding threads need not."""
+"""Threads that read files and assemble batches, so that the decoding threads do not have to."""
 
 ENDLESS = 2**40
-"""A number of batches greater than any run needs."""
+"""Batches: more than any run requests."""
 
 
 def cores() -> int:
@@ -46,18 +46,19 @@ def decoded(
     batch_size: int,
     workers: int,
 ) -> Iterator[tf.Tensor]:
-    """Yield (batch, windows, height, width, 3) uint8 for each of ``count`` batches, in order.
+    """Yield each of ``count`` batches, in order: (batch, windows, height, width, 3) uint8.
 
-    ``batches`` returns which photographs are in a batch, by index, and which ``windows`` views to
-    take of each; the outputs of a batch have the same size. All but the last have ``batch_size``
-    photographs. The bits do not depend on ``workers``, the decoding threads. At most two batches
-    wait decoded, one is being decoded, and the bytes of three are held or being read (usually two:
-    each stage may hold one while it passes on another). Raises DataError with the file.
+    ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
+    wanted of each; all outputs of a batch have one size. All batches but the last have
+    ``batch_size`` photographs. The bits do not depend on ``workers``, the number of decoding
+    threads. At most two decoded batches wait, one is being decoded, and the bytes of three are in
+    memory or being read (usually two: each stage may hold one while it passes on another). Raises
+    DataError, which names the file.
 
     Files are read by a function that is declared stateless, as it is a pure function of the batch's
-    number: with a generator, TensorFlow's determinism would prevent prefetching. Some of the
-    scaling is done by TensorFlow's threads within an operation (``numerics.threads``) regardless of
-    a pipeline's options, and costs more CPU time if there are several.
+    number: with a generator, TensorFlow's determinism would prevent anything from running ahead.
+    Part of the scaling is done by TensorFlow's intra-op threads (``numerics.threads``), whatever
+    the pipeline's options are, and costs more CPU time when there are several.
     """
     failed: dict[int, Exception] = {}
     signature = requests_signature(windows)
@@ -87,7 +88,7 @@ def decoded(
     options = tf.data.Options()
     options.autotune.enabled = False
     options.threading.private_threadpool_size = workers + _OTHER_STAGES
-    options.threading.max_intra_op_parallelism = 1  # A photograph is too small to share out.
+    options.threading.max_intra_op_parallelism = 1  # A photograph is too small to split.
     with ThreadPoolExecutor(_READERS) as readers:
         with tf.device("CPU:0"):
             pixels = (
@@ -110,28 +111,27 @@ def decoded(
 
 class Onward:
     """Batches on request, from a pipeline that is restarted if a call does not continue from the
-    last one."""
+    previous one."""
 
     def __init__(self, begin: Callable[[int, int, int], Iterator[tf.Tensor]]):
-        """``begin``: returns the batches for a seed and batch size from a first iteration on."""
+        """``begin``: from seed, batch size and first iteration to the batches from there on."""
         self._begin = begin
         self._next: tuple[int, ...] = ()
         """Seed, batch size and iteration of the batch that comes next."""
         self._batches: Iterator[tf.Tensor] = iter(())
 
     def batches(self, seed: int, batch_size: int, first: int, steps: int) -> list[tf.Tensor]:
-        """Return the batches of iterations ``first`` to ``first + steps - 1``."""
+        """Return the batches of the iterations ``first`` to ``first + steps - 1``."""
         if (seed, batch_size, first) != self._next:
             self._batches = self._begin(seed, batch_size, first)
-        self._next = ()  # So that another call restarts if this one fails.
+        self._next = ()  # If this fails, the next call starts again.
         found = [next(self._batches) for _ in range(steps)]
         self._next = seed, batch_size, first + steps
         return found
 
 
 def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
-    """Return the columns of a batch's requests. Bytes stay objects: NumPy's byte arrays would drop
-    trailing zeros."""
+    """Return a batch's columns. Bytes stay objects: other arrays would strip their final zeros."""
     encoded, *columns = zip(*rows, strict=True)
     return [np.array(encoded, object), *map(np.array, columns)]
 
@@ -139,7 +139,7 @@ def _columns(rows: Sequence[Request]) -> list[np.ndarray]:
 def _undecodable(
     source: Encoded, split: str, batch: Sequence[tuple[int, Views]]
 ) -> DataError | None:
-    """Return the error of the photograph in a batch that TensorFlow cannot decode."""
+    """Return the error for the photograph of a batch that TensorFlow cannot decode."""
     for index, _ in batch:
         try:
             check(source.encoded(split, index))

@@ -1,4 +1,4 @@
-"""The added photographs: a list of their files, in a folder of the cache."""
+"""The added photographs: a list of their files, in a cache folder."""
 
 import logging
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ ADDED = Register(
 _LOG = logging.getLogger("resnet_bench.data")
 
 _SOURCES: dict[str, type[TreeSource | TfdsSource]] = {"tree": TreeSource, "tfds": TfdsSource}
-"""Name in the index -> class."""
+"""The index's name for each source."""
 
 _COLUMNS = ("names", "labels", "sizes", "records")
-"""Columns of the lists of earlier versions, which had no digests."""
+"""The columns in lists of earlier versions, which had no digests."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class Photographs:
 
     name: str
     folder: Path
-    """The folder in the cache with the list and the statistics."""
+    """In the cache: holds the list and the statistics."""
     source: Source
     classes: list[str]
     sha256: str
-    """A digest, as defined in ``tree`` and ``imagenet``."""
+    """``tree`` and ``imagenet`` say what it covers."""
     noted: Mapping[str, Any] = field(default_factory=dict)
-    """What was noted when they were added: see ``data.notes``."""
+    """Notes made when they were added: see ``data.notes``."""
 
     @property
     def checked(self) -> str:
-        """What is checked about each file when it is read."""
+        """What is checked when a file is read."""
         return checked_by(each.digests for each in self.source.listings.values())
 
     @property
     def place(self) -> Path:
-        """Where the images are."""
+        """Folder that holds the images."""
         return self.source.root
 
     @property
     def content(self) -> ContentSpec:
-        """The content as stated in a spec."""
+        """The content as a spec states it."""
         return ContentSpec(
             classes=len(self.classes),
             train_images=len(self.source.listings["train"]),
@@ -64,7 +64,7 @@ class Photographs:
 
 
 def add(name: str, root: Path) -> Photographs:
-    """List a class-per-folder tree under a name of your own, replacing what had that name.
+    """List a class-per-folder tree under a name of your own, replacing anything added under it.
 
     Raises DataError if the name is taken or invalid, or the tree is not as ``tree`` requires.
     """
@@ -89,7 +89,7 @@ def save(
     *,
     not_read: Mapping[str, Counts] | None = None,
 ) -> Photographs:
-    """Write the list, and return it as read back. ``not_read``: files in their folders."""
+    """Write the list and return it as read back. ``not_read``: files in their folders."""
     index: dict[str, Any] = {"kind": kind, "root": str(root), "sha256": sha256, "classes": classes}
     columns = {
         split: {field.name: getattr(listing, field.name) for field in fields(Listing)}
@@ -109,7 +109,7 @@ def save(
 
 
 def load(spec: PhotographsSpec) -> Photographs:
-    """Load what a spec names, and check the sizes of its files. Raises DataError."""
+    """Return what a spec names, with all files present in their sizes. Raises DataError."""
     found = find(spec.name)
     require_as_stated(spec, found.content)
     found.source.check()
@@ -117,7 +117,7 @@ def load(spec: PhotographsSpec) -> Photographs:
 
 
 def find(name: str) -> Photographs:
-    """Return what was added under a name, without looking at its files. Raises DataError."""
+    """Return what was added under a name, without checking its files. Raises DataError."""
     with ADDED.reading(name) as (index, column):
         listings = {
             split: Listing(**{name: column(split, name) for name in index.get("columns", _COLUMNS)})
@@ -130,12 +130,12 @@ def find(name: str) -> Photographs:
         found = Photographs(
             name, cache_folder() / name, source, classes, index["sha256"], index.get("noted", {})
         )
-        found.content  # noqa: B018 - its rules are checked.
+        found.content  # noqa: B018 - validates it.
         return found
 
 
 def _require_whole(split: str, listing: Listing, classes: int) -> None:
-    """Raise ValueError if the columns of a list do not fit each other."""
+    """Raise ValueError if the columns do not fit together."""
     columns = [getattr(listing, field.name) for field in fields(Listing)]
     lengths = {len(column) for column in columns if column is not None}
     if len(lengths) != 1 or 0 in lengths:

@@ -1,4 +1,4 @@
-"""The bytes of photographs, by index: from a class-per-folder tree or tensorflow-datasets."""
+"""The bytes of photographs, by index: from a class-per-folder tree, or from tensorflow-datasets."""
 
 import os
 from dataclasses import dataclass
@@ -14,51 +14,51 @@ from benchmark.data.images import DataError
 
 @dataclass(frozen=True)
 class Listing:
-    """The photographs of a split, in a fixed order of their names: an index is a position in it."""
+    """The photographs of a split, in a fixed order of their names. A photograph's index is its
+    position in this order."""
 
     names: np.ndarray
-    """(n,) bytes: for a tree the path below its root, for tensorflow-datasets the file name."""
+    """(n,) bytes: the path below a tree's root, or tensorflow-datasets' file name."""
     labels: np.ndarray
     """(n,) int32: positions in the list of classes, from 0."""
     sizes: np.ndarray
-    """(n,) int64: size of each file, in bytes."""
+    """(n,) int64: the size of each file, in bytes."""
     records: np.ndarray
-    """(n,) int64: for tensorflow-datasets each photograph's position in its own order, for a tree
-    0."""
+    """(n,) int64: each photograph's position in tensorflow-datasets' own order; 0 for a tree."""
     digests: np.ndarray | None = None
-    """(n, 32) uint8: SHA-256 of each file; None in lists of earlier versions."""
+    """(n, 32) uint8: the SHA-256 of each file; None in lists of an earlier version."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def name(self, index: int) -> str:
-        """Return the name of a photograph, as text."""
+        """Return a photograph's name, as text."""
         return bytes(self.names[index]).decode("utf-8", "surrogateescape")
 
 
 class Encoded(Protocol):
-    """Photographs that can be read in any order, by several threads at once."""
+    """Photographs that several threads can read at once, in any order."""
 
     def path(self, split: str, index: int) -> Path:
-        """Return the path by which messages refer to a photograph."""
+        """Return the name of a photograph for messages."""
 
     def encoded(self, split: str, index: int) -> bytes:
-        """Return the bytes of a photograph. Raises DataError with the file."""
+        """Return the bytes of a photograph. Raises DataError, which names the file."""
 
 
 class Source(Encoded, Protocol):
-    """Photographs that each have a class."""
+    """Photographs with classes."""
 
     @property
     def root(self) -> Path:
-        """The folder that they are in."""
+        """Folder that holds them."""
 
     @property
     def listings(self) -> dict[str, Listing]:
-        """The listings of the splits ``train`` and ``test``."""
+        """The lists of the splits ``train`` and ``test``."""
 
     def check(self) -> None:
-        """Raise DataError if files are missing or, judging by their sizes, changed."""
+        """Raise DataError if files are missing or changed, judging by their sizes."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class TfdsSource:
     """A data set that tensorflow-datasets has prepared as ArrayRecord files."""
 
     root: Path
-    """The folder of its version."""
+    """The folder of the data set's version."""
     listings: dict[str, Listing]
 
     def path(self, split: str, index: int) -> Path:
@@ -148,18 +148,18 @@ def open_records(folder: Path) -> dict[str, Any]:
 
 
 class Check:
-    """A check that the files of a split are the same as when they were added. The SHA-256 of each
-    is computed when this process first reads it, and again if it was written to since: some 0.1 ms
-    of a core, out of the 3 ms that a photograph takes."""
+    """Checks that the files of a split are unchanged since they were added. The SHA-256 of each is
+    computed when this process first reads it, and again if it was written to since: about 0.1 ms of
+    the 3 ms of a core that a photograph takes."""
 
     def __init__(self, column: np.ndarray | None, count: int):
-        """``column``: the files' digests; without them only sizes are checked."""
+        """``column``: their digests; without them only sizes are checked."""
         self._digests = column
         self._read_at = np.full(count, -1, np.int64)
-        """Modification time of each file when it was read; -1 before."""
+        """Modification time of each when it was read; -1 before."""
 
     def read(self, path: Path, index: int, size: int) -> bytes:
-        """Return the content of a file that had ``size`` bytes. Raises DataError."""
+        """Return the content of a file of ``size`` bytes. Raises DataError."""
         try:
             with path.open("rb") as file:
                 written = os.fstat(file.fileno()).st_ctime_ns
@@ -172,8 +172,8 @@ class Check:
         return content
 
     def require(self, path: Path, index: int, content: bytes, written: int = 0) -> None:
-        """Raise DataError if the content of a file has changed. ``written``: its modification time,
-        or 0 for what is never written to."""
+        """Raise DataError if the content of a file has changed. ``written``: its modification
+        time; 0 for data that is never written to."""
         if self._digests is None or self._read_at[index] == written:
             return
         if digests.of(content) != self._digests[index].tobytes():
@@ -182,7 +182,7 @@ class Check:
 
 
 def require_as_added(path: Path, size: int) -> None:
-    """Raise DataError if a file does not have ``size`` bytes, without reading it."""
+    """Raise DataError if a file does not have this size; the file is not read."""
     try:
         received = path.stat().st_size
     except OSError as error:

@@ -1,5 +1,5 @@
-"""The means, deviations and principal colours of photographs, from sums of integers, so that they
-do not depend on the order in which the pixels are added."""
+"""The means, deviations and principal colours of photographs, from integer sums, so that they do
+not depend on the order in which the pixels are added."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Statistics:
-    """Statistics of pixels from 0 to 255, except for the principal components, for 0 to 1."""
+    """Statistics of pixels from 0 to 255; the principal components are of pixels from 0 to 1."""
 
     mean_image: np.ndarray
     """(crop, crop, 3)."""
@@ -18,7 +18,7 @@ class Statistics:
     channel_stds: np.ndarray
     """(3,)."""
     eigenvalues: np.ndarray
-    """(3,), decreasing: of the covariance of a pixel's red, green and blue."""
+    """(3,), descending: of the covariance of a pixel's red, green and blue."""
     eigenvectors: np.ndarray
     """(3, 3): one per column, of length 1; the largest component is positive."""
 
@@ -28,7 +28,7 @@ class Statistics:
 
 
 def measured(batches: Iterable[np.ndarray]) -> Statistics:
-    """Measure crops (batch, crop, crop, 3) uint8, at least one."""
+    """Measure crops (batch, crop, crop, 3) uint8; at least one."""
     count, products = 0, np.zeros((3, 3), np.int64)
     image: np.ndarray = np.zeros((), np.int64)
     for crops in batches:

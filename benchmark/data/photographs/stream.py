@@ -25,7 +25,7 @@ class StreamedImages:
     """The photographs that a run is trained on, and those that it is scored on: a ``Feed``."""
 
     steps_a_call = 1
-    """One, so that the input of a call is never larger than a batch."""
+    """Keeps a step's input no larger than its batch."""
 
     def __init__(
         self,
@@ -35,8 +35,8 @@ class StreamedImages:
         *,
         workers: int | None = None,
     ):
-        """``pretrained``: the normalisation, if it is not that of these images. ``workers``:
-        decoding threads, which do not affect bits; as many as cores by default.
+        """``pretrained``: the normalization to use in place of the images' own. ``workers``:
+        decoding threads, which do not change the bits; by default one per core.
 
         Raises DataError, here and when images are requested, if a file cannot be used.
         """
@@ -47,7 +47,7 @@ class StreamedImages:
         self.trained, held_out = parted(len(listings["train"]), spec.held_out_images)
         """Index among the images trained on -> index in the training split."""
         self.scored = {"test": ("test", np.arange(len(listings["test"])))}
-        """Split -> the listing that it comes from, and the indices there."""
+        """Split -> the name of its listing, and the indices there."""
         if spec.held_out_images:
             self.scored["validation"] = "train", held_out
         self.scored_counts = {split: len(own) for split, (_, own) in self.scored.items()}
@@ -57,11 +57,11 @@ class StreamedImages:
         self._pixels = Onward(self._decoded_from)
         self._thread = ThreadPoolExecutor(1)
         self._lit: dict[tuple[int, int, int, int], Future[np.ndarray]] = {}
-        """Arguments of an expected call of ``_lighting`` -> its result."""
+        """The arguments of a later ``_lighting`` call -> its result."""
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
-        """Return pixels (steps, batch, crop, crop, 3) uint8, augmented; what lighting adds to their
-        channels (steps, batch, 3), in 0 to 255; labels (steps, batch). See ``Feed``."""
+        """Return pixels (steps, batch, crop, crop, 3) uint8, augmented; lighting's offsets to their
+        channels (steps, batch, 3), in 0 to 255; and labels (steps, batch). See ``Feed``."""
         indices, _ = shown(seed, first, steps, batch_size, len(self.trained))
         pixels = tf.constant((), tf.uint8)
         if steps:
@@ -80,8 +80,7 @@ class StreamedImages:
         return self.normalization(lit), labels
 
     def scored_inputs(self, split: str, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
-        """Yield pixels (batch, crop, crop, 3) uint8 of the centre crops, and labels. See
-        ``Feed``."""
+        """Yield pixels (batch, crop, crop, 3) uint8 of centre crops, and labels. See ``Feed``."""
         views = partial(geometry.center_view, side=self._test_side, crop=self.crop)
         for pixels, labels in self.scored_views(split, views, 1, batch_size):
             yield pixels[:, 0], labels
@@ -144,8 +143,8 @@ class StreamedImages:
         return [geometry.scale_crop(height, width, sides, self.crop, seed, epoch, index)]
 
     def _lighting(self, seed: int, batch_size: int, first: int, steps: int) -> np.ndarray:
-        """Return (steps, batch, 3) float32; zeros without lighting. Those that are likely to be
-        requested next are computed in the background."""
+        """Return (steps, batch, 3) float32; zeros without lighting. The offsets that are likely to
+        be requested next are computed in the background."""
         if not (self.spec.lighting and steps):
             return np.zeros((steps, batch_size, 3), np.float32)
         asked = seed, batch_size, first, steps
@@ -165,7 +164,7 @@ class StreamedImages:
 
 
 def normalization_of(spec: PhotographsSpec, found: Statistics) -> Normalization:
-    """Return the spec's normalisation, from the statistics of the images trained on."""
+    """Return the spec's, from the statistics of the training images."""
     mean, scale = np.zeros(3), np.full(3, 1 / 255 if spec.pixel_range == "0-1" else 1.0)
     if spec.normalization == "per-pixel-mean":
         mean = found.mean_image

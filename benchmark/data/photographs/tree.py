@@ -1,4 +1,4 @@
-"""The photographs of a class-per-folder tree, listed and read once."""
+"""List the photographs of a class-per-folder tree, reading each once."""
 
 import hashlib
 from collections import Counter
@@ -15,31 +15,31 @@ from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.source import Listing
 
 _SCORED = ("val", "validation", "test")
-"""Folders of the images to be scored; the first that exists is used."""
+"""Possible folders of the images that are scored; the first that exists is used."""
 
 _ANNOTATIONS = "val_annotations.txt"
 
 
 @dataclass(frozen=True)
 class Tree:
-    """What is in a tree."""
+    """The content of a tree."""
 
     classes: list[str]
-    """In the order of their code points, as in Keras and PyTorch."""
+    """In code point order, as in Keras and PyTorch."""
     listings: dict[str, Listing]
     sha256: str
-    """Digest of a line per file: its split, its path below the root, its class, and the SHA-256 of
-    its content."""
+    """The digest of a line per file: its split, its path below the root, its class, and the SHA-256
+    of its content."""
     not_read: dict[str, Counts]
     """Split, or ``elsewhere`` -> number of files that are not read, by kind."""
 
 
 def read_tree(root: Path) -> Tree:
     """List ``root/train/CLASS`` and ``root/val/CLASS`` (or ``validation`` or ``test``), or Tiny
-    ImageNet's ``val/images`` with its ``val_annotations.txt``. Files may be in subfolders of their
-    class's folder. Each image is read and decoded once, so that training never stops at a damaged
-    one; an image in another format, or outside a class's folder, is rejected, and all other files
-    are counted. Raises DataError with the file or folder.
+    ImageNet's ``val/images`` with its ``val_annotations.txt``. Files may be nested deeper in their
+    class's folder. Each image is read and decoded once, so that no training run fails on a damaged
+    one; an image in another format, or outside a class's folder, is refused, and all other files
+    are counted. Raises DataError, which names the file or folder.
     """
     train = root / "train"
     _require(train.is_dir(), f"{root} must have a folder train with a folder for each class", root)
@@ -78,8 +78,7 @@ def _by_class(
 def _by_annotations(
     folder: Path, classes: list[str], left: Counter[str]
 ) -> Iterator[tuple[Path, int]]:
-    """Yield the images in Tiny ImageNet's layout, which has a line ``FILE<tab>CLASS<tab>...`` per
-    file of the folder ``images``."""
+    """Yield Tiny ImageNet's: a line ``FILE<tab>CLASS<tab>...`` for each file in ``images``."""
     file = folder / _ANNOTATIONS
     annotated = {}
     for number, line in enumerate(file.read_text().splitlines(), start=1):
@@ -101,7 +100,7 @@ def _by_annotations(
 
 
 def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
-    """Count what is in a split's folder but not in a class's. Raises DataError for images."""
+    """Count the files of a split's folder that are in no class. Raises DataError for images."""
     classes = _folders(folder)
     files = [path for path in folder.iterdir() if path not in classes and not path.is_dir()]
     images = not_read.images_among(files, folder, left)
@@ -117,7 +116,7 @@ def _count_beside_classes(folder: Path, left: Counter[str]) -> None:
 
 
 def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
-    """Count what is below the root but not in a split's folder."""
+    """Count the files below the root that are in no split's folder."""
     left: Counter[str] = Counter()
     for path in root.iterdir():
         if path.is_dir() and path not in splits:
@@ -165,7 +164,7 @@ def _read(
 
 
 def _read_one(path: Path) -> tuple[int, str]:
-    """Return the size in bytes and SHA-256 of a file that can be decoded to its end."""
+    """Return size in bytes and SHA-256 of a file that can be decoded to its end."""
     content = checked_content(path)
     return len(content), hashlib.sha256(content).hexdigest()
 

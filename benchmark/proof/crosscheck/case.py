@@ -1,4 +1,4 @@
-"""What both frameworks train, and what each of them writes. No framework is loaded here."""
+"""What both frameworks train, and what each of them leaves behind. Loads no framework."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,12 +14,12 @@ NETS = {
     "resnet56-A": {"depth": 56, "shortcut": "A"},
     "resnet8-A": {"depth": 8, "shortcut": "A"},
 }
-"""What can be checked: nets of the paper's section 4.2, and a small one to try the check itself."""
+"""The nets that can be checked: from the paper's section 4.2, and a small one to test the check."""
 
 
 def spec_of(net: str, iterations: int, batch_size: int, threads: int = 1) -> RunSpec:
-    """Return the paper's training on CIFAR-10 before the learning rate drops, on the images that
-    come with the package, in float32."""
+    """Return the paper's training on CIFAR-10 before the learning rate drops, on the embedded
+    images, in float32."""
     return RunSpec.model_validate(
         {
             "dataset": {"name": "cifar10-subset"},
@@ -34,26 +34,26 @@ def spec_of(net: str, iterations: int, batch_size: int, threads: int = 1) -> Run
 
 @dataclass(frozen=True)
 class Given:
-    """What our side gives to the other."""
+    """What our side hands to the other."""
 
     images: np.ndarray
-    """(iterations, batch, height, width, 3) float32: normalised, cropped and flipped."""
+    """(iterations, batch, height, width, 3) float32: normalized, cropped and flipped."""
     labels: np.ndarray
     """(iterations, batch) int32."""
     rates: np.ndarray
     """(iterations,) float32: the learning rates."""
     weights: dict[str, np.ndarray]
-    """Path -> initial weight or moving statistic."""
+    """The initial weights and moving statistics, by path."""
 
     def write(self, file: Path) -> None:
         """Write it as one file of arrays."""
         weights = {f"weights:{path}": array for path, array in self.weights.items()}
         own = {"images": self.images, "labels": self.labels, "rates": self.rates}
-        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # All are arrays.
+        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # They are arrays all.
 
     @classmethod
     def read(cls, file: Path) -> "Given":
-        """Read a file written by ``write``."""
+        """Read what ``write`` wrote."""
         with np.load(file) as stored:
             arrays = dict(stored)
         weights = {name: arrays.pop(name) for name in [*arrays] if name.startswith("weights:")}
@@ -66,11 +66,11 @@ class Trace:
     """The course of one side's training, iteration by iteration."""
 
     layers: np.ndarray
-    """(layers,) text: those with a kernel, from the stem to the classifier."""
+    """(layers,) text: the layers with a kernel, from the stem to the classifier."""
     losses: np.ndarray
     """(iterations,) float64: mean loss of a batch, without the weight penalty."""
     errors: np.ndarray
-    """(iterations,) int64: misclassified images of a batch."""
+    """(iterations,) int64: number of misclassified images in a batch."""
     norms: np.ndarray
     """(iterations, layers) float64: the L2 norm of each kernel's gradient."""
     weights: np.ndarray
@@ -82,6 +82,6 @@ class Trace:
 
     @classmethod
     def read(cls, file: Path) -> "Trace":
-        """Read a file written by ``write``."""
+        """Read what ``write`` wrote."""
         with np.load(file) as arrays:
             return cls(**arrays)

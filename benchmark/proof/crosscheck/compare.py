@@ -1,4 +1,4 @@
-"""Comparison of traces: how far apart they start, and how fast they drift apart."""
+"""Compare traces: how far apart they start, and how fast they drift apart."""
 
 import numpy as np
 import pandas as pd
@@ -6,22 +6,22 @@ import pandas as pd
 from benchmark.proof.crosscheck.case import Trace
 
 LOSS_TOLERANCE, NORM_TOLERANCE = 1e-5, 1e-2
-"""Relative, before the first step: of the loss, and of each layer's gradient norm."""
+"""Relative tolerance, before the first step, of the loss and of each layer's gradient norm."""
 
 ROUNDING = 5
-"""Gradient norms may be off by this multiple of what another order of summing, which is only
-rounding, changes in the layer that it affects most. In a plain net that is up to 1e-2: a few ReLUs
-near zero fall on the other side, and the layers before them differ."""
+"""Gradient norms may be off by this many times the largest change that another order of summation,
+which is only rounding, makes in any layer. In a plain net that is up to 1e-2: a few ReLUs near zero
+switch, and the layers before them differ."""
 
 ERRORS_TOLERANCE = 1
 """Images of the first batch whose two best classes may be so close that rounding decides."""
 
 
 def by_iteration(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
-    """Return a row per iteration, from 1: our ``loss`` and ``errors``, and for each of ``others``
+    """Return one row per iteration, from 1: our ``loss`` and ``errors``, and for each of ``others``
     its own, ``loss_off`` (relative), ``norm_off`` (relative, of the layer that is off most), and
     ``weights_apart``: the distance between the weights after the iteration, divided by the distance
-    of ours from the initial ones."""
+    that ours have moved from the initial ones."""
     columns = {
         "iteration": np.arange(1, len(ours.losses) + 1),
         "loss": ours.losses,
@@ -41,8 +41,8 @@ def by_iteration(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
 
 
 def by_layer(ours: Trace, others: dict[str, Trace]) -> pd.DataFrame:
-    """Return a row per layer, for the first iteration: our ``norm``, and for each of ``others`` its
-    own and ``off`` (relative)."""
+    """Return one row per layer, for the first iteration: our ``norm``, and for each of ``others``
+    its own and ``off`` (relative)."""
     columns = {"layer": ours.layers, "norm": ours.norms[0]}
     for name, other in others.items():
         columns |= {f"norm_{name}": other.norms[0], f"off_{name}": _off(other, ours)[0]}
@@ -56,8 +56,8 @@ def norm_tolerance(ours: Trace, again: Trace) -> float:
 
 
 def problems(ours: Trace, other: Trace, tolerance: float = NORM_TOLERANCE) -> list[str]:
-    """Return what differs by more than rounding before the first step: name, rule and both values.
-    Empty if they agree. ``tolerance``: see ``norm_tolerance``."""
+    """Return what differs by more than rounding before the first step: the name, the rule and both
+    values. Empty if they agree. ``tolerance``: from ``norm_tolerance``."""
     if (ours.weights[0] != other.weights[0]).any() or (ours.layers != other.layers).any():
         return ["weights must be ours before the first step"]
     found = []

@@ -1,4 +1,4 @@
-"""The other side: the same builder on Keras's JAX backend, with Keras's own batch normalisation,
+"""The other side: the same builder on Keras's JAX backend, with Keras's own batch normalization,
 and the paper's update written out.
 
 ``KERAS_BACKEND=jax python -m benchmark.proof.crosscheck.jax_step NET GIVEN TRACE``
@@ -17,13 +17,13 @@ from benchmark.spec import SgdSpec
 
 def updated(sgd: SgdSpec, weight: Any, velocity: Any, gradient: Any, rate: Any) -> tuple[Any, Any]:
     """Return a weight and its velocity after a step of the paper's rule (``SgdSpec``'s defaults:
-    decay in the gradient, for all weights, and the learning rate in the velocity)."""
+    decay of all weights in the gradient, and the learning rate in the velocity)."""
     velocity = sgd.momentum * velocity + rate * (gradient + sgd.weight_decay * weight)
     return weight - velocity, velocity
 
 
 def train(net: str, given: Given) -> Trace:
-    """Train on what was given."""
+    """Train on the given images, labels and rates, from the given weights."""
     import jax
 
     iterations, batch = given.labels.shape

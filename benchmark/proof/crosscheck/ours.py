@@ -26,8 +26,8 @@ from benchmark.training.weights import weight_arrays
 
 
 def train(spec: RunSpec) -> tuple[Trace, Given]:
-    """Train with the same parts as ``training.loop``, stopping after each step. Call
-    ``process.configure`` first."""
+    """Train with the parts that ``training.loop`` uses, stopping after each step. Call it after
+    ``process.configure``."""
     images = sources.load(spec.dataset)
     assert isinstance(images, Images)
     task = Classification(spec, images, None, Replicas(1))
@@ -58,7 +58,7 @@ def _flat(optimizer: Rule) -> np.ndarray:
 
 
 def main(net: str, iterations: str, batch: str, threads: str, *files: str) -> None:
-    """Write a ``Trace`` and, to a second file, ``Given``."""
+    """Write a ``Trace`` and, to a second file, what was ``Given``."""
     spec = spec_of(net, int(iterations), int(batch), int(threads))
     process.configure(spec.numerics, spec.seed)
     trace, given = train(spec)

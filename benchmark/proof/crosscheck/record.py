@@ -1,4 +1,4 @@
-"""Run both sides and write the results."""
+"""Run both sides, and write the results."""
 
 import os
 import subprocess
@@ -24,10 +24,10 @@ from benchmark.records.files import write_text
 from benchmark.records.provenance import machine_line, provenance
 
 JAX, THREADS = "jax", "threads"
-"""The other framework, and our own step again with two threads instead of one."""
+"""The other framework, and our own step repeated with two threads instead of one."""
 
 SHOWN = (1, 2, 3, 5, 10, 20, 50, 100)
-"""Iterations shown on the page; the CSV has all."""
+"""Iterations that the page shows; the CSV has all."""
 
 _INTRODUCTION = """\
 # The same step in two frameworks
@@ -54,9 +54,9 @@ def check(
     batch: int,
     say: Callable[[str], None],
 ) -> tuple[Path, list[str]]:
-    """Check each net, and write ``crosscheck.md`` and, for each net, ``NET.csv`` and
-    ``NET-layers.csv``. Return the page, and where the frameworks disagree. Raises RuntimeError if a
-    side fails."""
+    """Check each net, and write ``crosscheck.md`` and for each net ``NET.csv`` and
+    ``NET-layers.csv``. Returns the page, and where the frameworks disagree. Raises RuntimeError
+    if a side fails."""
     sections, wrong = [], []
     for net in nets:
         ours, others = sides(net, iterations, batch)
@@ -82,7 +82,7 @@ def check(
 
 
 def sides(net: str, iterations: int, batch: int) -> tuple[Trace, dict[str, Trace]]:
-    """Run and return our trace, and the others by name."""
+    """Return our trace, and the others by name."""
     with tempfile.TemporaryDirectory() as scratch:
         files = {name: Path(scratch) / f"{name}.npz" for name in ("ours", "given", THREADS, JAX)}
         case = net, str(iterations), str(batch)

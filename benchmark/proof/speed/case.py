@@ -22,12 +22,12 @@ class Net:
     batch: int
     learning_rate: float
     images: int
-    """Number of distinct real images that the contenders train on."""
+    """Number of different real images that the contenders train on."""
 
     @property
     def agreement_size(self) -> int:
-        """Height and width of the images on which losses are compared: smaller for ResNet-50, as 50
-        steps take long."""
+        """Height and width of the images on which losses are compared: smaller for ResNet-50, since
+        50 steps take long."""
         return min(self.size, 64)
 
 
@@ -57,7 +57,7 @@ class Case:
     net: str
     precision: str
     threads: int
-    """On a GPU, the host's threads; every contender may use this many."""
+    """On a GPU, threads of the host, available to each contender."""
     device: Literal["cpu", "gpu"] = "cpu"
 
     @property
@@ -67,7 +67,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """``resnet20-A mixed_bfloat16 2``, on a GPU with ``gpu`` after it."""
+        """``resnet20-A mixed_bfloat16 2``, followed by ``gpu`` on a GPU."""
         name = f"{self.net} {self.precision} {self.threads}"
         return name if self.device == "cpu" else f"{name} {self.device}"
 
@@ -83,7 +83,7 @@ def cases(
 
 
 def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return real CIFAR-10 images (net.images, size, size, 3) uint8, shuffled, and labels."""
+    """Return real CIFAR-10 images (net.images, size, size, 3) uint8 in mixed order, and labels."""
     from PIL import Image
 
     from benchmark.data import cifar10
@@ -101,6 +101,6 @@ def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def normalized(pixels: np.ndarray) -> np.ndarray:
-    """Apply the paper's normalisation, float32: subtract the mean image, in the range 0 to 1."""
+    """Apply the paper's normalization: float32, mean image subtracted, in the range 0 to 1."""
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
     return (pixels - mean) * np.float32(1 / 255)

@@ -2,8 +2,8 @@
 
 ``python -m benchmark.proof.speed.contender NAME CASE WEIGHTS STEPS``
 
-It builds its net, trains some steps so that its losses can be compared, and then answers each line
-on standard input (a number of seconds) by training for about that long and writing one line of
+It builds its net and trains some steps so that its losses can be compared. It then answers each
+line on standard input (a number of seconds) by training for about that long and writing one line of
 JSON: the work done, the seconds taken and the peak memory.
 """
 
@@ -33,11 +33,11 @@ CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
     "PyTorch eager": ("torch_loop", {"compiled": False}),
     "PyTorch compile": ("torch_loop", {"compiled": True}),
 }
-"""Name -> module of this package, and its ``build``'s arguments besides case and weights."""
+"""Name -> module of this package, and the arguments of its ``build`` besides case and weights."""
 
 
 class Contender(Protocol):
-    """Something that is measured."""
+    """What is measured."""
 
     parameters: int | None
     """Trainable parameters of its net; None for the floor, which has none."""
@@ -47,8 +47,8 @@ class Contender(Protocol):
         it does not start from the given weights."""
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Work for about ``seconds``. Return images trained on (for the floor, multiply-adds) and
-        the seconds taken."""
+        """Work for about ``seconds``. Returns images trained on (for the floor, multiply-adds)
+        and the seconds taken."""
 
 
 def contenders(case: Case) -> list[str]:
@@ -58,13 +58,13 @@ def contenders(case: Case) -> list[str]:
     if case.threads == 1 or imagenet or case.device == "gpu":
         absent.add(PACKED)  # That many large nets would not fit in memory at once.
     if imagenet and case.device == "cpu":
-        absent.add(XLA)  # Nor would what XLA keeps in memory.
+        absent.add(XLA)  # Nor would what XLA keeps in memory there.
     return [name for name in CONTENDERS if name not in absent]
 
 
 def main(name: str, case: Case, weights: Path, steps: int) -> None:
-    """Serve one contender until standard input ends, on as many cores as the case has threads; hide
-    all GPUs in a CPU case."""
+    """Serve one contender until standard input ends, on as many cores as the case has threads, and
+    for a CPU case without any GPU."""
     replies = claim_stdout()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: case.threads])
 

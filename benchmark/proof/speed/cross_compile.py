@@ -2,9 +2,9 @@
 
     JAX_PYTHON cross_compile.py STEP.hlo.pb
 
-Runs in the Python of a separate environment with ``jax`` and ``jax-cuda13-pjrt`` of the same
-version and without this project: ``benchmark.proof.speed.kernels`` starts it. Prints JSON. It uses
-private parts of JAX (0.10.2): only they can compile for a device given by a description.
+Run it with the Python of a separate environment that has ``jax`` and ``jax-cuda13-pjrt`` of the
+same version and not this project: ``benchmark.proof.speed.kernels`` starts it. Prints JSON. It uses
+private parts of JAX (0.10.2): only they compile for a device that is described but not present.
 """
 
 import json
@@ -38,14 +38,14 @@ platform_name: "CUDA"
 dnn_version_info { major: 9 minor: 8 }
 device_description_str: "NVIDIA H100 80GB HBM3"
 """
-"""NVIDIA's specification of the H100 SXM5, in XLA's terms."""
+"""NVIDIA's data for the H100 SXM5, in XLA's terms."""
 
 FREE = {"parameter", "constant", "tuple", "get-tuple-element", "bitcast", "after-all", "domain"}
 """Instructions that launch nothing."""
 
 
 def compiled(serialized: bytes) -> str:
-    """Return the optimised HLO, as text."""
+    """Return the optimized HLO, as text."""
     from jax._src.interpreters import mlir
     from jax._src.lib import _jax, xla_client
     from jax.experimental import topologies
@@ -65,7 +65,7 @@ def compiled(serialized: bytes) -> str:
 
 
 def without_copies(text: str) -> str:
-    """Replace ``mhlo.copy``, which JAX's StableHLO lacks, by a reshape to the same shape."""
+    """Replace ``mhlo.copy``, unknown to JAX's StableHLO, by a reshape to the same shape."""
     pattern = (
         r'"?mhlo\.copy"?\(?\s*(%\w+)\)?(?: \{[^}]*\})? : '
         r"(?:\((tensor<[^>]*>)\) -> tensor<[^>]*>|(tensor<[^>]*>))"
@@ -97,9 +97,8 @@ def operation(line: str) -> str:
 
 
 def launches(program: dict[str, list[str]], name: str) -> dict[str, int]:
-    """Return operation -> how often a computation launches it, counting each inner loop once.
-    Instructions that call others (such as a command buffer) count as those; all branches of a
-    conditional count."""
+    """Return operation -> how often a computation launches it, counting each loop in it once. What
+    calls others (such as a command buffer) counts as these; all branches of a conditional count."""
     counts: dict[str, int] = {}
     for line in program[name]:
         kind = operation(line)
@@ -115,7 +114,7 @@ def launches(program: dict[str, list[str]], name: str) -> dict[str, int]:
 
 
 def loop_of(program: dict[str, list[str]]) -> str:
-    """Return the body of the largest loop, which is the loop over the steps."""
+    """Return the body of the largest loop, which is the one over the steps."""
     bodies = [
         body
         for lines in program.values()
@@ -144,7 +143,7 @@ def main(path: Path) -> None:
 
 if __name__ == "__main__":
     os.environ["JAX_SKIP_CUDA_CONSTRAINTS_CHECK"] = "1"
-    # Nothing can be timed without the device; also set what a deterministic run sets.
+    # Nothing is timed, as there is no GPU; the other flag is what a run has under determinism.
     flags = "--xla_gpu_autotune_level=0 --xla_gpu_deterministic_ops=true"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}"
     main(Path(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The compiled loop over steps of a ResNet for CIFAR-10, as HLO.
+"""Export the compiled loop over steps of a ResNet for CIFAR-10, as HLO.
 
 ``python -m benchmark.proof.speed.exported DEPTH PRECISION STEPS FILE``
 """
@@ -10,7 +10,7 @@ from benchmark.spec import CifarSpec, RunSpec
 
 
 def export(depth: int, precision: str, steps: int, file: Path) -> None:
-    """Write the HLO that XLA gets for ``steps`` steps. Needs its own process."""
+    """Write the HLO that XLA is given for ``steps`` steps. Call it in a process of its own."""
     from benchmark.data import cifar10, resident
     from benchmark.models.build import build_model
     from benchmark.training import process

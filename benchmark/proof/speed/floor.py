@@ -1,4 +1,4 @@
-"""The floor: the rate of this machine's matrix product, in multiply-adds per second."""
+"""The floor: multiply-adds per second that this machine reaches in a matrix product."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ _SIDE = 2048
 
 
 class MatrixProduct:
-    """Square matrices of random numbers, multiplied again and again."""
+    """Square matrices of random numbers, multiplied repeatedly."""
 
     parameters = None
 
@@ -20,15 +20,15 @@ class MatrixProduct:
         self.left, self.right = (tf.cast(tf.random.normal((_SIDE, _SIDE)), dtype) for _ in range(2))
 
     def losses(self, steps: int) -> list[float]:
-        """Return no losses: nothing is trained."""
+        """Return no losses: it trains nothing."""
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Return multiply-adds, and the seconds that they took."""
+        """Return the multiply-adds and the seconds that they took."""
         count, started = 0, time.perf_counter()
         while not count or time.perf_counter() - started < seconds:
             product = tf.linalg.matmul(self.left, self.right)
-            float(product[0, 0])  # Wait for a GPU; a CPU is done on return.
+            float(product[0, 0])  # Waits for a GPU; on a CPU it is complete on return.
             count += 1
         return count * _SIDE**3, time.perf_counter() - started
 

@@ -1,4 +1,4 @@
-"""Photographs decoded per second, without training: ours, and as usually written."""
+"""Photographs decoded per second, with no net trained on them: ours, and as usually written."""
 
 import gc
 import os
@@ -42,8 +42,8 @@ The images: {name}, {images:,} files of {kib:.0f} KiB in the mean.
 
 
 def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.DataFrame:
-    """Return a row per turn: round, contender, images_per_s, cpu_ms (per image), others_percent (of
-    the machine)."""
+    """Return one row per turn: round, contender, images_per_s, cpu_ms (per image), others_percent
+    (of the machine)."""
     spec = PhotographsSpec.model_validate(
         {"name": photographs.name, "content": photographs.content.model_dump(), "lighting": False}
         | {"normalization": "none"}
@@ -55,7 +55,7 @@ def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.D
     rows = []
     for number in range(-1, rounds):  # The first is a warm-up.
         for name in (OURS, PEER) if number % 2 else (PEER, OURS):
-            gc.collect()  # The last turn's pipeline.
+            gc.collect()  # Frees the previous turn's pipeline.
             measured = _turn(contenders[name](), seconds)
             if number >= 0:
                 rows.append((number, name, *measured))
@@ -64,7 +64,7 @@ def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.D
 
 
 def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: float) -> list[Path]:
-    """Measure, and write ``input.md`` and ``input.csv``. Return the files."""
+    """Measure, and write ``input.md`` and ``input.csv``. Returns the files."""
     turns = measure_input(photographs, rounds, seconds)
     by_round = turns.pivot(index="round", columns="contender", values="images_per_s")
     others = turns.groupby("contender")["others_percent"].max()
@@ -87,7 +87,7 @@ def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: fl
 
 
 def _needed(cases: Path, rate: float, here: dict[str, Any]) -> list[str]:
-    """Return what training ResNet-50 needs, if that was measured on this kind of machine."""
+    """Return what training ResNet-50 requires, if that was measured on this kind of machine."""
     measured = [Measured.of_json(read_json(file)) for file in cases.glob("resnet50-B_*.json")]
     rates = [
         turn.amount / turn.seconds
@@ -139,7 +139,7 @@ def _peer(root: Path) -> Callable[[], Any]:
 
 
 def _turn(next_batch: Callable[[], Any], seconds: float) -> tuple[float, float, float]:
-    """Return images per second, CPU milliseconds per image, and other processes' share."""
+    """Return images per second, CPU milliseconds per image, and the others' share."""
     began = time.perf_counter()
     while time.perf_counter() - began < WARM_S:
         next_batch()

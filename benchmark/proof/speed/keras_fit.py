@@ -1,4 +1,4 @@
-"""Peer: stock Keras, with its own batch normalisation and SGD, ``fit``, and tf.data."""
+"""Peer: stock Keras with its own batch normalization and SGD, ``fit``, and tf.data."""
 
 import time
 from pathlib import Path
@@ -39,7 +39,7 @@ class KerasFit:
         self.images_per_s = 0.0
 
     def losses(self, steps: int) -> list[float]:
-        """Return the losses of ``train_on_batch``."""
+        """Return the losses by ``train_on_batch``."""
         if self.weights is None:
             return []
         size, batch = self.net.agreement_size, self.net.batch
@@ -54,7 +54,7 @@ class KerasFit:
         return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Call ``fit`` once, timed from when its prefetched batches are used up."""
+        """Call ``fit`` once, timed after the batches that it prefetched are used up."""
         steps = max(_MIN_STEPS, round(seconds * self.images_per_s / self.net.batch))
         clock = _Clock()
         self.model.fit(
@@ -78,7 +78,7 @@ class KerasFit:
             optimizer=keras.optimizers.SGD(net.learning_rate, MOMENTUM, weight_decay=WEIGHT_DECAY),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics=["accuracy"],
-            jit_compile="auto" if self.on_gpu else False,  # On a CPU the faster of the two.
+            jit_compile="auto" if self.on_gpu else False,  # On a CPU, the faster of the two.
         )
         return model
 
@@ -98,14 +98,14 @@ def build(case: Case, weights: Path, *, application: bool) -> KerasFit:
     tf.config.threading.set_inter_op_parallelism_threads(case.threads)
     keras.config.set_dtype_policy(case.precision)
     keras.utils.set_random_seed(0)
-    for gpu in tf.config.list_physical_devices("GPU"):  # Which the contenders share.
+    for gpu in tf.config.list_physical_devices("GPU"):  # The contenders share it.
         tf.config.experimental.set_memory_growth(gpu, True)
     own = None if application else weights
     return KerasFit(NETS[case.net], own, on_gpu=case.device == "gpu")
 
 
 class SlicedShortcut(ZeroPadShortcut):
-    """Option A as usually written: a strided slice and a pad."""
+    """Option A as it is usually written: a strided slice, and a pad."""
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
         """Subsample and pad."""
@@ -116,7 +116,7 @@ class SlicedShortcut(ZeroPadShortcut):
 
 
 def _stock(layer: keras.Layer) -> keras.Layer:
-    """Replace the fused batch normalisation by Keras's own, and option A by the usual one."""
+    """Replace the fused batch normalization by Keras's own, and use the usual option A."""
     kind = layer.__class__
     if isinstance(layer, keras.layers.BatchNormalization):
         kind = keras.layers.BatchNormalization
@@ -126,7 +126,7 @@ def _stock(layer: keras.Layer) -> keras.Layer:
 
 
 def _augmented(net: Net) -> tf.data.Dataset:
-    """Return the data, shuffled, cropped and flipped per batch, in parallel and prefetched."""
+    """Shuffle, and crop and flip one batch at a time, in parallel and ahead of the step."""
     pixels, labels = images(net, net.size)
     mean = pixels.mean(0, dtype=np.float64).astype(np.float32)
 

@@ -3,9 +3,9 @@
     python -m benchmark.proof.speed.kernels --jax PYTHON [--results FOLDER]
 
 ``PYTHON`` is that of a separate environment with ``jax`` and ``jax-cuda13-pjrt`` 0.10.2.
-TensorFlow exports the loop over steps that XLA compiles (``numerics.xla``); JAX's CUDA plug-in
-compiles it for an H100, which need not be present, and what a step launches is counted in the
-optimised HLO. No time is measured: that takes a GPU.
+TensorFlow exports the loop over steps that it has XLA compile (``numerics.xla``); JAX's CUDA
+plug-in compiles it for an H100, which need not be present, and the launches of a step are counted
+in the optimized HLO. No time is measured: that takes a real GPU.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CASES = [(20, "float32"), (20, "mixed_bfloat16"), (56, "float32")]
 def main() -> None:
     """Count for each case, and write the table."""
     options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--jax", required=True, help="a Python with JAX and its plug-in for CUDA")
+    options.add_argument("--jax", required=True, help="a Python with JAX and its CUDA plug-in")
     options.add_argument("--results", type=Path, default=Path("results"))
     chosen = options.parse_args()
     rows = []

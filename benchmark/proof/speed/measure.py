@@ -1,4 +1,4 @@
-"""Measure a case: all contenders are started, then take turns, one working at a time."""
+"""Measure a case: start all contenders, then let them take turns, one working at a time."""
 
 import json
 import os
@@ -21,11 +21,11 @@ from benchmark.proof.speed.processes import cpu_s, machine_cpu_s
 from benchmark.records.provenance import provenance
 
 FIRST_TOLERANCE = {"float32": 0.001, "mixed_bfloat16": 0.02}
-"""Precision -> relative tolerance of the first loss, before any step."""
+"""Precision -> allowed relative difference of the first loss, which is from before any step."""
 
 NEXT_TOLERANCE = 0.1
-"""The same for the next four. Losses drift apart by rounding, as in two runs of any framework, and
-quickly if few values are normalised at a time; the table shows how far they have in 50 steps."""
+"""The same for the next four. Losses drift apart by rounding, as two runs of any framework do, and
+sooner where few values are normalized at a time; the table shows how far in 50 steps."""
 
 _PAUSE_S = 0.3
 """Pause between two turns, so that the threads of the last one are asleep."""
@@ -51,14 +51,14 @@ class Measured:
 
     case: Case
     seconds: float
-    """The intended length of a turn."""
+    """Approximate length intended for a turn."""
     turns: list[Turn]
     parameters: dict[str, int | None]
     """Contender -> trainable parameters."""
     losses: dict[str, list[float]]
     """Contender -> its first losses."""
     absent: dict[str, str]
-    """Contender that could not be measured -> why."""
+    """Contender that could not be measured -> the reason."""
     environment: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
@@ -75,10 +75,10 @@ class Measured:
 def measure(
     case: Case, rounds: int, seconds: float, agreement_steps: int, say: Callable[[str], None]
 ) -> Measured:
-    """Have each contender work for about ``seconds`` in each round, in a changing order.
+    """Let each contender work for about ``seconds`` in each round, in an order that changes.
 
-    ``agreement_steps``: steps over which losses are compared beforehand. A contender that cannot
-    run, or does different work, is absent. Raises RuntimeError if our step or the floor is.
+    ``agreement_steps``: steps of each over which losses are compared beforehand. A contender that
+    cannot run, or does different work, is absent. Raises RuntimeError if our step or the floor is.
     """
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
@@ -140,7 +140,7 @@ class _Measurement:
         self.say(f"{self.case.name}: {name} is absent: {why}")
 
     def _other_work(self, first: dict[str, dict[str, Any]]) -> dict[str, str]:
-        """Return those that started from our weights but have other parameters or losses."""
+        """Return who started from our weights, and yet has other parameters or other losses."""
         ours, found = first[OURS], {}
         for name, facts in first.items():
             pairs = list(zip(facts["losses"], ours["losses"], strict=False))[:5]

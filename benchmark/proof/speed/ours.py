@@ -27,7 +27,7 @@ from benchmark.training.step import TrainingSteps
 
 
 class Ours:
-    """``training_steps`` of a net, on its resident images."""
+    """``TrainingSteps`` of a net, on its resident images."""
 
     def __init__(self, net: Net, *, xla: bool = False):
         self.net, self.xla = net, xla
@@ -37,7 +37,7 @@ class Ours:
         self.iteration = 0
 
     def losses(self, steps: int) -> list[float]:
-        """Train on whole images: each is cropped where its padding ends, and not flipped."""
+        """Train on whole images: each crop removes exactly the padding, with no flip."""
         net, trainer = self.net, self.steps
         if net.agreement_size != net.size:
             model, _, trainer = _trainer(net, net.agreement_size, xla=self.xla)
@@ -54,7 +54,7 @@ class Ours:
         ]
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Run steps on augmented images."""
+        """Train on augmented images."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             count = self.steps_a_call
@@ -69,8 +69,8 @@ class Ours:
 
 
 def build(case: Case, weights: Path, *, xla: bool) -> Ours:
-    """Draw the weights and write them for the others. With ``xla`` the loop over the steps is
-    compiled; the weights are the same, as they come from the same seed."""
+    """Draw the weights, and write them for the others. With ``xla`` the loop over the steps is
+    compiled, and the weights are the same, as they are drawn from the same seed."""
     process.configure(case.numerics, seed=0)
     ours = Ours(NETS[case.net], xla=xla)
     if not xla:
@@ -79,7 +79,7 @@ def build(case: Case, weights: Path, *, xla: bool) -> Ours:
 
 
 def write_weights(model: keras.Model, path: Path) -> None:
-    """Write them in the reference's names and layout, atomically."""
+    """Write them in the reference's names and layout, all or nothing."""
     arrays = reference_weights(model)
     serialized = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     write_bytes(path, serialized)

@@ -21,11 +21,11 @@ class Packed:
         self.parameters = [_answer(process) for process in self.processes][-1]["parameters"]
 
     def losses(self, steps: int) -> list[float]:
-        """Return no losses: each process is ``ours`` with one thread."""
+        """Return no losses: each process is ``ours`` at one thread."""
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Return the sum of their images per second, times ``seconds``."""
+        """Return the sum of the processes' images per second, times ``seconds``."""
         for process in self.processes:
             assert process.stdin is not None
             process.stdin.write(f"{seconds}\n")
@@ -35,7 +35,7 @@ class Packed:
 
 
 def build(case: Case, weights: Path) -> Packed:
-    """Build one run per core, with its own weights."""
+    """Build one run per core, each with its own weights."""
     return Packed(case, weights.with_name("packed"))
 
 
@@ -55,5 +55,5 @@ def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise RuntimeError(f"a process ended with exit code {process.wait()}, as is said above")
+        raise RuntimeError(f"a process ended with exit code {process.wait()}, as reported above")
     return json.loads(line)

@@ -1,4 +1,4 @@
-"""Resource use of a process and its children (Linux)."""
+"""Resources that a process and its children use (Linux)."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ def cpu_s(process: int) -> float:
 
 
 def machine_cpu_s() -> float:
-    """Return the CPU seconds used by all processes, including time taken by the host."""
+    """Return the CPU seconds used by all processes, including time stolen by the host."""
     times = psutil.cpu_times()
     return times.user + times.nice + times.system + times.irq + times.softirq + times.steal
 
 
 def peak_memory_mib(process: int) -> float:
-    """Return the sum of its and its descendants' peak resident memory since ``reset_peak``."""
+    """Return the sum of peak resident memory over it and its descendants since ``reset_peak``."""
     peak = 0
     for one in family(process):
         lines = Path(f"/proc/{one.pid}/status").read_text().splitlines()
@@ -27,12 +27,12 @@ def peak_memory_mib(process: int) -> float:
 
 
 def reset_peak(process: int) -> None:
-    """Count peaks from now on."""
+    """Restart the measurement of peak memory."""
     for one in family(process):
         Path(f"/proc/{one.pid}/clear_refs").write_text("5")
 
 
 def family(process: int) -> list[psutil.Process]:
-    """Return a process and its descendants, the outermost first."""
+    """Return a process and all its descendants, outermost first."""
     root = psutil.Process(process)
     return [root, *root.children(recursive=True)]

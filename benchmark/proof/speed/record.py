@@ -1,4 +1,4 @@
-"""The output of a speed benchmark: a file per case, and the table made from all of them."""
+"""The output of a speed benchmark: one file per case, and the table made from all of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -50,15 +50,15 @@ def run_cases(
     again: bool,
     say: Callable[[str], None],
 ) -> list[Path]:
-    """Measure the cases for which ``folder`` has no file, or with ``again`` all of them, and
-    rewrite the table after each. Return the table's files."""
+    """Measure the cases that ``folder`` has no file for, or all of them ``again``, and rewrite the
+    table after each. Returns the table's files."""
     agreed: set[tuple[str, str, str]] = set()
     for case in sorted(cases, key=lambda case: -case.threads):
         file = folder / "cases" / f"{case.name.replace(' ', '_')}.json"
         first = (case.net, case.precision, case.device) not in agreed
         agreed.add((case.net, case.precision, case.device))
         if file.exists() and not again:
-            say(f"{case.name}: measured already, in {file} (--again measures it again)")
+            say(f"{case.name}: already measured, in {file} (--again measures it again)")
             continue
         steps = AGREEMENT_STEPS if first else 0
         write_json(file, measure(case, rounds, seconds, steps, say).as_json())

@@ -37,19 +37,19 @@ claims:
 
 @dataclass(frozen=True)
 class ReportTime:
-    """The time that a report took."""
+    """Time taken by a report of that many runs."""
 
     variants: int
     seeds: int
     report_s: float
-    """Time of the whole command, from the start of its process."""
+    """Of the whole command, from the start of its process."""
     parse_s: float
-    """Time of just ``json.loads`` on every line of the journals: the peer."""
+    """Of ``json.loads`` on every line of the journals, and nothing else: the peer."""
 
 
 def time_report(variants: int, seeds: int) -> ReportTime:
-    """Time ``resnet-bench report`` on made-up runs of ``variants`` (4 or more) and ``seeds`` (3 or
-    more): ResNet-20, five epochs each, and two claims."""
+    """Time ``resnet-bench report`` on made-up runs of so many variants (at least 4) and seeds (at
+    least 3): ResNet-20, five epochs each, and two claims."""
     names = ", ".join(
         f"{{name: net{n}, optimizer.momentum: {n / variants}}}" for n in range(variants)
     )

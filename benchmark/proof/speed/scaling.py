@@ -1,4 +1,4 @@
-"""The cost of starting, following and recording many runs that only sleep, and reporting them."""
+"""The cost of starting, following and recording runs, many that only sleep, and reporting them."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ PLACES = {"processes": (1, 2), "Ray nodes": (1, 2, 4)}
 """Kinds of places, and the numbers of simultaneous runs measured in each."""
 
 REPORTED = ((4, 5), (2000, 5), (20, 500))
-"""Variants and seeds of the reports that are timed."""
+"""Variants and seeds of the timed reports."""
 
 SLEEPER = ("-m", "benchmark.proof.speed.sleeper")
 
@@ -52,7 +52,7 @@ of their journals.
 
 @dataclass(frozen=True)
 class Row:
-    """The measurement of a place."""
+    """The measurements of a place."""
 
     place: str
     at_once: int
@@ -62,7 +62,7 @@ class Row:
 
     @property
     def overhead_s(self) -> float:
-        """Overhead of a run beyond its sleep."""
+        """Seconds per run in addition to its sleep."""
         return self.wall_s * self.at_once / self.runs - self.sleep_s
 
 
@@ -74,8 +74,7 @@ def processes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Pla
 
 @contextmanager
 def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
-    """Yield a Ray cluster on this machine: a head that trains nothing and ``count`` one-CPU
-    nodes."""
+    """Yield a Ray cluster on this machine: a head that trains nothing, ``count`` one-CPU nodes."""
     from ray.cluster_utils import Cluster
 
     from benchmark.scheduling.cluster import RayCluster
@@ -123,7 +122,7 @@ def write_scaling(
     say: Callable[[str], None],
     reported: Sequence[tuple[int, int]] = REPORTED,
 ) -> Path:
-    """Measure every place, and the ``reported`` reports (variants, seeds); write ``scaling.md``,
+    """Measure every place, and reports of so many variants and seeds; write ``scaling.md``,
     ``scaling.csv`` and ``reports.csv``."""
     rows = []
     for kind, counts in PLACES.items():
@@ -162,7 +161,7 @@ def write_scaling(
 
 
 def _import_s() -> float:
-    """Return how long a process takes to import TensorFlow and Keras."""
+    """Return how long a process that imports TensorFlow and Keras takes."""
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", "import keras, tensorflow"], check=True)
     return time.monotonic() - began

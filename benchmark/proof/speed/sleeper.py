@@ -1,4 +1,4 @@
-"""A stand-in for training: sleeps, and writes a result that says ``finished``.
+"""Stand in for training: sleep, and leave a result with status ``finished``.
 
 ``python -m benchmark.proof.speed.sleeper SECONDS FOLDER``
 """

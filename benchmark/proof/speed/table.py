@@ -13,13 +13,13 @@ from benchmark.proof.speed.measure import Measured
 
 
 def summary(measured: Iterable[Measured]) -> pd.DataFrame:
-    """Return a row per case and contender.
+    """Return one row per case and contender.
 
-    ``images_per_s`` and its least and most over the rounds; ``ratio``, the median over the rounds
-    of our training step's rate over the contender's in the same round, and its least and most
-    (for our whole run, and for a run a core, their rate over the step's); ``share_of_peak``, the
-    median share of the rate of multiply-adds that the matrix product reached in the same round,
-    where a training step counts as three forward passes.
+    ``images_per_s`` and its minimum and maximum over the rounds; ``ratio``, the median over the
+    rounds of our training step's rate divided by the contender's in the same round, and its minimum
+    and maximum (for our whole run, and for one run per core, their rate divided by the step's);
+    ``share_of_peak``, the median share of the rate of multiply-adds that the matrix product reached
+    in the same round, where a training step counts as three forward passes.
     """
     return pd.DataFrame([row for case in measured for row in _rows(case)])
 
@@ -63,7 +63,7 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """Return the table as Markdown, for people."""
+    """Return the table as Markdown."""
     header = ["net", "precision", "threads", "contender", "images/s", "ours is", "of peak"]
     header += ["peak (GMAC/s)", "memory (MiB)", "parameters", "loss 1", "losses 41–50", "others"]
     lines = ["| " + " | ".join(header) + " |", "|---|---|---:|---|" + "---:|" * 9]

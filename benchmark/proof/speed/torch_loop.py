@@ -20,7 +20,7 @@ from benchmark.proof.speed.torch_net import TorchNet
 
 
 class TorchLoop:
-    """A plain training loop on resident images, cropped and flipped per batch."""
+    """A plain training loop on resident images, cropped and flipped one batch at a time."""
 
     def __init__(
         self, net: Net, weights: Path, *, bfloat16: bool, compiled: bool, device: str = "cpu"
@@ -38,7 +38,7 @@ class TorchLoop:
         self.iteration = 0
 
     def losses(self, steps: int) -> list[float]:
-        """Return the losses on the images in order."""
+        """Train on the images in order."""
         same = self.net.agreement_size == self.net.size
         x, y = (self.x, self.y) if same else self._images(self.net.agreement_size)
         losses = []
@@ -49,7 +49,7 @@ class TorchLoop:
         return losses
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Run steps, each of which reads its loss and its errors."""
+        """Train steps, reading the loss and the errors of each."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             rows = torch.randint(self.net.images, (self.net.batch,), device=self.device)
@@ -75,7 +75,7 @@ class TorchLoop:
             raise ValueError(f"weights must fit {self.net.spec}. Received: {left} {unexpected}")
 
     def _images(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return normalised images (n, height, width, channels), and labels."""
+        """Return normalized images (n, height, width, channels), and labels."""
         pixels, labels = images(self.net, size)
         x, y = torch.from_numpy(normalized(pixels)), torch.from_numpy(labels).long()
         return x.to(self.device), y.to(self.device)
@@ -100,7 +100,7 @@ def build(case: Case, weights: Path, *, compiled: bool) -> TorchLoop:
     """Build it on the case's threads, in its precision."""
     torch.set_num_threads(case.threads)
     torch.manual_seed(0)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is not TF32 here either.
+    torch.backends.cudnn.allow_tf32 = False  # As in our step, float32 is not TF32.
     bfloat16 = case.precision == "mixed_bfloat16"
     device = "cuda" if case.device == "gpu" else "cpu"
     return TorchLoop(NETS[case.net], weights, bfloat16=bfloat16, compiled=compiled, device=device)

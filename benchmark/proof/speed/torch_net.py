@@ -1,4 +1,4 @@
-"""The same nets written in PyTorch, with the names of its state dicts."""
+"""The same nets written in PyTorch, with the names used in its state dicts."""
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,12 @@ class ZeroPad(nn.Module):
         self.stride, self.sides = stride, (0, 0, 0, 0, before, after)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width)."""
+        """Map (batch, channels, height, width)."""
         return nn.functional.pad(x[:, :, :: self.stride, :: self.stride], self.sides)
 
 
 class Residual(nn.Module):
-    """A block of any net of ``ResNetSpec`` with batch normalisation."""
+    """A block of any net of ``ResNetSpec`` with batch normalization."""
 
     def __init__(self, spec: ResNetSpec, block: Block):
         super().__init__()
@@ -52,7 +52,7 @@ class Residual(nn.Module):
         return nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width)."""
+        """Map (batch, channels, height, width)."""
         y = x
         for number in range(1, self.count + 1):
             y = getattr(self, f"bn{number}")(getattr(self, f"conv{number}")(y))
@@ -61,7 +61,7 @@ class Residual(nn.Module):
 
 
 class TorchNet(nn.Module):
-    """The net of ``build_model``: images (batch, 3, height, width) to logits.
+    """``build_model``'s net: images (batch, 3, height, width) to logits.
 
     Its parameters have the names of ``benchmark.models.reference_weights``.
     """
@@ -83,7 +83,7 @@ class TorchNet(nn.Module):
         self.linear = nn.Linear(block.out_channels, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, 3, height, width)."""
+        """Map (batch, 3, height, width) to logits."""
         x = torch.relu(self.bn1(self.conv1(x)))
         x = nn.functional.max_pool2d(x, 3, 2, 1) if self.pooled else x
         for stage in range(1, self.stages + 1):

@@ -1,4 +1,4 @@
-"""This project's whole run: a run's own process code, with its scoring and its records."""
+"""This project's whole run: the code of a run's process, with its scoring and its records."""
 
 import tempfile
 import threading
@@ -16,7 +16,7 @@ _ENDLESS = 100_000
 
 
 class WholeRun:
-    """A run in its own thread, which pauses after each epoch until it is asked for more."""
+    """A run in its own thread, which is paused after each epoch until more work is requested."""
 
     def __init__(self, folder: Path, spec: RunSpec):
         self.spec = spec
@@ -30,12 +30,12 @@ class WholeRun:
         self.run.start()
 
     def losses(self, steps: int) -> list[float]:
-        """Return no losses, as it is the step of ``ours``. Waits until the net is built."""
+        """Wait until the run is built. Returns no losses: its step is that of ``ours``."""
         self._wait(self.built)
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
-        """Train whole epochs, from the end of one to the end of another."""
+        """Train whole epochs, timed from the end of one to the end of another."""
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             self.go.release()
@@ -46,7 +46,7 @@ class WholeRun:
     def _wait(self, reached: threading.Semaphore) -> None:
         while not reached.acquire(timeout=1):
             if not self.run.is_alive():
-                raise RuntimeError("the run has ended before its time, as is said above")
+                raise RuntimeError("the run ended prematurely, as reported above")
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == Kind.BUILT:
@@ -60,8 +60,7 @@ class WholeRun:
 
 
 def build(case: Case, weights: Path) -> WholeRun:
-    """Build a run on the embedded images, scored after each epoch, in a folder next to
-    ``weights``."""
+    """Build a run on the embedded images, scored every epoch, in a folder next to ``weights``."""
     return WholeRun(Path(tempfile.mkdtemp(dir=weights.parent)), spec_of(case))
 
 

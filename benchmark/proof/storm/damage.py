@@ -1,4 +1,4 @@
-"""Flipped bits and truncated files in a checkpoint: is it noticed, and the previous one used?"""
+"""Flip bits in a checkpoint, and truncate its files: is it noticed, and the previous one used?"""
 
 import random
 from pathlib import Path
@@ -13,8 +13,8 @@ _KIB = 1024
 
 
 def damage(setting: Setting) -> Tries:
-    """Flip single bits at random positions in the newest checkpoint of a ResNet-20; truncate its
-    files at every KiB, and remove them."""
+    """Flip single bits at random places of the newest checkpoint of a ResNet-20; truncate its files
+    at every KiB, and delete them."""
     plan = plan_of(setting.scratch, SMALL if setting.short else RESNET20)
     folder = Store(setting.scratch / "results").run(plan.cells[0])
     train_run(plan.cells[0], folder, epochs=2)

@@ -1,11 +1,11 @@
-"""A process with a fault at one of its writes.
+"""Run a process and make something happen at one of its writes.
 
 ``python -m benchmark.proof.storm.fault FAULT POINT MODULE [ARGUMENT...] FOLDER`` runs a module, as
 ``python -m`` does. The points are the places, counted from 1, where the process changes the folder:
-a file opened for writing, the start and the middle of a write, a flush to disk, a new folder, a
-link, a rename, a deletion. At POINT, ``kill`` ends the process by SIGKILL; ``fill`` fills the file
-system; ``count`` does nothing. At the end a line on standard error, ``points:``, lists the kind of
-each.
+opening a file for writing, the beginning and the middle of a write, a flush to disk, a new folder,
+a link, a rename, a deletion. At POINT, ``kill`` ends the process by SIGKILL; ``fill`` fills the
+file system; ``count`` does nothing. At the end, a line on standard error, ``points:``, lists the
+kind of each.
 """
 
 import atexit
@@ -24,14 +24,14 @@ BALLAST = "ballast"
 """The file that fills a file system."""
 
 POINTS = "points: "
-"""The prefix of the line of kinds."""
+"""Prefix of the line that lists the kinds."""
 
 _CHANGES = ("os.mkdir", "os.link", "os.rename", "os.remove", "os.rmdir")
 _WRITING = os.O_WRONLY | os.O_RDWR
 
 
 class Points:
-    """A counter of the points of a folder, which acts at one of them."""
+    """Counts the points of a folder, and acts at one of them."""
 
     def __init__(self, folder: Path, point: int, act: Callable[[], None]):
         self.folder, self.point, self.act = str(folder), point, act
@@ -39,7 +39,7 @@ class Points:
         self.acting = False
 
     def reached(self, path: str, kind: str) -> None:
-        """Count a point: the process is about to change ``path``."""
+        """Record that the process is about to change ``path``."""
         if self.acting or not path.startswith(self.folder):
             return
         self.kinds.append(kind)
@@ -49,7 +49,7 @@ class Points:
             self.acting = False
 
     def watch(self) -> None:
-        """Watch from now on."""
+        """Start counting."""
         sys.addaudithook(self._audit)
         flush, opened = os.fsync, Path.open
 
@@ -117,7 +117,7 @@ def fill(folder: Path) -> None:
 
 
 def main(fault: str, point: int, module: str, *arguments: str) -> None:
-    """Run a module, with the fault at the given point."""
+    """Run a module, and act at the point."""
     folder = Path(arguments[-1]).resolve()
     acts: dict[str, Callable[[], None]] = {
         "count": lambda: None,

@@ -1,4 +1,4 @@
-"""A file system of a few MiB that becomes full at one of the run's writes, and later has room."""
+"""A file system of a few MiB that fills up at one of the run's writes, and is then freed."""
 
 import random
 import shutil
@@ -14,7 +14,7 @@ _MIB, _AT_ONCE = 4, 2
 
 
 def full_disk(setting: Setting) -> Tries:
-    """Check that the run fails because the disk is full, and resumes when there is room."""
+    """Check that the run fails, reporting a full disk, and continues once there is room."""
     subject = Subject.trained(setting.scratch / "whole", worker=with_fault("count", 0))
     points = [number for number, kind in enumerate(subject.points(), 1) if kind == WRITE]
     if setting.short:
@@ -36,10 +36,10 @@ def full_disk(setting: Setting) -> Tries:
 
 
 def _filled(subject: Subject, disk: Path, point: int) -> tuple[str, bool, str | None]:
-    """Return the try's name, whether the run failed for lack of space, and what is wrong."""
+    """Return the try's name, whether the run failed for lack of room, and what is wrong."""
     results = disk / "results"
     ended = train_run(subject.cell, subject.folder(results), worker=with_fault("fill", point))
-    (disk / BALLAST).unlink()  # Raises if the point was not reached.
+    (disk / BALLAST).unlink()  # It exists, or the point was not reached.
     told = ended[0] == "failed" and "disk full" in ended[1]
     problem = None if told or ended[0] == "finished" else f"it ended as {ended}"
     problem = problem or subject.finish(results)

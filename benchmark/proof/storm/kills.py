@@ -1,4 +1,4 @@
-"""SIGKILL at every write and at random times, after which the run is resumed."""
+"""SIGKILL at every write, and at random times; then the run continues."""
 
 import fcntl
 import os
@@ -47,7 +47,7 @@ def kills_at_writes(setting: Setting) -> Tries:
         if victim == "worker":
             folder = subject.folder(where / "results")
             ended = train_run(subject.cell, folder, worker=with_fault("kill", point))
-            if POINTS in folder.log.read_text():  # It ran to its end.
+            if POINTS in folder.log.read_text():  # It reached its end.
                 return name, f"it was not killed: {ended}"
         else:
             code, _ = _run(where, with_fault("kill", point, RUNNER))
@@ -76,7 +76,7 @@ def _run(where: Path, command: tuple[str, ...]) -> tuple[int, str]:
 
 
 def kills_at_random(setting: Setting) -> Tries:
-    """Kill the runner's or the worker's process at random times, up to four times per run."""
+    """Kill the runner's or the worker's process, up to four times per run, at random times."""
     started = time.monotonic()
     subject = Subject.trained(setting.scratch / "whole")
     longest = 1.3 * (time.monotonic() - started)
@@ -115,7 +115,7 @@ def _killed_again_and_again(
         workers = _processes_of(results)
         if process.poll() is None:
             victims = [*workers, process.pid]
-            with suppress(ProcessLookupError):  # It has just ended on its own.
+            with suppress(ProcessLookupError):  # It has just ended by itself.
                 os.kill(victims[0] if rng.random() < 0.5 else process.pid, signal.SIGKILL)
                 kills += 1
         process.wait()
@@ -129,8 +129,8 @@ def _killed_again_and_again(
 
 
 def _seconds_until_gone(results: Path) -> float | None:
-    """Wait for the workers on a results folder to end and release their locks on runs, which the
-    kernel frees shortly after a process disappears; None if they do not."""
+    """Wait for the workers on a results folder to end, and for their locks on runs, which the
+    kernel frees a moment after a process has lost its name. Returns None if they do not."""
     began = time.monotonic()
     while _processes_of(results) or any(map(_is_locked, results.glob("runs/*/lock"))):
         if time.monotonic() - began > _ORPHANS_END_WITHIN_S:

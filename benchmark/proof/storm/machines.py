@@ -1,6 +1,6 @@
-"""Several machines on one results folder, simulated on one machine: each has its own host name (UTS
-namespace) and its own mount (bindfs), which does not share locks with the others, like some network
-file systems."""
+"""Several machines on one results folder, as far as one machine can show it: each has its own host
+name (UTS namespace) and its own mount (bindfs); as in some network file systems, a lock in one
+mount is not seen in another."""
 
 import os
 import random
@@ -20,16 +20,16 @@ from benchmark.records.store import Store
 from benchmark.worker.lease import EXPIRES_S
 
 _PROCESSES = 2
-"""Processes of a machine that trains a run: the runner and its worker."""
+"""Number of processes on a machine that trains a run: the runner and its worker."""
 
 _SETTLED_S = 5
 """Time within which a machine that wakes notices that its run was taken over."""
 
 
 def machines(setting: Setting) -> Tries:
-    """Check that machines that start together train each run once. A run of a machine that died or
-    froze goes to another when the lease has expired, and not before; a machine that wakes up again
-    changes nothing. In the short form the lease file is made to look old."""
+    """Check that machines that start at once train each run once. A run held by a machine that died
+    or stood still goes to another once the lease expires, and not before; a machine that wakes
+    again changes nothing. In the short form, the lease's file is backdated."""
     tries = Tries()
     with ExitStack() as stack:
         shared = setting.scratch / "shared"
@@ -69,7 +69,7 @@ def _at_once(tries: Tries, mounts: list[Path], runs: int) -> None:
 
 
 class _Lost:
-    """A run whose machine stops midway."""
+    """A run whose machine stops in the middle."""
 
     def __init__(self, subject: Subject, shared: Path, mounts: list[Path], kind: str, number: int):
         self.subject, self.kind, self.name = subject, kind, f"{kind}, run {number}"
@@ -79,7 +79,7 @@ class _Lost:
         self.folder = subject.folder(shared / self.place / "results")
 
     def begin(self) -> None:
-        """Train it on the first machine, and stop that machine at a random time after an epoch."""
+        """Train it on the first machine, and stop that at a random moment after an epoch."""
         suite_file(self.shared / self.place)
         self.process = _on(self.first, self._command)
         while not any(event["event"] == Kind.EPOCH for event in self.folder.events()):
@@ -91,7 +91,7 @@ class _Lost:
                 process.send_signal(signal.SIGKILL if self.kind == "died" else signal.SIGSTOP)
 
     def refused(self) -> str | None:
-        """Return what is wrong: the second machine must leave it alone."""
+        """Return what is wrong: the second machine must leave the run alone."""
         if len(self.processes) < _PROCESSES:
             return "its worker had ended already"
         _on(self.second, self._command).wait()
@@ -99,8 +99,8 @@ class _Lost:
         return None if attempts == 1 else f"{attempts} attempts"
 
     def taken_over(self) -> str | None:
-        """Return what is wrong. A third machine, this one, trains it to its end; then the first
-        wakes up."""
+        """Return what is wrong. A third machine, this one, trains the run to its end; then the
+        first wakes."""
         results = self.shared / self.place / "results"
         problem = self.subject.finish(results)
         if self.kind == "stood still":
@@ -129,6 +129,6 @@ def _expire(held: list[_Lost], *, wait: bool) -> None:
 
 
 def _on(mount: Path, command: list[str]) -> subprocess.Popen[bytes]:
-    """Start a command on the machine that owns a mount, in that folder."""
+    """Start a command on the machine of a mount, in that folder."""
     named = ["sh", "-c", 'hostname "$0" && exec "$@"', mount.name, *command]
     return subprocess.Popen(["unshare", "--uts", *named], cwd=mount, stderr=subprocess.DEVNULL)

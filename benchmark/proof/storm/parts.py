@@ -59,7 +59,7 @@ PARTS: dict[str, tuple[Callable[[Setting], Tries], str]] = {
     ),
     "replays": (replays, "the quickstart's runs, trained again: bit for bit the same"),
 }
-"""Name -> the function that runs the part, and what a try is."""
+"""Name -> the function that does it, and what a try is."""
 
 _INTRODUCTION = """\
 # The storm
@@ -81,12 +81,12 @@ def run_parts(
     again: bool,
     say: Callable[[str], None],
 ) -> bool:
-    """Run the parts for which ``folder`` has no file, or with ``again`` all of them, and write the
-    table after each. Return whether every try passed."""
+    """Try the parts that ``folder`` has no file for, or all of them ``again``, and write the table
+    after each. Returns whether every try passed."""
     for name in names:
         file = folder / "parts" / f"{name}.json"
         if file.exists() and not again and read_json(file)["tried"]:
-            say(f"{name}: done already, in {file} (--again does it again)")
+            say(f"{name}: already done, in {file} (--again does it again)")
             continue
         say(f"{name}: {PARTS[name][1]}")
         write_json(file, _tried(name, suites, plan, short, say))
@@ -134,7 +134,7 @@ def _tried(
     except Exception as error:
         tries = Tries(failures=[f"it ended before its time: {one_line(error)}"])
     if tries.failures:
-        say(f"{name}: what was tried is kept in {scratch}")
+        say(f"{name}: the files of the tries are kept in {scratch}")
     else:
         shutil.rmtree(scratch, ignore_errors=True)
     say(f"{name}: {tries.passed} of {tries.tried} passed; {'; '.join(tries.seen)}")

@@ -1,4 +1,4 @@
-"""Runs that are trained again: are the bits the same?"""
+"""Train runs, then train them again: are the bits the same?"""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,8 +13,8 @@ _AT_ONCE = 2
 
 
 def replays(setting: Setting) -> Tries:
-    """Replay every epoch of the quickstart's runs, two at a time; in the short form the first epoch
-    of two very small ones."""
+    """Replay every epoch of the quickstart's runs, two at a time; in the short form, the first
+    epoch of two very small runs."""
     quickstart = setting.suites / "quickstart.yaml"
     suite = suite_file(setting.scratch, seeds=2) if setting.short else quickstart
     cells = load_suite(suite).plan.cells

@@ -1,4 +1,4 @@
-"""A process that trains a suite: ``python -m benchmark.proof.storm.runner SUITE RESULTS``."""
+"""Train a suite in a process: ``python -m benchmark.proof.storm.runner SUITE RESULTS``."""
 
 import sys
 from pathlib import Path

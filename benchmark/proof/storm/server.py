@@ -18,8 +18,8 @@ from benchmark.tracking.server import SERVER_SETTINGS
 
 @contextmanager
 def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a ready MLflow server on 127.0.0.1; its files and log are next to its database. Raises
-    RuntimeError with the end of the log if it does not answer."""
+    """Yield an MLflow server on 127.0.0.1 once it answers; its files and its log are next to its
+    database. Raises RuntimeError, with the end of the log, if it does not answer."""
     command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", "1"]
     with (database.parent / "server.log").open("ab") as log:
@@ -28,7 +28,7 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
             stdout=log,
             stderr=log,
             env=os.environ | SERVER_SETTINGS,
-            process_group=0,  # In the training's session, so that it can yield to it.
+            process_group=0,  # In the training's session, so that it can yield the CPU to it.
             cwd=database.parent,
         )
     try:
@@ -41,15 +41,15 @@ def mlflow_server(database: Path, port: int) -> Iterator[subprocess.Popen[bytes]
 
 
 def stand_back(process: int) -> None:
-    """Give a server that stands in for one on another machine, with all its processes, only CPU
-    time that nobody else wants."""
+    """Give all processes of a server only the CPU time that nobody else wants: it stands in for a
+    server on another machine."""
     for one in family(process):
         for thread in one.threads():
             os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
 
 
 def wait_until_idle(max_s: float = 60) -> None:
-    """Wait until the processors are mostly idle for a second, at most ``max_s`` (Linux)."""
+    """Wait until the CPUs have had little to do for a second, or ``max_s`` is over (Linux)."""
     ends, busy = time.monotonic() + max_s, math.inf
     while busy > _LITTLE and time.monotonic() < ends:
         before = machine_cpu_s()
@@ -62,8 +62,8 @@ _LITTLE = 0.1
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Wait until an MLflow server or UI answers. Raises RuntimeError with the end of the log if it
-    does not, or has ended."""
+    """Wait until an MLflow server or UI answers. Raises RuntimeError, with the end of the log, if
+    it does not, or has ended."""
     for _ in range(480):
         with suppress(OSError):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)

@@ -1,4 +1,4 @@
-"""The input and the result of the storm's parts."""
+"""The input and output of the storm's parts."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ class Setting:
     suites: Path
     """A folder of suite files."""
     plan: Callable[[Path, Path], None]
-    """The command ``plan``, for a suite file and a results folder."""
+    """The command ``plan``, as a function of a suite's file and a results folder."""
     short: bool
-    """Whether to make only a few tries of each kind."""
+    """Make only a few tries of each kind."""
     say: Callable[[str], None]
 
     def size(self, full: int, short: int) -> int:
@@ -30,17 +30,17 @@ class Setting:
 
 @dataclass
 class Tries:
-    """Tries and their outcomes."""
+    """What was tried, and the outcome."""
 
     passed: int = 0
     failures: list[str] = field(default_factory=list)
-    """For each try that did not pass: its name, and what was seen."""
+    """For each try that did not pass: which it was, and what was seen."""
     seen: list[str] = field(default_factory=list)
     """Phrases for the table."""
 
     @property
     def tried(self) -> int:
-        """How many tries there were."""
+        """Number of tries."""
         return self.passed + len(self.failures)
 
     def add(self, name: str, problem: str | None) -> None:
@@ -57,8 +57,7 @@ class NotHere(RuntimeError):
 
 @contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[Path]:
-    """Yield a file system of ``mib`` MiB in ``folder``. Raises NotHere without the right to mount
-    one."""
+    """Mount a file system of ``mib`` MiB in ``folder``. Raises NotHere without root."""
     command = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     with mounted(folder, command, "mounting a file system needs root"):
         yield folder
@@ -66,8 +65,8 @@ def small_disk(folder: Path, mib: int) -> Iterator[Path]:
 
 @contextmanager
 def mounted(folder: Path, command: list[str], needs: str) -> Iterator[None]:
-    """Create a folder and mount something there with ``command``. Raises NotHere, starting with
-    ``needs``, if that is not possible."""
+    """Make a folder and mount there with ``command``. Raises NotHere, whose message starts with
+    ``needs``, if that fails."""
     folder.mkdir(parents=True)
     try:
         subprocess.run(command, check=True, capture_output=True)

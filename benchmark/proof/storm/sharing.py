@@ -9,8 +9,8 @@ from benchmark.records.store import Store
 
 
 def sharing(setting: Setting) -> Tries:
-    """Start eight ``run`` commands at once on a suite of eight runs; when they have ended, another
-    one must find everything done. The short form uses fewer, bare runners on two runs."""
+    """Start eight ``run`` commands at once on a suite of eight runs; once they have ended, another
+    must find everything done. In the short form they are bare runners, fewer, on two runs."""
     runners, runs = setting.size(8, 3), setting.size(8, 2)
     suite, results = suite_file(setting.scratch, seeds=runs), setting.scratch / "results"
     tries = Tries()

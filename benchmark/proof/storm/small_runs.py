@@ -1,4 +1,4 @@
-"""The runs used in tries: very small nets on real images, trained by the suite runner itself."""
+"""The runs under test: very small nets on real images, trained by the suite runner itself."""
 
 import sys
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ vary: {variants: [{name: resnet20, dataset.train_per_class: null, model.block: b
 model.stage_blocks: [3, 3, 3], model.stage_widths: [16, 32, 64], optimizer.batch_size: 125, \
 schedule.iterations: 120, numerics.threads: 2}]}
 """
-"""The paper's ResNet-20, for three epochs on the embedded images."""
+"""The paper's ResNet-20, for three epochs of the embedded images."""
 
 RESNET20_LONGER = RESNET20.replace("iterations: 120", "iterations: 480")
 """The same for twelve epochs."""
@@ -49,12 +49,12 @@ def suite_file(folder: Path, vary: str = SMALL, seeds: int = 1) -> Path:
 
 
 def plan_of(folder: Path, vary: str = SMALL, seeds: int = 1) -> Plan:
-    """Return the plan of such a suite."""
+    """Return the plan of that suite."""
     return load_suite(suite_file(folder, vary, seeds)).plan
 
 
 RUNNER = ("-m", "benchmark.proof.storm.runner")
-"""Arguments of Python that train a suite, without MLflow, report and display."""
+"""Arguments with which Python trains a suite, without MLflow, report and display."""
 
 
 def runner(suite: Path, results: Path, command: tuple[str, ...] = RUNNER) -> list[str]:
@@ -63,12 +63,12 @@ def runner(suite: Path, results: Path, command: tuple[str, ...] = RUNNER) -> lis
 
 
 def with_fault(fault: str, point: int, command: tuple[str, ...] = WORKER) -> tuple[str, ...]:
-    """Return a worker or runner command with a fault at one of its writes (see ``fault``)."""
+    """Return a worker, or a runner, with a fault at one of its writes (see ``fault``)."""
     return ("-m", "benchmark.proof.storm.fault", fault, str(point), command[-1])
 
 
 def workers_in(folder: Path) -> list[psutil.Process]:
-    """Return the workers on a run that is in a folder, or that the folder belongs to."""
+    """Return the workers on any run in a folder, or on the run whose folder it is."""
     found = psutil.process_iter(["cmdline"])
     return [process for process in found if _works_in(folder, process.info["cmdline"] or [])]
 
@@ -105,11 +105,12 @@ class Subject:
 
     @property
     def cell(self) -> Cell:
-        """The only cell of its plan."""
+        """The only run of its plan."""
         return self.plan.cells[0]
 
     def points(self) -> list[str]:
-        """The kind of each point where its worker, with the fault ``count``, changed its folder."""
+        """Return the kind of each point where its worker, one with the fault ``count``, changed its
+        folder."""
         return points(self.wanted.log.read_text())
 
     def folder(self, results: Path) -> RunFolder:
@@ -117,8 +118,8 @@ class Subject:
         return Store(results).run(self.cell)
 
     def finish(self, results: Path) -> str | None:
-        """Train it to its end, as ``run --retry failed`` does, and compare. Return what is wrong:
-        None if rows, weights and files are those of the undisturbed run."""
+        """Train it to its end, as ``run --retry failed`` does, and compare. Returns what is wrong,
+        or None if rows, weights and files are those of the undisturbed run."""
         outcome = run_plan(self.plan, Store(results), [], ThisMachine(), retry_failed=True)
         folder = self.folder(results)
         if outcome.statuses != {folder.run_id: "finished"}:
@@ -132,10 +133,10 @@ class Subject:
         return f"files differ: {sorted(left)}" if left else None
 
     def is_done(self, results: Path) -> bool:
-        """Return whether the run is done there."""
+        """Return whether it is done there."""
         return self.folder(results).status() in DONE
 
 
 def _files(folder: RunFolder) -> set[str]:
-    """Return the names of its files; a lease's number is how often the run was held."""
+    """Return the names of its files; the number of a lease says how often the run was held."""
     return {path.stem for path in folder.path.iterdir()}

@@ -1,4 +1,4 @@
-"""Randomly changed suite files: the command plans them or says what is wrong."""
+"""Suite files changed at random: the command plans them or says what is wrong."""
 
 import contextlib
 import io
@@ -49,12 +49,12 @@ def suite_files(setting: Setting) -> Tries:
 def planning(
     plan: Callable[[Path, Path], None], file: Path, results: Path
 ) -> tuple[int, str | None]:
-    """Have the command plan a file. Return its exit code, and what is wrong."""
+    """Have the command plan a file. Returns its exit code, and what is wrong."""
     output = io.StringIO()
     try:
         with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
             plan(file, results)
-    except InputError as error:  # The command line prints it, with exit code 2.
+    except InputError as error:  # The command line reports it, with exit code 2.
         named = f"{file}:" in str(error)
         return 2, None if named else f"it does not name the file: {str(error)[:300]}"
     except (Exception, SystemExit) as error:
@@ -64,7 +64,7 @@ def planning(
 
 
 def changed(text: str, rng: random.Random) -> str:
-    """Return a suite's text after one to four random changes."""
+    """Apply one to four random changes to a suite's text."""
     for _ in range(rng.randint(1, 4)):
         text = rng.choice(_CHANGES)(text, rng)
     return text
@@ -98,7 +98,7 @@ def _value(text: str, rng: random.Random) -> str:
 
 
 def _line(text: str, rng: random.Random) -> str:
-    """Copy a line elsewhere, move or delete it, or change its indentation."""
+    """Copy, swap or delete a line, or change its indentation."""
     lines = text.split("\n")
     number, other = rng.randrange(len(lines)), rng.randrange(len(lines))
     what = rng.choice(("copy", "swap", "delete", "indent"))

@@ -1,5 +1,5 @@
-"""An MLflow that is absent, answers 500, hangs, is killed, or has a full disk: what it costs a run,
-and whether ``sync`` completes the mirror, with the same result three times."""
+"""An MLflow that is absent, answers 500, hangs, is killed, or has no room: its cost to a run, and
+whether ``sync`` completes the mirror, three times with the same result."""
 
 import http.server
 import os
@@ -32,10 +32,10 @@ from benchmark.proof.storm.small_runs import (
 from benchmark.records.store import RunFolder, Store
 
 _MAX_COST_PERCENT = 1.0
-"""Percent of training time, as the median of the rounds: how much longer the training's threads
-wait for a core than without a mirror, relative to the total time of these threads. They also wait
-for each other and for the host, a sixth of their time; runs without a mirror differ from each other
-by that much, less the longer they are."""
+"""Percent of training time, in the median of the rounds: how much longer the training's threads
+waited for a core than without a mirror, relative to the time that all of them train. They also wait
+for each other and for the host, a sixth of their time: runs without a mirror differ from each other
+by as much, and by less the longer they are."""
 
 _ROUNDS = 2
 
@@ -52,7 +52,7 @@ class _Trial:
         self.folder = Store(self.results).run(cell)
         self.said = ""
         self.waited_s = 0.0
-        """Seconds that the training's threads were ready to run but had no core."""
+        """CPU seconds during which the training's threads were ready but had no core."""
 
     def command(self, *words: str, uri: str) -> subprocess.CompletedProcess[str]:
         options = ["--results", str(self.results), "--tracking-uri", uri]
@@ -60,7 +60,7 @@ class _Trial:
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def train(self, uri: str) -> str | None:
-        """Train the run. Return what is wrong with how it ended."""
+        """Train the run. Returns what is wrong with how it ended."""
         with self.watched():
             done = self.command("run", str(self.suite), uri=uri)
         self.said = done.stdout
@@ -69,7 +69,7 @@ class _Trial:
         return None
 
     def after_an_epoch(self, act: Callable[[], None]) -> None:
-        """Call ``act`` when the run that is started next has finished its first epoch."""
+        """Call ``act`` once the next run to be started has finished its first epoch."""
 
         def watch() -> None:
             journal = self.folder.journal
@@ -80,13 +80,13 @@ class _Trial:
         threading.Thread(target=watch, daemon=True).start()
 
     def training_s(self) -> float:
-        """The time from the built net to the end of the run."""
+        """Return the seconds from when the net was built to the end of the run."""
         events = {event["event"]: event["time"] for event in self.folder.events()}
         return events[Kind.END] - events[Kind.BUILT]
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Measure, during training, how long the worker's threads wait for a core."""
+        """Measure, while the run trains, how long its worker's threads wait for a core."""
         over = threading.Event()
 
         def watch() -> None:
@@ -107,7 +107,7 @@ class _Trial:
             thread.join()
 
     def synced(self, uri: str) -> str | None:
-        """Sync three times. Return what is wrong: rows that differ or are not the journal's."""
+        """Sync three times. Returns what is wrong: rows that differ or are not the journal's."""
         seen = []
         for _ in range(3):
             done = self.command("sync", "subject", uri=uri)
@@ -212,7 +212,7 @@ def _answers_500(trial: _Trial) -> str | None:
         def log_message(self, *_: object) -> None:
             pass
 
-    # It frees its port at once, for MLflow's server when that is back.
+    # It frees its port at once, for MLflow's server when that returns.
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
@@ -232,10 +232,10 @@ def _hangs(trial: _Trial) -> str | None:
 
 
 def _killed(trial: _Trial) -> str | None:
-    """Cause the failure after the first epoch."""
+    """Kill the server after the first epoch."""
     port = free_port()
     with mlflow_server(trial.database, port) as server:
-        wait_until_idle()  # Its processes are still starting after it answers.
+        wait_until_idle()  # Its processes are still starting when it first answers.
         stand_back(server.pid)
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
         problem = trial.train(f"http://127.0.0.1:{port}")
@@ -243,7 +243,7 @@ def _killed(trial: _Trial) -> str | None:
 
 
 def _full(trial: _Trial) -> str | None:
-    """Cause the failure after the first epoch."""
+    """Fill the disk after the first epoch."""
     with small_disk(trial.where / "disk", 8) as disk:
         trial.after_an_epoch(lambda: fill(disk))
         uri = f"sqlite:///{disk / 'mlflow.db'}"
@@ -264,11 +264,11 @@ _STATES: dict[str, Callable[[_Trial], str | None]] = {
 
 def _told(trial: _Trial) -> str | None:
     said = "is behind" in trial.said and "resnet-bench sync" in trial.said
-    return None if said else f"the user was not told: {trial.said[-500:]}"
+    return None if said else f"the user was not informed: {trial.said[-500:]}"
 
 
 def _back(trial: _Trial, port: int) -> str | None:
-    """Check the sync when the server is back."""
+    """Restart the server, and sync."""
     with mlflow_server(trial.database, port):
         return trial.synced(f"http://127.0.0.1:{port}")
 
