@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.counts import counted
-from benchmark.running.budget import ended_after
-from benchmark.running.checks import require_usable
 from benchmark.running.images import use_cache
 from benchmark.running.request import ask
 from benchmark.running.where import Where
@@ -20,9 +17,9 @@ if TYPE_CHECKING:
     from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
     from benchmark.reproduction.fill_in import FilledIn
-    from benchmark.scheduling.runner import Outcome, Place
-    from benchmark.suite import Cell, Plan
-    from benchmark.suite.looks import Looks
+    from benchmark.running.train import Mirror, Training
+    from benchmark.scheduling.runner import Outcome
+    from benchmark.suite import Cell
 
 
 @dataclass(frozen=True)
@@ -114,100 +111,44 @@ def run_suite(
         RecordsError: A record is torn.
         KeyboardInterrupt: Ctrl-C, outside of the training. Repeat the call to resume.
     """
-    from rich.console import Console
-
-    from benchmark.listening.mirroring import BackgroundMirror
-    from benchmark.listening.progress import ProgressDisplay
-    from benchmark.listening.unmirrored import Unmirrored
     from benchmark.records.namesake import require_no_namesake
-    from benchmark.records.problems import RecordsError, masked, one_line
     from benchmark.records.store import Store
-    from benchmark.report.suite_report import write_report
-    from benchmark.report.undecided import stages
-    from benchmark.reproduction.fill_in import FilledIn, lacking_of
-    from benchmark.reproduction.fill_in import fill_in as train_again
-    from benchmark.running.testing import tested_as_claimed
-    from benchmark.scheduling.runner import Outcome, run_plan, to_train
-    from benchmark.status import DONE
-    from benchmark.tracking.server import default_tracking_uri, on_http
+    from benchmark.reproduction.fill_in import lacking_of
+    from benchmark.running.train import Training
+    from benchmark.tracking.server import default_tracking_uri
     from benchmark.tracking.unmirrored import note, why_unmirrored
 
-    where, tell = where or Where(), say or (lambda line: None)
     cache = Path(cache) if cache else None
     use_cache(cache)
     asked = ask(suite, set_, only, seeds)
-    plan, store, name = asked.part.plan, Store(Path(results)), asked.whole.suite.name
+    store, name = Store(Path(results)), asked.whole.suite.name
     require_no_namesake(store, asked.whole)
-    runs, cells = plan.runs(), to_train(plan, store, retry_failed=retry_failed)
-    lacking = [cell for cell, _ in lacking_of(plan, store)] if fill_in else []
-    require_usable(
-        (cell.spec for cell in [*cells, *lacking]),
-        store.root / "runs",
-        planned={run_id: cell.spec for run_id, cell in runs.items()},
-        due={cell.run_id for cell in cells},
-        say=tell,
+    training = Training(
+        asked,
+        store,
+        where or Where(),
+        retry_failed=retry_failed,
+        fills_in=fill_in,
+        cache=cache,
+        say=say,
     )
-    place = where.place(cells, runs.values(), store, retry_failed=retry_failed)
     unmirrored = why_unmirrored(off=not mlflow)
     uri = tracking_uri or default_tracking_uri(store)
     store.suite(name).save_plan(asked.whole)
     note(store.suite(name).path, unmirrored)
-    done = sum(store.status(run_id) in DONE for run_id in runs)
-    part = f" of the {len(asked.whole.plan.runs())} of the suite" if asked.selection.words else ""
-    several = len(where.shares(cells))
-    at_once = f", {several} at once" if several > 1 else ""
-    looks = asked.whole.suite.looks
-    most = "at most " if looks else ""
-    runs_done = counted(done, "run is", "runs are")
-    tell(f"{runs_done} done, {most}{len(cells)} to be trained{at_once}{part}.")
-
-    def place_aside(aside: Store, again: "list[Cell]") -> "Place":
-        return where.place(again, runs.values(), store, retry_failed=True, into=aside)
-
-    def display(shown: "list[Cell]") -> ProgressDisplay:
-        return ProgressDisplay(shown, Console(quiet=say is None))
-
-    mirror: Unmirrored | BackgroundMirror = Unmirrored()
-    if not unmirrored:
-        mirror = BackgroundMirror(store, asked.whole.plan, uri, tell)
-        if not on_http(uri):
-            tell(masked(f"MLflow:  {ui_command(Path(results), tracking_uri)}"))
-    outcome, filled, tested = Outcome(), FilledIn(), True
-    with ended_after(budget_s):
-        for number, stage in enumerate(stages(asked.part, store)):
-            cells = to_train(stage, store, retry_failed=retry_failed)
-            if number and looks:
-                tell(_next_look(number, stage, looks))
-                place = where.place(cells, runs.values(), store, retry_failed=retry_failed)
-            with display(cells) as shown:
-                trained = run_plan(stage, store, [shown, mirror], place, retry_failed=retry_failed)
-            outcome = outcome.followed_by(trained)
-            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, say)
-            if outcome.interrupted or not tested or Status.BUSY in outcome.statuses.values():
-                break  # A look needs all of its results.
-        if fill_in and not outcome.interrupted:
-            with display(lacking) as shown:
-                filled = train_again(plan, store, [shown, mirror], place_aside)
-            outcome.interrupted = filled.interrupted
-            tested = outcome.interrupted or tested_as_claimed(asked.part, store, cache, say)
-    report, problem = None, None
-    try:
-        report = write_report(store, name)
-        mirror.close(report.note, report.files, report.verdict_counts)
-    except Exception as error:  # The records are complete even if the report fails.
-        problem = one_line(error)
-        mirror.close()
-        if not isinstance(error, OSError | RecordsError):  # A bug.
-            traceback.print_exc()
-    left = [each for each in lacking_of(plan, store) if each[0].run_id not in filled.tried]
+    training.tell(training.summary())
+    mirror = _mirror(training, uri, unmirrored, ui_command(Path(results), tracking_uri))
+    trained = training.run(mirror, budget_s)
+    report, problem = _report(store, name, mirror)
+    tried = trained.filled.tried
     return SuiteRun(
         name=name,
         store=store,
-        runs=runs,
-        outcome=outcome,
-        filled=filled,
-        lacking=left,
-        tested=tested,
+        runs=training.runs,
+        outcome=trained.outcome,
+        filled=trained.filled,
+        lacking=[each for each in lacking_of(training.plan, store) if each[0].run_id not in tried],
+        tested=trained.tested,
         report=report,
         report_problem=problem,
         tracking_uri=uri,
@@ -216,9 +157,33 @@ def run_suite(
     )
 
 
-def _next_look(number: int, stage: "Plan", looks: "Looks") -> str:
-    """Return the message before the runs that follow look ``number``, counted from 1."""
-    variants = ", ".join(dict.fromkeys(cell.variant for cell in stage.cells))
-    before, seeds = looks.looks[number - 1 : number + 1]
-    undecided = f"Not everything is decided after {counted(before, 'seed')}."
-    return f"{undecided} Continuing to {counted(seeds, 'seed')}: {variants}."
+def _mirror(training: "Training", uri: str, unmirrored: str | None, ui: str) -> "Mirror":
+    """Start the copy in MLflow, and tell which command shows it; a server tells its page itself."""
+    from benchmark.listening.mirroring import BackgroundMirror
+    from benchmark.listening.unmirrored import Unmirrored
+    from benchmark.records.problems import masked
+    from benchmark.tracking.server import on_http
+
+    if unmirrored:
+        return Unmirrored()
+    mirror = BackgroundMirror(training.store, training.asked.whole.plan, uri, training.tell)
+    if not on_http(uri):
+        training.tell(masked(f"MLflow:  {ui}"))
+    return mirror
+
+
+def _report(store: "Store", name: str, mirror: "Mirror") -> "tuple[Report | None, str | None]":
+    """Write the report, and complete the mirror with it. Returns the report, or what went wrong."""
+    from benchmark.records.problems import RecordsError, one_line
+    from benchmark.report.suite_report import write_report
+
+    report = None
+    try:
+        report = write_report(store, name)
+        mirror.close(report.note, report.files, report.verdict_counts)
+    except Exception as error:  # The records are complete even if the report fails.
+        mirror.close()
+        if not isinstance(error, OSError | RecordsError):  # A bug.
+            traceback.print_exc()
+        return report, one_line(error)
+    return report, None
