@@ -360,8 +360,9 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     longer.write_text(text.replace("iterations: 20", "iterations: 4000000"))
     words = ["plan", longer, "--results", ran.results, "--jobs", "1"]
     told = bench(*words).stdout.splitlines()[-1]
-    form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9.,]+) hours here, "
-    hours = float(re.match(form, told)[1].replace(",", ""))
+    form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9,]+) h ([0-9]+) min one at "
+    found = re.match(form, told)
+    hours = int(found[1].replace(",", "")) + int(found[2]) / 60
     runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
     rates = 20 * 100 * runs["multiply_adds"] / runs["train_time_s"]
     net, plain = runs["multiply_adds"]
@@ -369,8 +370,12 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     assert hours == pytest.approx(work / rates.median() / 3600, rel=0.01, abs=0.06)
     done = bench("plan", ran.suite, "--results", ran.results).stdout
     assert "To be trained" not in done
-    unknown = bench("plan", longer, "--results", tmp_path / "none").stdout.splitlines()[-1]
-    assert "No earlier run " in unknown
+    words = ["plan", longer, "--results", tmp_path / "none"]
+    assert "reference runs on AMD EPYC" in bench(*words).stdout.splitlines()[-1]
+    longer.write_text(
+        longer.read_text().replace("optimizer:", "numerics: {threads: 7}\n  optimizer:")
+    )
+    assert "No earlier run " in bench(*words).stdout.splitlines()[-1]
 
 
 def test_ten_thousand_cells_are_planned(tmp_path):

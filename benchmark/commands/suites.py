@@ -19,7 +19,7 @@ from benchmark.commands.options import (
     where_of,
 )
 from benchmark.commands.terminal import fail, say
-from benchmark.counts import counted
+from benchmark.counts import counted, duration
 from benchmark.shipped import suites_folder
 from benchmark.status import DONE
 
@@ -182,17 +182,23 @@ def _say_looks(
 
 def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     """Describe what is still to be trained, and how long that takes."""
+    from benchmark.records.store import Store
     from benchmark.scheduling.estimate import estimate, images
+    from benchmark.shipped import shipped_reference
 
     millions = sum(map(images, cells)) / 1e6
     text = f"To be trained: {counted(len(cells), 'run')}, {millions:,.1f} million images"
-    found = estimate(cells, store)
+    found, judges = estimate(cells, store), "earlier run"
+    if found is None:
+        found = estimate(cells, Store(shipped_reference()), any_machine=True)
+        judges = "reference run"
     if found is None:
         return f"{text}. No earlier run (of that precision and threads) tells how long that takes."
-    where = "here" if jobs == 1 else f"with {jobs:g} at once"
+    where = "one at a time" if jobs == 1 else f"with {jobs:g} at once"
+    machines = f" on {'; '.join(found.machines)}" if judges == "reference run" else ""
     return (
-        f"{text}, about {found.hours / jobs:,.1f} hours {where}, judging by "
-        f"{counted(found.runs, 'earlier run')} "
+        f"{text}, about {duration(3600 * found.hours / jobs)} {where}, judging by "
+        f"{counted(found.runs, judges)}{machines} "
         f"(up to {found.memory_mib / 1024:.1f} GiB of memory each)."
     )
 

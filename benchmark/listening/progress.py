@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from benchmark.counts import duration
 from benchmark.events import Event, Kind, number_of
 from benchmark.metrics import METRICS
 from benchmark.scheduling.estimate import work
@@ -116,7 +117,7 @@ class ProgressDisplay:
         done, spent = self._done(), time.monotonic() - self.started
         left = "?"
         if done > self.before:
-            left = _duration(spent * (self.total - done) / (done - self.before))
+            left = duration(spent * (self.total - done) / (done - self.before))
         if not trained:
             self._say(f"{cell.name}: not trained{scored}")
             return
@@ -146,9 +147,3 @@ def _of(event: Event, split: str) -> str:
 def _rate(event: Event) -> str:
     rate = event["images_per_s"]
     return f"{rate:.0f} images/s" if rate >= 10 else f"{rate:.2g} images/s"
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from benchmark.counts import counted
 from benchmark.detection.cost import detector_cost
 from benchmark.evaluation.views.protocols import of_name
 from benchmark.models.count import Cost
@@ -64,7 +65,9 @@ class Estimate:
     runs: int
     """Number of earlier runs that it is based on."""
     memory_mib: float
-    """The most memory that any earlier run took on this kind of machine."""
+    """The most memory that any earlier run took on those machines."""
+    machines: tuple[str, ...]
+    """Those that the earlier runs were trained on: processor and cores."""
 
 
 def kind(made: dict[str, Any]) -> tuple[Any, ...]:
@@ -73,17 +76,19 @@ def kind(made: dict[str, Any]) -> tuple[Any, ...]:
     return made.get("processor"), made.get("cores"), sorted({*(made.get("gpus") or ())})
 
 
-def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
+def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) -> Estimate | None:
     """Estimate from the finished runs of a results folder that were trained on this kind of machine
-    with the same precision and threads; None if there are none for some of ``cells``."""
+    (or on ``any_machine``) with the same precision and threads; None if there are none for some of
+    ``cells``."""
     rates: dict[tuple[str, int], list[float]] = {}
+    machines: set[str] = set()
     memory, here = 0.0, provenance()
     for folder in store.runs():
         if store.status(folder.run_id) != Status.FINISHED:
             continue
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
         if not (
-            kind(made) == kind(here)
+            (any_machine or kind(made) == kind(here))
             and result.get("status") == Status.FINISHED
             and result["train_time_s"]
         ):
@@ -93,6 +98,7 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
         key = (numerics["precision"], numerics["threads"])
         rates.setdefault(key, []).append(done / result["train_time_s"])
         memory = max(memory, result.get("peak_memory_mib") or 0.0)
+        machines.add(f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}")
     asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
@@ -100,4 +106,5 @@ def estimate(cells: Iterable[Cell], store: Store) -> Estimate | None:
     if not asked.keys() <= rates.keys():
         return None
     seconds = sum(amount / statistics.median(rates[key]) for key, amount in asked.items())
-    return Estimate(seconds / 3600, sum(len(rates[key]) for key in asked), memory)
+    runs = sum(len(rates[key]) for key in asked)
+    return Estimate(seconds / 3600, runs, memory, tuple(sorted(machines)))
