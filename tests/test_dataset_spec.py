@@ -66,12 +66,12 @@ def test_the_texts_of_specs_without_photographs():
 @pytest.mark.parametrize(
     ("fields", "place", "rule"),
     [
-        ({"name": "mine"}, "name", "imagenet2012, or that of photographs of your own"),
+        ({"name": "mine"}, "name", "imagenet2012, or the name of your own photographs"),
         ({"name": "../mine"}, "name", "pattern"),
         ({"name": 7}, "name", "string"),
         (CIFAR | {"content": CONTENT}, "content", "not a field"),
         ({"name": "voc2007"}, "name", "for runs that state a detector"),
-        (IMAGENET | {"content": CONTENT}, "content", "of your own alone"),
+        (IMAGENET | {"content": CONTENT}, "content", "only to photographs of your own"),
         (OWN | {"content": CONTENT | {"sha256": "0"}}, "content.sha256", "pattern"),
         (OWN | {"held_out_images": 100}, "held_out_images", "less than the 100 training images"),
         (CIFAR | {"crop_size": 32}, "crop_size", "not a field"),
@@ -84,7 +84,7 @@ def test_the_texts_of_specs_without_photographs():
         (IMAGENET | {"statistics_images": 0}, "statistics_images", "greater than"),
         (CIFAR | {"statistics_images": 5}, "statistics_images", "not a field"),
         (IMAGENET | {"augmentation": "pad-crop-flip"}, "augmentation", "'scale-crop-flip', 'area"),
-        (IMAGENET | {"augmentation": "none", "shorter_side": [256, 480]}, "shorter_side", "alone"),
+        (IMAGENET | {"augmentation": "none", "shorter_side": [256, 480]}, "shorter_side", "only"),
         (IMAGENET | {"shorter_side": [200, 480]}, "shorter_side", "rise from crop_size (224)"),
         (IMAGENET | {"shorter_side": [480, 256]}, "shorter_side", "must rise"),
         (IMAGENET | {"shorter_side": [256]}, "shorter_side", "at least 2 items"),

@@ -71,8 +71,8 @@ def test_pasted_canvases_are_shown_in_their_own_size():
     ("fields", "rule"),
     [
         ({"name": "mine"}, "must be 'coco2014'"),
-        ({"name": "coco2014", "content": CONTENT}, "images of your own alone"),
-        (OWN | {"pasted": {}}, "belongs to pasted-cifar alone"),
+        ({"name": "coco2014", "content": CONTENT}, "only to images of your own"),
+        (OWN | {"pasted": {}}, "applies only to pasted-cifar"),
         (OWN | {"longest_side": 400}, "at least shorter_side"),
         (OWN | {"max_boxes": 0}, "greater than or equal to 1"),
         (OWN | {"kind": "classes"}, "'boxes'"),

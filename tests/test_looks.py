@@ -159,7 +159,7 @@ def test_a_suite_states_looks_in_place_of_seeds(load):
     ("seeds", "field", "rule"),
     [
         ("{looks: [3, 2]}", "seeds.looks", "must rise"),
-        ("{looks: [1, 2]}", "seeds.looks", "from 2 on"),
+        ("{looks: [1, 2]}", "seeds.looks", "starting at 2"),
         ("{looks: [2, 1001]}", "seeds.looks", "must end at"),
         ("{looks: [5]}", "seeds.looks", "at least 2"),
         ("{looks: [2, 5], level: 0.5}", "seeds.level", "less than or equal"),

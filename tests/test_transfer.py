@@ -186,7 +186,7 @@ def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretraine
         (
             {"dataset": {"normalization": "per-pixel-mean"}},
             "dataset.normalization",
-            "must be pretrained, or pretrained.other_preprocessing be true",
+            "must be pretrained, or pretrained.other_preprocessing must be true",
         ),
         (
             {"pretrained": None, "dataset": {"normalization": "pretrained"}},

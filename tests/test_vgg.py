@@ -56,7 +56,7 @@ def test_published_weights_are_not_trained_and_keep_their_preprocessing():
     assert not any(found.field.startswith("model.") for found in departures(spec.model_dump()))
     assert photographs_spec(schedule={"kind": "plateau"}).schedule.iterations == 0
     after = {"source": "keras-applications", "name": "VGG16", "mode": "dense-after-head"}
-    with pytest.raises(ValidationError, match="must be another for VGG"):
+    with pytest.raises(ValidationError, match="cannot be dense-after-head for VGG"):
         photographs_spec(pretrained=after, schedule={"iterations": 5})
 
 
@@ -78,7 +78,7 @@ def test_xla_has_no_deterministic_gradient_of_its_max_pooling():
         ({"schedule": {"iterations": 9}}, "schedule.iterations", "must be 0"),
         ({"pretrained": None}, "pretrained", "must be stated for VGG"),
         ({"model": {"family": "VGG"}}, "model.family", "must be one of resnet, "),
-        ({"diagnostics": {"iterations": [0]}}, "diagnostics.iterations", "plain nets alone"),
+        ({"diagnostics": {"iterations": [0]}}, "diagnostics.iterations", "only for ResNets"),
         (
             {"model": {"stem": "imagenet", "depth": 50, "shortcut": "B"}},
             "model.family",

@@ -1,2 +1,2 @@
-"""Build a Keras model from a spec. Import from the modules: ``layout`` and ``count`` are plain
+"""Models, from a spec to a Keras model. Import from the modules: ``layout`` and ``count`` are plain
 arithmetic, the others need Keras."""

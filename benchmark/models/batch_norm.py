@@ -7,18 +7,18 @@ import tensorflow as tf
 from keras import layers
 
 NO_STATISTICS = ()
-"""Passed to the kernel as the moving statistics to make it use the batch's."""
+"""Placeholder for the moving statistics when the kernel computes the batch's."""
 
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class BatchNormalization(layers.BatchNormalization):
-    """``keras.layers.BatchNormalization`` for images, in one kernel instead of about ten.
+    """``keras.layers.BatchNormalization`` of images, in one kernel instead of about ten.
 
-    It has the same name as Keras's, because weight files are laid out by class names: a file
-    written by either class can be read by the other.
+    It shares the name of Keras's class because the layout of weight files depends on class names: a
+    file written by either class can be read by the other.
 
-    Arguments, weights, saving and results are the base class's, up to rounding: bfloat16 images
-    are normalised in float32 here too, and the moving variance takes the batch's biased variance.
+    Arguments, weights, saving and numbers are the base class's, up to rounding: bfloat16 images
+    are normalised in float32 here too, and the moving variance uses the batch's biased variance.
     The base class handles what the kernel does not: a mask, renormalisation, statistics over
     replicas, or an input that is not (batch, height, width, channels).
     """
@@ -44,7 +44,7 @@ class BatchNormalization(layers.BatchNormalization):
             **arguments, mean=NO_STATISTICS, variance=NO_STATISTICS, is_training=True
         )
         count = tf.cast(tf.size(inputs) // channels, tf.float32)
-        biased = batch.batch_variance * ((count - 1) / count)  # The kernel divides by n - 1.
+        biased = batch.batch_variance * ((count - 1) / count)  # The kernel's divisor is n - 1.
         self._move(self.moving_mean, batch.batch_mean)
         self._move(self.moving_variance, biased)
         return batch.y
@@ -62,7 +62,7 @@ class BatchNormalization(layers.BatchNormalization):
 
     def _move(self, moving: keras.Variable, batch: tf.Tensor) -> None:
         moved = moving.value * self.momentum + batch * (1.0 - self.momentum)
-        if tf.distribute.has_strategy():  # Each replica moves its own copy.
+        if tf.distribute.has_strategy():  # Each replica updates its own copy.
             tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=moved)
         else:
             moving.assign(moved)
@@ -76,10 +76,10 @@ def by_moving_statistics(
     variance: tf.Tensor,
     epsilon: float,
 ) -> tf.Tensor:
-    """Return ``x`` normalised by the given statistics, which get no gradient.
+    """Return ``x`` normalised by given statistics, through which no gradient flows.
 
-    TensorFlow has no deterministic GPU gradient of the fused kernel in inference mode, so it is
-    written out here, in float32 as well.
+    TensorFlow has no deterministic GPU implementation of the fused kernel's gradient in inference,
+    so it is written out here, in float32 as in the kernel.
     """
 
     @tf.custom_gradient

@@ -1,4 +1,4 @@
-"""Build a Keras model from a spec."""
+"""The construction of a Keras model from a spec."""
 
 import keras
 
@@ -16,10 +16,10 @@ def build_model(
 ) -> keras.Model:
     """Build the functional model of a spec.
 
-    It maps normalised images of ``input_shape`` (height, width, channels) to float32 logits
-    (batch, ``num_classes``). Weights are drawn from Keras's global seed. ``head_classes``: for a
-    ResNet whose classifier has this many outputs and is followed by a dense layer of
-    ``num_classes``. ``window``: the classifier is slid over the feature map, and the logits are the
-    mean over all its positions (``SlidingPooling``).
+    Normalised images of ``input_shape`` (height, width, channels) to (batch, ``num_classes``)
+    logits in float32. Weights are drawn with Keras's global seed. ``head_classes``: classes of a
+    ResNet's classifier, followed by a dense layer with ``num_classes``. ``window``: the classifier
+    slides over the feature map, and the logits are the mean over all its positions
+    (``SlidingPooling``).
     """
     return net_of(spec).build(spec, input_shape, num_classes, head_classes, window)

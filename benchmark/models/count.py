@@ -1,4 +1,4 @@
-"""Trainable parameters and multiply-adds of a net, by arithmetic alone or counted in a built
+"""Trainable parameters and multiply-adds of a net, computed from its layout or counted in a built
 net."""
 
 import math
@@ -14,13 +14,13 @@ InputSize = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Cost:
-    """A net's parameters, and its computation per image."""
+    """The size of a net and the cost of one image."""
 
     parameters: int
-    """Trainable: kernels, biases, and the scale and shift of batch normalisation."""
+    """Trainable ones: kernels, biases, and the scale and shift of batch normalisation."""
 
     multiply_adds: int
-    """In convolutions and classifiers, for the forward pass of one image, as in table 1."""
+    """Those of convolutions and classifiers in a forward pass of one image, as in table 1."""
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(self.parameters + other.parameters, self.multiply_adds + other.multiply_adds)
@@ -35,13 +35,13 @@ class BackboneCost:
 
     shared: Cost
     region: Cost
-    """The multiply-adds are those of one region."""
+    """Multiply-adds are per region."""
     places: int
-    """Positions in the shared features."""
+    """Positions of the shared features."""
     channels: int
     """Channels of the shared features."""
     outputs: int
-    """Outputs for one region."""
+    """Outputs per region."""
 
 
 def counted_cost(model: "keras.Model") -> Cost:
@@ -58,14 +58,15 @@ def counted_cost(model: "keras.Model") -> Cost:
 
 
 def layer_cost(kernel: int, inputs: int, units: int, places: int, *, per_unit: int = 1) -> Cost:
-    """Return the cost of a convolution from ``inputs`` to ``units`` channels at ``places``, or of a
-    dense layer, whose ``kernel`` is 1. ``per_unit``: other parameters per unit, such as a bias."""
+    """Return the cost of a convolution from ``inputs`` to ``units`` channels at ``places``
+    positions, or of a dense layer, whose ``kernel`` is 1. ``per_unit``: parameters per unit besides
+    its weights, e.g. a bias."""
     weights = kernel**2 * inputs * units
     return Cost(weights + per_unit * units, weights * places)
 
 
 def shrunk(size: int, shrink: int) -> int:
-    """Return ``size`` divided by ``shrink``; each halving, with symmetric padding, rounds up."""
+    """Return ``size`` in pixels divided by ``shrink``: each halving with padding rounds up."""
     while shrink > 1:
         size, shrink = -(-size // 2), shrink // 2
     return size

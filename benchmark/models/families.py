@@ -1,15 +1,15 @@
-"""The families of nets, by the ``family`` of their spec, and what each provides to other code.
+"""The interface of the families of nets, by the ``family`` of a spec.
 
-A family's ``cost`` provides, without Keras:
+A family's ``cost`` has, without Keras:
 
 - ``cost(spec, input_shape, dense)``: its ``Cost``; ``dense``: the units of its classifiers;
 - ``backbone_cost(spec, input_shape, size)``: its ``BackboneCost`` under a detector.
 
-Its ``net`` provides, with Keras:
+Its ``net``, with Keras:
 
 - ``build(spec, input_shape, num_classes, head_classes, window)``: see ``build_model``;
-- ``folded(spec, model, build)``: what ``inference_model`` returns: ``model`` with its batch
-  normalisation folded into convolutions, made by ``build``, which takes a spec; or None;
+- ``folded(spec, model, build)``: ``model`` with its batch normalisation folded into convolutions,
+  built by ``build``, which takes a spec, and in the form of ``inference_model``; else None;
 - ``backbone(spec)``: its ``Backbone``;
 - ``responding_layers(spec)``: a convolution's name -> the layer whose outputs are its responses;
 - ``application_weights(net)``: the weights of a net of keras.applications, by the paths of the same
@@ -26,7 +26,7 @@ from benchmark.spec import NetSpec
 
 
 def cost_of(spec: NetSpec) -> ModuleType:
-    """Return the Keras-free module of a spec's family."""
+    """Return the module of a spec's family that does not need Keras."""
     return {
         "resnet": resnet_cost,
         "preactivation-resnet": preactivation_cost,

@@ -1,4 +1,4 @@
-"""The net used for scoring: batch normalisation is folded into convolutions where possible."""
+"""The net for scoring: batch normalisation folded into the convolutions where possible."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ def inference_model(
     num_classes: int,
     window: int | None = None,
 ) -> tuple[keras.Model, Callable[[], None]]:
-    """Return a net for images of ``input_shape`` that gives the inference logits of ``model``, a
-    net of ``build_model``, and a function that copies ``model``'s current weights to it.
+    """Build a net for images of ``input_shape`` that gives the logits of ``model``, a net of
+    ``build_model``, in inference. ``window``: see ``build_model``.
 
-    ``window``: see ``build_model``.
+    Returns the net, and a function that copies the current weights of ``model`` to it.
     """
 
     def build(spec: ModelSpec) -> keras.Model:
@@ -35,6 +35,6 @@ def inference_model(
 
 
 def _head_classes(model: keras.Model) -> int | None:
-    """Return the ``head_classes`` with which ``build_model`` made the model."""
+    """Return the ``head_classes`` that ``build_model`` was called with."""
     units = [layer.units for layer in model.layers if isinstance(layer, keras.layers.Dense)]
     return units[0] if len(units) > 1 else None

@@ -1,4 +1,4 @@
-"""The layers of a net, with every choice taken from its spec."""
+"""The layers of the nets, with every choice taken from the spec."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from benchmark.models.layout import Convolution
 from benchmark.spec import ResidualSpec
 
 InputShape = tuple[int | None, int | None, int]
-"""Height, width and channels; None where images may have any size."""
+"""Height, width and channels; None for images of any size."""
 
 
 def convolve(spec: ResidualSpec, x: KerasTensor, plan: Convolution, name: str) -> KerasTensor:
@@ -35,7 +35,7 @@ def convolve(spec: ResidualSpec, x: KerasTensor, plan: Convolution, name: str) -
 
 
 def normalize(spec: ResidualSpec, x: KerasTensor, name: str, *, last: bool = False) -> KerasTensor:
-    """Apply batch normalisation over all axes but channels; ``last``: on the residual branch."""
+    """Apply batch normalisation over all but the channels; ``last``: of its residual branch."""
     if spec.batch_norm is None:
         return x
     return BatchNormalization(
@@ -81,12 +81,12 @@ def _classifier_initializer(spec: ResidualSpec) -> keras.Initializer:
 
 @keras.saving.register_keras_serializable("resnet_bench")
 class ZeroPadShortcut(layers.Layer):
-    """Option A: every ``stride``-th pixel, or the mean of the square that starts there, with zeros
-    for the added channels.
+    """Option A: every ``stride``-th pixel, or the mean of the square that starts there, and zeros
+    for the additional channels.
 
     (batch, height, width, channels in) -> (batch, height / stride, width / stride, ``channels``).
     ``side`` is ``end`` (zeros after the copied channels) or ``both`` (half of them before);
-    ``pool``: side, in pixels, of the square that is averaged.
+    ``pool``: side in pixels of the square that is averaged.
     """
 
     def __init__(self, channels: int, stride: int, side: str, pool: int = 1, **kwargs: Any):
@@ -98,18 +98,18 @@ class ZeroPadShortcut(layers.Layer):
         gained = self.channels - x.shape[-1]
         before = gained // 2 if self.side == "both" else 0
         # Pooling over single pixels subsamples, and its gradient is several times faster than
-        # that of a strided slice.
+        # that of a slice with strides.
         x = ops.average_pool(x, self.pool, self.stride, padding="same")
         return ops.pad(x, ((0, 0), (0, 0), (0, 0), (before, gained - before)))
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Divide height and width by the stride, rounding up; None stays None."""
+        """Divide height and width by the stride, rounded up; None stays None."""
         batch, *sides, _ = shape
         fewer = (None if side is None else -(-side // self.stride) for side in sides)
         return batch, *fewer, self.channels
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, for ``from_config``."""
+        """Return the arguments for ``from_config``."""
         own = ("channels", "stride", "side", "pool")
         return super().get_config() | {name: getattr(self, name) for name in own}
 
@@ -117,15 +117,15 @@ class ZeroPadShortcut(layers.Layer):
 @keras.saving.register_keras_serializable("resnet_bench")
 class MaxPooling(layers.MaxPooling2D):
     """``keras.layers.MaxPooling2D`` over squares, without padding, which can also be computed as
-    the maximum of shifted slices: the same values, and the same gradients up to rounding unless two
-    pixels of a window are equal and positive. XLA has no deterministic gradient of max pooling
-    itself, but it has one of slices."""
+    the maximum of shifted slices: the same values, and the same gradients up to rounding if no two
+    pixels of a window are equal maxima and positive. XLA has no deterministic gradient for max
+    pooling itself, but it has one for slices."""
 
     by_slices = False
-    """Whether slices are used; must be set before a step is traced."""
+    """Whether it is computed from slices; set it before a step is traced."""
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Pool (batch, height, width, channels); height and width are divided by the stride."""
+        """Pool (batch, height, width, channels), dividing height and width by the stride."""
         if not self.by_slices:
             return super().call(x)
         (size, _), (stride, _) = self.pool_size, self.strides
@@ -138,7 +138,7 @@ class MaxPooling(layers.MaxPooling2D):
 
 
 def pool_by_slices(net_layers: Iterable[layers.Layer]) -> None:
-    """Make each ``MaxPooling`` among the layers use slices."""
+    """Compute each ``MaxPooling`` layer from slices."""
     for layer in net_layers:
         if isinstance(layer, MaxPooling):
             layer.by_slices = True
@@ -155,9 +155,9 @@ def _every(x: KerasTensor, axis: int, start: int, size: int, stride: int) -> Ker
 class SlidingPooling(layers.Layer):
     """The mean over the means of all windows of ``window`` x ``window`` pixels, at a stride of 1.
 
-    (batch, height, width, channels) -> (batch, channels). A dense layer after it gives the mean of
-    its outputs at each window, as it is linear: the score map of VGG's paper (section 3.2),
-    spatially averaged. Along a side that is shorter than a window, windows are as long as the side.
+    (batch, height, width, channels) -> (batch, channels). As a dense layer is linear, one after
+    this layer gives the mean of its outputs at each window: the score map of VGG's paper (section
+    3.2), spatially averaged. If a side is shorter than a window, windows are as long as the side.
     """
 
     def __init__(self, window: int, **kwargs: Any):
@@ -165,7 +165,7 @@ class SlidingPooling(layers.Layer):
         self.window = window
 
     def call(self, x: KerasTensor) -> KerasTensor:
-        """Weight each pixel by the share of the windows that contain it."""
+        """Weight each pixel by the fraction of the windows that contain it."""
         height, width = (self._shares(length) for length in ops.shape(x)[1:3])
         weights = ops.cast(height[:, None] * width[None], x.dtype)
         return ops.sum(x * weights[None, :, :, None], axis=(1, 2))
@@ -174,7 +174,7 @@ class SlidingPooling(layers.Layer):
         window = ops.minimum(self.window, length)
         places = length - window + 1
         before = ops.arange(length)
-        nearer = ops.minimum(before + 1, length - before)  # Pixels up to the nearer edge.
+        nearer = ops.minimum(before + 1, length - before)  # Pixels up to the nearest edge.
         windows = ops.minimum(nearer, ops.minimum(window, places))
         return ops.cast(windows, "float32") / ops.cast(window * places, "float32")
 
@@ -183,5 +183,5 @@ class SlidingPooling(layers.Layer):
         return shape[0], shape[3]
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments, for ``from_config``."""
+        """Return the arguments for ``from_config``."""
         return super().get_config() | {"window": self.window}

@@ -1,9 +1,9 @@
-"""The layout of a residual net's blocks, their shortcuts and the names of its layers: decided here,
+"""The layout of a residual net: its blocks, their shortcuts and the names of its layers. The net is
 built elsewhere.
 
 ``stem_conv`` and ``stem_bn``, ``stage1_block1_conv1`` and ``stage1_block1_bn1``,
-``stage2_block1_projection_conv`` and ``stage2_block1_projection_bn``; ``classifier`` and, after it
-where there are ``head_classes``, ``new_classifier``.
+``stage2_block1_projection_conv`` and ``stage2_block1_projection_bn``; ``classifier`` and, with
+``head_classes``, ``new_classifier`` after it.
 """
 
 import re
@@ -32,7 +32,7 @@ class Block:
     stage: int
     """Counted from 1."""
     index: int
-    """Position within the stage, from 1."""
+    """Within the stage, from 1."""
     convolutions: tuple[Convolution, ...]
     shortcut: str
     """``none``, ``identity``, ``zero_pad`` or ``projection``."""
@@ -68,30 +68,30 @@ class Part(NamedTuple):
 
     @classmethod
     def of(cls, layer: str) -> "Part | None":
-        """Parse a layer's name; None if the layer is not part of a block."""
+        """Parse a layer's name; None if the layer is not in a block."""
         match = re.fullmatch(r"stage(\d+)_block(\d+)_(\w+)", layer)
         return cls(int(match[1]), int(match[2]), match[3]) if match else None
 
 
 def norm_name(convolution: str) -> str:
-    """Return the name of the batch normalisation that belongs to a convolution."""
+    """Return the name of a convolution's batch normalisation."""
     return convolution.replace("conv", "bn")
 
 
 def stage_prefixes(stages: int) -> tuple[str, ...]:
-    """Return the prefixes of the names of layers in conv1 and in the first ``stages``."""
+    """Return the prefixes of the layers' names in conv1 and in the first ``stages``."""
     return ("stem_", *(f"stage{stage}_" for stage in range(1, stages + 1)))
 
 
 def convolution_names(spec: ResidualSpec) -> Iterator[str]:
-    """Yield the name of each convolution except projections, from the first to the last."""
+    """Yield the names of all convolutions except projections, from first to last."""
     yield "stem_conv"
     for block in blocks(spec):
         yield from (f"{block.name}_conv{n + 1}" for n in range(len(block.convolutions)))
 
 
 def shortcut_kind(option: str, *, changes_shape: bool) -> str:
-    """Return which path joins the residual branch (paper, section 3.3 and table 3)."""
+    """Return the kind of a block's shortcut (paper, section 3.3 and table 3)."""
     if option == "none":
         return "none"
     if option == "C" or (option == "B" and changes_shape):

@@ -1,4 +1,4 @@
-"""A net's initial weights where they are pretrained rather than drawn."""
+"""Initial weights that were pretrained instead of drawn."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from benchmark.spec import PretrainedSpec
 
 @dataclass(frozen=True)
 class Pretrained:
-    """Weights, and the normalisation of pixels with which they were trained."""
+    """Weights, and the normalization of the pixels that they were trained with."""
 
     arrays: Mapping[str, np.ndarray]
-    """Path of a weight in a net of ``build_model`` -> array."""
+    """Path of a weight of a net of ``build_model`` -> array."""
     normalization: Normalization
     note: str = ""
-    """A note to the user about what may not fit although every shape does."""
+    """A warning for users: what may not fit although every shape does."""
 
 
 def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np.ndarray]) -> None:
@@ -40,7 +40,7 @@ def assign(
     weights: Iterable[keras.Variable], arrays: Mapping[str, np.ndarray], *, every: bool = False
 ) -> None:
     """Set ``weights`` by their paths. Raises ValueError, and sets none, if one is missing or has
-    another shape or, with ``every``, if an array has no place in the net."""
+    another shape, or if ``every`` array must be used and one is not."""
     wanted = {weight.path: weight for weight in weights}
     for path, weight in wanted.items():
         received = arrays[path].shape if path in arrays else "nothing"
@@ -56,14 +56,14 @@ def assign(
 
 
 def new_layer(model: keras.Model, spec: PretrainedSpec) -> str | None:
-    """Return the name of the layer whose weights are drawn, if there is one."""
+    """Return the name of the layer whose weights are drawn at random, if there is one."""
     if spec.mode == "as-published":
         return None
     return [layer.name for layer in model.layers if layer.weights][-1]
 
 
 def rates(model: keras.Model, spec: PretrainedSpec | None) -> list[float]:
-    """Return, per trained weight, its learning rate divided by the schedule's."""
+    """Return, for each trained weight, its learning rate divided by the schedule's."""
     if spec is None:
         return [1.0] * len(model.trainable_weights)
     new = new_layer(model, spec)

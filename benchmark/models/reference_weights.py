@@ -1,8 +1,8 @@
-"""Weights from other sources, named as in a torch-style state dict.
+"""Weights from other projects, by the names of a torch-style state dict.
 
 CIFAR nets: ``conv1.weight``, ``layer1.0.conv1.weight``, ``layer2.0.shortcut.0.weight``,
 ``bn1.running_mean``, ``linear.weight``. ImageNet nets: the same, with ``downsample`` for
-``shortcut`` and ``fc`` for ``linear``. Either naming works for either net.
+``shortcut`` and ``fc`` for ``linear``. Both naming schemes work for both kinds of nets.
 """
 
 import re
@@ -22,7 +22,7 @@ _VARIABLE = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-"""Keras's name of a variable -> the reference's."""
+"""Keras's name of a variable -> the state dict's."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -31,8 +31,8 @@ def load_reference_weights(model: keras.Model, arrays: Arrays) -> None:
     """Set every weight of ``model``, a net of ``build_model``, from a flat name -> array mapping.
 
     Kernels are in PyTorch's layout: (out, in, height, width) for convolutions, (out, in) for the
-    classifier. ``num_batches_tracked`` is skipped, and a leading ``module.`` is dropped. Raises
-    ValueError, before any weight is set, if a name is missing or left over, a weight is named
+    classifier. ``num_batches_tracked`` is ignored, a leading ``module.`` dropped. Raises
+    ValueError, before any weight is set, if a name is missing or unexpected, a weight is named
     twice, or a shape differs.
     """
     given = _by_canonical_name(arrays)
@@ -76,8 +76,8 @@ def keras_applications_weights(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 def stride_note(model: ModelSpec, names: Iterable[str], preprocessing: str) -> str:
-    """Return a note to the user if the weights are probably from a net with its bottlenecks' stride
-    at another convolution, which no shape reveals; else an empty string.
+    """Return a warning for users if the weights most likely come from a net with its bottlenecks'
+    stride at another convolution, which no shape reveals; else an empty string.
 
     torchvision's nets (names ``downsample`` and ``fc``, torch's preprocessing) have it at the 3x3;
     the authors' own, in Caffe, and those of keras.applications at the first 1x1.

@@ -1,4 +1,4 @@
-"""What defines a run: frozen, strict specs without Keras, and the only place for defaults."""
+"""The description of a run: frozen, strict specs without Keras, which hold all the defaults."""
 
 from benchmark.spec.boxes import BoxContentSpec, BoxesSpec, PastedSpec
 from benchmark.spec.cifar import CifarSpec

@@ -1,4 +1,4 @@
-"""The base class of every spec: frozen, strict about types and keys, with a canonical form."""
+"""The base of every spec: frozen, strict about types and keys, with a canonical form."""
 
 import hashlib
 import json
@@ -20,15 +20,15 @@ Ints = Annotated[tuple[int, ...], Field(strict=False)]
 """A tuple of integers; a YAML or JSON list is accepted, but its items must be integers."""
 
 UNSIGNED = AfterValidator(lambda number: number + 0.0)
-"""For numbers that may be 0: turns -0.0 into 0.0, so that equal numbers have equal text."""
+"""Validator of numbers that may be 0: turns -0.0 into 0.0, so that equal specs have equal text."""
 
 MEASURED = "measured"
-"""Marks a field that only affects what is measured: neither the trained weights nor the id depend
-on it."""
+"""Marks a field that only says what is measured: neither the trained weights nor the id depend on
+it."""
 
 TOLD = "told"
-"""Marks a field that is in the canonical form even at its default: the one that names a member of
-a union."""
+"""Marks a field that is always in the canonical form, even with its default: the one that selects
+the member of a union."""
 
 
 class Spec(BaseModel):
@@ -39,10 +39,11 @@ class Spec(BaseModel):
     )
 
     def stated(self) -> dict[str, Any]:
-        """Return, as plain data, each field that the id depends on and that is not at its default.
+        """Return the fields that the id depends on and that differ from their defaults, as plain
+        data.
 
-        A new field whose default keeps the old behaviour therefore leaves every id as it is; a
-        default itself must never change.
+        A new field whose default keeps the old behavior therefore changes no id; a default itself
+        must never change.
         """
         plain = self.model_dump(mode="json")
         return {
@@ -62,19 +63,19 @@ class Spec(BaseModel):
 
 
 def refuse(field: str, rule: str, received: Any) -> PydanticCustomError:
-    """Return the error for a rule across several fields, pinned on the field to be fixed."""
+    """Return the error of a rule that spans several fields, reported for the field to fix."""
     return PydanticCustomError(
         "rule", "{rule}", {"field": field, "rule": rule, "received": received}
     )
 
 
 def tag(name: str) -> Tag:
-    """Mark the member of a union that a field such as ``kind`` calls ``name``."""
+    """Return the tag of the union member that a field such as ``kind`` selects by ``name``."""
     return Tag(_TAG.format(name))
 
 
 def is_tag(part: Any) -> bool:
-    """Return whether a part of the location of a pydantic error is a member's tag, not a field."""
+    """Return whether a part of a pydantic error's location is a union member's tag, not a field."""
     return isinstance(part, str) and part.startswith("<") and part.endswith(">")
 
 
@@ -84,10 +85,8 @@ _TAG = "<{}>"
 def told_by(
     field: str, names: tuple[str, ...], implied: Callable[[Mapping[str, Any]], str | None]
 ) -> tuple[Discriminator, BeforeValidator]:
-    """Return the annotations of a union whose members, ``names``, are told apart by ``field``.
-
-    ``implied``: returns the member that the other fields imply where ``field`` is left out, or None
-    where it must be stated."""
+    """Return the annotations of a union whose member ``field`` selects: one of ``names``. If it is
+    left out, ``implied`` gives it from the other fields; if that is None, it is required."""
 
     def filled(data: Any) -> Any:
         if not isinstance(data, Mapping):

@@ -7,55 +7,56 @@ from pydantic import Field, model_validator
 from benchmark.spec.base import TOLD, Ints, Spec, refuse
 
 CIFAR_IMAGES = {"cifar10": (50_000, 10_000), "cifar10-subset": (5_000, 1_000)}
-"""Number of training and test images of each data set."""
+"""Training and test images of each data set."""
 
 CIFAR_CLASSES, CIFAR_SIDE = 10, 32
 
 
 class CifarSpec(Spec):
-    """The images of a run, and how they are prepared (section 4.2 of the paper)."""
+    """The images of a run, and their preprocessing (section 4.2 of the paper)."""
 
     kind: Annotated[Literal["cifar"], TOLD] = "cifar"
 
     name: Literal["cifar10", "cifar10-subset"]
-    """``cifar10-subset``: the 500 training and 100 test images of each class that come with the
+    """``cifar10-subset``: the 500 training and 100 test images per class that come with the
     project."""
 
     only_classes: Ints | None = None
-    """Use only the images of these classes, renumbered in this order."""
+    """Only the images of these classes, renumbered in this order."""
 
     train_per_class: int | None = Field(default=None, ge=1)
     """Use only this many training images of each class, the first ones."""
 
     held_out_images: int = Field(default=0, ge=0)
-    """How many training images, the last in the official order, are held out for validation: 5000
-    of the full set is the paper's 45k/5k split, 0 trains on all 50k."""
+    """Number of training images, the last in the official order, held out for validation: 5000 of
+    the full set is the paper's 45k/5k split, 0 trains on all 50k."""
 
     normalization: Literal[
         "per-pixel-mean", "per-channel-mean", "per-channel-mean-std", "none", "pretrained"
     ] = "per-pixel-mean"
-    """Subtract the training images' mean image (the paper), or each channel's mean, or also divide
-    by each channel's standard deviation, or do none of these. ``pretrained``: as for the pretrained
-    weights, including the range and order of the channels."""
+    """Computed from the images trained on: the mean image is subtracted (the paper), or each
+    channel's mean, or that and division by each channel's standard deviation, or nothing.
+    ``pretrained``: as for the pretrained weights, including range and channel order."""
 
     pixel_range: Literal["0-1", "0-255"] = "0-1"
-    """The range of the pixels before normalisation. The paper does not state it."""
+    """The range of the pixels before they are normalised. The paper does not state it."""
 
     augmentation: Literal["pad-crop-flip", "none"] = "pad-crop-flip"
-    """``pad-crop-flip``: 4 pixels of padding per side, a random crop, a random horizontal flip."""
+    """``pad-crop-flip``: 4 pixels of padding on each side, a random crop, a random horizontal
+    flip."""
 
     padding: Literal["zero", "black"] = "zero"
-    """``pad-crop-flip`` only. ``zero``: pad after normalisation, so that the padding is the mean;
+    """Only for ``pad-crop-flip``. ``zero``: after normalisation, so that the padding is the mean;
     ``black``: before it. The paper does not say."""
 
     @property
     def train_images(self) -> int:
-        """How many images are trained on."""
+        """The number of images trained on."""
         return self._chosen_train_images - self.held_out_images
 
     @property
     def test_images(self) -> int:
-        """How many images the test split has."""
+        """The number of images in the test split."""
         return CIFAR_IMAGES[self.name][1] // CIFAR_CLASSES * self.classes
 
     @property
@@ -65,7 +66,7 @@ class CifarSpec(Spec):
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return CIFAR_CLASSES if self.only_classes is None else len(self.only_classes)
 
     @property
@@ -89,5 +90,5 @@ class CifarSpec(Spec):
             rule = f"must be less than the {self._chosen_train_images} training images"
             raise refuse("held_out_images", rule, self.held_out_images)
         if self.padding != "zero" and self.augmentation != "pad-crop-flip":
-            raise refuse("padding", "belongs to pad-crop-flip alone", self.padding)
+            raise refuse("padding", "applies only to pad-crop-flip", self.padding)
         return self

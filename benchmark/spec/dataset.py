@@ -1,4 +1,4 @@
-"""A run's images: the union of all kinds of data sets."""
+"""The images of a run: the union of all kinds of data sets."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -9,7 +9,7 @@ from benchmark.spec.cifar import CIFAR_IMAGES, CifarSpec
 from benchmark.spec.photographs import PhotographsSpec
 
 LabelledSpec = CifarSpec | PhotographsSpec
-"""Images that each have a class."""
+"""Images with one class each."""
 
 DatasetSpec = LabelledSpec | BoxesSpec
 
@@ -24,5 +24,4 @@ DatasetField = Annotated[
     | Annotated[BoxesSpec, tag("boxes")],
     *told_by("kind", ("cifar", "photographs", "boxes"), _implied),
 ]
-"""The type for a spec's field. A ``kind`` left out is implied by the name or by a stated
-detector."""
+"""The field of a spec. If ``kind`` is left out, the name or the run's detector implies it."""

@@ -1,6 +1,6 @@
 """Faster R-CNN with the paper's settings. Where the paper (appendix A) is silent it follows
-[Faster], S. Ren et al., "Faster R-CNN", 2015, and [Fast], R. Girshick, "Fast R-CNN", 2015; what
-they leave open follows their authors' own code, py-faster-rcnn."""
+[Faster], S. Ren et al., "Faster R-CNN", 2015, and [Fast], R. Girshick, "Fast R-CNN", 2015; where
+those are silent too, their authors' own code, py-faster-rcnn."""
 
 from typing import Annotated, Literal
 
@@ -12,16 +12,16 @@ Positives = Annotated[tuple[Annotated[float, Field(gt=0, le=1e5)], ...], Field(s
 """A tuple of numbers above 0; a YAML or JSON list is accepted."""
 
 Share = Annotated[float, Field(ge=0, le=1), UNSIGNED]
-"""0 to 1: an intersection over union, or a fraction of a number of boxes."""
+"""0 to 1: an intersection over union, or a fraction of the boxes."""
 
 MAX_BOXES = 1_000_000
 
 _SIDES = 32, 4096
-"""The least and the greatest length to which an image's shorter side may be scaled, in pixels."""
+"""The least and the most that an image's shorter side may be scaled to, in pixels."""
 
 
 class AnchorSpec(Spec):
-    """The boxes relative to which proposals are regressed, the same at each feature position."""
+    """The boxes relative to which proposals are predicted, the same at each feature position."""
 
     scales: Positives = Field(default=(128.0, 256.0, 512.0), min_length=1, max_length=16)
     """Square roots of their areas, in pixels of the scaled image ([Faster], section 3.1.1)."""
@@ -37,26 +37,25 @@ class RpnSpec(Spec):
     """Filters of its 3x3 convolution. 512 is [Faster]'s for VGG-16."""
 
     positive_iou: Share = 0.7
-    """An anchor that overlaps a true box by at least this is positive; so is, for each true box,
-    the anchor that overlaps it the most."""
+    """An anchor that overlaps a true box by at least this much is positive; so is the anchor that
+    overlaps each true box the most."""
 
     negative_iou: Share = 0.3
-    """An anchor that overlaps every true box by less is negative; those in between are not trained
-    on."""
+    """An anchor that overlaps every true box by less is negative; those in between are ignored."""
 
     batch: int = Field(default=256, ge=1, le=MAX_BOXES)
-    """Anchors per image over which the loss is computed."""
+    """Anchors per image in the loss."""
 
     positive_share: Share = 0.5
-    """The largest fraction of them that is positive; negatives fill the rest."""
+    """The most of them that are positive; negative ones fill the rest."""
 
     inside_only: bool = True
-    """Do not train on anchors that cross the image's border. Where objects are about as large as
-    the image, few anchors are left."""
+    """Do not train on anchors that cross the image's border. If objects are about as large as the
+    image, few anchors are left."""
 
     box_weight: float = Field(default=10.0, gt=0)
-    """The lambda of [Faster], equation 1. The regression term is divided by the number of anchor
-    positions, as there."""
+    """The lambda of [Faster], equation 1. As there, the regression term is divided by the number of
+    anchor positions."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "RpnSpec":
@@ -67,13 +66,13 @@ class RpnSpec(Spec):
 
 
 class ProposalSpec(Spec):
-    """Which of the RPN's boxes are classified ([Faster], sections 3.3 and 4)."""
+    """Selection of the RPN's boxes ([Faster], sections 3.3 and 4)."""
 
     train_before_nms: int = Field(default=12_000, ge=1, le=MAX_BOXES)
-    """The highest-scoring boxes that suppression starts with. Not in the papers."""
+    """Highest-scoring boxes before suppression. Not in the papers."""
 
     train_count: int = Field(default=2000, ge=1, le=MAX_BOXES)
-    """The highest-scoring boxes that are kept after it."""
+    """Highest-scoring boxes after suppression."""
 
     test_before_nms: int = Field(default=6000, ge=1, le=MAX_BOXES)
 
@@ -81,7 +80,7 @@ class ProposalSpec(Spec):
     """The paper's 300."""
 
     nms_iou: Share = 0.7
-    """A box that overlaps a better one by more is suppressed."""
+    """A box that overlaps a better one more is suppressed."""
 
     min_side: Annotated[float, Field(ge=0), UNSIGNED] = 0.0
     """In pixels of the scaled image; smaller boxes are dropped, and boxes without area always are.
@@ -89,21 +88,21 @@ class ProposalSpec(Spec):
 
 
 class RegionSpec(Spec):
-    """What the region classifier sees, and how it is trained ([Fast], section 2.3)."""
+    """The input of the region classifier, and how it is trained ([Fast], section 2.3)."""
 
     batch: int = Field(default=128, ge=1, le=MAX_BOXES)
-    """Regions per image over which the loss is computed. [Fast] uses 64 per image, py-faster-rcnn
-    128."""
+    """Regions per image in the loss. [Fast] has 64 per image, py-faster-rcnn 128."""
 
     positive_share: Share = 0.25
-    """The largest fraction of them that is positive; negatives fill the rest."""
+    """The most of them that are positive; negative ones fill the rest."""
 
     positive_iou: Share = 0.5
-    """A region that overlaps a true box by at least this has its class; others are background."""
+    """A region that overlaps a true box by at least this much has its class; others are
+    background."""
 
     negative_iou: Share = 0.0
-    """A region that overlaps every true box by less is not trained on. [Fast] uses 0.1;
-    py-faster-rcnn uses 0 for approximate joint training."""
+    """A region that overlaps every true box by less is not trained on. [Fast] has 0.1;
+    py-faster-rcnn has 0 for approximate joint training."""
 
     pooling: Literal["align", "max"] = "align"
     """``max``: RoI max-pooling, the papers'. ``align``: RoIAlign (He et al., "Mask R-CNN", 2017),
@@ -111,18 +110,18 @@ class RegionSpec(Spec):
 
     size: int = Field(default=14, ge=1, le=64)
     """Height and width of a region's features. The paper does not say: with 14, conv5_x has the
-    same size as on images of 224 pixels. For VGG-16 it must be 7, as in [Faster], which its dense
-    layers require."""
+    same size as on images of 224 pixels. For VGG-16 it must be 7, as in [Faster], the input size
+    of its dense layers."""
 
     samples: int = Field(default=2, ge=1, le=16)
-    """RoIAlign only: sampling points along each side of a bin."""
+    """Only for RoIAlign: sampling points along each side of a bin."""
 
     global_context: bool = False
-    """Concatenate the features of the whole image, pooled as a region, with each region's (appendix
+    """Concatenate the whole image's features, pooled like a region's, to each region's (appendix
     B, table 9)."""
 
     box_stddevs: Positives = Field(default=(0.1, 0.1, 0.2, 0.2), min_length=4, max_length=4)
-    """What the regression targets (x, y, width, height) are divided by. [Fast] uses their standard
+    """Divisors of the regression targets (x, y, width, height). [Fast] uses their standard
     deviations; these are py-faster-rcnn's."""
 
     @model_validator(mode="after")
@@ -137,28 +136,27 @@ class InferenceSpec(Spec):
     """From scored regions to detections."""
 
     score_threshold: Share = 0.05
-    """Detections with a lower probability are dropped. py-faster-rcnn's."""
+    """Detections with a lower probability are dropped. py-faster-rcnn's value."""
 
     nms_iou: Share = 0.3
     """Of two detections of one class that overlap by more, the lower-scoring one is suppressed. The
-    paper's where boxes are refined (appendix B), and py-faster-rcnn's."""
+    paper's value for box refinement (appendix B), and py-faster-rcnn's."""
 
     max_detections: int = Field(default=100, ge=1, le=MAX_BOXES)
-    """Detections kept per image: the highest-scoring."""
+    """Detections kept per image: those with the highest scores."""
 
     box_refinement: bool = False
-    """Score each region again at its regressed box, apply suppression to both together, and refine
-    what is kept by box voting (appendix B, table 9)."""
+    """Score each region a second time at its regressed box, run suppression on both sets, and
+    apply box voting to what is kept (appendix B, table 9)."""
 
     voting_iou: Share = 0.5
-    """Boxes of the class that overlap by at least this vote, weighted by their scores (Gidaris and
-    Komodakis)."""
+    """Boxes of the class that overlap by at least this much vote, weighted by their scores. From
+    Gidaris and Komodakis."""
 
     scales: Ints | None = Field(default=None, min_length=1, max_length=16)
-    """Multi-scale testing: shorter sides, in pixels, of further images that regions are pooled
-    from; the paper's are 200, 400, 600, 800 and 1000 (appendix B, table 9). A region is seen at two
-    of them, and proposals still come from the data's ``shorter_side``, as without multi-scale
-    testing."""
+    """Multi-scale testing: the shorter sides, in pixels, at which regions are pooled; the paper's
+    are 200, 400, 600, 800 and 1000 (appendix B, table 9). A region is pooled at two of them;
+    proposals always come from the data set's ``shorter_side``. None: single-scale."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "InferenceSpec":
@@ -170,28 +168,28 @@ class InferenceSpec(Spec):
 
 
 class DetectorSpec(Spec):
-    """Faster R-CNN: conv1 to conv4_x compute shared features, conv5_x runs on each region (appendix
-    A); in nets with another number of stages, all but the last are shared. In VGG-16 all
-    convolutions are, and its two dense layers, with dropout, run on each region ([Faster], section
+    """Faster R-CNN: conv1 to conv4_x are shared, conv5_x is applied per region (appendix A); in
+    nets with another number of stages, all but the last are shared. In VGG-16 all convolutions are
+    shared, and its two dense layers, with dropout, are applied per region ([Faster], section
     3.1)."""
 
     training: Literal["approximate-joint"] = "approximate-joint"
-    """Proposals and regions are trained in one step, and no gradient goes through the proposals'
+    """Proposals and regions are trained in one step, and no gradient flows through the proposals'
     coordinates ([Faster], section 3.2). The 4-step alternating training is not implemented."""
 
     batch_norm: Literal["fixed", "trained"] = "fixed"
-    """``fixed``: statistics, scales and shifts stay as pretrained (appendix A, which recomputes the
-    statistics on the pretraining images; here they are the moving averages). ``trained``, for nets
-    from scratch: uses the batch's statistics, for the regions as well."""
+    """``fixed``: statistics, scales and shifts stay as pretrained (appendix A, which recomputes
+    the statistics on the pretraining images; here they are the moving ones). ``trained``, for nets
+    trained from scratch: the batch's statistics, also for the regions."""
 
     frozen_stages: int = Field(default=0, ge=0, le=16)
-    """Stages of the backbone that are not trained: 0 for none, 1 for conv1, the stem, 2 for conv1
-    and conv2_x, and so on. The paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1
-    up, which is 2."""
+    """Stages of the backbone that are not trained: 0 none, 1 conv1 (the stem), 2 conv1 and conv2_x,
+    and so on. The paper does not say; [Fast] (section 4.5) trains VGG-16 from conv3_1 up, which is
+    2."""
 
     crowd_overlap: Share = 0.5
-    """An anchor or region that would be negative is not trained on if at least this fraction of it
-    lies within a crowd."""
+    """Do not train on a negative anchor or region of which at least this fraction lies within a
+    crowd."""
 
     anchors: AnchorSpec = AnchorSpec()
     rpn: RpnSpec = RpnSpec()

@@ -1,4 +1,4 @@
-"""What is measured inside the net while it trains."""
+"""Measurements inside the net during training."""
 
 from collections.abc import Iterator
 
@@ -8,18 +8,18 @@ from benchmark.spec.base import Ints, Spec
 
 
 class DiagnosticsSpec(Spec):
-    """Measurements of each layer of a classifier at some iterations: the standard deviation of its
-    responses (figure 7) and the norm of its gradient in the following step, if there is one.
+    """The iterations at which each layer of a classifier is measured: the standard deviation of its
+    responses (figure 7), and the norm of its gradient in the next step, if there is one.
 
-    The standard iterations are 0 (the initial weights), 1, 2, 5, 10, 20, 50 and so on, and the
-    end. A suite may add more.
+    By default: 0 (the initial weights), 1, 2, 5, 10, 20, 50 and so on, and the end. A suite may add
+    others.
     """
 
     iterations: Ints = Field(default=(), max_length=1000)
-    """The added iterations, as the number of steps done."""
+    """Additional iterations, counted in steps done."""
 
     def measured_at(self, end: int) -> tuple[int, ...]:
-        """Return all of them, in order, for training that takes ``end`` iterations."""
+        """Return all iterations to measure at, in order, for a training of ``end`` iterations."""
         return tuple(sorted({0, end, *self.iterations, *_standard(end)}))
 
 

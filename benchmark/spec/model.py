@@ -1,4 +1,4 @@
-"""A run's net: the union of all families."""
+"""The net of a run: the union of all families."""
 
 from typing import Annotated
 
@@ -27,4 +27,4 @@ ModelField = Annotated[
     | Annotated[VggSpec, tag("vgg")],
     *told_by("family", tuple(FAMILIES), lambda data: "resnet"),
 ]
-"""The type for a spec's field; a ResNet or plain net where ``family`` is left out."""
+"""The field of a spec. If ``family`` is left out, it is a ResNet or plain net."""

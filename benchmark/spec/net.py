@@ -1,4 +1,4 @@
-"""What every family of nets provides apart from its fields."""
+"""The interface of every family of nets."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -15,7 +15,7 @@ class BatchNormSpec(Spec):
     """Batch normalisation after each convolution, before the nonlinearity (section 3.4)."""
 
     momentum: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.9
-    """The share of the old moving statistic that is kept (PyTorch's is one minus this)."""
+    """The fraction of the old moving statistic that is kept (PyTorch's is one minus this)."""
 
     epsilon: float = Field(default=1e-5, gt=0)
     """Added to the variance."""
@@ -24,13 +24,13 @@ class BatchNormSpec(Spec):
     """The last scale of each residual branch starts at 0 instead of 1 (not in the paper)."""
 
     statistics: Literal["moving", "recomputed"] = "moving"
-    """What a trained net normalises by. ``recomputed``: after training, true averages over training
-    images, as the authors' release states for theirs; until then, moving averages. The paper does
-    not say so for classifiers; for detectors appendix A does."""
+    """The statistics of a trained net. ``recomputed``: after training, exact averages over training
+    images, as the authors' release says of theirs; until then, moving averages. For classifiers the
+    paper does not say; for detectors appendix A does."""
 
     statistics_batches: int | None = Field(default=None, ge=1, le=10**6)
-    """``recomputed`` only: the number of batches of training images, augmented as in training; 100
-    by default."""
+    """Only for ``recomputed``: the number of batches of training images, augmented as in training;
+    100 by default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -44,19 +44,19 @@ class BatchNormSpec(Spec):
     def _fields_fit(self) -> "BatchNormSpec":
         if self.statistics_batches is not None and self.statistics != "recomputed":
             raise refuse(
-                "statistics_batches", "belongs to recomputed alone", self.statistics_batches
+                "statistics_batches", "applies only to recomputed", self.statistics_batches
             )
         return self
 
 
 class NetSpec(Spec):
-    """A net of some family. Its ``family`` is also its name in ``models.families``."""
+    """A net of some family. Its ``family`` is also the family's name in ``models.families``."""
 
     applications: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Net of keras.applications -> the fields of the net that its weights fit."""
 
     implied_detector: ClassVar[Mapping[str, Any]] = {}
-    """Detector fields implied where they are left out and this net is the backbone."""
+    """Fields of the detector, if left out, when this net is its backbone."""
 
     measures_layers: ClassVar[bool] = True
     """Whether ``diagnostics`` can measure its layers."""
@@ -65,12 +65,12 @@ class NetSpec(Spec):
 
     @property
     def name(self) -> str:
-        """The name used in file names and variants: ``resnet20-A``."""
+        """The name in file names and variants: ``resnet20-A``."""
         raise NotImplementedError
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """Names that the papers' tables may use: ``ResNet-34``, ``ResNet-34 A``."""
+        """The names it may have in papers' tables: ``ResNet-34``, ``ResNet-34 A``."""
         raise NotImplementedError
 
     @property

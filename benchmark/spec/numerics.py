@@ -17,21 +17,21 @@ class NumericsSpec(Spec):
     bfloat16."""
 
     loss_scale: float | None = Field(default=None, ge=1, le=2**40)
-    """``mixed_float16`` only: the initial loss scale; 32768 by default."""
+    """Only for ``mixed_float16``: the initial loss scale; 32768 if left out."""
 
     threads: int = Field(default=1, ge=1, le=1024)
-    """TensorFlow's threads within an operation, for runs trained on a CPU. On a GPU, where they do
-    not change the bits, as many as the host has are used."""
+    """TensorFlow's intra-op threads for training on a CPU. On a GPU they do not change the bits,
+    and as many as the host has are used."""
 
     deterministic: bool = True
-    """Raise an error for operations without a deterministic implementation."""
+    """Raise an error for operations that have no deterministic implementation."""
 
     xla: bool = False
     """Compile the training step with XLA."""
 
     replicas: int = Field(default=1, ge=1, le=64)
     """Devices of one host that share each batch; each normalises its own part. The paper uses two
-    for CIFAR-10 (64 images per GPU, section 4.2) and eight for ImageNet (32)."""
+    for CIFAR-10 (64 images per GPU, section 4.2), eight for ImageNet (32)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -43,7 +43,7 @@ class NumericsSpec(Spec):
     @model_validator(mode="after")
     def _fields_fit(self) -> "NumericsSpec":
         if self.loss_scale is not None and self.precision != "mixed_float16":
-            raise refuse("loss_scale", "belongs to mixed_float16 alone", self.loss_scale)
+            raise refuse("loss_scale", "applies only to mixed_float16", self.loss_scale)
         if self.xla and self.replicas > 1:
             raise refuse("xla", "must be false with more than one replica", self.xla)
         return self

@@ -1,4 +1,4 @@
-"""How a gradient becomes a step."""
+"""The optimizer: how a gradient becomes a step."""
 
 from typing import Annotated, Literal
 
@@ -19,7 +19,7 @@ class SgdSpec(Spec):
 
     nesterov: bool = False
     """Nesterov momentum. The paper does not say; the authors' released solver and Goyal et al.
-    (2017), of which He is a co-author, do not use it."""
+    (2017), with He among the authors, do not use it."""
 
     momentum_form: Literal["caffe", "torch"] = "caffe"
     """Where the learning rate enters: ``caffe``, v = m v + lr g, w = w - v (the authors' framework,
@@ -29,21 +29,21 @@ class SgdSpec(Spec):
     weight_decay: Annotated[float, Field(ge=0), UNSIGNED] = 1e-4
 
     weight_decay_form: Literal["coupled", "decoupled"] = "coupled"
-    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w,
-    separately (Keras's ``weight_decay``)."""
+    """``coupled``: g + wd w enters the momentum (the paper); ``decoupled``: w = w - lr wd w, apart
+    from it (Keras's ``weight_decay``)."""
 
     weight_decay_scope: Literal["convolutions", "kernels", "all"] = "all"
-    """``convolutions``: only their kernels; ``kernels``: also the classifier's; ``all``: also
-    biases and BN's scale and shift, as Caffe does by default. The paper does not say. On ImageNet
-    Goyal et al. (2017), of which He is a co-author, do not decay BN's scale and shift (section
-    5.1), and fb.resnet.torch's README takes the paper to decay only convolutions; on CIFAR-10 the
+    """``convolutions``: only their kernels; ``kernels``: the classifier's as well; ``all``: also
+    biases and BN's scale and shift, Caffe's default. The paper does not say. On ImageNet, BN's
+    scale and shift are not decayed in Goyal et al. (2017), section 5.1, with He among the authors,
+    and fb.resnet.torch's README reads the paper as decaying only convolutions; on CIFAR-10 the
     sources disagree."""
 
 
 OptimizerSpec = SgdSpec
-"""The union of all rules; there is one so far."""
+"""The union of all optimizers; there is one so far."""
 
 OptimizerField = Annotated[
     Annotated[SgdSpec, tag("sgd")], *told_by("kind", ("sgd",), lambda data: "sgd")[1:]
 ]
-"""The type for a spec's field; SGD where ``kind`` is left out."""
+"""The field of a spec. If ``kind`` is left out, it is SGD."""

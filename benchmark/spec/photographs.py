@@ -1,4 +1,4 @@
-"""Photographs that each have a class: files of many sizes, decoded as needed."""
+"""Photographs with one class each: files of many sizes, decoded on demand."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,78 +11,79 @@ from benchmark.spec.images import Name, Sha256
 IMAGENET = "imagenet2012"
 
 IMAGENET_IMAGES, IMAGENET_CLASSES = (1_281_167, 50_000), 1000
-"""Number of training images and of validation images, which are scored as the test set."""
+"""Training images, and images of the validation set, which serves as the test set."""
 
 CROP_SIZE, SHORTER_SIDE, TEST_SHORTER_SIDE = 224, (256, 480), 256
 """The paper's (section 3.4), in pixels."""
 
 
 class ContentSpec(Spec):
-    """The contents of your own photographs, as ``resnet-bench data add`` counted them."""
+    """The content of your own photographs, as counted by ``resnet-bench data add``."""
 
     classes: int = Field(ge=2, le=10**6)
     train_images: int = Field(ge=1, le=10**9)
     test_images: int = Field(ge=1, le=10**9)
 
     sha256: Sha256
-    """Digest of the files' names, classes and contents."""
+    """Digest of the files' names, classes and content."""
 
 
 class PhotographsSpec(Spec):
-    """The images of a run, and how they are prepared (section 3.4 of the paper)."""
+    """The images of a run, and their preprocessing (section 3.4 of the paper)."""
 
     kind: Annotated[Literal["photographs"], TOLD] = "photographs"
 
     name: Name
-    """``imagenet2012``, or the name that your own photographs were added under."""
+    """``imagenet2012``, or the name under which you added your own photographs."""
 
     content: ContentSpec | None = None
-    """Stated for your own photographs only, so that a run's id tells them apart."""
+    """Only for your own photographs, which require it, so that a run's id distinguishes them."""
 
     held_out_images: int = Field(default=0, ge=0)
-    """How many training images, the last of a fixed permutation, are held out for validation."""
+    """Number of training images, the last of a fixed permutation, held out for validation."""
 
     normalization: Literal[
         "per-pixel-mean", "per-channel-mean", "per-channel-mean-std", "none", "pretrained"
     ] = "per-pixel-mean"
-    """Subtract the training images' mean image (the paper), or each channel's mean, or also divide
-    by each channel's standard deviation, or do none of these. ``pretrained``: as for the pretrained
-    weights, including the range and order of the channels."""
+    """Computed from the images trained on: the mean image is subtracted (the paper), or each
+    channel's mean, or that and division by each channel's standard deviation, or nothing.
+    ``pretrained``: as for the pretrained weights, including range and channel order."""
 
     statistics_images: int | None = Field(default=10_000, ge=1)
-    """The most training images from which means, deviations and principal colours are computed.
-    ``null``: all, as in the paper; for ImageNet that takes about an hour on one core, once."""
+    """Maximum number of training images from which means, deviations and principal colours are
+    computed. ``null``: all, as in the paper; for ImageNet this takes one core about an hour,
+    once."""
 
     pixel_range: Literal["0-1", "0-255"] = "0-1"
-    """The range of the pixels before normalisation. The paper does not state it."""
+    """The range of the pixels before they are normalised. The paper does not state it."""
 
     augmentation: Literal["scale-crop-flip", "area-crop-flip", "none"] = "scale-crop-flip"
-    """``scale-crop-flip``: scaled to a random shorter side, a random crop, a random flip (the
-    paper). ``area-crop-flip`` (not in the paper): a random region of 8 to 100 % of the area, scaled
+    """``scale-crop-flip``: scaling to a random shorter side, a random crop, a random flip (the
+    paper). ``area-crop-flip`` (not in the paper): a random part of 8 to 100 % of the area, scaled
     to the crop, a random flip. ``none``: the centre crop, as in scoring."""
 
     crop_size: int = Field(default=CROP_SIZE, ge=16, le=4096)
     """Height and width of a net's input, in pixels."""
 
     shorter_side: Ints | None = Field(default=None, min_length=2, max_length=2)
-    """``scale-crop-flip`` only: the least and the greatest length to which a photograph's shorter
-    side is scaled, in pixels. The default is 256 and 480 for a crop of 224, in proportion to it."""
+    """Only for ``scale-crop-flip``: the minimum and maximum length of a photograph's scaled shorter
+    side, in pixels. By default proportional to the crop: 256 and 480 for a crop of 224."""
 
     test_shorter_side: int = Field(ge=16, le=8192)
-    """The shorter side of photographs for scoring and for computing the mean, in pixels. The
-    default is 256 for a crop of 224 (AlexNet's), in proportion to it."""
+    """Shorter side of the photographs that are scored or used for the mean, in pixels. By default
+    proportional to the crop: 256 for a crop of 224 (AlexNet's)."""
 
     lighting: bool = True
     """AlexNet's colour augmentation, along the principal components of the pixels' colours."""
 
     @property
     def train_images(self) -> int:
-        """How many images are trained on."""
+        """The number of images trained on."""
         return self._images[0] - self.held_out_images
 
     @property
     def test_images(self) -> int:
-        """How many images the test split has."""
+        """The number of images in the test split."""
         return self._images[1]
 
     @property
@@ -92,7 +93,7 @@ class PhotographsSpec(Spec):
 
     @property
     def classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return self.content.classes if self.content else IMAGENET_CLASSES
 
     @property
@@ -103,7 +104,7 @@ class PhotographsSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in sizes in proportion to the crop; wrong values are left to the fields' checks."""
+        """Fill in sizes in proportion to the crop; errors are left to the fields' checks."""
         if not isinstance(data, dict):
             return data
         stated = {field: value for field, value in data.items() if value is not None}
@@ -118,16 +119,16 @@ class PhotographsSpec(Spec):
     @model_validator(mode="after")
     def _fields_fit(self) -> "PhotographsSpec":
         if self.name == IMAGENET and self.content:
-            raise refuse("content", "belongs to photographs of your own alone", self.content)
+            raise refuse("content", "applies only to photographs of your own", self.content)
         if (self.name != IMAGENET and not self.content) or self.name in CIFAR_IMAGES:
             rule = (
-                f"must be {', '.join((*CIFAR_IMAGES, IMAGENET))}, or that of photographs of your "
-                "own, stated with their content (resnet-bench data add prints both); images with "
-                "boxes are for runs that state a detector"
+                f"must be {', '.join((*CIFAR_IMAGES, IMAGENET))}, or the name of your own "
+                "photographs, stated with their content (resnet-bench data add prints both); "
+                "images with boxes are for runs that state a detector"
             )
             raise refuse("name", rule, self.name)
         if self.shorter_side and self.augmentation != "scale-crop-flip":
-            raise refuse("shorter_side", "belongs to scale-crop-flip alone", self.shorter_side)
+            raise refuse("shorter_side", "applies only to scale-crop-flip", self.shorter_side)
         crop, sides = self.crop_size, self.shorter_side
         if sides and not crop <= sides[0] <= sides[1] <= 8192:
             rule = f"must rise from crop_size ({crop}) at the least to 8192 at the most"

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
 
 PREACTIVATED = ("relu-only-preactivation", "full-preactivation")
-"""Orders in which activations come before the convolutions."""
+"""Orders in which activations precede the convolutions."""
 
 UNNORMALIZED_BRANCH = ("bn-after-addition", "full-preactivation")
-"""Orders in which the residual branch does not end in batch normalisation."""
+"""Orders in which the residual branch does not end with batch normalisation."""
 
 
 class ScaledShortcut(Spec):
-    """Shortcut and residual branch multiplied by constants (Table 1, constant scaling)."""
+    """Constant factors on the shortcut and the residual branch (Table 1, constant scaling)."""
 
     kind: Annotated[Literal["constant-scaling"], TOLD]
 
@@ -28,8 +28,8 @@ class ScaledShortcut(Spec):
 
 
 class GatedShortcut(Spec):
-    """The shortcut multiplied by 1 - g, where g is the sigmoid of a 1x1 convolution, with biases,
-    of the unit's input (Table 1, exclusive and shortcut-only gating).
+    """The shortcut times 1 - g, where g is a 1x1 convolution of the unit's input, with biases,
+    followed by a sigmoid (Table 1, exclusive and shortcut-only gating).
 
     The paper does not say what a gate does where the shape changes: here its convolution has the
     unit's stride and output channels. Nor does it say whether a gate is batch-normalised, which
@@ -41,7 +41,7 @@ class GatedShortcut(Spec):
     """Also multiply the residual branch by g."""
 
     initial_bias: float = -6.0
-    """The initial bias of all gates; the paper's best."""
+    """Initial bias of all gates; the paper's best value."""
 
 
 class DroppedShortcut(Spec):
@@ -64,7 +64,7 @@ _ShortcutField = Annotated[
 
 class PreactivationSpec(ResidualSpec):
     """A residual net whose units follow one of the orders of Table 2, with one of the shortcuts of
-    Table 1. A 1x1 convolution on every shortcut is ``shortcut`` C."""
+    Table 1. For a 1x1 convolution on every shortcut, use ``shortcut`` C."""
 
     family: Annotated[Literal["preactivation-resnet"], TOLD]
 
@@ -75,13 +75,13 @@ class PreactivationSpec(ResidualSpec):
         "relu-only-preactivation",
         "full-preactivation",
     ] = "full-preactivation"
-    """The positions of batch normalisation and ReLU (Figure 4). A pre-activation net has the stem's
-    own before its first unit, and another after its last one (the paper's appendix). Its
-    projections take the activated input, and are followed by batch normalisation where the other
-    convolutions are."""
+    """Where batch normalisation and ReLU are placed (Figure 4). A pre-activation net has the stem's
+    own before the first unit, and another after the last one (its appendix). There, projections
+    take the activated input, and are followed by batch normalisation where the other convolutions
+    are."""
 
     on_shortcut: _ShortcutField | None = None
-    """What is applied to every shortcut, whichever ``shortcut`` it is (Figure 2)."""
+    """Operation on every shortcut, whatever the kind of ``shortcut`` (Figure 2)."""
 
     @property
     def name(self) -> str:
@@ -115,7 +115,7 @@ class PreactivationSpec(ResidualSpec):
         return kept.model_copy(update={"on_shortcut": None}) if dropped else kept
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """Refuse it as a detector's backbone, and with published weights."""
+        """Raise if it is a detector's backbone, or pretrained other than by a run."""
         super().refuse_unfit(run)
         if run.detector:
             raise refuse("model.family", "of a detector must be another", self.family)

@@ -1,4 +1,4 @@
-"""Where a run's initial weights come from, if not drawn, and which of them are trained."""
+"""The pretrained weights that a run starts from, and which of them are trained."""
 
 from typing import Annotated, Any, Literal
 
@@ -8,31 +8,32 @@ from benchmark.spec.base import TOLD, Spec, refuse, tag, told_by
 from benchmark.spec.images import Sha256
 
 APPLICATIONS_CLASSES = 1000
-"""Number of classes of the weights of keras.applications."""
+"""Classes of the weights of keras.applications."""
 
 Mode = Literal["train-all", "new-head", "dense-after-head", "backbone", "as-published"]
 
 
 class _Pretrained(Spec):
-    """Transfer learning (not in the paper, except for its detectors): weights that were trained on
-    other images, with the preprocessing they were trained with."""
+    """Transfer learning (not in the paper, except for its detectors): weights trained on other
+    images, with the preprocessing they were trained with."""
 
     mode: Mode
     """``train-all``: a new classifier, and everything is trained. ``new-head``: a new classifier,
     and only it is trained; batch normalisation keeps its pretrained statistics.
     ``dense-after-head``: the pretrained classifier stays, so that every pretrained weight is used,
-    a dense layer after it classifies, and everything is trained. ``backbone``: initial weights for
-    a detector's backbone; the pretrained classifier is dropped. ``as-published``: nothing is new
-    and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
+    a dense layer after it classifies, and everything is trained. ``backbone``: for a detector,
+    whose layers start from it; the pretrained classifier is dropped. ``as-published``: nothing is
+    new and nothing is trained (``schedule.iterations`` is 0), so that the net can be tested."""
 
     head_classes: int | None = Field(default=None, ge=1, le=65_536)
-    """``dense-after-head`` only: how many classes the pretrained classifier has."""
+    """Only for ``dense-after-head``: the number of classes of the pretrained classifier."""
 
     backbone_rate: float = Field(default=1.0, gt=0, le=1)
-    """The pretrained layers' learning rate divided by the new layer's."""
+    """Learning rate of the pretrained layers divided by that of the new layer."""
 
     other_preprocessing: bool = False
-    """Use ``dataset.normalization`` even if the weights were trained with something else."""
+    """Use the weights with ``dataset.normalization``, whatever preprocessing they were trained
+    with."""
 
     @property
     def run(self) -> str | None:
@@ -56,7 +57,7 @@ class PretrainedRun(_Pretrained):
     source: Annotated[Literal["run"], TOLD] = "run"
 
     name: str
-    """The run's id; in a suite file, one of its variants, meaning its run with the same seed."""
+    """The run's id or, in a suite file, one of its variants: the run with the same seed."""
 
     @property
     def run(self) -> str | None:
@@ -100,22 +101,21 @@ class PretrainedApplication(_Pretrained):
 
 class PretrainedFile(_Pretrained):
     """The weights of a torch-style state dict in the ``weights`` folder of the data cache.
-    torchvision's nets have their bottlenecks' stride at the 3x3 convolution
-    (``model.bottleneck_stride: 3x3``): every weight also fits a net with the stride at the 1x1, but
-    its errors are higher."""
+    torchvision's bottlenecks have their stride at the 3x3 convolution
+    (``model.bottleneck_stride: 3x3``): in a net with the stride at the 1x1 every weight still fits,
+    but the errors rise."""
 
     source: Annotated[Literal["file"], TOLD] = "file"
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.(safetensors|npz)$")
-    """The name, without a folder, of a .safetensors or .npz file."""
+    """The plain name of a .safetensors or .npz file."""
 
     preprocessing: Literal["caffe", "torch"]
-    """How the pixels were prepared for the net. ``caffe``: blue first, minus ImageNet's channel
-    means; ``torch``: 0 to 1, minus ImageNet's channel means, divided by its standard
-    deviations."""
+    """Preprocessing of the pixels. ``caffe``: blue first, ImageNet's channel means subtracted;
+    ``torch``: 0 to 1, ImageNet's channel means subtracted, divided by their standard deviations."""
 
     sha256: Sha256
-    """Digest of the file; a different file is rejected."""
+    """Digest of the file; any other file is rejected."""
 
 
 PretrainedSpec = PretrainedRun | PretrainedApplication | PretrainedFile
@@ -126,4 +126,4 @@ PretrainedField = Annotated[
     | Annotated[PretrainedFile, tag("file")],
     *told_by("source", ("run", "keras-applications", "file"), lambda data: None),
 ]
-"""The type for a spec's field; ``source`` is always stated."""
+"""The field of a spec; ``source`` is always required."""

@@ -1,9 +1,9 @@
-"""The version of the training code that a run's bits come from.
+"""The version of the training code that a run's bits depend on.
 
-A number is raised when a code change alters the bits that some spec produces, so that earlier runs
-are no longer taken for runs of the current code. There is one number for each part of the code that
-runs may go through, so that other runs keep their ids. The golden runs of the tests fail where bits
-have changed and the number has not.
+A number is raised when a code change alters the bits of some spec's training, so that earlier runs
+are no longer taken for runs of the present code. There is one per part of the code that runs go
+through, so that other runs keep their ids. The golden runs of the tests fail if bits have changed
+and the number has not.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ RECIPE = {
 
 
 def with_recipe(stated: dict[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
-    """Return what an id is made from, including the numbers that were raised: those still at 1 are
-    left out, so that a part can be split off later without changing ids."""
+    """Return ``stated`` with the numbers that were raised. Those that are 1 are left out, so that a
+    part can be added later without changing ids."""
     raised = {part: number for part, number in numbers.items() if number != 1}
     others = {field: value for field, value in stated.items() if field != "recipe"}
     return others | ({"recipe": raised} if raised else {})

@@ -1,4 +1,4 @@
-"""Any ResNet or plain net of the paper, with the choices that the paper left open."""
+"""Any ResNet or plain net of the paper, and the choices that the paper leaves open."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmark.spec.run import RunSpec
 
 LAYERS_PER_BLOCK = {"single": 1, "basic": 2, "bottleneck": 3}
-"""Weight layers on a block's residual branch."""
+"""Weighted layers on a block's residual branch."""
 
 EXPANSION = {"single": 1, "basic": 1, "bottleneck": 4}
 """A block's output channels divided by its stage's width."""
@@ -32,18 +32,18 @@ WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 """Stem -> the stages' widths (section 4.2, table 1)."""
 
 LARGEST_CIFAR_INPUT = 64
-"""Side in pixels. The stem for small images does not downsample before the stages, so larger images
-would cost far more than intended."""
+"""Pixels per side. The stem for small images does not reduce their size before the stages, so
+larger ones would cost far more than intended."""
 
 MAX_DEPTH, MAX_WIDTH, MAX_STAGES = 10_000, 65_536, 16
-"""Far beyond what anyone trains; a mistyped number is rejected before its layers are counted."""
+"""Far beyond what is trained: a mistyped number is rejected at once, not counted layer by layer."""
 
 
 class ResidualSpec(NetSpec):
     """Stages of blocks, each with or without a shortcut.
 
     ``depth`` alone is enough for the papers' nets; other nets state ``block``, ``stage_blocks``
-    and ``stage_widths``, and their depth follows. Whatever is left out is filled in, so that two
+    and ``stage_widths``, from which their depth follows. What is left out is filled in, so two
     ways to state the same net give the same spec.
     """
 
@@ -52,7 +52,7 @@ class ResidualSpec(NetSpec):
     stride 2."""
 
     depth: int = Field(ge=1, le=MAX_DEPTH)
-    """Weight layers from the stem to the classifier, not counting projections."""
+    """Weighted layers from the stem to the classifier, not counting projections."""
 
     block: Literal["single", "basic", "bottleneck"]
     """One 3x3 convolution (section 3.2, and "1 layer skip" of the second paper), two of them, or
@@ -62,49 +62,49 @@ class ResidualSpec(NetSpec):
     """Blocks in each stage."""
 
     stage_widths: Ints = Field(min_length=1, max_length=MAX_STAGES)
-    """Filters of the 3x3 convolutions in each stage; the stem has as many as the first stage."""
+    """Filters of the 3x3 convolutions in each stage; the first is the stem's as well."""
 
     shortcut: Literal["none", "A", "B", "C"]
     """``none``: a plain net. A: subsampling and zero channels; B: a projection where the shape
     changes; C: a projection on every shortcut (section 3.3 and table 3)."""
 
     zero_pad: Literal["end", "both"] | None = None
-    """Option A only: zero channels after the copied ones, or half of them on each side. The paper
-    does not say; ``end`` by default."""
+    """Only for option A: zero channels after the copied ones, or half of them on each side. The
+    paper does not say; ``end`` if left out."""
 
     subsampling: Literal["stride", "mean"] | None = None
-    """Option A only: every second pixel, or the mean of each 2x2 patch. The paper says a stride of
-    2; ``stride`` by default."""
+    """Only for option A: every second pixel, or the mean of each 2x2. The paper says a stride of 2;
+    ``stride`` if left out."""
 
     bottleneck_stride: Literal["1x1", "3x3"] | None = None
-    """Bottlenecks only: which convolution has the stage's stride. The first 1x1 is the paper's and
-    the default; the 3x3 variant is known as v1.5."""
+    """Only for bottlenecks: which convolution has the stage's stride. The first 1x1 is the paper's
+    and the default; the 3x3 is called v1.5."""
 
     batch_norm: BatchNormSpec | None = BatchNormSpec()
-    """``null`` for a net without batch normalisation."""
+    """Batch normalisation; ``null`` for a net without it."""
 
     conv_bias: bool = False
-    """Whether the convolutions have biases."""
+    """Biases on the convolutions."""
 
     dropout_rate: Annotated[float, Field(ge=0, lt=1), UNSIGNED] = 0.0
     """Dropout before the classifier, on the pooled features. The paper uses none."""
 
     initializer: Literal["he-fan-in", "he-fan-out", "glorot-uniform", "gaussian"] = "he-fan-in"
-    """Initial distribution of the kernels. ``he-fan-in`` is an untruncated normal with variance
-    2 / fan-in (the paper's reference [13])."""
+    """Initializer of the kernels. ``he-fan-in`` is an untruncated normal with variance 2 / fan-in
+    (the paper's [13])."""
 
     classifier_initializer: Literal["same", "glorot-uniform", "torch-uniform", "gaussian"] = "same"
-    """Initial distribution of the classifier's kernel, which the paper does not treat separately.
-    ``same``: as the others; ``torch-uniform``: uniform within 1 / sqrt(fan-in), Torch's default;
-    ``gaussian``: with a standard deviation of 0.01."""
+    """Initializer of the classifier's kernel, on which the paper is silent. ``same``: as the
+    others; ``torch-uniform``: uniform within 1 / sqrt(fan-in), Torch's default; ``gaussian``: with
+    a standard deviation of 0.01."""
 
     initializer_stddev: float | None = Field(default=None, gt=0)
-    """``initializer`` ``gaussian`` only: its standard deviation."""
+    """Only for ``gaussian``: its standard deviation."""
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in what the given fields imply; wrong values are left to the fields' checks."""
+        """Fill in what the given fields imply; errors are left to the fields' checks."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -142,9 +142,9 @@ class ResidualSpec(NetSpec):
             raise refuse("depth", rule, self.depth)
         for field in _OPTION_A:
             if self.shortcut != "A" and (received := getattr(self, field)) is not None:
-                raise refuse(field, "belongs to shortcut A alone", received)
+                raise refuse(field, "applies only to shortcut A", received)
         if self.bottleneck_stride is not None and self.block != "bottleneck":
-            rule = "belongs to bottleneck blocks alone"
+            rule = "applies only to bottleneck blocks"
             raise refuse("bottleneck_stride", rule, self.bottleneck_stride)
         if (self.initializer == "gaussian") != (self.initializer_stddev is not None):
             rule = "is stated with initializer gaussian, and with no other"
@@ -175,7 +175,7 @@ class ResidualSpec(NetSpec):
         return self.model_copy(update={"dropout_rate": 0.0})
 
     def refuse_unfit(self, run: "RunSpec") -> None:
-        """Refuse a stem that does not suit the images' size."""
+        """Raise if the images' size does not fit the stem."""
         dataset = run.dataset
         if isinstance(dataset, CifarSpec) and self.stem == "imagenet":
             rule = f"must be cifar for {dataset.name}'s images of 32x32 pixels"
@@ -219,7 +219,7 @@ class ResNetSpec(ResidualSpec):
 
 
 _OPTION_A = {"zero_pad": "end", "subsampling": "stride"}
-"""Fields that belong to shortcut A, with their defaults."""
+"""Fields of shortcut A, and their values if left out."""
 
 
 def _depth(block: str, stage_blocks: tuple[int, ...]) -> int:

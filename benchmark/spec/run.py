@@ -1,4 +1,4 @@
-"""One run, fully described: equal specs are the same run."""
+"""The full description of one run: equal specs are the same run."""
 
 from typing import Annotated, Any
 
@@ -18,23 +18,23 @@ from benchmark.spec.recipe import recipe, with_recipe
 from benchmark.spec.schedule import PiecewiseSchedule, PlateauSchedule, ScheduleField
 
 DETECTORS_BATCH = 8
-"""Default batch size of detectors, in training and scoring. The paper's batch for proposals
+"""Default batch size of a detector, in training and in scoring. The paper's batch for proposals
 (appendix A)."""
 
 
 def _filled(stated: Any, implied: Any) -> Any:
-    """Return ``stated`` with what it leaves out taken from ``implied``, at any depth."""
+    """Return ``stated``, filled in from ``implied`` at any depth."""
     if not (isinstance(stated, dict) and isinstance(implied, dict)):
         return stated
     return implied | {name: _filled(stated[name], implied.get(name)) for name in stated}
 
 
 class RunSpec(Spec):
-    """Everything that determines a run's result. Its ``digest()`` is the run's id: it covers all
-    that determines the trained weights, and nothing that is only measured."""
+    """Everything that determines a run's result. Its ``digest()`` is the run's id: it covers
+    everything that determines the trained weights, and nothing that is only measured."""
 
     dataset: DatasetField
-    """For a detector: images with boxes."""
+    """The images; for a detector, images with boxes."""
 
     model: ModelField
     """The net; a detector drops its last layer."""
@@ -49,7 +49,7 @@ class RunSpec(Spec):
     diagnostics: Annotated[DiagnosticsSpec, MEASURED] = DiagnosticsSpec()
     pretrained: PretrainedField | None = None
     seed: int = Field(ge=0, lt=2**32)
-    """The seed for the weights, the order of the images and their augmentation."""
+    """Seed of the initial weights, the order of the images and their augmentation."""
 
     @property
     def measured_at(self) -> tuple[int, ...]:
@@ -60,17 +60,17 @@ class RunSpec(Spec):
 
     @property
     def head_classes(self) -> int | None:
-        """Number of classes of a pretrained classifier that is followed by a dense layer."""
+        """Classes of the pretrained classifier that a dense layer follows."""
         return self.pretrained.head_classes if self.pretrained else None
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Which splits are scored, the reported one first."""
+        """The splits that are scored, the reported one first."""
         return ("test", "validation") if self.dataset.held_out_images else ("test",)
 
     def stated(self) -> dict[str, Any]:
-        """Return what the id is made from: also the recipe's raised numbers and, if the learning
-        rate depends on the error of a scored split, the batch size of that scoring."""
+        """Return the data behind the id, including the recipe's raised numbers and, if the learning
+        rate follows the error of a scored split, the batch size of its scoring."""
         listens = isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
         scored = {"evaluation": {"batch_size": self.evaluation.batch_size}} if listens else {}
         return with_recipe(super().stated(), recipe(self)) | scored
@@ -78,8 +78,8 @@ class RunSpec(Spec):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, data: Any) -> Any:
-        """Fill in what a detector implies: images with boxes, in small batches. Pretrained weights
-        imply their preprocessing; those used as published imply no training."""
+        """Fill in a detector's images with boxes and small batches, the pretrained weights'
+        preprocessing, and no training for weights used as published."""
         if not isinstance(data, dict):
             return data
         implied: dict[str, dict[str, Any]] = {}
@@ -112,7 +112,7 @@ class RunSpec(Spec):
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
         added, end = self.diagnostics.iterations, self.schedule.iterations
         if list(added) != sorted({*added}) or not all(0 <= i <= end for i in added):
-            rule = f"must rise strictly from 0 at the least to schedule.iterations ({end})"
+            rule = f"must rise strictly, from at least 0 to at most schedule.iterations ({end})"
             raise refuse("diagnostics.iterations", rule, added)
         self.model.refuse_unfit(self)
         self._refuse_what_does_not_fit_the_pretrained_weights()
@@ -125,30 +125,30 @@ class RunSpec(Spec):
             if isinstance(self.dataset, BoxesSpec):
                 raise refuse("detector", "must be stated for images with boxes", self.detector)
             if mode == "backbone":
-                raise refuse("pretrained.mode", "backbone is for detectors alone", mode)
+                raise refuse("pretrained.mode", "backbone is only for detectors", mode)
             return
         if not isinstance(self.dataset, BoxesSpec):
-            rule = "must be boxes where a detector is stated"
+            rule = "must be boxes if a detector is stated"
             raise refuse("dataset.kind", rule, self.dataset.kind)
         if mode not in (None, "backbone", "as-published"):
-            rule = "of a detector must be backbone or as-published"
+            rule = "must be backbone or as-published for a detector"
             raise refuse("pretrained.mode", rule, mode)
         if self.pretrained and mode == "as-published" and not self.pretrained.run:
             rule = "must be a run's: no other detector is known"
             raise refuse("pretrained.source", rule, self.pretrained.source)
         if isinstance(self.schedule, PlateauSchedule):
-            rule = "of a detector must be piecewise or cosine"
+            rule = "must be piecewise or cosine for a detector"
             raise refuse("schedule.kind", rule, self.schedule.kind)
         norm = self.model.norm
         if norm and norm.statistics != "moving":
-            rule = "of a detector must be moving; detector.batch_norm says what it normalises by"
+            rule = "must be moving for a detector, which has detector.batch_norm instead"
             raise refuse("model.batch_norm.statistics", rule, norm.statistics)
         for field, received in (
             ("diagnostics.iterations", self.diagnostics.iterations),
             ("schedule.warmup", self.schedule.warmup),
         ):
             if received:
-                raise refuse(field, "of a detector must be left out", received)
+                raise refuse(field, "must be left out for a detector", received)
 
     def _refuse_what_does_not_fit_the_pretrained_weights(self) -> None:
         own, normalization = self.pretrained, self.dataset.normalization
@@ -157,7 +157,7 @@ class RunSpec(Spec):
                 rule = "needs pretrained weights, without other_preprocessing"
                 raise refuse("dataset.normalization", rule, normalization)
         elif normalization != "pretrained":
-            rule = "must be pretrained, or pretrained.other_preprocessing be true"
+            rule = "must be pretrained, or pretrained.other_preprocessing must be true"
             raise refuse("dataset.normalization", rule, normalization)
         norm = self.model.norm
         if own and own.mode == "new-head" and norm and norm.statistics != "moving":
@@ -165,7 +165,7 @@ class RunSpec(Spec):
             raise refuse("model.batch_norm.statistics", rule, norm.statistics)
         trained = own is None or own.mode != "as-published"
         if trained != (self.schedule.iterations > 0):
-            rule = "must be 0 with pretrained.mode as-published, and more with any other"
+            rule = "must be 0 with pretrained.mode as-published, and above 0 with any other"
             raise refuse("schedule.iterations", rule, self.schedule.iterations)
         if isinstance(own, PretrainedApplication):
             for field, needed in APPLICATIONS[own.name].items():

@@ -1,4 +1,4 @@
-"""The learning rate schedule, by iteration."""
+"""The learning rate schedules."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ class WarmupSpec(Spec):
     """The warm-up ends when the training error over ``window_iterations`` falls below this."""
 
     window_iterations: int = Field(default=100, ge=1, le=10**9)
-    """The last iterations over which that error is computed. The paper does not say."""
+    """Iterations over which that error is averaged. The paper does not say."""
 
 
 class _Schedule(Spec):
@@ -41,8 +41,8 @@ class PiecewiseSchedule(_Schedule):
     factor: float = Field(default=0.1, gt=0, lt=1)
 
     drops: Ints
-    """Iterations at which the rate drops; the default is 32,000 and 48,000 of 64,000, in proportion
-    to ``iterations``."""
+    """Iterations at which the rate drops; by default 32,000 and 48,000 of 64,000, in proportion to
+    ``iterations``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -64,8 +64,8 @@ class PiecewiseSchedule(_Schedule):
 
 
 class PlateauSchedule(_Schedule):
-    """The rate is multiplied by ``factor`` whenever an error has reached a plateau (ImageNet,
-    section 3.4). The paper says neither which error nor by which rule."""
+    """The rate is multiplied by ``factor`` whenever an error reaches a plateau (ImageNet, section
+    3.4). The paper gives neither the error nor the rule."""
 
     kind: Annotated[Literal["plateau"], TOLD] = "plateau"
 
@@ -75,10 +75,10 @@ class PlateauSchedule(_Schedule):
     """The split whose error counts, after each epoch. ``test`` selects on the reported images."""
 
     patience: int = Field(default=5, ge=1, le=10**6)
-    """Consecutive epochs without a better error after which the rate drops."""
+    """Consecutive epochs without a better error before the rate drops."""
 
     threshold_percent: Annotated[float, Field(ge=0, le=100), UNSIGNED] = 0.1
-    """How many points an error must be below the best so far to count as better."""
+    """Percentage points by which an error must be below the best so far to count as better."""
 
     max_drops: int = Field(default=3, ge=1, le=100)
 
@@ -97,4 +97,4 @@ ScheduleField = Annotated[
     | Annotated[CosineSchedule, tag("cosine")],
     *told_by("kind", ("piecewise", "plateau", "cosine"), lambda data: "piecewise"),
 ]
-"""The type for a spec's field; piecewise where ``kind`` is left out."""
+"""The field of a spec. If ``kind`` is left out, it is piecewise."""

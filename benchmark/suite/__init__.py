@@ -1,4 +1,4 @@
-"""Turn a suite file into the runs that it asks for. No Keras."""
+"""Suites: from a suite file to the runs that it requests. No Keras."""
 
 from benchmark.suite.changes import Changes
 from benchmark.suite.claims import Claim

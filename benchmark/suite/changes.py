@@ -1,4 +1,4 @@
-"""``--set field=value``: the command line's changes to a suite."""
+"""``--set field=value``: changes to a suite on the command line."""
 
 import json
 import math
@@ -17,16 +17,16 @@ from benchmark.suite.yaml_document import OPTION, Document
 
 
 class Changes:
-    """Spec fields set in all cells of a suite, whatever its file says.
+    """Spec fields set for all cells of a suite, whatever its file says.
 
-    They make a different suite, with different runs and its own name, and so its own records,
-    report and MLflow experiment: ``table3+numerics.replicas=1`` and ``table3`` coexist, and neither
-    ever replaces the other. The order of the options does not matter.
+    They make a different suite with other runs and its own name, and so its own records, report and
+    MLflow experiment: ``table3+numerics.replicas=1`` exists next to ``table3``, and neither ever
+    replaces the other. The order of the options does not matter.
     """
 
     def __init__(self, stated: Sequence[str] = ()):
-        """Parse ``stated``: ``field=value`` as on the command line, the value in YAML. Raises
-        SuiteError."""
+        """Parse the options. ``stated``: as on the command line, ``field=value``, the value in
+        YAML. Raises SuiteError."""
         self.overrides: Overrides = {}
         self.origins: dict[Place, Origin] = {}
         problems: list[Problem] = []
@@ -47,7 +47,7 @@ class Changes:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        """The words on the command line: ``--set``, ``model.depth=20``."""
+        """As on the command line: ``--set``, ``model.depth=20``."""
         return tuple(
             word
             for field in self.overrides
@@ -58,7 +58,7 @@ class Changes:
         return shlex.join(self.words)
 
     def name(self, suite: str) -> str:
-        """Return the name of the suite with these changes."""
+        """Return the name of the changed suite."""
         if not self.overrides:
             return suite
         parts = [f"{field}={_text(value)}" for field, value in self.overrides.items()]
@@ -72,7 +72,7 @@ def _text(value: Any) -> str:
 
 
 def _is_exact(value: Any) -> bool:
-    """Return whether the value's text in a name is unique to it."""
+    """Return whether the value's text in a name identifies it uniquely."""
     text = _text(value)
     if isinstance(value, str) and not (text[:1].isalpha() and yaml.safe_load(text) == text):
         return False

@@ -17,7 +17,7 @@ from benchmark.suite.problems import Broken
 
 
 def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
-    """Yield each claim about something that no run has."""
+    """Yield a broken rule for each claim that the planned runs cannot answer."""
     names = {cell.variant: cell.spec for cell in cells}
     rule = f"a claim's variants are the suite's: {', '.join(list(names)[:20])}"
     for number, claim in enumerate(claims):
@@ -44,16 +44,16 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
                 and claim.moderated
                 and (why := _may_end_at_two_places(named, names[named], claims))
             ):
-                needs = f"is not for runs that may end at one of two places: {why}"
+                needs = f"is not for runs that may end in one of two modes: {why}"
                 yield ("claims", number, "moderated"), needs, named
         together = (claim.ensemble or ()) if isinstance(claim, PublishedClaim) else ()
         if len({_scored(names[v]) for v in together if v in names}) > 1:
-            needs = "an ensemble's variants are scored on the same images"
+            needs = "an ensemble's variants must be scored on the same images"
             yield ("claims", number, "ensemble"), needs, list(together)
     equal = {_pair(claim) for claim in claims if isinstance(claim, EqualityClaim)}
     for number, claim in enumerate(claims):
         if isinstance(claim, DirectionClaim) and not claim.at and _pair(claim) in equal:
-            needs = "two variants cannot be claimed to be equal and one of them lower"
+            needs = "two variants cannot be claimed both equal and different"
             yield ("claims", number, "direction"), needs, claim.direction
 
 
@@ -64,11 +64,11 @@ def _at(claim: Claim) -> tuple[int, ...]:
 _OF_LAYERS = ("mean_response_std", "gradient_norm_decades")
 
 _DEEPEST_PLAIN = 56
-"""Layers of a plain net for which others saw five runs within 0.7 points of each other."""
+"""Depth of a plain net for which others saw five runs within 0.7 points of each other."""
 
 
 def _may_end_at_two_places(variant: str, spec: RunSpec, claims: Sequence[Claim]) -> str:
-    """Return why it may, or an empty string where nothing suggests it."""
+    """Return why a variant's runs may end in one of two modes; empty if nothing suggests it."""
     if any(isinstance(claim, ShareClaim) and claim.variant == variant for claim in claims):
         return "the suite claims a share of them"
     net = spec.model
@@ -89,6 +89,6 @@ def _detects(spec: RunSpec) -> bool:
 
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:
-    """Return the identity of the images that a run is scored on."""
+    """Return a key for the images that are scored."""
     data = spec.dataset
     return data.name, data.only_classes if isinstance(data, CifarSpec) else None

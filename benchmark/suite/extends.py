@@ -1,4 +1,4 @@
-"""Complete a suite file from the one that it extends."""
+"""Suite files that extend other suite files."""
 
 import os
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from benchmark.suite.problems import Place, Problem, SuiteError
 from benchmark.suite.yaml_document import MAX_DEPTH, Document, read_document
 
 EXTENDS, REPLACES = "extends", "_delete_"
-"""A field of a suite file, and one of a mapping in its base."""
+"""A field of a suite file, and a field of a mapping in its base."""
 
-_PATH = "must be the path of a suite file, from this one"
+_PATH = "must be the path of a suite file, relative to this one"
 
 
 def read_suite(path: Path) -> Document:
-    """Read a suite file with all that it inherits, as ``Suite.extends`` describes; each value keeps
-    the file and line where it is stated. Raises SuiteError."""
+    """Read a suite file with everything it inherits (see ``Suite.extends``); each value keeps the
+    file and line where it is stated. Raises SuiteError."""
     documents = list(_chain(path))
     for document in documents:
         _nest(document)
@@ -30,7 +30,7 @@ def read_suite(path: Path) -> Document:
 
 
 def _chain(path: Path) -> Iterator[Document]:
-    """Yield the file, the one that it extends, and so on."""
+    """Yield the file, the file that it extends, and so on."""
     read = [path]
     document = read_document(path)
     while EXTENDS in document.data:
@@ -46,9 +46,9 @@ def _chain(path: Path) -> Iterator[Document]:
             raise _refused(document, "must not lead back to a file that extends it", circle)
         base, name = read_document(parent), document.data.get("name")
         if name is None:
-            raise _refused(document, "needs a name of its own in this file, as name", stated)
+            raise _refused(document, "requires this file to have a name of its own", stated)
         if name == base.data.get("name"):
-            rule = "must be another than that of the suite that this one extends"
+            rule = "must differ from the name of the suite that this one extends"
             raise SuiteError([document.problem(("name",), rule, name)])
         read.append(parent)
         document = base
@@ -60,7 +60,7 @@ def _refused(document: Document, rule: str, received: Any) -> SuiteError:
 
 
 def _nest(document: Document) -> None:
-    """Move dotted fields of the base to where they belong. Raises SuiteError."""
+    """Move dotted fields of the base to their nested places. Raises SuiteError."""
     base = document.data.get("base")
     problems: list[Problem] = []
     keys = [key for key in base if "." in key] if isinstance(base, dict) else []
@@ -91,7 +91,7 @@ def _nest(document: Document) -> None:
 
 
 def _replacing(document: Document) -> set[Place]:
-    """Return the base's mappings that are marked to replace the parent's, and remove the marks."""
+    """Return the places of the base's mappings marked to replace the parent's; remove the marks."""
     found, problems = set(), []
     base = document.data.get("base")
     for place in list(_places(base, ("base",))):
@@ -107,7 +107,7 @@ def _replacing(document: Document) -> set[Place]:
 
 
 def _complete(child: Document, parent: Document, replacing: set[Place], place: Place = ()) -> None:
-    """Add to the child's mapping at ``place`` whatever only the parent's has."""
+    """Add the keys that only the parent has to the child's mapping at ``place``."""
     ours, theirs = _at(child.data, place), _at(parent.data, place)
     for key, value in theirs.items():
         at = (*place, key)

@@ -1,4 +1,4 @@
-"""The names of suites and variants, which are also folder names."""
+"""The names of suites and variants, which are also names of folders."""
 
 import hashlib
 import re
@@ -11,17 +11,17 @@ RESERVED = {
     *("runs", "reference", "paper", "speed", "scaling", "storm", "storm-short", "power"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
-"""Other names in a results folder, next to the suites' own folders."""
+"""Names of other entries in a results folder, next to the suites' own folders."""
 
 JOINT = "+"
-"""Separates a suite's name from its changes by ``--set``; not allowed in a suite file's name."""
+"""Separator between a suite's name and its changes by ``--set``; not allowed in a suite file."""
 
 _LONGEST = 100
 
 
 def as_name(text: str, key: str, *, exact: bool) -> str:
-    """Return the text if it is a valid name and ``exact``, meaning that no other key has it.
-    Otherwise return as much of it as a name may hold, and a digest of ``key``."""
+    """Return the text if it is a valid name and ``exact``, i.e. no other key has it. Otherwise
+    return as much of it as a name allows, with a digest of ``key``."""
     if exact and NAME.fullmatch(text):
         return text
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
@@ -32,7 +32,7 @@ def as_name(text: str, key: str, *, exact: bool) -> str:
 def _checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise ValueError(
-            "should be 1 to 100 letters, digits or any of . _ = + -, beginning with a letter or "
+            "should be 1 to 100 letters, digits or any of . _ = + -, starting with a letter or "
             "digit"
         )
     return name
@@ -40,9 +40,9 @@ def _checked(name: str) -> str:
 
 def _checked_of_suite(name: str) -> str:
     if name in RESERVED:
-        raise ValueError(f"should be none of {', '.join(sorted(RESERVED))}")
+        raise ValueError(f"should not be any of {', '.join(sorted(RESERVED))}")
     if JOINT in name:
-        raise ValueError(f"should be without {JOINT}, which suites changed by --set are named with")
+        raise ValueError(f"should not contain {JOINT}, reserved for suites changed by --set")
     return name
 
 

@@ -1,4 +1,4 @@
-"""The spec fields set by base, grid and variants; each field is set in one place."""
+"""The spec fields that base, grid and variants set; each field is set in one place."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -45,9 +45,9 @@ def conflicts(
     variants: Sequence[Overrides],
     changes: Overrides,
 ) -> Iterator[Broken]:
-    """Yield every setting that would overwrite another, or whose field a suite must not set.
+    """Yield every setting that would overwrite another, or whose field a suite may not set.
 
-    ``changes``: what the command line sets for all runs.
+    ``changes``: the fields that the command line sets for all runs.
     """
     of_grid, of_all = settings(grid, "vary", "grid"), settings(changes, OPTION)
     of_variants = [settings(own, "vary", "variants", i) for i, own in enumerate(variants)]
@@ -61,13 +61,13 @@ def conflicts(
         yield from _set_within_a_value(setting, base)
     for setting in (*settings(base, "base"), *varied, *of_all):
         if setting.field[0] == "seed":
-            yield setting.place, "seed is set by seeds alone", setting.value
+            yield setting.place, "seed is set only by seeds", setting.value
         if len(setting.field) > MAX_DEPTH:
             yield setting.place, f"is nested at most {MAX_DEPTH} deep", "more"
 
 
 def _varied(setting: Setting, varied: Sequence[Setting]) -> Iterator[Broken]:
-    """Yield a problem if a field set for all runs is varied: runs that differ would become one."""
+    """Yield a field set for all runs that the suite varies: it would make these runs the same."""
     for other in varied:
         common = min(len(setting.field), len(other.field))
         if setting.field[:common] == other.field[:common]:
@@ -77,7 +77,7 @@ def _varied(setting: Setting, varied: Sequence[Setting]) -> Iterator[Broken]:
 
 
 def _set_twice(together: list[Setting]) -> Iterator[Broken]:
-    """Yield each field that is set twice. Sorted by field, a field comes right before its parts."""
+    """Yield fields set twice. Sorted by field, a field comes right before its parts."""
     whole: Setting | None = None
     for setting in sorted(together, key=lambda setting: setting.field):
         if whole and setting.field[: len(whole.field)] == whole.field:

@@ -16,7 +16,7 @@ MAX_CELLS = 100_000
 
 @dataclass(frozen=True)
 class Cell:
-    """One run that a suite asks for. Cells that differ only in what is measured share a run."""
+    """One run that a suite requests. Cells share a run if only what is measured differs."""
 
     variant: str
     seed: int
@@ -29,26 +29,26 @@ class Cell:
 
     @property
     def name(self) -> str:
-        """The name shown to people: ``resnet20-A/seed0``."""
+        """The name for display: ``resnet20-A/seed0``."""
         return f"{self.variant}/seed{self.seed}"
 
     @property
     def source(self) -> str | None:
-        """The id of the run whose weights this one starts from."""
+        """The id of the run whose weights it starts from."""
         return self.spec.pretrained.run if self.spec.pretrained else None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A suite's cells, in the suite's order."""
+    """A suite's cells, in its order."""
 
     suite: str
     cells: tuple[Cell, ...]
 
     def runs(self) -> dict[str, Cell]:
-        """Return run id -> the first cell that asks for it, in the order of training: all variants
-        with the first seed, then with the next, so that claims have early data. The cell's spec
-        includes everything to be measured for any cell that asks for the run."""
+        """Return run id -> the first cell that requests it, in the order of training: all variants
+        at the first seed, then at the next, so that claims have data early. Its spec includes
+        everything to be measured for any cell that requests the run."""
         seeds = dict.fromkeys(cell.seed for cell in self.cells)
         place = {seed: number for number, seed in enumerate(seeds)}
         runs: dict[str, Cell] = {}
@@ -60,7 +60,7 @@ class Plan:
 
 
 def measured_for_both(spec: RunSpec, other: RunSpec) -> RunSpec:
-    """Return ``spec`` with what is measured for ``other``, which has the same id, added; scored in
+    """Return ``spec`` with the measurements of ``other``, whose id is the same, added; scored in
     the batches of ``spec``."""
     scored, measured = spec.evaluation, spec.diagnostics
     every = math.gcd(scored.every_epochs, other.evaluation.every_epochs)
@@ -76,7 +76,8 @@ def measured_for_both(spec: RunSpec, other: RunSpec) -> RunSpec:
 def combinations(
     variants: int, grid: Mapping[str, list[Any]]
 ) -> Iterator[tuple[int, dict[str, int]]]:
-    """Yield the variant's index and the index of each grid field's value: variants x points."""
+    """Yield the index of the variant and of each grid field's value, for each variant at each
+    point."""
     points = list(itertools.product(*(range(len(values)) for values in grid.values())))
     for variant in range(variants):
         for point in points:
@@ -84,7 +85,7 @@ def combinations(
 
 
 def variant_name(name: str | None, spec: RunSpec, point: Overrides) -> str:
-    """Return the stated name, or the net's, plus what the grid sets that the net's name omits."""
+    """Return the stated name, or the net's, plus what the grid sets that the name does not say."""
     told = () if name else ("model.depth", "model.shortcut")
     leaves = [dotted.rsplit(".", 1)[-1] for dotted in point]
     parts = [name or spec.model.name]

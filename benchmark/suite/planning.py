@@ -1,5 +1,5 @@
-"""Turn a suite into cells: each variant at each point of the grid with each seed, every spec
-checked."""
+"""The cells of a suite: each variant at each point of the grid with each seed, with checked
+specs."""
 
 import math
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from benchmark.suite.yaml_document import OPTION, Document
 
 
 def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
-    """Return the plan of a suite, which was read from ``document``. Raises SuiteError.
+    """Return the plan of a suite, read from ``document``. Raises SuiteError.
 
-    ``changes``: fields that the command line sets in all cells.
+    ``changes``: fields that the command line sets for all cells.
     """
     problems = [document.problem(*broken) for broken in _broken_before_planning(suite, changes)]
     if problems:
@@ -52,10 +52,10 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
             continue
         variant = variant_name(name, specs[0], point)
         if not NAME.fullmatch(variant):
-            rule = "a variant's name is at most 100 characters; name the variants in vary.variants"
+            rule = "a variant's name has at most 100 characters; name the variants in vary.variants"
             problems.append(document.problem(("vary",), rule, variant))
         if variant in names:
-            rule = "each variant needs a name of its own; name them in vary.variants"
+            rule = "each variant needs a unique name; name them in vary.variants"
             problems.append(document.problem(("vary",), rule, variant))
         names.add(variant)
         runs |= {(variant, spec.seed): spec.digest() for spec in specs}
@@ -68,8 +68,8 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
 
 
 def _begun(data: dict[str, Any], runs: dict[tuple[str, int], str], seed: int) -> dict[str, Any]:
-    """Return ``data`` with the name of the variant whose weights it starts from replaced by the
-    run's id. That variant must come earlier."""
+    """Return ``data`` with the name of the variant whose weights it starts from, which must come
+    earlier, replaced by its run's id."""
     match data:
         case {"pretrained": {"source": "run", "name": str(name), **stated}} if (name, seed) in runs:
             begun = stated | {"source": "run", "name": runs[name, seed]}
@@ -83,7 +83,7 @@ def _broken_before_planning(suite: Suite, changes: Overrides) -> Iterator[Broken
     if count > MAX_CELLS:
         yield ("vary",), f"a suite has at most {MAX_CELLS} cells", count
     if len(set(suite.all_seeds)) < len(suite.all_seeds):
-        yield ("seeds",), "each seed stands once", list(suite.all_seeds)
+        yield ("seeds",), "each seed may be listed only once", list(suite.all_seeds)
     yield from conflicts(suite.base, grid, [variant.overrides for variant in variants], changes)
 
 

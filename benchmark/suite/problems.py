@@ -1,4 +1,4 @@
-"""Problems in a suite and where they are: in one of its files, or in an option."""
+"""The problems of a suite, and where they are: in one of its files, or in an option."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -18,12 +18,12 @@ Broken = tuple[Place, str, Any]
 
 
 class Origin(NamedTuple):
-    """Where a value is stated."""
+    """The place where a value is stated."""
 
     source: str
-    """The file, or the command-line option: ``--set model.depth=20``."""
+    """The file, or the option of the command line: ``--set model.depth=20``."""
     line: int | None = None
-    """Counted from 1; None for an option, and for a file that cannot be read."""
+    """Counted from 1; None for an option or for a file that cannot be read."""
 
     def __str__(self) -> str:
         return self.source if self.line is None else f"{self.source}:{self.line}"
@@ -60,7 +60,7 @@ class SuiteError(InputError):
 
 
 def rule_of(error: ErrorDetails) -> Broken:
-    """Return the broken rule in a pydantic error."""
+    """Return the field, the rule and the received value of one of pydantic's errors."""
     context = error.get("ctx", {})
     place = tuple(part for part in error["loc"] if not is_tag(part))
     if error["type"] == "rule":

@@ -12,7 +12,7 @@ from benchmark.suite.overrides import Overrides
 
 
 class Variant(Spec, extra="allow"):
-    """A name, and dotted spec fields with the values that define the variant."""
+    """A name, and dotted spec fields with the values that distinguish it."""
 
     name: Name
 
@@ -23,7 +23,7 @@ class Variant(Spec, extra="allow"):
 
 
 class Vary(Spec):
-    """What the runs differ in: each variant at each point of the grid."""
+    """What varies between the runs: each variant at each point of the grid."""
 
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = {}
     """Dotted spec field -> the values it takes."""
@@ -36,18 +36,19 @@ class Suite(Spec):
     """A suite file's fields."""
 
     name: SuiteName
-    """The name of the folder for its records, so each file needs its own; without ``+``, which is
-    for the names of suites changed by ``--set``."""
+    """Also names the folder of its records, so it must be unique; without ``+``, which is used in
+    the names of suites changed by ``--set``."""
 
     extends: str | None = None
-    """Another suite file, by its path relative to this one. It supplies what this file leaves out.
+    """Another suite file, as a path relative to this one. This file inherits what it does not
+    state.
 
     ``base`` is merged: a field that this file states, nested or dotted (``model.depth: 32``), wins,
-    and the fields around it stay. A list is one value, and so is a mapping that contains
-    ``_delete_: true``, which inherits nothing: ``schedule: {_delete_: true, kind: plateau}``.
-    Everything else that this file states replaces the other's entirely: ``source``, ``vary``,
-    ``seeds``, ``claims``. ``name`` is never inherited. Files may extend each other in a chain, and
-    an error names the file and line where the value is stated.
+    and the fields around it stay. A list is one value, and so is a mapping with ``_delete_: true``
+    in it, which inherits nothing: ``schedule: {_delete_: true, kind: plateau}``. Everything else
+    that this file states replaces the other's entirely: ``source``, ``vary``, ``seeds``,
+    ``claims``. ``name`` is never inherited. Files may extend each other in a chain, and an error
+    names the file and line that the value comes from.
     """
 
     source: str = Field(min_length=1)
@@ -58,12 +59,12 @@ class Suite(Spec):
 
     vary: Vary = Vary()
     seeds: Seeds
-    """A list, or ``{looks: [2, 3, 5], level: 0.05}`` to train no more seeds than needed."""
+    """A list, or ``{looks: [2, 3, 5], level: 0.05}``, to train no more seeds than needed."""
     claims: tuple[AnyClaim, ...] = Field(default=(), strict=False)
 
     @property
     def looks(self) -> Looks | None:
-        """The looks at claims before all seeds have ended; None where there are none."""
+        """When claims are judged before all seeds have finished; None if they are not."""
         return self.seeds if isinstance(self.seeds, Looks) else None
 
     @property

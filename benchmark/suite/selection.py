@@ -24,7 +24,7 @@ class Selection:
     variants: frozenset[str]
     seeds: frozenset[int]
     words: tuple[str, ...] = ()
-    """The words on the command line; empty where no selection was made, so all is selected."""
+    """As on the command line; empty if nothing was requested and everything is selected."""
 
     def has(self, variant: str, seed: int) -> bool:
         """Return whether a cell is selected."""
@@ -32,7 +32,7 @@ class Selection:
 
     @property
     def name(self) -> str:
-        """The name of the selection's folder."""
+        """A name for a folder."""
         text = re.sub(r"-?-(only|seeds) ", "", " ".join(self.words))
         return as_name(text, " ".join(self.words), exact=False)
 
@@ -40,7 +40,7 @@ class Selection:
         return shlex.join(self.words)
 
     def part_of(self, plan: Plan) -> Plan:
-        """Return a plan of the selected cells and those whose weights they start from."""
+        """Return the selected cells, and those whose weights they start from."""
         runs = plan.runs()
         chosen = {cell.name: cell for cell in plan.cells if self.has(cell.variant, cell.seed)}
         ids = {cell.run_id for cell in chosen.values()}
@@ -57,9 +57,9 @@ class Selection:
 def select(
     cells: Sequence[tuple[str, int]], only: Sequence[str] = (), seeds: str | None = None
 ) -> Selection:
-    """Select from a suite's ``cells``, given as (variant, seed). Raises SelectionError.
+    """Select from a suite's cells, each (variant, seed). Raises SelectionError.
 
-    ``only``: variants, with shell wildcards, each of which must match at least one; ``seeds``: some
+    ``only``: variants with shell wildcards, each of which must match at least one; ``seeds``: some
     of the suite's own, ``0-2``, ``0,3`` or ``0``.
     """
     variants = list(dict.fromkeys(variant for variant, _ in cells))
@@ -85,7 +85,7 @@ def _seeds(text: str, known: Sequence[int]) -> Iterator[int]:
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         asked = range(first, last + 1)
         if not asked or any(seed not in known for seed in asked):
-            rule = f"--seeds must be seeds of the suite ({_listed(known)}), as 0-2, 0,3 or 0"
+            rule = f"--seeds must be seeds of the suite ({_listed(known)}), e.g. 0-2, 0,3 or 0"
             raise SelectionError(f"{rule}. Received: {text}")
         yield from asked
 

@@ -21,16 +21,16 @@ class LoadedSuite:
 
     path: Path
     suite: Suite
-    """The suite, under a name of its own if the command line changes it."""
+    """Renamed if the command line changes it."""
     plan: Plan
     changes: Changes = field(default_factory=Changes)
 
 
 def load_suite(path: str | Path, changes: Changes | None = None) -> LoadedSuite:
-    """Read and plan a suite file. Raises SuiteError, which lists every problem and where its value
+    """Read and plan a suite file. Raises SuiteError, which names every problem and where its value
     is stated.
 
-    ``changes``: what the command line sets.
+    ``changes``: the fields set on the command line.
     """
     path, changes = Path(path), changes or Changes()
     document = read_suite(path)
@@ -57,7 +57,7 @@ def _planned(document: Document, suite: Suite, changes: Changes) -> Plan:
 
 
 def _told_of(changes: Changes, problem: Problem) -> Problem:
-    """Mention the changes in a problem, as a file's value may be wrong only because of them."""
+    """Mention the changes: a value of the file may be wrong only because of them."""
     if not changes.words or problem.origin.source.startswith(OPTION):
         return problem
     return replace(problem, rule=f"{problem.rule} (with {changes})")

@@ -1,4 +1,4 @@
-"""A strict YAML reader: plain data only, no duplicate keys, and the origin of each value."""
+"""A strict reader of YAML: plain data only, no duplicate keys, and where each value is stated."""
 
 import re
 from pathlib import Path
@@ -19,16 +19,16 @@ _READ_ANOTHER_WAY = re.compile(r"[-+]?0[0-9_].*|.*:.*")
 
 
 OPTION = "--set"
-"""The first part of places that the command line states, rather than a file."""
+"""First part of the places of values stated on the command line, not in a file."""
 
 
 class Document:
-    """Data in YAML, and where each of its values is stated."""
+    """Data in YAML, and the origin of each of its values."""
 
     def __init__(self, text: str, source: str, at: Place = ()):
-        """Read ``text``, which comes from ``source``. Raises SuiteError if it breaks a rule.
+        """Read ``text`` from ``source``. Raises SuiteError if it breaks a rule.
 
-        ``at``: the place of the data; for an option, ``(OPTION, field)``, and then without lines.
+        ``at``: the place of the data; ``(OPTION, field)`` for an option, which has no lines.
         """
         self.origins: dict[Place, Origin] = {at: Origin(source, None if at else 1)}
         self._source, self._at, self._problems = source, at, list[Problem]()
@@ -44,7 +44,7 @@ class Document:
         return self.origins[place]
 
     def problem(self, place: Place, rule: str, received: Any) -> Problem:
-        """Return the problem that the value at ``place`` breaks ``rule``."""
+        """Return a problem with the value at ``place``, which breaks ``rule``."""
         return Problem(self.origin(place), field_of(place), rule, received)
 
     def _compose(self, text: str) -> yaml.Node | None:
@@ -68,9 +68,9 @@ class Document:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             tag = getattr(event, "tag", None)
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                rule, received = "anchors and aliases are not read", "one"
+                rule, received = "anchors and aliases are not supported", "one"
             elif tag is not None:
-                rule, received = "tags are not read", tag.replace(_YAML, "!!")
+                rule, received = "tags are not supported", tag.replace(_YAML, "!!")
             elif depth > MAX_DEPTH:
                 rule, received = f"is nested at most {MAX_DEPTH} deep", "more"
             else:
@@ -106,7 +106,7 @@ class Document:
                 self._problem(key_node, place, "a key must be text", key)
                 continue
             if key in data:
-                self._problem(key_node, (*place, key), "a key may stand once", key)
+                self._problem(key_node, (*place, key), "a key may appear only once", key)
             data[key] = self._build(value_node, (*place, key))
             self.origins[(*place, key)] = self._origin(key_node)
         return data
@@ -125,8 +125,8 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read the mapping in a YAML file. Raises SuiteError for a file that cannot be read or breaks
-    a rule."""
+    """Read the mapping in a YAML file. Raises SuiteError if the file cannot be read or breaks a
+    rule."""
     first = Origin(str(path), 1)
     try:
         with path.open("rb") as file:
@@ -146,7 +146,7 @@ def read_document(path: Path) -> Document:
 
 
 def field_of(place: Place) -> str:
-    """Return the name of the field at a place, for people."""
+    """Return the field at a place, for display."""
     return ".".join(map(str, place[1:] if place[:1] == (OPTION,) else place)) or "file"
 
 

@@ -1,1 +1,1 @@
-"""Train a net from a RunSpec: ``loop.train``. No files and no MLflow here."""
+"""Training, from a RunSpec to a trained net: ``loop.train``. No files and no MLflow here."""

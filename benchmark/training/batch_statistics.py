@@ -1,4 +1,4 @@
-"""Batch normalisation's statistics as true averages, computed after training."""
+"""Batch normalisation's statistics as exact averages, computed after training."""
 
 from collections.abc import Callable, Iterable
 
@@ -12,10 +12,11 @@ from benchmark.models.batch_norm import BatchNormalization
 
 def recompute(model: keras.Model, data: Feed, batches: Iterable[Tensors]) -> None:
     """Set the moving mean and variance of each layer to those over all images of ``batches``, each
-    the train inputs of one batch. Each layer normalises by the batch, as in training.
+    the train inputs of one batch. In each layer, a batch is normalised by its own statistics, as in
+    training.
 
     The variance is that of the pooled batches, from each batch's biased variance. The authors'
-    release describes its statistics like this, and so does the paper for detectors (appendix A).
+    release describes its statistics like this, and the paper those of detectors (appendix A).
     """
     layers = [layer for layer in model.layers if isinstance(layer, BatchNormalization)]
     statistics_of = _statistics_of(model, layers, data)

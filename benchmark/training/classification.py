@@ -23,7 +23,7 @@ from benchmark.training.task import Counted
 
 
 class CrossEntropy:
-    """The mean cross-entropy of a batch, and its ``errors``: the number of misclassified images."""
+    """The mean cross-entropy of a batch, and its ``errors``: images classified wrongly."""
 
     counted: Mapping[str, tf.DType] = {"errors": tf.int64}
 
@@ -32,9 +32,9 @@ class CrossEntropy:
         self.model, self.data = model, data
 
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
-        """Compute the loss on one iteration's ``train_inputs`` of ``data``. See ``Objective``."""
+        """Take the ``train_inputs`` of ``data`` for one iteration. See ``Objective``."""
         images, labels = self.data[replica].train_batch(*inputs)
-        labels = tf.cast(labels, tf.int64)  # For a GPU, int32 arithmetic runs on the host.
+        labels = tf.cast(labels, tf.int64)  # On a GPU, int32 arithmetic runs on the host.
         logits = self.model(images, training=True)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         wrong = tf.argmax(logits, axis=1, output_type=tf.int64) != labels
@@ -51,7 +51,7 @@ class Classification:
         pretrained: Pretrained | None,
         replicas: Replicas,
     ):
-        """Raises ValueError if the pretrained weights do not fit the net."""
+        """Build the net and its feeds. Raises ValueError if pretrained weights do not fit."""
         assert isinstance(spec.dataset, LabelledSpec)  # RunSpec's rule.
         given = pretrained if spec.dataset.normalization == "pretrained" else None
         data = []
@@ -80,16 +80,16 @@ class Classification:
         return self.data.train_inputs(seed, batch_size, first, steps)
 
     def finish(self, batches: Iterable[Tensors]) -> None:
-        """Recompute batch normalisation's statistics if the spec says so."""
+        """Recompute batch normalisation's statistics over some batches if the spec says so."""
         if self.statistics_batches:
             recompute(self.model, self.data, itertools.islice(batches, self.statistics_batches))
 
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
-        """Return the training error, over mini-batches as augmented."""
+        """Return the training error over the augmented mini-batches."""
         return {"train_error_percent": 100 * counted["errors"] / images}
 
     def score(self, split: str) -> dict[str, float | None]:
-        """Return loss and errors; the top-5 error only if there are more than a few classes."""
+        """Return loss and errors; the top-5 error if there are enough classes."""
         scores = self._scores(split)
         found: dict[str, float | None] = {
             "loss": scores.loss,

@@ -27,7 +27,7 @@ PARTS = ("objectness", "proposals", "classes", "boxes")
 
 
 class JointLoss:
-    """The sum of the losses of both parts, and each part times the number of images."""
+    """The sum of the losses; and each part, times the number of images it is the mean over."""
 
     counted: Mapping[str, tf.DType] = dict.fromkeys(PARTS, tf.float64)
 
@@ -35,9 +35,9 @@ class JointLoss:
         self.model, self.normalize, self.seed = net, normalize, seed
 
     def __call__(self, replica: int, *inputs: tf.Tensor) -> tuple[tf.Tensor, Counted]:
-        """Compute the loss on one iteration's ``Detection.train_inputs``. See ``Objective``."""
+        """Take ``Detection.train_inputs`` for one iteration. See ``Objective``."""
         places, pixels, sizes, boxes, labels, crowds = inputs
-        labels = tf.cast(labels, tf.int64)  # For a GPU, int32 arithmetic runs on the host.
+        labels = tf.cast(labels, tf.int64)  # On a GPU, int32 arithmetic runs on the host.
         shown = images(self.normalize, pixels, sizes)
         found = losses(self.model, shown, sizes, Truth(boxes, labels, crowds), self.seed, places[0])
         count = places.shape[0]
@@ -50,7 +50,7 @@ class Detection:
     """A detector and its images: a ``Task``."""
 
     steps_a_call = 1
-    """One, so that the input of a call is never larger than a batch."""
+    """One, so that the input is never larger than one batch."""
 
     def __init__(
         self,
@@ -59,12 +59,12 @@ class Detection:
         pretrained: Pretrained | None,
         replicas: Replicas,
     ):
-        """Raises ValueError if the pretrained weights do not fit the net, and DataError if the
-        images cannot be trained on."""
+        """Build the net and its feed. Raises ValueError if pretrained weights do not fit, and
+        DataError if the images cannot be trained on."""
         assert isinstance(spec.dataset, BoxesSpec) and spec.detector  # RunSpec's rule.
         self.found = found
         self.detections: list[Detections] = []
-        """The detections of the last scoring, per image."""
+        """The detections of the last scoring, image by image."""
         self.normalization = _normalization(spec.dataset, pretrained)
         with replicas.scope():
             self.model = build_net(spec)
@@ -87,7 +87,7 @@ class Detection:
     def train_inputs(
         self, seed: int, batch_size: int, first: int, steps: int
     ) -> tuple[tf.Tensor, ...]:
-        """Return positions (steps, batch) int64 in the sequence of all shown images, and the parts
+        """Return positions (steps, batch) int64 in the sequence of all images shown, and the parts
         of a ``Batch``."""
         places = np.arange(first * batch_size, (first + steps) * batch_size, dtype=np.int64)
         batches = [self.feed.train_batch(seed, batch_size, first + at) for at in range(steps)]
@@ -100,7 +100,7 @@ class Detection:
         return tf.constant(places.reshape(steps, batch_size)), *parts
 
     def finish(self, batches: Iterable[tuple[tf.Tensor, ...]]) -> None:
-        """Do nothing: ``detector.batch_norm`` determines what a detector normalises by."""
+        """Do nothing: ``detector.batch_norm`` determines a detector's statistics."""
 
     def trained(self, counted: Mapping[str, float], images: int) -> dict[str, float]:
         """Return the loss of each part."""
@@ -119,7 +119,7 @@ class Detection:
         return {}
 
     def _room(self, batch_size: int) -> list[tf.TensorSpec]:
-        """Return the shapes and types of a batch; of landscape images, if batches are split by
+        """Return the shapes and types of a batch; of landscape images, if they are grouped by
         orientation."""
         pixels, *rest = self.feed.train_signature(batch_size)
         shape = (batch_size, *self.feed.sides.room(high=False), 3)

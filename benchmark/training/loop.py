@@ -1,4 +1,4 @@
-"""Train one run: a pure function of its spec and its images."""
+"""The training of one run: a pure function of its spec and its images."""
 
 import itertools
 import math
@@ -32,17 +32,17 @@ from benchmark.training.totals import Measured, Totals
 from benchmark.training.weights import weights_sha256
 
 KEEP_EVERY_S = 600.0
-"""How often the state is handed out within an epoch, in addition to the end of each epoch."""
+"""Interval at which the state is passed to ``keep`` within an epoch, in addition to its end."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How a run ended: ``finished``, ``diverged`` at a loss that is not finite, or
+    """The end of a run: ``finished``, ``diverged`` at a loss that is not finite, or
     ``interrupted`` because it was asked to stop."""
 
     status: str
     task: Task
-    """Holds the net as it was at the end, when last scored."""
+    """The task, with the net as it ended and was last scored."""
 
 
 def train(
@@ -55,12 +55,13 @@ def train(
     keep: Callable[[State], None] = lambda state: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
-    """Train ``spec`` on ``images``, from the ``pretrained`` weights that it names. Call
+    """Train ``spec`` on ``images``, starting from the ``pretrained`` weights that it names. Call
     ``process.configure`` first, once per process.
 
     ``keep`` receives the state after each epoch, from time to time within one, and when ``stop``
-    returns true to end the run early. A run resumed from it gives the same bits as one that was
-    never stopped. Raises ValueError if ``pretrained`` or ``resume`` belongs to another net.
+    returns True to end the run early. A run that continues from a state with ``resume`` gives the
+    bits of one that was never stopped. Raises ValueError if ``pretrained`` or ``resume`` do not fit
+    the net.
     """
     return _Run(spec, images, on_event, pretrained, keep, stop).run(resume)
 
@@ -75,7 +76,7 @@ class _Run:
     stop: Callable[[], bool]
     iteration: int = 0
     epoch: int = 0
-    """Number of completed epochs."""
+    """Epochs completed."""
     rate: float = 0.0
     """Learning rate of the last step."""
     totals: Totals = field(default_factory=Totals)
@@ -114,7 +115,7 @@ class _Run:
         )
         self.variables = Variables(self.model, self.optimizer, self.loss_scale)
         self.warmup, self.plateaus = Warmup.of(spec.schedule), Plateaus(spec.schedule)
-        self._call(self.iteration, self.iteration)  # No steps: TensorFlow's setup, untimed.
+        self._call(self.iteration, self.iteration)  # Zero steps: TensorFlow's set-up, untimed.
         self.on_event(
             {
                 "event": Kind.BUILT,
@@ -149,8 +150,8 @@ class _Run:
         self.totals = Totals.of_json(state.counters["totals"])
 
     def _train_until(self, end: int) -> str | None:
-        """Train up to iteration ``end``. Return ``diverged`` as soon as the loss is not finite,
-        ``interrupted`` if the run should stop, else None."""
+        """Train up to iteration ``end``. Returns ``diverged`` as soon as the loss is not finite,
+        ``interrupted`` if the run must stop, else None."""
         while self.iteration < end:
             if self.stop():
                 return Status.INTERRUPTED
@@ -165,14 +166,15 @@ class _Run:
         return None
 
     def _steps_a_call(self) -> int:
-        """Return the steps of the next call: at most up to the next warm-up check or diagnosis."""
+        """Return the steps of the next call: at most up to the next check of the warm-up or the
+        next diagnosis."""
         most = self.task.steps_a_call
         judged = self.warmup.steps_until_judged(self.iteration) or most
         ahead = (i - self.iteration for i in self.spec.measured_at if i > self.iteration)
         return min(most, judged, next(ahead, most))
 
     def _diagnose(self) -> None:
-        """Measure the layers, and train the one step that follows, if there is one."""
+        """Measure the layers, and train the next step, if there is one."""
         at = self.iteration
         found: Measured = self.task.diagnosed()
         if at < self.spec.schedule.iterations:
@@ -185,7 +187,7 @@ class _Run:
         return dict(zip(names, map(float, norms), strict=True))
 
     def _advance(self, stop: int) -> Steps:
-        """Train up to iteration ``stop``, with one call of TensorFlow."""
+        """Train up to iteration ``stop`` in one TensorFlow call."""
         spec, started = self.spec, time.perf_counter()
         steps = self._call(self.iteration, stop)
         count = len(steps.loss)
@@ -210,7 +212,7 @@ class _Run:
         return steps
 
     def _call(self, first: int, stop: int) -> Steps:
-        """Run the steps and convert to NumPy, so that the clock is read after the last one."""
+        """Return the steps in NumPy, so that the clock is read after the last step is done."""
         spec = self.spec
         rates = np.array([self._rate(iteration) for iteration in range(first, stop)], np.float32)
         inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, first, stop - first)
@@ -225,9 +227,9 @@ class _Run:
         )
 
     def _end_epoch(self, *, last: bool) -> str | None:
-        """Report the epoch. Return ``diverged`` if every step overflowed in float16, or if the last
-        scored loss is not finite: an earlier one does not end the run, since the weights must not
-        depend on how often the run is scored."""
+        """Report the epoch. Returns ``diverged`` if all of its steps overflowed in float16, or if
+        the run's last scored loss is not finite: earlier ones do not end the run, since the weights
+        must not depend on how often the run is scored."""
         self.epoch += 1
         totals = self.totals
         if self.iteration == self.spec.schedule.iterations:
@@ -267,14 +269,14 @@ class _Run:
         return Status.DIVERGED if not finite or overflowed else None
 
     def _batches_from(self, iteration: int) -> Iterator[tuple[tf.Tensor, ...]]:
-        """Yield the train inputs of each iteration from ``iteration`` on."""
+        """Yield the train inputs of each iteration, starting at ``iteration``."""
         spec = self.spec
         for at in itertools.count(iteration):
             inputs = self.task.train_inputs(spec.seed, spec.optimizer.batch_size, at, 1)
             yield tuple(each[0] for each in inputs)
 
     def _trained(self) -> Event:
-        """Return the training metrics of the epoch's steps."""
+        """Return the results of the epoch's training steps."""
         totals = self.totals
         norms = np.asarray(totals.norms) / max(1, totals.steps - totals.skipped)
         losses: Event = {"learning_rate": self.rate, "train_loss": totals.loss / totals.steps}

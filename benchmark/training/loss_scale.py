@@ -3,29 +3,28 @@
 import tensorflow as tf
 
 GROWTH_STEPS = 2000
-"""Steps without overflow after which the scale doubles."""
+"""Number of steps without overflow after which the scale doubles."""
 
 
 class LossScale:
     """The factor on the loss. A step whose gradients overflow is skipped and halves it."""
 
     def __init__(self, initial: float | None):
-        """``initial``: the scale of the first step; None for no scaling, at no cost."""
+        """``initial``: the scale at the first step; None for no scaling, which costs nothing."""
         self.active = initial is not None
         self.scale = tf.Variable(initial or 1.0, trainable=False, name="loss_scale")
         self.good_steps = tf.Variable(0, trainable=False, dtype=tf.int64, name="good_steps")
 
     def scaled(self, loss: tf.Tensor) -> tf.Tensor:
-        """Return the scaled loss, which is differentiated."""
+        """Return the scaled loss, whose gradients are computed."""
         return loss * self.scale if self.active else loss
 
     def unscaled(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return the gradients of the loss itself."""
+        """Return the gradients of the unscaled loss."""
         return [gradient / self.scale for gradient in gradients] if self.active else gradients
 
     def update(self, finite: tf.Tensor) -> None:
-        """Update the scale. ``finite``: whether the step's gradients were, a scalar bool. Call only
-        if active."""
+        """Update the scale, if active. ``finite``: bool scalar, whether the gradients were."""
         zero = tf.constant(0, tf.int64)
         good = tf.where(finite, self.good_steps + 1, zero)
         grown = good >= GROWTH_STEPS

@@ -10,8 +10,8 @@ from benchmark.spec import RunSpec
 
 
 def build_net(spec: RunSpec) -> keras.Model:
-    """Build a classifier, or a detector on the classifier's layers; weights are drawn from Keras's
-    global seed."""
+    """Build a classifier, or a detector on the classifier's layers; initial weights are drawn with
+    Keras's global seed."""
     classes = spec.dataset.classes
     if spec.detector:
         backbone = backbone_of(spec.model)

@@ -8,16 +8,16 @@ from benchmark.spec import NumericsSpec
 
 def configure(numerics: NumericsSpec, seed: int, gpu_memory_mib: int | None = None) -> None:
     """Set threads, devices, precision, determinism and Keras's seed, and override a user's
-    keras.json. Call once per process.
+    keras.json. Call it once per process.
 
-    ``gpu_memory_mib``: the memory to use of each GPU, where runs share one; else as needed.
+    ``gpu_memory_mib``: the limit on each GPU if several runs share one; None: as much as needed.
     """
     _use_keras_as_meant()
     gpus = tf.config.list_physical_devices("GPU")
-    # With GPUs the host's threads do not affect bits, and feed the GPUs: 0 means all of them.
+    # With GPUs, the host's threads only feed them and change no bits: 0 means all of them.
     threads = 0 if gpus else numerics.threads
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    # Two operations at a time, if there are threads for them: a few percent faster, with the same
+    # Two operations at a time if there are threads for them: a few percent faster, with the same
     # bits.
     at_once = max(2, numerics.replicas) if gpus else min(threads, 2)
     tf.config.threading.set_inter_op_parallelism_threads(at_once)
@@ -35,7 +35,7 @@ def configure(numerics: NumericsSpec, seed: int, gpu_memory_mib: int | None = No
 
 
 def _use_keras_as_meant() -> None:
-    """Override the settings of ~/.keras/keras.json and Keras's environment variables."""
+    """Override ~/.keras/keras.json and Keras's environment variables."""
     if keras.config.backend() != "tensorflow":
         rule = "KERAS_BACKEND, or the backend of ~/.keras/keras.json, must be tensorflow"
         raise RuntimeError(f"{rule}. Received: {keras.config.backend()}")
@@ -45,8 +45,8 @@ def _use_keras_as_meant() -> None:
 
 
 def configure_scoring() -> None:
-    """Configure the process for scoring trained nets: float32 without TF32, determinism, and only
-    as much GPU memory as needed. Call once per process."""
+    """Set up a process that scores trained nets: float32 without TF32, determinism, and only as
+    much GPU memory as needed. Call it once per process."""
     _use_keras_as_meant()
     _share_memory(tf.config.list_physical_devices("GPU"), None)
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -56,8 +56,8 @@ def configure_scoring() -> None:
 
 
 def _share_memory(gpus: list[tf.config.PhysicalDevice], part_mib: int | None) -> None:
-    """Take GPU memory as needed or, where several runs share a GPU, a fixed part, so that other
-    runs do not affect which algorithms have enough workspace."""
+    """Allocate GPU memory as needed; if several runs share a GPU, a fixed part, so that the others
+    do not affect which algorithms have enough workspace."""
     for gpu in gpus:
         if part_mib is None:
             tf.config.experimental.set_memory_growth(gpu, True)
@@ -67,8 +67,7 @@ def _share_memory(gpus: list[tf.config.PhysicalDevice], part_mib: int | None) ->
 
 
 def peak_gpu_memory_mib() -> float | None:
-    """Return the peak memory of a GPU so far, the largest if there are several; None without a
-    GPU."""
+    """Return the peak memory of a GPU so far, the largest over all GPUs; None without a GPU."""
     gpus = tf.config.list_logical_devices("GPU")
     peaks = [
         tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"]

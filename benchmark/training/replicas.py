@@ -1,4 +1,4 @@
-"""One run on several devices of one host: each replica trains on its share of a batch."""
+"""Data parallelism over several devices of one host: each replica trains on part of a batch."""
 
 from contextlib import AbstractContextManager
 
@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 class Replicas:
-    """The devices of a run, and which part of a batch each of them takes.
+    """The devices of a run, and the part of a batch that each of them takes.
 
     The gradient is the mean of the replicas' gradients. Batch statistics are each replica's own,
     as on the paper's GPUs (64 or 32 images each); the model's moving statistics are those of the
@@ -14,7 +14,7 @@ class Replicas:
     """
 
     def __init__(self, count: int):
-        """Take one GPU per replica, or one logical CPU device where there is no GPU.
+        """Use one GPU per replica, or logical CPU devices if there is no GPU.
 
         Raises ValueError if there are GPUs, but too few.
         """
@@ -27,26 +27,26 @@ class Replicas:
         )
 
     def scope(self) -> AbstractContextManager[object]:
-        """Return the scope in which to create variables, with a copy on each device."""
+        """Return the scope in which to create the variables, with a copy on each device."""
         return self.strategy.scope()
 
     def share(self, batch: tf.Tensor) -> tf.Tensor:
-        """Return, within a replica, its rows of a batch."""
+        """Return a replica's rows of a batch. Call it within a replica."""
         size = batch.shape[0] // self.count
         start = self.number() * size
         return batch[start : start + size]
 
     def number(self) -> int:
-        """Return, within a replica, its number, from 0."""
+        """Return a replica's index, from 0. Call it within a replica."""
         context = tf.distribute.get_replica_context()
         return int(tf.get_static_value(context.replica_id_in_sync_group))
 
     def mean(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return, within a replica, the means over all replicas."""
+        """Return the means over all replicas. Call it within a replica."""
         return self._reduced(tf.distribute.ReduceOp.MEAN, tensors)
 
     def sum(self, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return, within a replica, the sums over all replicas."""
+        """Return the sums over all replicas. Call it within a replica."""
         return self._reduced(tf.distribute.ReduceOp.SUM, tensors)
 
     def _reduced(self, how: tf.distribute.ReduceOp, tensors: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -59,7 +59,7 @@ def _devices(count: int) -> list[str]:
     gpus = tf.config.list_logical_devices("GPU")
     if count > 1 and 0 < len(gpus) < count:
         raise ValueError(
-            f"numerics.replicas must be at most the GPUs of this machine, {len(gpus)}. "
+            f"numerics.replicas must be at most this machine's number of GPUs, {len(gpus)}. "
             f"Received: {count}"
         )
     return [device.name for device in (gpus or tf.config.list_logical_devices("CPU"))[:count]]

@@ -1,4 +1,4 @@
-"""How strongly each layer responds (figure 7)."""
+"""The standard deviation of each layer's responses (figure 7)."""
 
 from collections.abc import Callable
 
@@ -17,11 +17,11 @@ IMAGES = 500
 def layer_responses(
     spec: RunSpec, model: keras.Model, data: Feed
 ) -> Callable[[], dict[str, float]]:
-    """Return a function that measures ``model`` as it is at each call, without changing it.
+    """Return a function that measures the current state of ``model`` without changing it.
 
-    It returns, per convolution from the first to the last, excluding projections, the standard
-    deviation of its outputs over images, pixels and channels: after batch normalisation (by the
-    statistics of these images, as in training) and before addition and nonlinearity.
+    It returns, for each convolution from first to last, without projections, the standard deviation
+    of its outputs over images, pixels and channels: after batch normalisation (with the statistics
+    of these images, as in training) and before addition and nonlinearity.
     """
     twin = build_model(
         spec.model.without_dropout(),

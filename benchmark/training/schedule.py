@@ -10,8 +10,8 @@ from benchmark.spec import CosineSchedule, PiecewiseSchedule, PlateauSchedule, S
 def learning_rate(
     spec: ScheduleSpec, iteration: int, *, warming_up: bool = False, plateaus: int = 0
 ) -> float:
-    """Return the rate of ``iteration``, counted from 0; a drop at 32000 applies to iteration 32000
-    and later ones. ``plateaus``: the number reached before."""
+    """Return the rate of ``iteration``, counted from 0; a drop at 32000 applies from iteration
+    32000 on. ``plateaus``: the number reached so far."""
     if warming_up and spec.warmup:
         return spec.warmup.learning_rate
     if isinstance(spec, CosineSchedule):
@@ -25,7 +25,7 @@ def learning_rate(
 
 @dataclass
 class Warmup:
-    """The conditional warm-up of ResNet-110: over once the training error has fallen enough."""
+    """The conditional warm-up of ResNet-110, which ends once the training error is low enough."""
 
     spec: ScheduleSpec
     active: bool
@@ -34,26 +34,26 @@ class Warmup:
 
     @classmethod
     def of(cls, spec: ScheduleSpec) -> "Warmup":
-        """Return a warm-up that is active if the spec has one."""
+        """Return the warm-up of a spec, active if the spec has one."""
         return cls(spec, active=spec.warmup is not None)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the current state as plain data."""
+        """Return the state as plain JSON."""
         return {"active": self.active, "errors": self.errors, "images": self.images}
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Restore the state returned by ``as_json``."""
+        """Restore the state of ``as_json``."""
         self.active, self.errors, self.images = data["active"], data["errors"], data["images"]
 
     def steps_until_judged(self, iteration: int) -> int | None:
-        """Return the iterations until the window of ``iteration`` is full; None if inactive."""
+        """Return the iterations until the window with ``iteration`` is full; None if it is over."""
         if not self.active or self.spec.warmup is None:
             return None
         window = self.spec.warmup.window_iterations
         return window - iteration % window
 
     def observe(self, errors: int, images: int, iteration: int) -> None:
-        """Record training errors up to ``iteration``; check the bound at the end of a window."""
+        """Record training errors up to ``iteration``; judge at the end of a window."""
         if not self.active or self.spec.warmup is None:
             return
         self.errors += errors
@@ -66,7 +66,7 @@ class Warmup:
 
 @dataclass
 class Plateaus:
-    """A count of how often the error that a schedule watches has stopped improving."""
+    """The number of times that the error monitored by a schedule has stopped improving."""
 
     spec: ScheduleSpec
     reached: int = 0
@@ -75,18 +75,18 @@ class Plateaus:
     """Epochs since the best."""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the current state as plain data."""
+        """Return the state as plain JSON."""
         best = None if math.isinf(self.best_percent) else self.best_percent
         return {"reached": self.reached, "best_percent": best, "without": self.without}
 
     def restore(self, data: dict[str, Any]) -> None:
-        """Restore the state returned by ``as_json``."""
+        """Restore the state of ``as_json``."""
         self.reached, self.without = data["reached"], data["without"]
         self.best_percent = math.inf if data["best_percent"] is None else data["best_percent"]
 
     @property
     def of(self) -> str | None:
-        """The split whose error it watches, if any."""
+        """The split whose error it monitors, if any."""
         return self.spec.of if isinstance(self.spec, PlateauSchedule) else None
 
     def observe(self, error_percent: float) -> None:

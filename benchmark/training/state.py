@@ -1,4 +1,4 @@
-"""What the rest of a run depends on: its net, its optimiser and its progress."""
+"""The state that the rest of a run depends on: its net, its optimiser and its counters."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from benchmark.training.optimizers.rule import Rule
 
 @dataclass(frozen=True)
 class State:
-    """A run between two calls of its training steps; resuming from it gives the same bits.
+    """A run's state between two calls of its training steps; resuming from it gives the same bits.
 
-    The order of the images is a function of the iteration, so it is not part of the state.
+    The order of the images is a function of the iteration and therefore not part of the state.
     """
 
     counters: dict[str, Any]
     """Plain JSON: iteration, epoch, the warm-up, and the sums since the start of the epoch."""
 
     arrays: dict[str, np.ndarray]
-    """Every variable by name: weights, moving statistics, the rule's state, the loss scale."""
+    """Every variable by name: weights, moving statistics, optimizer state, the loss scale."""
 
 
 class Variables:
@@ -58,4 +58,4 @@ class Variables:
             yield f"{name} is {'unknown' if name in arrays else 'missing'}"
         for name, variable in self._named.items():
             if tuple(variable.shape) != arrays[name].shape:
-                yield f"{name} must be of shape {tuple(variable.shape)}: {arrays[name].shape}"
+                yield f"{name} must have shape {tuple(variable.shape)}: {arrays[name].shape}"

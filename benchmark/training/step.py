@@ -1,4 +1,4 @@
-"""Training steps as one TensorFlow function, without the host in between."""
+"""Training steps as one TensorFlow function, which does not return to the host in between."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,19 +14,19 @@ from benchmark.training.task import Counted, Objective
 
 
 class Steps(NamedTuple):
-    """What some steps measured; steps are along the first axis of each tensor. They stop after a
+    """The measurements of several steps, which are the first axis of each tensor. They stop after a
     step whose loss is not finite."""
 
     loss: tf.Tensor
-    """(steps,) float64: mean loss of a batch, without the weight penalty."""
+    """(steps,) float64: mean loss over a batch, without the weight penalty."""
     skipped: tf.Tensor
     """(steps,) bool: whether the float16 gradients overflowed, so that no trained weight changed.
-    The moving statistics, which come from the forward pass, still changed."""
+    The moving statistics, updated in the forward pass, did change."""
     counted: Counted
-    """Name -> (steps,): what the objective counts, summed over all images of a batch."""
+    """Name -> (steps,): what the objective counts, over all images of a batch."""
     gradient_norms: tf.Tensor
-    """(steps, kernels + 1) float64, 0 where skipped: the L2 norm of each kernel's gradient (of the
-    loss without its penalty), and last that of all gradients together."""
+    """(steps, kernels + 1) float64, 0 if skipped: the L2 norm of each kernel's gradient, for the
+    loss without its penalty, followed by the norm of all gradients together."""
 
 
 def kernels(model: keras.Model) -> list[keras.Variable]:
@@ -54,8 +54,8 @@ class TrainingSteps:
         step = _step(objective, optimizer, loss_scale, replicas, norms)
         self._rows = _Rows(objective, optimizer)
         self.compiled: tf.types.experimental.PolymorphicFunction | None = None
-        """With ``xla``: the compiled function, including the loop, once per number of steps. It
-        continues after a loss that is not finite."""
+        """With ``xla``, the whole loop, compiled once for each number of steps. It does not stop
+        after a loss that is not finite."""
         if xla:
             self._state = [weight.value for weight in objective.model.variables]
             self._state += [*optimizer.state.values(), loss_scale.scale, loss_scale.good_steps]
@@ -64,17 +64,17 @@ class TrainingSteps:
         self._concrete: dict[tuple[tf.TensorSpec, ...], tf.types.experimental.ConcreteFunction] = {}
 
     def __call__(self, learning_rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
-        """Train as many steps as there are learning rates."""
+        """Train one step per learning rate."""
         if not self.compiled:
             return self.concrete(*inputs)(learning_rates, *inputs)
-        if not len(learning_rates):  # XLA cannot handle zero steps.
+        if not len(learning_rates):  # XLA cannot return zero rows.
             return self._rows.none()
         before = [variable.read_value() for variable in self._state]
         steps = self.concrete(*inputs)(learning_rates, *inputs)
         finite = np.isfinite(steps.loss)
         if finite[:-1].all():
             return steps
-        # At most once in a run: restore the state, and repeat only the steps up to there.
+        # At most once in a run: restore the state, and redo only the steps up to there.
         for variable, value in zip(self._state, before, strict=True):
             variable.assign(value)
         count = int(np.argmin(finite)) + 1
@@ -90,11 +90,11 @@ class TrainingSteps:
 
 
 Step = Callable[..., Steps]
-"""From (learning_rate, *inputs) of one step to its measurements, scalars or (kernels + 1,)."""
+"""(learning_rate, *inputs) of one step -> its measurements, each a scalar or (kernels + 1,)."""
 
 
 class _Rows:
-    """The types and shapes of what steps measure."""
+    """The types and shapes of the steps' measurements."""
 
     def __init__(self, objective: Objective, optimizer: Rule):
         norms = len(_reported(optimizer)) + 1
@@ -123,17 +123,17 @@ def _reported(optimizer: Rule) -> list[int]:
 
 
 def _norms(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
-    """Return (reported + 1,) float64: the reported L2 norms, and that of all gradients together."""
-    # In float32 the squares of a vanishing gradient would be 0.
+    """Return (reported + 1,) float64: the L2 norms of the reported gradients, then of all."""
+    # In float32, the squares of a vanishing gradient would be 0.
     squares = tf.stack([2 * tf.nn.l2_loss(tf.cast(g, tf.float64)) for g in gradients])
-    # Not with tf.add_n, which adds in the order in which its terms become ready.
+    # Not tf.add_n, which adds terms in the order in which they become ready.
     total = tf.reduce_sum(squares, keepdims=True)
     return tf.sqrt(tf.concat([tf.gather(squares, reported), total], 0))
 
 
 def _norms_in_few_kernels(gradients: list[tf.Tensor], reported: list[int]) -> tf.Tensor:
-    """Return ``_norms``, summed in another order: the unreported gradients are many and small, and
-    are treated as one."""
+    """Return ``_norms``, summed in another order: gradients that are not reported are many and
+    small, and are concatenated into one."""
     others = [g for index, g in enumerate(gradients) if index not in reported]
     parts = [gradients[index] for index in reported]
     if others:
@@ -181,7 +181,7 @@ def _step(
 def _stepwise(
     step: Step, empty: _Rows, replicas: Replicas
 ) -> tf.types.experimental.PolymorphicFunction:
-    """Return a function that runs one step after the other, until a loss is not finite."""
+    """Return a function that takes steps one by one until a loss is not finite."""
     step = tf.function(step)
 
     @tf.function
@@ -207,7 +207,7 @@ def _stepwise(
 
 
 def _compiled(step: Step, empty: _Rows) -> tf.types.experimental.PolymorphicFunction:
-    """Return a loop that XLA compiles as a whole, so that its number of iterations is fixed."""
+    """Return a loop that XLA compiles as a whole, with a fixed number of iterations."""
 
     @tf.function(jit_compile=True)
     def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:

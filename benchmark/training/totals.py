@@ -1,4 +1,4 @@
-"""What was measured since the last epoch's end."""
+"""Measurements since the end of the last epoch."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from benchmark.training.step import Steps
 
 Measured = dict[str, dict[str, float]]
-"""What the diagnostics find at an iteration: name of the measure -> layer -> number."""
+"""The diagnostics at an iteration: name of a measurement -> layer -> value."""
 
 
 @dataclass
@@ -19,15 +19,15 @@ class Totals:
     skipped: int = 0
     loss: float = 0.0
     counted: dict[str, float] = field(default_factory=dict)
-    """What the objective counts."""
+    """Sums of what the objective counts."""
     norms: np.ndarray | float = 0.0
     seconds: float = 0.0
     layers: dict[str, Measured] = field(default_factory=dict)
-    """Iteration -> what the diagnostics found there."""
+    """Iteration -> its diagnostics."""
 
     @classmethod
     def of_json(cls, data: dict[str, Any]) -> "Totals":
-        """Restore the totals from ``as_json``."""
+        """Return the totals of ``as_json``."""
         return cls(**{**data, "norms": np.array(data["norms"])})
 
     def as_json(self) -> dict[str, Any]:
@@ -35,8 +35,8 @@ class Totals:
         return {**asdict(self), "norms": np.asarray(self.norms).tolist()}
 
     def add(self, steps: Steps, seconds: float) -> None:
-        """Add what a call measured, and how long it took. Sums are taken step by step, so that they
-        do not depend on how many steps a call has."""
+        """Add a call's measurements and duration. One step at a time, so that the sums do not
+        depend on how many steps a call has."""
         self.steps += len(steps.loss)
         self.skipped += int(np.sum(steps.skipped))
         for loss in steps.loss:

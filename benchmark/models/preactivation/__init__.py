@@ -1,2 +1,2 @@
-"""Nets whose residual units have another order, or another shortcut: their cost and construction
-(arXiv 1603.05027)."""
+"""Nets of residual units in another order, or with another shortcut: their cost and their
+construction (arXiv 1603.05027)."""

@@ -1,4 +1,4 @@
-"""Trainable parameters and multiply-adds of a pre-activation net, by arithmetic alone."""
+"""Trainable parameters and multiply-adds of a pre-activation net, computed without building it."""
 
 from functools import cache
 
@@ -38,7 +38,7 @@ def _cost(spec: PreactivationSpec, input_shape: InputSize, dense: tuple[int, ...
 
 
 def normalized_channels(spec: PreactivationSpec) -> list[int]:
-    """Return the channels of each batch normalisation; each channel has a scale and a shift."""
+    """Return the channels of each batch normalisation, which has a scale and a shift for each."""
     found = [spec.stage_widths[0]]
     full, units = spec.order == "full-preactivation", list(blocks(spec))
     for number, block in enumerate(units):

@@ -36,7 +36,7 @@ def build(
 
 
 def _activate(spec: PreactivationSpec, x: KerasTensor, name: str) -> KerasTensor:
-    """Apply what comes before a convolution of a pre-activation net."""
+    """Apply the activation before a convolution of a pre-activation net."""
     if spec.order == "full-preactivation":
         x = normalize(spec, x, f"{name}_bn")
     return layers.ReLU(name=f"{name}_relu")(x)
@@ -59,7 +59,7 @@ def _unit(spec: PreactivationSpec, x: KerasTensor, block: Block, *, first: bool)
 
 
 def _residual(spec: PreactivationSpec, x: KerasTensor, block: Block) -> KerasTensor:
-    """Apply the residual branch to an input that is already activated if the order requires it."""
+    """Apply the residual branch to an input that is activated if the order requires it."""
     count = len(block.convolutions)
     for number, plan in enumerate(block.convolutions, start=1):
         name, last = f"{block.name}_conv{number}", number == count
@@ -78,7 +78,7 @@ def _manipulated(
     residual: KerasTensor,
     block: Block,
 ) -> tuple[KerasTensor, KerasTensor]:
-    """Return shortcut and residual branch of a unit on ``x``, modified as in Table 1."""
+    """Apply Table 1's operation to the shortcut and the residual branch of a unit on ``x``."""
     done = spec.on_shortcut
     if isinstance(done, ScaledShortcut):
         return shortcut * done.shortcut, residual * done.residual
@@ -103,7 +103,7 @@ def folded(spec: PreactivationSpec, model: keras.Model, build: object) -> None:
 
 
 def responding_layers(spec: PreactivationSpec) -> dict[str, str]:
-    """Return the layers after batch normalisation, if any, and before addition and nonlinearity."""
+    """See ``families``: after batch normalisation if any, before addition and nonlinearity."""
     names = list(convolution_names(spec))
     if spec.batch_norm is None:
         return dict(zip(names, names, strict=True))

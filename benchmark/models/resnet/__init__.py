@@ -1,1 +1,1 @@
-"""ResNets and plain nets: their cost and construction."""
+"""ResNets and plain nets: their cost and their construction."""

@@ -1,4 +1,4 @@
-"""Trainable parameters and multiply-adds of a ResNet or plain net, by arithmetic alone."""
+"""Trainable parameters and multiply-adds of a ResNet or plain net, computed without building it."""
 
 from collections.abc import Iterator
 from dataclasses import astuple
@@ -15,7 +15,7 @@ COSTS_NOTHING = {
     "initializer_stddev": None,
     "classifier_initializer": "same",
 }
-"""Values for fields that do not affect cost, so that it is computed only once per net."""
+"""Values for fields that do not affect the cost, so that a suite computes it once per net."""
 
 
 def cost(spec: ResNetSpec, input_shape: InputSize, dense: tuple[int, ...]) -> Cost:
@@ -53,14 +53,14 @@ class Placed(NamedTuple):
     """The factor by which its output is smaller than the image."""
 
     def cost(self, spec: ResidualSpec, places: int) -> Cost:
-        """Return its cost and that of its batch normalisation, at ``places``."""
+        """Return its cost with its batch normalisation, at ``places`` positions."""
         kernel, _, inputs, units = astuple(self.convolution)
         per_unit = int(spec.conv_bias) + (2 if spec.batch_norm else 0)
         return layer_cost(kernel, inputs, units, places, per_unit=per_unit)
 
 
 def convolutions(spec: ResidualSpec, channels: int) -> Iterator[Placed]:
-    """Yield each convolution of a net for images of ``channels``, the last one last."""
+    """Yield each convolution of a net for images of ``channels``, the net's last one last."""
     stem = stem_convolution(spec, channels)
     yield Placed(stem, 0, stem.stride)
     shrink = 1 if spec.stem == "cifar" else 4

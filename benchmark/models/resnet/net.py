@@ -61,8 +61,8 @@ def classifier(
     window: int | None,
     name: str,
 ) -> keras.Model:
-    """Complete a net after its last features: pooling, dropout, the classifier and, where
-    ``classes`` has two numbers, the new classifier after it."""
+    """Complete a net from its last features: pooling, dropout, the classifier and, if ``classes``
+    has two numbers, the new classifier after it."""
     head_classes, num_classes = classes
     if window is None:
         x = layers.GlobalAveragePooling2D(name="pool")(x)
@@ -79,8 +79,8 @@ def classifier(
 def folded(
     spec: ResNetSpec, model: keras.Model, build: Callable[[ResNetSpec], keras.Model]
 ) -> tuple[keras.Model, Callable[[], None]] | None:
-    """See ``families``. The moving statistics, scales and shifts go into the kernels and biases of
-    the convolutions: the same function up to rounding, with fewer operations."""
+    """See ``families``. Moving statistics, scales and shifts are folded into the convolutions'
+    kernels and biases: the same function up to rounding, with fewer operations."""
     if spec.batch_norm is None:
         return None
     without = {"batch_norm": None, "conv_bias": True, "dropout_rate": 0.0}
@@ -105,7 +105,7 @@ def folded(
 def _folded(
     convolution: layers.Conv2D, normalization: layers.BatchNormalization
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the kernel and bias that convolve and normalise at once."""
+    """Return the kernel and bias that convolve and normalise in one step."""
     variance = normalization.moving_variance.value + normalization.epsilon
     scale = normalization.gamma.value * tf.math.rsqrt(variance)
     bias = 0.0 if convolution.bias is None else convolution.bias.value
@@ -114,8 +114,8 @@ def _folded(
 
 
 def backbone(spec: ResNetSpec) -> Backbone:
-    """Split into conv1 to conv4_x, and conv5_x with its average pooling (appendix A); a net with
-    another number of stages is split before its last."""
+    """Return conv1 to conv4_x, and conv5_x with its average pooling (appendix A); for a net with
+    another number of stages, all but the last, and the last."""
     last = len(spec.stage_blocks)
     if last < 2:
         raise ValueError(f"stage_blocks must name two stages or more. Received: {last}")
@@ -132,7 +132,7 @@ def backbone(spec: ResNetSpec) -> Backbone:
 
 
 def responding_layers(spec: ResNetSpec) -> dict[str, str]:
-    """Return the layers after batch normalisation, before addition and nonlinearity (figure 7)."""
+    """See ``families``: after batch normalisation, before addition and nonlinearity (figure 7)."""
     return {name: norm_name(name) if spec.batch_norm else name for name in convolution_names(spec)}
 
 
@@ -143,12 +143,12 @@ def _dense(spec: ResidualSpec, x: KerasTensor, units: int, name: str) -> KerasTe
 
 
 def stem(spec: ResidualSpec, x: KerasTensor) -> KerasTensor:
-    """Apply the first convolution and its activation, and pooling if there is any."""
+    """Apply the first convolution, its activation, and pooling if there is any."""
     x = convolve(spec, x, stem_convolution(spec, x.shape[-1]), "stem_conv")
     x = layers.ReLU(name="stem_relu")(normalize(spec, x, "stem_bn"))
     if spec.stem == "cifar":
         return x
-    # Padding with zeros is as good as minus infinity: the pooled values come from a ReLU.
+    # Zero padding is equivalent to minus infinity: what is pooled has passed a ReLU.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
     return MaxPooling(3, strides=2, name="stem_pool")(x)
 
@@ -170,7 +170,7 @@ def _block(spec: ResNetSpec, x: KerasTensor, block: Block) -> KerasTensor:
 def shortcut_of(
     spec: ResidualSpec, x: KerasTensor, block: Block, *, normalized: bool = True
 ) -> KerasTensor | None:
-    """Apply the shortcut, if there is one; ``normalized``: batch-normalise a projection."""
+    """Return a block's shortcut, if it has one; ``normalized``: batch-normalise a projection."""
     if block.shortcut == "identity":
         return x
     if block.shortcut == "zero_pad" and spec.zero_pad is not None:
@@ -190,7 +190,7 @@ def shortcut_of(
 
 @contextmanager
 def _recursion_for(depth: int) -> Iterator[None]:
-    """Raise the recursion limit: Keras walks a graph with about five calls per weight layer."""
+    """Raise the recursion limit: Keras nests about five calls for each weighted layer."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, 1000 + 8 * depth))
     try:

@@ -1,1 +1,1 @@
-"""VGG-16: its cost and construction."""
+"""VGG-16: its cost and its construction."""

@@ -10,7 +10,8 @@ from benchmark.models.layers import InputShape
 from benchmark.spec.vgg import VGG_CROP, VGG_DENSE, VGG_STAGES, VggSpec
 
 VGG_DROPOUT = 0.5
-"""Dropout rate of a detector's dense layers (py-faster-rcnn's, as in [41]'s pretraining)."""
+"""Dropout rate of a detector's dense layers (py-faster-rcnn's, as in the pretraining of the paper's
+[41])."""
 
 BY_PATH = True
 
@@ -22,11 +23,11 @@ def build(
     head_classes: int | None = None,
     window: int | None = None,
 ) -> keras.Model:
-    """See ``build_model``; the classifier is always slid over the features.
+    """See ``build_model``; the classifier always slides over the features.
 
-    For images of 224x224 this is the same function as ``keras.applications.VGG16``, with the same
+    For images of 224x224 it is the same function as ``keras.applications.VGG16``, with the same
     layer names and order of weights. For larger images the logits are averaged over all positions,
-    as in the testing of the paper's reference [41].
+    as in the tests of the paper's [41].
     """
     features = _convolutions(input_shape)
     x = _dense(features.output, dropout_rate=0.0)
@@ -39,7 +40,7 @@ def build(
 
 
 def folded(spec: VggSpec, model: keras.Model, build: object) -> None:
-    """Return None: VGG has no batch normalisation."""
+    """Return None: there is no batch normalisation."""
 
 
 def responding_layers(spec: VggSpec) -> dict[str, str]:
@@ -48,9 +49,9 @@ def responding_layers(spec: VggSpec) -> dict[str, str]:
 
 
 def backbone(spec: VggSpec) -> Backbone:
-    """Split into conv1_1 to conv5_3, without the pooling that follows, and the two dense layers
-    ([Faster], section 3.1), each with dropout in training. Dropout's random state is among the
-    net's variables, though not its weights: a resumed run drops the same units."""
+    """Return conv1_1 to conv5_3, without the pooling that follows, and the two dense layers
+    ([Faster], section 3.1), each with dropout in training. The dropout's random state is one of the
+    net's variables, though not a weight: a resumed run drops the same units."""
     stages = VGG_STAGES[spec.depth]
     net = _convolutions((None, None, 3))
     boundary = net.get_layer(f"block{len(stages)}_conv{stages[-1][0]}").output
@@ -66,14 +67,14 @@ def backbone(spec: VggSpec) -> Backbone:
 
 
 def _convolutions(input_shape: InputShape) -> keras.Model:
-    """Return the net from normalised images of ``input_shape`` to (batch, height / 32, width / 32,
-    512), rounded down: ``block1_conv1`` to ``block5_pool``."""
+    """Return ``block1_conv1`` to ``block5_pool``: normalised images of ``input_shape`` to (batch,
+    height / 32, width / 32, 512), rounded down."""
     return keras.applications.VGG16(include_top=False, weights=None, input_shape=input_shape)
 
 
 def _dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
     """Apply the two layers before the classifier, ``fc1`` and ``fc2``, each followed by dropout if
-    there is any: (batch, height, width, 512) to (batch, height - 6, width - 6, 4096)."""
+    the rate is not 0: (batch, height, width, 512) to (batch, height - 6, width - 6, 4096)."""
     for name, size in (("fc1", VGG_CROP // 32), ("fc2", 1)):
         drawn = OnCpu("glorot_uniform")
         x = layers.Conv2D(VGG_DENSE, size, activation="relu", kernel_initializer=drawn, name=name)(
@@ -85,8 +86,8 @@ def _dense(x: KerasTensor, *, dropout_rate: float) -> KerasTensor:
 
 
 def application_weights(application: keras.Model) -> dict[str, np.ndarray]:
-    """Return the weights of ``keras.applications.VGG16`` with its classifier, by their paths in the
-    net of ``build``."""
+    """Return the weights of ``keras.applications.VGG16`` with its classifier, by the paths of the
+    weights of ``build``."""
     arrays = {}
     for layer in application.layers:
         for weight in layer.weights:

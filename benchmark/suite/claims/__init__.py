@@ -1,5 +1,5 @@
-"""What a suite sets out to show: one file per kind of claim, with its fields, its test and its
-sentence. A new kind takes one more file, and a line in ``kinds``."""
+"""The claims of a suite: one file per kind of claim, with its fields, its test and its sentence. A
+new kind is one more file, and a line in ``kinds``."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def tests_of(claims: Sequence[Claim]) -> dict[str, list[str]]:
-    """Return variant -> the protocols with which claims need its finished runs tested."""
+    """Return variant -> the protocols by which claims need its finished runs tested."""
     wanted: dict[str, list[str]] = {}
     for claim in claims:
         for variant in claim.variants if claim.protocol else ():

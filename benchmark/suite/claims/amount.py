@@ -13,7 +13,7 @@ class AmountClaim(DifferenceClaim):
     """The difference is the stated one, within ``margin``."""
 
     direction: Literal["lower", "higher"]
-    """How ``variant`` stands to ``against``."""
+    """Whether ``variant`` is lower or higher than ``against``."""
 
     by: float = Field(gt=0, le=100)
     """How much lower or higher it is, in the metric's unit and within ``margin``."""
@@ -21,11 +21,11 @@ class AmountClaim(DifferenceClaim):
     @model_validator(mode="after")
     def _is_more_than_the_margin(self) -> "AmountClaim":
         if self.by <= self.margin:
-            rule = f"must be above margin ({self.margin:g}), or no difference would do as well"
+            rule = f"must be above margin ({self.margin:g}), or no difference would also pass"
             raise refuse("by", rule, self.by)
         return self
 
     @property
     def expected(self) -> float:
-        """The signed difference that the claim expects, in points."""
+        """The signed difference."""
         return math.copysign(self.by, -1 if self.direction == "lower" else 1)

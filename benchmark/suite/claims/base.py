@@ -1,4 +1,4 @@
-"""What all claims have in common."""
+"""The base of all claims."""
 
 import itertools
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 class Claim(Spec):
-    """What a suite sets out to show. A claim's stated fields imply its kind: see
+    """What a suite sets out to show. The stated fields imply the kind of claim: see
     ``claims.kinds``."""
 
     question: ClassVar[str] = ""
-    """What the claim asks. Claims of one suite that ask the same question are a family: their tests
-    are corrected for multiplicity."""
+    """Claims of one suite that ask the same question are a family: their tests are corrected for
+    their number."""
 
     statement: str = Field(min_length=1)
     """The claim in one plain sentence."""
@@ -35,28 +35,28 @@ class Claim(Spec):
     metric: Name = "test_error_percent"
     """What is compared, one value per run; ``mean_response_std`` needs ``diagnostics.iterations``;
     top-1 and top-5 errors are those of ``protocol``; average precisions are for detectors; learning
-    rates and the ratio of gradient norms (in powers of ten) exist only per iteration: ``at``."""
+    rates and the ratio of gradient norms (in powers of ten) need iterations: ``at``."""
 
     protocol: str | None = None
-    """The full name of the protocol that finished runs are tested with: ``ten-crop-256``."""
+    """Full name of the protocol by which finished runs are tested: ``ten-crop-256``."""
 
     margin: float = Field(default=0.5, gt=0, le=100)
     """The difference, in the metric's unit, below which two values count as equal, and for which
-    the power of a direction is reported. The default depends on the claim."""
+    the power of a direction is computed. If a suite does not state it, it depends on the claim."""
 
     margin_reason: str | None = None
-    """The reason for this margin."""
+    """The reason for the margin."""
 
     least_seeds: int = Field(default=3, ge=1, le=1000)
 
     departs_in: tuple[str, ...] = Field(default=(), strict=False)
-    """Dotted spec fields, or parts of the spec with all their fields, in which the claim itself
-    departs from the paper's protocol, so that they make it no less comparable."""
+    """Dotted spec fields, or whole parts of the spec, in which the claim deliberately departs from
+    the paper's protocol, so that they do not make it less comparable."""
 
     @model_validator(mode="after")
     def _ends(self) -> "Claim":
         if not self.measured.result and "at" not in type(self).model_fields:
-            rule = "is of iterations alone; it is stated with at, of claims that have it"
+            rule = "exists only at iterations; it needs a claim with at"
             raise refuse("metric", rule, self.metric)
         return self
 
@@ -71,29 +71,29 @@ class Claim(Spec):
             except ValueError:
                 sides = ()
             if not sides:
-                rule = "must be a protocol with its shorter sides, as ten-crop-256"
+                rule = "must be a protocol with its shorter sides, e.g. ten-crop-256"
                 raise refuse("protocol", rule, self.protocol)
         return self
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Return the default margin and its reason; ``data``: the fields that are stated."""
+        """Return the default margin and the reason for it; ``data``: the stated fields."""
         return 0.5, "half a point, about twice what runs of one net differ by"
 
     @property
     def measured(self) -> Metric:
-        """What the metric is."""
+        """The metric of ``metric``."""
         return BY_CLAIM[self.metric]
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the frame of runs that hold the metric. The claim must hold in each."""
+        """The metric's columns in the frame of runs. The claim must hold in each."""
         column = self.measured.result
         return (f"{self.protocol}.{column}" if self.protocol else column,)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The lowest and the highest value that a lost run might have had."""
+        """The lowest and the highest value that a lost run could have had."""
         return self.measured.ends
 
     @property
@@ -103,17 +103,17 @@ class Claim(Spec):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """What there is a sample of: the variants, or the ensemble, by its name."""
+        """The names of what is compared, one sample each: variants, or the ensemble."""
         return self.variants
 
     @property
     def needed(self) -> int:
-        """The number of runs the claim needs of each thing that it compares."""
+        """The number of runs that each sample needs."""
         return max(2, self.least_seeds)
 
     def found(self, samples: Sequence[Sample], setting: Setting) -> "Finding":
-        """Test the claim. Lost runs count against either verdict: the claim is supported, or
-        refuted, only if it is so with them at both ends of the scale."""
+        """Test the claim. Lost runs count against either verdict: it is supported, or refuted, only
+        if that holds with them at either end of the scale."""
         common = None
         if any(setting.paired):
             common = frozenset.intersection(*(frozenset(each.seeds) for each in samples))
@@ -130,34 +130,34 @@ class Claim(Spec):
         return replace(worst, p_against=against, lost=sum(each.lost for each in samples))
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Test the claim on the values of each thing it compares, one value per run."""
+        """Test the claim on the values of each sample, one per run."""
         raise NotImplementedError
 
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
     ) -> tuple["np.ndarray", "np.ndarray"]:
-        """Return p values for and against the claim, for many suites at once: runs are along the
-        last axis."""
+        """Return p values for and against the claim, for many suites at once: runs are on the last
+        axis."""
         raise NotImplementedError
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the probability that ``seeds`` seeds support the claim if it is true and runs have
-        standard deviation ``sd``."""
+        """Return the probability that ``seeds`` seeds support the claim if it is true and ``sd`` is
+        the standard deviation between runs."""
         raise NotImplementedError
 
     def drawn(self, rng: "np.random.Generator", suites: int, seeds: int, sd: float) -> "Values":
-        """Return simulated values of each thing the claim compares, from suites in which it is true
-        as ``chance`` assumes: as many runs per suite as seeds."""
+        """Simulate the values of each sample in suites where the claim is true, as in ``chance``:
+        per suite as many runs as seeds."""
         raise NotImplementedError
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
         """Return the p values up to which each look decides; ``looks``: runs of each variant at
-        each look; ``setting.level``: the level of all looks. The looks' shares of it are added up,
+        each look, ``setting.level``: the level of all looks. What the looks spend is added up,
         which is valid for every test."""
         from benchmark.statistics import sequential
 
         return [(bound, bound) for bound in sequential.added(looks, setting.level)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe what was found."""
+        """Return a sentence on what was found."""
         raise NotImplementedError

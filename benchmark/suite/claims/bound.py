@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 class BoundClaim(ClaimAtIterations):
-    """A claim for runs whose values scatter around one mean. Where they end at one of two places,
-    as deep plain nets do, claim a share of the runs: see ``share``."""
+    """A claim for runs whose values scatter around one mean. If they end in one of two modes, as
+    deep plain nets do, claim a share of the runs: see ``share``."""
 
     question: ClassVar[str] = "beyond a bound"
 
@@ -33,7 +33,7 @@ class BoundClaim(ClaimAtIterations):
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The single variant."""
+        """The one variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -56,7 +56,7 @@ class BoundClaim(ClaimAtIterations):
         return student.beyond(ours.mean(-1), se, n - 1, self.than, higher)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power for a mean that is ``margin`` beyond the bound."""
+        """Return the probability for a mean ``margin`` beyond the bound."""
         from benchmark.statistics import student
 
         se = sd / math.sqrt(seeds)
@@ -65,12 +65,12 @@ class BoundClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values with a mean that is ``margin`` beyond the bound."""
+        """Simulate a mean ``margin`` beyond the bound."""
         side = 1 if self.direction == "higher" else -1
         return [rng.normal(self.than + side * self.margin, sd, (suites, seeds))]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe the mean and its interval."""
+        """Return a sentence on the mean and its interval."""
         low, high = finding.interval
         where = "on both sides of"
         if outcome != INCONCLUSIVE:

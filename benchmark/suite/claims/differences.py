@@ -1,5 +1,5 @@
-"""The difference between the means of two variants: what claims of equality and of a stated amount
-share."""
+"""The difference between two variants' means: the base of claims of equality and of a stated
+amount."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class DifferenceClaim(Claim):
-    """The variant's mean minus the other's is a stated amount, within ``margin``."""
+    """Our mean minus the other one is a stated amount, within ``margin``."""
 
     question: ClassVar[str] = "how far apart"
 
@@ -32,12 +32,12 @@ class DifferenceClaim(Claim):
     @model_validator(mode="after")
     def _is_another(self) -> "DifferenceClaim":
         if self.against == self.variant:
-            raise refuse("against", "must be another variant than variant", self.against)
+            raise refuse("against", "must differ from variant", self.against)
         return self
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Return a smaller margin where the values themselves are less than a point."""
+        """Return a smaller margin if the values themselves are below one point."""
         if data.get("metric") == "train_error_percent":
             return 0.2, "training errors end between 0.06 and 0.6 %"
         return super().usual_margin(data)
@@ -53,7 +53,7 @@ class DifferenceClaim(Claim):
         return self.variant, self.against
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Two one-sided t tests: Welch's, or paired."""
+        """Two one-sided t tests: Welch's or paired."""
 
         from benchmark.statistics import student
 
@@ -89,7 +89,7 @@ class DifferenceClaim(Claim):
         return student.within(difference, se, df, self.margin)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power; pairs are planned for as if they were independent."""
+        """Return the probability. Pairs are planned for as if they shared nothing."""
         from benchmark.statistics import student
 
         df = seeds - 1 if any(setting.paired) else 2 * seeds - 2
@@ -99,11 +99,11 @@ class DifferenceClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values whose means are as far apart as the claim expects."""
+        """Simulate means that differ as the claim expects."""
         return [rng.normal(mean, sd, (suites, seeds)) for mean in (self.expected, 0.0)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe the difference and its interval."""
+        """Return a sentence on the difference and its interval."""
         around = f" around the stated {self.expected:+g}" if self.expected else ""
         return difference_sentence(finding, outcome, self.margin, around)
 
@@ -111,7 +111,7 @@ class DifferenceClaim(Claim):
 def difference_sentence(
     finding: "Finding", outcome: str, margin: float, around: str = "", tail: str = ""
 ) -> str:
-    """Describe the difference, and whether its interval lies within the margin."""
+    """Return a sentence on the difference and whether its interval lies within the margin."""
     low, high = finding.interval
     where = {
         REPRODUCED: "lies within",

@@ -34,18 +34,18 @@ class DirectionClaim(ClaimAtIterations):
     """Whether ``variant`` is lower or higher than ``against``."""
 
     moderated: PriorSpec | None = None
-    """Use a t test, moderated by this prior on the runs' standard deviation, instead of the exact
-    test, which needs more runs. Not for runs that may end at one of two places."""
+    """Judge by a t test, moderated by this prior on the runs' standard deviation, instead of the
+    exact test, which needs more runs. Not for runs that may end in one of two modes."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "DirectionClaim":
         if self.against == self.variant:
-            raise refuse("against", "must be another variant than variant", self.against)
+            raise refuse("against", "must differ from variant", self.against)
         return self
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Return the difference for which the power is reported."""
+        """Return the difference for which the power is computed."""
         return usual_step(data)
 
     @property
@@ -54,7 +54,7 @@ class DirectionClaim(ClaimAtIterations):
         return self.variant, self.against
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """The Mann-Whitney test, a paired t test or a moderated t test."""
+        """Mann and Whitney's test, a t test of the pairs, or a moderated one."""
         from benchmark.statistics import sequential
 
         pair, paired = self._ordered(values), any(setting.paired)
@@ -74,12 +74,12 @@ class DirectionClaim(ClaimAtIterations):
         return step_p_values(*self._ordered(values), any(paired))
 
     def _ordered(self, values: Sequence["np.ndarray"]) -> tuple["np.ndarray", "np.ndarray"]:
-        """Return the values with those claimed to be lower first."""
+        """Return the samples, the expected lower one first."""
         ours, other = values
         return (other, ours) if self.direction == "higher" else (ours, other)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power for a difference of ``margin``, at one iteration."""
+        """Return the probability for a difference of ``margin``, at one iteration."""
         from benchmark.statistics import sequential
 
         if self.moderated and not any(setting.paired):
@@ -90,7 +90,7 @@ class DirectionClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values whose means are ``margin`` apart."""
+        """Simulate means that are ``margin`` apart."""
         side = 1 if self.direction == "lower" else -1
         means = 0.0, side * self.margin
         return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
@@ -102,13 +102,13 @@ class DirectionClaim(ClaimAtIterations):
         return step_bounds(looks, setting.level, len(self.columns), self.moderated)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe how likely one run is below another."""
+        """Return a sentence on how likely one run is below another."""
         least = ", where it is least," if self.at and len(self.at) > 1 else ""
         return step_sentence(finding, outcome, f"the claim holds{self.when}{least}")
 
 
 def usual_step(data: dict[str, Any]) -> tuple[float, str]:
-    """Return the default difference for which the power is reported."""
+    """Return the default difference for which the power is computed, and the reason for it."""
     if data.get("metric") == "train_error_percent":
         return 0.2, "the power is told for a difference of this size; training errors end low"
     return 0.5, "the power is told for a difference of this size"
@@ -143,7 +143,7 @@ def step_p_values(
 
 
 def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float) -> float:
-    """Return the power; pairs are planned for as if they were independent."""
+    """Return the power of a step. Pairs are planned for as if they shared nothing."""
     from benchmark.statistics import ranks, student
 
     if not paired:
@@ -154,8 +154,8 @@ def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float
 def step_bounds(
     looks: tuple[int, ...], level: float, parts: int, moderated: PriorSpec | None = None
 ) -> "Bounds":
-    """Return the bounds of a claim in several parts, supported if every part is and refuted if any
-    part is; its p value against is corrected for their number."""
+    """Return the bounds of a claim with several parts. It is supported if every part is, and
+    refuted if one is, its p value against being corrected for their number."""
     from benchmark.statistics.sequential import Design, bounds
 
     prior = moderated.prior if moderated else None
@@ -164,7 +164,7 @@ def step_bounds(
 
 
 def step_sentence(finding: "Finding", outcome: str, what: str) -> str:
-    """Describe how the lower one compares with the higher one."""
+    """Return a sentence that compares the lower one with the higher one."""
     low, high = finding.interval
     refuted = outcome == NOT_REPRODUCED
     side, value = ("against", finding.p_against) if refuted else ("for", finding.p)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 class DivergenceClaim(Claim):
     """Fewer, or more, than a stated share of the runs diverge. A run that failed for another reason
-    might or might not have diverged."""
+    may or may not have diverged."""
 
     question: ClassVar[str] = "how many runs"
 
@@ -32,18 +32,18 @@ class DivergenceClaim(Claim):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The column that ``report.verdicts`` derives from the status: 1 for a diverged run, else
+        """The column that ``report.verdicts`` derives from the status: 1 if a run diverged, else
         0."""
         return ("diverged",)
 
     @property
     def ends(self) -> tuple[float, float]:
-        """0 for a run that did not diverge, 1 for one that did."""
+        """A run did not diverge, or it did."""
         return 0.0, 1.0
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The single variant."""
+        """The one variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -70,13 +70,12 @@ class DivergenceClaim(Claim):
 
     @property
     def _true(self) -> float:
-        """The share for which the power is reported: a tenth of the way from the end of the
-        scale."""
+        """The share assumed for the power: a tenth of the way from the end of the scale."""
         more, share = self._stated
         return 1 - 0.1 * (1 - share) if more else 0.1 * share
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power, which does not depend on ``sd``."""
+        """Return the probability, which does not depend on ``sd``."""
         from benchmark.statistics import shares
 
         more, share = self._stated
@@ -85,7 +84,7 @@ class DivergenceClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return 1 where a run diverged, else 0."""
+        """Simulate runs: 1 if a run diverged."""
         return [(rng.random((suites, seeds)) < self._true).astype(float)]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
@@ -96,7 +95,7 @@ class DivergenceClaim(Claim):
         return share_bounds(looks, setting.level, share, more=more)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe how many of the runs diverged."""
+        """Return a sentence on how many of the runs diverged."""
         low, high = (100 * end for end in finding.interval)
         (n,) = finding.n
         share = f"{finding.percent} interval of the share: {low:.0f} to {high:.0f} %"

@@ -6,6 +6,6 @@ from benchmark.suite.claims.differences import DifferenceClaim
 
 
 class EqualityClaim(DifferenceClaim):
-    """A claim of equivalence, never merely of a difference that was not found."""
+    """An equivalence, never merely the absence of a significant difference."""
 
     direction: Literal["equal"]

@@ -1,4 +1,4 @@
-"""The kinds of claims, and how a suite file's fields imply one."""
+"""The kinds of claims, and the kind that the fields of a suite file imply."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Claim]] = {
     "than, share_percent": ShareClaim,
     "diverge_percent": DivergenceClaim,
 }
-"""Stated fields -> the kind of claim."""
+"""What is stated -> the kind of claim."""
 
 _ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
 
@@ -48,7 +48,7 @@ def claim_of(**fields: Any) -> Claim:
 
 def kind_of(data: Any) -> type[Claim]:
     """Return the kind that the stated fields imply. Raises if they imply none or several, or if a
-    field does not belong to it or is missing."""
+    field is missing or does not belong to the kind."""
     if not isinstance(data, Mapping):
         raise refuse("statement", "a claim is a mapping of fields", data)
     stated = _stated(data)
@@ -68,8 +68,8 @@ def kind_of(data: Any) -> type[Claim]:
 
 
 def filled(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data`` with the kind's default margin and its reason if none is stated, and without
-    nulls, since plans of earlier versions contain every field of every kind."""
+    """Return the stated fields with the kind's default margin and its reason if none is stated.
+    Null fields are dropped, as plans of earlier versions have every field of every kind."""
     stated = _stated(data)
     if "margin" in stated:
         return stated

@@ -1,4 +1,4 @@
-"""Which claims of a suite are corrected together, and which runs are paired."""
+"""The families of claims that are corrected together, and the runs that are pairs."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
@@ -10,10 +10,10 @@ from benchmark.suite.claims.published import PublishedClaim
 
 
 def family_sizes(claims: Sequence[Claim], as_published: Collection[str] = ()) -> list[int]:
-    """Return the size of each claim's family: the suite's claims that ask the same question, known
-    before any run has ended. Where nothing is random there is nothing to correct.
+    """Return the size of each claim's family: the claims of the suite that ask the same question,
+    which is known before any run finishes. Claims without randomness need no correction.
 
-    ``as_published``: variants that are nets of published weights.
+    ``as_published``: variants that are nets with published weights.
     """
     drawn = [claim for claim in claims if not of_published_weights(claim, as_published)]
     asked = [claim.question for claim in drawn]
@@ -21,13 +21,13 @@ def family_sizes(claims: Sequence[Claim], as_published: Collection[str] = ()) ->
 
 
 def of_published_weights(claim: Claim, as_published: Collection[str]) -> bool:
-    """Return whether a published number is compared with a net of published weights, which, unlike
-    a run's, do not depend on a seed."""
+    """Return whether a claim compares a published number with a net with published weights, which,
+    unlike a run's, depend on no seed."""
     return isinstance(claim, PublishedClaim) and claim.variant in as_published
 
 
 def nets_as_published(specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the variants that are nets of published weights; ``specs`` are plain data."""
+    """Return the variants that are nets with published weights. ``specs``: as plain data."""
     begun = {variant: spec.get("pretrained") for variant, spec in specs.items()}
     return [
         variant
@@ -37,9 +37,8 @@ def nets_as_published(specs: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def pairs_in(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> tuple[bool, ...]:
-    """Return, for each adjacent pair that the claim compares, whether their runs with the same seed
-    share weights, as one starts from the other or both from a third run. ``specs``: of one
-    seed."""
+    """Return for each two adjacent variants of the claim whether their runs with the same seed
+    share weights, as one starts from the other or both from a third. ``specs``: for one seed."""
     if claim.compared != claim.variants:
         return ()
     roots = [begun_from(variant, specs) for variant in claim.variants]
@@ -47,8 +46,8 @@ def pairs_in(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> tuple[bool
 
 
 def begun_from(variant: str, specs: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the variant itself and each run that it starts from, directly or not: by name where
-    that is a variant, else by id."""
+    """Return the variant itself and each run that it starts from, directly or indirectly: by name
+    if it is a variant, else by id."""
     found = {variant}
     begun = specs[variant].get("pretrained")
     while begun and begun["source"] == "run" and begun["name"] not in found:

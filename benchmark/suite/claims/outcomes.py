@@ -1,4 +1,4 @@
-"""The words of verdicts."""
+"""The possible verdicts."""
 
 REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
 INCONCLUSIVE, NOT_COMPARABLE = "inconclusive", "not comparable"

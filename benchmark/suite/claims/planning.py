@@ -1,4 +1,4 @@
-"""What a suite's seeds can decide, before any compute is spent."""
+"""What a suite's seeds can decide, computed before any training."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -24,34 +24,34 @@ WANTED = 0.8
 """The probability with which a suite should decide a claim."""
 
 _SUITES = 4000
-"""Number of simulated suites by which looks are planned."""
+"""Number of simulated suites for planning looks."""
 
 _MAX_SEEDS = 60
-"""The most seeds that anyone would train."""
+"""Largest number of seeds considered."""
 
 _USUAL = {"cifar": 10.0, "photographs": 25.0, "boxes": 70.0}
-"""Kind of data set -> the error in percent where the paper prints none; for detectors, 100 minus
+"""Kind of data set -> the error in percent assumed if the paper has none; for detectors, 100 minus
 the average precision."""
 
 
 _UNKNOWN = ("mean_response_std", "gradient_norm_decades")
-"""Metrics for which the spread between runs is unknown."""
+"""Metrics whose variation between runs is not known."""
 
 
 @dataclass(frozen=True)
 class Prospect:
-    """What the seeds of a suite can do for a claim."""
+    """The prospects of a claim with a suite's seeds."""
 
     claim: Claim
     sd: float | None
-    """The assumed standard deviation of runs, in the metric's unit; None where it is unknown."""
+    """Assumed standard deviation between runs, in the metric's unit; None if unknown."""
     chance: float | None
-    """The probability that the seeds decide the claim if it is true."""
+    """Probability that the seeds decide the claim if it is true."""
     seeds: int | None
-    """How many seeds, all trained before any look, would give a probability of ``WANTED``; None
-    where no affordable number does."""
+    """Number of seeds, all trained before the first look, that would decide it with probability
+    ``WANTED``; None if no feasible number does."""
     by_look: tuple[float, ...] = ()
-    """The probability that each look has decided the claim if it is true; 0 where unknown."""
+    """Probability that the claim, if true, is decided by each look; 0 if unknown."""
 
 
 def prospects(
@@ -60,8 +60,8 @@ def prospects(
     specs: Mapping[str, Mapping[str, Any]],
     looks: Looks | None = None,
 ) -> list[Prospect]:
-    """Return one prospect per claim. ``specs``: variant -> spec as plain data, for one seed;
-    ``looks``: the suite's, if it has any, the last of them at ``seeds``."""
+    """Return the prospects, one per claim. ``specs``: variant -> spec as plain data, for one seed;
+    ``looks``: the suite's, if any, the last of them at ``seeds``."""
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
     found = []
@@ -75,9 +75,9 @@ def prospects(
 def expected_runs(
     found: Sequence[Prospect], looks: Looks, specs: Mapping[str, Mapping[str, Any]]
 ) -> list[float]:
-    """Return how many runs are expected to be trained by each look if all claims are true and
-    independent: a variant gets more runs while a claim that needs it, or a variant that starts from
-    it, is undecided, and if no claim needs it."""
+    """Return the expected number of runs trained by each look if all claims are true and are
+    decided independently of each other. Further seeds of a variant are trained while a claim that
+    needs it, or a variant that starts from it, is undecided, and always if no claim needs it."""
     undecided: dict[str, list[Sequence[float]]] = {variant: [] for variant in specs}
     for each in found:
         needed = set().union(*(begun_from(variant, specs) for variant in each.claim.variants))
@@ -127,7 +127,7 @@ def _by_look(
     claim = own.claim
     if own.chance is None:
         return {"by_look": (0.0,) * len(looks.looks)}
-    if own.sd == 0:  # Published weights, which the first look tests.
+    if own.sd == 0:  # Published weights, which are tested at the first look.
         return {"by_look": (1.0,) * len(looks.looks)}
     setting = Setting(looks.level / size, pairs_in(claim, specs))
     enough = tuple(seeds for seeds in looks.looks if seeds >= claim.needed)
@@ -145,8 +145,8 @@ def _by_look(
 
 
 def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
-    """Return the smallest number of seeds, from ``min_seeds`` on, with a probability of at least
-    ``WANTED``; the probability rises with the seeds."""
+    """Return the smallest number of seeds, at least ``min_seeds``, whose chance is ``WANTED``; the
+    chance rises with the seeds."""
     low, high = min_seeds - 1, min_seeds
     while chance(high) < WANTED:
         if high >= _MAX_SEEDS:
@@ -159,9 +159,9 @@ def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
 
 
 def planning_sd(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> float | None:
-    """Return the assumed standard deviation of one net's runs: for an error ``e`` on ``N`` images,
-    the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10, where this is
-    0.2. A published standard deviation of the same number takes precedence."""
+    """Return the assumed standard deviation between runs of one net: for an error ``e`` on ``N``
+    images, the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10, where
+    this is 0.2. A published standard deviation of the same number takes precedence."""
     if claim.metric in _UNKNOWN:
         return None
     if isinstance(claim, PublishedClaim) and claim.number.sd:

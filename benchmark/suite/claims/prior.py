@@ -1,4 +1,4 @@
-"""``moderated``: what is assumed about the runs' standard deviation before any has ended."""
+"""``moderated``: the prior on the runs' standard deviation."""
 
 from typing import TYPE_CHECKING
 
@@ -12,15 +12,14 @@ if TYPE_CHECKING:
 
 class PriorSpec(Spec):
     """A prior, stated in full so that readers of the claim know what it rests on. Others saw 0.13
-    to 0.27 points of test error on CIFAR-10: ``{sd: 0.2, df: 6}``. If the true standard deviation
-    is twice ``sd``, a level of 5 % becomes 9 % with one look at five runs and 13 % with looks at 2,
-    3 and 5."""
+    to 0.27 points of test error on CIFAR-10: ``{sd: 0.2, df: 6}``. If runs differ by twice ``sd``,
+    a level of 5 % becomes 9 % with one look at five runs, and 13 % with looks at 2, 3 and 5."""
 
     sd: float = Field(gt=0, le=100)
     """The standard deviation, in the metric's unit."""
 
     df: float = Field(gt=0, le=1000)
-    """How many additional runs the prior counts for."""
+    """Weight of the prior, as a number of additional runs."""
 
     @property
     def prior(self) -> "Prior":

@@ -1,4 +1,4 @@
-"""``published``: a variant, or an ensemble, reaches a number in the paper."""
+"""``published``: a variant, or an ensemble, matches a number of the paper."""
 
 import math
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from benchmark.statistics.finding import Finding
 
 NO_CHANCE = "difference, with no chance in it"
-"""The same weights on the same images: nothing is random, so there is nothing to infer."""
+"""The test for the same weights on the same images: nothing is random, so nothing is inferred."""
 
 _SCALES = "-224-256-384-480-640"
 
@@ -27,13 +27,13 @@ _VIEWS = {
     "10-crop": ("ten-crop-",),
     "fully convolutional at 5 scales": (f"multi-scale{_SCALES}", f"multi-scale-sliding{_SCALES}"),
 }
-"""How the paper views images -> how the protocol's name starts. Either form is fully convolutional:
-the scores at all positions of an image are averaged, then averaged over scales."""
+"""The paper's view of an image -> how the protocol's name starts. Fully convolutional is either
+form: the scores of all positions of an image, averaged over it, then over its scales."""
 
 
 class PublishedClaim(Claim):
-    """A comparison with the paper: a mean with a mean, a best with a best, and one published run
-    with one more run of ours, with which it can be consistent but never equal."""
+    """A mean is compared with a mean, a best with a best, and one published run with one more run
+    of ours, with which it can be consistent, but never equal."""
 
     question: ClassVar[str] = "how far apart"
 
@@ -41,11 +41,11 @@ class PublishedClaim(Claim):
     """The variant that the claim is about; not with ``ensemble``."""
 
     ensemble: tuple[str, ...] | None = Field(default=None, strict=False, min_length=2)
-    """Instead of ``variant``: variants whose runs with the same seed give one value, from their
-    averaged class probabilities (table 5)."""
+    """Instead of ``variant``: variants whose runs with the same seed give one value, by averaging
+    their class probabilities (table 5)."""
 
     published: str
-    """Compared with this published number, named ``table/row/column``."""
+    """The published number to compare with, named ``table/row/column``."""
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "PublishedClaim":
@@ -68,8 +68,8 @@ class PublishedClaim(Claim):
         return self
 
     def _is_come_by_as(self, number: Published) -> bool:
-        """Return whether a published number was obtained as the claim's value is: with its
-        protocol, and from an ensemble only if the claim is about one."""
+        """Return whether a published number was measured like the claim's value: with its protocol,
+        and on an ensemble only if the claim has one."""
         if number.is_ensemble != bool(self.ensemble):
             return False
         if self.protocol is None:
@@ -78,7 +78,7 @@ class PublishedClaim(Claim):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Return a larger margin for a single run on CIFAR-10's few test images."""
+        """Return a larger margin for one run on CIFAR-10's few test images."""
         number = PUBLISHED.get(str(data.get("published")))
         if number and number.dataset == "cifar10" and number.n == 1:
             return 1.0, "one run: another of its kind may differ by half a point as it is"
@@ -96,7 +96,7 @@ class PublishedClaim(Claim):
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """The variant, or the ensemble, by its name."""
+        """The name of the variant or of the ensemble."""
         return (ensemble_name(self.ensemble),) if self.ensemble else self.variants
 
     @property
@@ -105,7 +105,7 @@ class PublishedClaim(Claim):
         return max(super().needed, self.number.best_of or 1)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """The test that suits what is known about the published runs."""
+        """Depends on what is known about the published runs."""
         from benchmark.statistics import best, student
         from benchmark.statistics.finding import Finding
 
@@ -136,8 +136,8 @@ class PublishedClaim(Claim):
         return student.within(ours.mean(-1) - number.value, se, df, self.margin)
 
     def _error(self, ours: "np.ndarray") -> tuple[Any, Any]:
-        """Return the standard error and degrees of freedom of the difference. Where only the value
-        of one published run is known, it is assumed to vary from run to run as ours do."""
+        """Return standard error and degrees of freedom of the difference. A single published run of
+        which only the value is known is assumed to vary from run to run as ours do."""
         from benchmark.statistics import student
 
         number, n = self.number, ours.shape[-1]
@@ -146,7 +146,7 @@ class PublishedClaim(Claim):
         return ours.std(-1, ddof=1) * math.sqrt(1 + 1 / n), n - 1
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power; for published weights 1, the probability that they are tested."""
+        """Return the probability; for published weights 1, as they only need to be tested."""
         from benchmark.statistics import best, student
 
         number, level = self.number, setting.level
@@ -166,7 +166,7 @@ class PublishedClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values compared with simulated papers whose runs are of the same kind as ours."""
+        """Simulate papers whose runs are like ours, shifted to the published number."""
         import numpy as np
 
         ours, number = rng.normal(0, sd, (suites, seeds)), self.number
@@ -179,7 +179,7 @@ class PublishedClaim(Claim):
         return [np.asarray(ours - theirs + number.value)]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe the difference from the published number."""
+        """Return a sentence on the difference from the published number."""
         if finding.test == NO_CHANCE:
             side = "within" if outcome == REPRODUCED else "beyond"
             return (
@@ -192,5 +192,5 @@ class PublishedClaim(Claim):
 
 
 def ensemble_name(variants: Sequence[str]) -> str:
-    """Return the ensemble's name, as shown to people and used in the frames for verdicts."""
+    """Return the ensemble's name, for display and in the frames that claims are judged by."""
     return " + ".join(variants)

@@ -1,4 +1,4 @@
-"""What a claim is judged by: one value per run, or the fact that a run was lost."""
+"""The data that a claim is judged by: one value per run, or that a run was lost."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """The runs of one variant, or of one ensemble, that have ended."""
+    """The finished runs of one variant or one ensemble."""
 
     values: tuple[float | None, ...]
-    """None for a run that has no value because it diverged or failed."""
+    """None for a run without a value because it diverged or failed."""
     seeds: tuple[int, ...]
 
     @property
@@ -22,16 +22,16 @@ class Sample:
         return self.values.count(None)
 
     def has(self, seeds: Collection[int]) -> bool:
-        """Return whether the runs of all these seeds have ended."""
+        """Return whether the runs of all these seeds have finished."""
         return set(self.seeds).issuperset(seeds)
 
     def known(self) -> list[float]:
-        """Return the values of the runs that have one."""
+        """Return the values of runs that have one."""
         return [value for value in self.values if value is not None]
 
     def filled(self, end: float, seeds: frozenset[int] | None = None) -> "np.ndarray":
         """Return the values in the order of the seeds, with ``end`` for lost runs; ``seeds``: only
-        of these."""
+        those of these seeds."""
         import numpy as np
 
         rows = sorted(zip(self.seeds, self.values, strict=True), key=lambda row: row[0])
@@ -44,9 +44,9 @@ class Setting:
     """What a test needs to know about the suite."""
 
     level: float
-    """The level of this one claim, so that its whole family has ``ALPHA``."""
+    """The level of this claim, such that its whole family has ``ALPHA``."""
     paired: tuple[bool, ...] = ()
-    """For each adjacent pair that the claim compares: whether runs with equal seeds share weights
-    or a run that they start from, so that a pair of runs is one value."""
+    """For each two adjacent samples: whether runs with equal seeds share weights or a run that they
+    start from, so that a pair of runs is one value."""
     as_published: bool = False
-    """Whether the variant is a net of published weights, independent of the seed."""
+    """Whether the variant is a net with published weights, which depend on no seed."""

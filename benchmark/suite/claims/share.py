@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShareClaim(ClaimAtIterations):
-    """A claim for runs that end at one of two places, whose mean is meaningless: it counts runs."""
+    """A claim for runs that end in one of two modes, whose mean says nothing: runs are counted."""
 
     question: ClassVar[str] = "how many runs"
 
@@ -30,11 +30,11 @@ class ShareClaim(ClaimAtIterations):
     """Whether these runs are lower or higher than ``than``."""
 
     share_percent: float = Field(gt=0, lt=100)
-    """More than this share of the runs do so."""
+    """The claim: more than this share of the runs are beyond the bound."""
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The single variant."""
+        """The one variant."""
         return (self.variant,)
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
@@ -61,12 +61,11 @@ class ShareClaim(ClaimAtIterations):
 
     @property
     def _true(self) -> float:
-        """The share for which the power is reported: nine tenths of the way from the claimed share
-        to 1."""
+        """The share assumed for the power: nine tenths of the way from the claimed one to 1."""
         return 1 - 0.1 * (1 - self.share_percent / 100)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power, which does not depend on ``sd``."""
+        """Return the probability, which does not depend on ``sd``."""
         from benchmark.statistics import shares
 
         return shares.power(seeds, self.share_percent / 100, True, self._true, setting.level)
@@ -74,14 +73,14 @@ class ShareClaim(ClaimAtIterations):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values on either side of the bound; how far from it does not matter."""
+        """Simulate runs on either side of the bound; their distance from it does not matter."""
         side = 1.0 if self.direction == "higher" else -1.0
         beyond = rng.random((suites, seeds)) < self._true
         return [self.than + side * (2.0 * beyond - 1.0)]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """Return bounds that account for the dependence between looks; with several iterations,
-        the looks are added up."""
+        """Return bounds that account for the dependence between looks; at several iterations, what
+        the looks spend is added up."""
         from benchmark.statistics.sequential import share_bounds
 
         if len(self.columns) > 1:
@@ -89,7 +88,7 @@ class ShareClaim(ClaimAtIterations):
         return share_bounds(looks, setting.level, self.share_percent / 100, more=True)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe how many of the runs are beyond the bound."""
+        """Return a sentence on how many of the runs are beyond the bound."""
         low, high = (100 * end for end in finding.interval)
         (n,) = finding.n
         side = "above" if self.direction == "higher" else "below"

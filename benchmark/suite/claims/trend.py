@@ -1,4 +1,4 @@
-"""``trend``: along a sequence of variants, each step goes the same way."""
+"""``trend``: along a list of variants, each step goes the same way."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 class TrendClaim(Claim):
-    """A claim such as "the deeper, the lower", about each step: the trend is supported if every
-    step is (an intersection-union test, which needs no correction), and refuted if any step is."""
+    """A claim about every step, like "the deeper, the lower": the trend is supported if every step
+    is (an intersection-union test, which needs no correction), and refuted if one step is."""
 
     question: ClassVar[str] = "which way"
 
@@ -35,7 +35,7 @@ class TrendClaim(Claim):
     """Variants along which the metric moves in ``direction`` at each step."""
 
     direction: Literal["lower", "higher"]
-    """Whether each variant is lower or higher than the one before."""
+    """Each variant's metric relative to the one before."""
 
     @model_validator(mode="after")
     def _each_once(self) -> "TrendClaim":
@@ -45,16 +45,16 @@ class TrendClaim(Claim):
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
-        """Return the difference at each step for which the power is reported."""
+        """Return the difference for which the power of each step is computed."""
         return usual_step(data)
 
     @property
     def variants(self) -> tuple[str, ...]:
-        """The variants, in the order of the trend."""
+        """In the order of the trend."""
         return self.trend
 
     def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """The test of the step with the least support."""
+        """The least supported step's."""
         from benchmark.statistics import ranks
         from benchmark.statistics.student import possible
 
@@ -85,7 +85,7 @@ class TrendClaim(Claim):
         return np.max(p, axis=0), np.minimum(1, len(against) * np.min(against, axis=0))
 
     def _steps(self, values: Sequence["np.ndarray"]) -> list[tuple["np.ndarray", "np.ndarray"]]:
-        """Return, for each step, the values claimed to be lower and those claimed to be higher."""
+        """Return for each step the expected lower and the expected higher sample."""
         rising = self.direction == "higher"
         return [pair if rising else pair[::-1] for pair in pairwise(values)]
 
@@ -93,7 +93,7 @@ class TrendClaim(Claim):
         return tuple(paired) or (False,) * (len(self.trend) - 1)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the power for steps of ``margin``."""
+        """Return the probability for steps of ``margin``."""
         from benchmark.statistics import ranks
 
         sizes = (seeds,) * len(self.trend)
@@ -102,19 +102,19 @@ class TrendClaim(Claim):
     def drawn(
         self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
     ) -> "list[np.ndarray]":
-        """Return values whose means differ by ``margin`` at each step."""
+        """Simulate steps of ``margin``."""
         way = 1 if self.direction == "higher" else -1
         means = [way * self.margin * number for number in range(len(self.trend))]
         return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
-        """Return the bounds of a single step, unless some step is paired."""
+        """Return the bounds of each step, unless one is of pairs."""
         if any(setting.paired):
             return super().bounds(looks, setting)
         return step_bounds(looks, setting.level, len(self.trend) - 1)
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
-        """Describe the step with the least support."""
+        """Return a sentence on the least supported step."""
         first, second = self.trend[finding.where : finding.where + 2]
         what = f"the least step, from {first} to {second}, goes this way"
         return step_sentence(finding, outcome, what)

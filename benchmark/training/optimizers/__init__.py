@@ -1,4 +1,4 @@
-"""The rules that turn gradients into steps: one module per rule, by the ``kind`` of its spec."""
+"""The optimizers, one module per rule, by the ``kind`` of its spec."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,5 +14,5 @@ RULES: dict[str, Callable[..., Rule]] = {"sgd": Momentum}
 def optimizer_of(
     spec: OptimizerSpec, weights: list[keras.Variable], rates: Sequence[float] | None = None
 ) -> Rule:
-    """Return the rule of a spec for ``weights``."""
+    """Return the update rule of a spec for ``weights``."""
     return RULES[spec.kind](spec, weights, rates)

@@ -1,4 +1,4 @@
-"""The base class of every rule."""
+"""The base of all update rules."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ import tensorflow as tf
 
 
 class Rule:
-    """An update of weights, one step at a time."""
+    """An update rule for weights, one step at a time."""
 
     def __init__(self, weights: list[keras.Variable], rates: Sequence[float] | None = None):
-        """``rates``: per weight, its learning rate divided by the step's; 1 by default."""
+        """``rates``: per weight, its learning rate divided by the step's; default 1."""
         self.weights = weights
         self.rates = rates or [1.0] * len(weights)
         self.state: dict[str, tf.Variable] = {}
         """Name in checkpoints -> variable that the rule keeps between steps."""
 
     def _kept(self, name: str) -> list[tf.Variable]:
-        """Return, per weight, a variable of its shape, initially 0, and add it to the state."""
+        """Return a zero variable per weight, of the same shape, that is part of the state."""
         found = []
         for weight in self.weights:
             path = f"{name}/{weight.path}"
@@ -27,5 +27,5 @@ class Rule:
         return found
 
     def apply(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
-        """Take one step; ``gradients``: per weight, of the loss without the weight penalty."""
+        """Take one step along the gradients, one per weight, of the loss without its penalty."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Stochastic gradient descent with momentum, in each form that papers and frameworks use."""
+"""Stochastic gradient descent with momentum, in all forms that papers and frameworks use."""
 
 from collections.abc import Sequence
 
