@@ -286,7 +286,9 @@ def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
     frame = runs(a=[5.0, 5.1, 5.2, 5.3], b=[9.0, 9.1, 9.2, 9.3])
     without = spec(model={"batch_norm": None}, schedule={"learning_rate": 0.01})
     specs = {"a": without, "b": without}
-    assert verdict(claim, frame, **specs).verdict == "not comparable"
+    found = verdict(claim, frame, **specs)
+    assert (found.verdict, found.outcome) == ("not comparable", "reproduced")
+    assert found.words == "not comparable (as run: reproduced)"
     one = claim | {"departs_in": ["model.batch_norm"]}
     found = verdict(one, frame, **specs)
     assert found.verdict == "not comparable"

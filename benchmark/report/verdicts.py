@@ -72,8 +72,11 @@ class Verdict:
 
     @property
     def words(self) -> str:
-        """The verdict for display."""
-        return f"{self.verdict} (preliminary)" if self.preliminary else self.verdict
+        """The verdict for display; of runs that depart from the paper, with what they show."""
+        if self.preliminary:
+            return f"{self.verdict} (preliminary)"
+        shows = self.verdict == NOT_COMPARABLE and self.outcome != INCONCLUSIVE
+        return f"{self.verdict} (as run: {self.outcome})" if shows else self.verdict
 
 
 def judge(
