@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 import signal
@@ -89,6 +90,19 @@ def bench_alone(*arguments, cwd=None, **environment):
         env=os.environ | {"COLUMNS": "200"} | environment,
         check=False,
     )
+
+
+def free_memory():
+    """Let go of the nets and graphs that Keras and TensorFlow keep, if any were made."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+        gc.collect()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_is_freed():
+    yield
+    free_memory()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from conftest import free_memory
 from photograph_files import make_tree
 from safetensors.numpy import save_file
 
@@ -146,6 +147,12 @@ load_once = functools.cache(cifar10.load)
 def in_this_process(numerics, seed, gpu_memory_mib=None):
     keras.config.set_dtype_policy(numerics.precision)
     keras.utils.set_random_seed(seed)
+
+
+@pytest.fixture(autouse=True)
+def memory_is_freed_after_each():
+    yield
+    free_memory()
 
 
 @pytest.fixture(scope="module")
