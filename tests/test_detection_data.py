@@ -133,7 +133,7 @@ def test_images_are_found_by_their_place():
         assert truths[place].image_id == part.image_id
         np.testing.assert_array_equal(truths[place].boxes, part.boxes)
         np.testing.assert_array_equal(truths[place].crowds, part.crowds)
-    with pytest.raises(ValueError, match="differ"):
+    with pytest.raises(ValueError, match="unique"):
         joined([parts[0], parts[0]])
 
 

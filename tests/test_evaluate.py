@@ -284,7 +284,7 @@ def test_the_command_tells_each_run_and_their_ensemble(store):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == [*names[:2], "ensemble of 2"]
-    assert "of 1,000 images (ten-crop-36)" in lines[0] and "top-5" in lines[2]
+    assert "1,000 images (ten-crop-36)" in lines[0] and "top-5" in lines[2]
     diverged = bench_alone("evaluate", names[2], *arguments)
     assert diverged.returncode == 1 and "which is diverged" in diverged.stderr
     wrong = bench_alone(
