@@ -102,7 +102,7 @@ class BackgroundMirror:
 
     def _fell_behind(self, problem: str) -> None:
         self.problem = problem
-        _LOG.warning("MLflow is behind: %s", problem)
+        _LOG.warning("MLflow is not up to date: %s", problem)
 
     def _stand_back(self) -> None:
         """Run this thread only on idle cores, which only Linux offers. Unlike ``nice``, this can be

@@ -263,7 +263,7 @@ _STATES: dict[str, Callable[[_Trial], str | None]] = {
 
 
 def _told(trial: _Trial) -> str | None:
-    said = "is behind" in trial.said and "resnet-bench sync" in trial.said
+    said = "is not up to date" in trial.said and "resnet-bench sync" in trial.said
     return None if said else f"the user was not informed: {trial.said[-500:]}"
 
 
