@@ -4,11 +4,12 @@ import inspect
 import sys
 
 import yaml
-from gen_fields import described, entries, joint_rules, markdown
+from gen_fields import described, entries, joint_rules, markdown, sections
 
 from benchmark.metrics import BY_CLAIM
 from benchmark.paper import PUBLISHED
 from benchmark.shipped import suites_folder
+from benchmark.spec.base import Spec
 from benchmark.suite import Claim, load_suite
 from benchmark.suite.claims.kinds import KINDS
 
@@ -17,7 +18,7 @@ def claims() -> str:
     """A section for each kind, after the fields that all kinds have."""
     common = frozenset(Claim.model_fields)
     parts = [f"## Fields of every claim\n\n{entries(Claim)}\n\n{joint_rules(Claim)}"]
-    examples = _examples()
+    examples, seen = _examples(), set[type[Spec]]()
     for stated, kind in KINDS.items():
         margin, reason = kind.usual_margin({})
         lines = [
@@ -32,6 +33,8 @@ def claims() -> str:
             examples.get(stated, ""),
         ]
         parts.append("\n\n".join(line for line in lines if line))
+        for name in sorted(kind.model_fields.keys() - common):
+            parts += sections(name, kind.model_fields[name], 3, seen)
     return "\n\n".join(parts)
 
 

@@ -34,11 +34,11 @@ def fields() -> str:
     parts = ["## A run's fields {#run}", *filter(None, whole)]
     seen: set[type[Spec]] = set()
     for name, field in RunSpec.model_fields.items():
-        parts += _sections(name, field, 3, seen)
+        parts += sections(name, field, 3, seen)
     return "\n\n".join([*own, *parts])
 
 
-def _sections(path: str, field: FieldInfo, level: int, seen: set[type[Spec]]) -> Iterator[str]:
+def sections(path: str, field: FieldInfo, level: int, seen: set[type[Spec]]) -> Iterator[str]:
     """A section for each spec class that a field may hold, and for those within it; each once."""
     classes = list(_classes(field.annotation))
     for cls in classes:
@@ -47,7 +47,7 @@ def _sections(path: str, field: FieldInfo, level: int, seen: set[type[Spec]]) ->
         seen.add(cls)
         yield _section(path, cls, level, one_of=len(classes) > 1)
         for name, inner in cls.model_fields.items():
-            yield from _sections(f"{path}.{name}", inner, min(level + 1, 5), seen)
+            yield from sections(f"{path}.{name}", inner, min(level + 1, 5), seen)
 
 
 def _section(path: str, cls: type[Spec], level: int, one_of: bool = False) -> str:
