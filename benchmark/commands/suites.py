@@ -188,14 +188,16 @@ def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
 
     millions = sum(map(images, cells)) / 1e6
     text = f"To be trained: {counted(len(cells), 'run')}, {millions:,.1f} million images"
-    found, judges = estimate(cells, store), "earlier run"
+    found, judges, machines = estimate(cells, store), "earlier run", ""
     if found is None:
-        found = estimate(cells, Store(shipped_reference()), any_machine=True)
-        judges = "reference run"
+        found, judges = (
+            estimate(cells, Store(shipped_reference()), any_machine=True),
+            "reference run",
+        )
+        machines = f" on {'; '.join(found.machines)}" if found else ""
     if found is None:
         return f"{text}. No earlier run (of that precision and threads) tells how long that takes."
     where = "one at a time" if jobs == 1 else f"with {jobs:g} at once"
-    machines = f" on {'; '.join(found.machines)}" if judges == "reference run" else ""
     return (
         f"{text}, about {duration(3600 * found.hours / jobs)} {where}, judging by "
         f"{counted(found.runs, judges)}{machines} "

@@ -81,7 +81,7 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
     (or on ``any_machine``) with the same precision and threads; None if there are none for some of
     ``cells``."""
     rates: dict[tuple[str, int], list[float]] = {}
-    machines: set[str] = set()
+    machines: dict[tuple[str, int], set[str]] = {}
     memory, here = 0.0, provenance()
     for folder in store.runs():
         if store.status(folder.run_id) != Status.FINISHED:
@@ -98,7 +98,8 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
         key = (numerics["precision"], numerics["threads"])
         rates.setdefault(key, []).append(done / result["train_time_s"])
         memory = max(memory, result.get("peak_memory_mib") or 0.0)
-        machines.add(f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}")
+        machine = f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}"
+        machines.setdefault(key, set()).add(machine)
     asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
@@ -107,4 +108,5 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
         return None
     seconds = sum(amount / statistics.median(rates[key]) for key, amount in asked.items())
     runs = sum(len(rates[key]) for key in asked)
-    return Estimate(seconds / 3600, runs, memory, tuple(sorted(machines)))
+    on = set[str]().union(*(machines[key] for key in asked))
+    return Estimate(seconds / 3600, runs, memory, tuple(sorted(on)))
