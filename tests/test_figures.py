@@ -3,10 +3,11 @@ import warnings
 import pandas as pd
 import pytest
 
+from benchmark.diagnostics import GRADIENTS
 from benchmark.report.figures import draw_figures
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
-from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.layers import draw_by_layer, draw_responses
 from benchmark.report.figures.lines import MAX_LINES, key_of
 from benchmark.report.figures.power import draw_power
 from benchmark.report.figures.seeds import draw_seeds
@@ -115,7 +116,7 @@ def test_responses_of_one_variant_do_not_squeeze_those_of_another(layers, larges
 def test_gradients_have_a_panel_an_iteration(layers):
     projection = {**layers.iloc[0].to_dict(), "number": None, "gradient_norm": 99.0}
     frame = pd.concat([layers, pd.DataFrame([projection])], ignore_index=True)
-    (panel,) = draw_gradients(frame, looks(["a"])).axes
+    (panel,) = draw_by_layer(frame, looks(["a"]), GRADIENTS).axes
     assert panel.get_title() == "iteration 0"
     assert panel.lines[0].get_ydata().tolist() == pytest.approx([2.0, 0.2, 0.02])
 
@@ -124,7 +125,7 @@ def test_a_gradient_that_vanished_is_told_and_moves_no_other(layers):
     rows = made_up_layers("b", 0, 0, [1.0] * 3, [0.0, 0.0, 0.5])
     rows += made_up_layers("c", 0, 0, [1.0] * 3, [0.0, 0.0, 0.0])
     frame = pd.concat([layers, pd.DataFrame(rows)], ignore_index=True)
-    (panel,) = draw_gradients(frame, looks(["a", "b", "c"])).axes
+    (panel,) = draw_by_layer(frame, looks(["a", "b", "c"]), GRADIENTS).axes
     _, some, none = panel.lines
     assert some.get_label() == "b (0 in some)" and some.get_xydata().tolist() == [[3, 0.5]]
     assert none.get_label() == "c (0 in all)" and len(none.get_xydata()) == 0
@@ -228,7 +229,7 @@ def test_layers_without_a_positive_number_draw_no_warning(tmp_path, layers, of_a
         assert len(panels(frame["variant"])) > 1
     look = looks(frame["variant"])
     kept_without_a_warning(lambda: draw_responses(frame, look), tmp_path)
-    kept_without_a_warning(lambda: draw_gradients(frame, look), tmp_path)
+    kept_without_a_warning(lambda: draw_by_layer(frame, look, GRADIENTS), tmp_path)
 
 
 def test_nets_that_were_never_trained_draw_no_warning(tmp_path):

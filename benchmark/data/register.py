@@ -16,11 +16,11 @@ from benchmark.data.contents import of_unreadable
 from benchmark.data.images import DataError
 from benchmark.spec import BoxContentSpec, BoxesSpec, ContentSpec, PhotographsSpec
 from benchmark.spec.boxes import DETECTION_IMAGES, PASTED
-from benchmark.spec.cifar import CIFAR_IMAGES
+from benchmark.spec.cifar import IN_MEMORY
 from benchmark.spec.images import NAME, NAME_LENGTH
 from benchmark.spec.photographs import IMAGENET
 
-KNOWN = (*CIFAR_IMAGES, IMAGENET, *DETECTION_IMAGES, PASTED)
+KNOWN = (*IN_MEMORY, IMAGENET, *DETECTION_IMAGES, PASTED)
 """Names that your own images cannot have."""
 
 SPLITS = ("train", "test")

@@ -11,12 +11,17 @@ from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
 from benchmark.spec import BoxesSpec, CifarSpec, DatasetSpec, LabelledSpec, PhotographsSpec
 from benchmark.spec.boxes import PASTED
+from benchmark.spec.cifar import IN_MEMORY
 
 if TYPE_CHECKING:
     from benchmark.data.feed import Feed
     from benchmark.data.normalization import Normalization
 
-IN_PACKAGE = ("cifar10-subset", PASTED)
+MODULES = {"cifar10": cifar10, "cifar10-subset": cifar10}
+"""Data set held in memory -> its module, with ``load(name)``, and with ``SHA256`` and ``get(source,
+file, say)`` if it is downloaded."""
+
+IN_PACKAGE = (*(name for name, images in IN_MEMORY.items() if images.in_package), PASTED)
 """Data sets that are part of the package, and so always complete."""
 
 
@@ -28,7 +33,9 @@ def load(spec: DatasetSpec) -> Images | Photographs | DetectionSet:
     """Load and check the images that a spec names. Raises DataError, which says how to get them."""
     if isinstance(spec, BoxesSpec):
         return boxes.load(spec)
-    return cifar10.load(spec.name) if isinstance(spec, CifarSpec) else registry.load(spec)
+    if isinstance(spec, CifarSpec):
+        return MODULES[spec.name].load(spec.name)
+    return registry.load(spec)
 
 
 def feed(

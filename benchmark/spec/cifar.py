@@ -1,15 +1,29 @@
 """CIFAR-10: images of one size, held in memory."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
 from benchmark.spec.base import TOLD, Ints, Spec, refuse
 
-CIFAR_IMAGES = {"cifar10": (50_000, 10_000), "cifar10-subset": (5_000, 1_000)}
-"""Training and test images of each data set."""
 
-CIFAR_CLASSES, CIFAR_SIDE = 10, 32
+class ImageSet(NamedTuple):
+    """The size of a data set; each class has the same number of images."""
+
+    train_images: int
+    test_images: int
+    classes: int = 10
+    side: int = 32
+    """Height and width of an image."""
+    in_package: bool = False
+    """Whether it needs no download."""
+
+
+IN_MEMORY = {
+    "cifar10": ImageSet(50_000, 10_000),
+    "cifar10-subset": ImageSet(5_000, 1_000, in_package=True),
+}
+"""All data sets held in memory; ``data.sources`` has the module of each."""
 
 
 class CifarSpec(Spec):
@@ -57,32 +71,36 @@ class CifarSpec(Spec):
     @property
     def test_images(self) -> int:
         """The number of images in the test split."""
-        return CIFAR_IMAGES[self.name][1] // CIFAR_CLASSES * self.classes
+        return self._whole.test_images // self._whole.classes * self.classes
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width and channels of a net's input."""
-        return CIFAR_SIDE, CIFAR_SIDE, 3
+        return self._whole.side, self._whole.side, 3
 
     @property
     def classes(self) -> int:
         """The number of classes."""
-        return CIFAR_CLASSES if self.only_classes is None else len(self.only_classes)
+        return self._whole.classes if self.only_classes is None else len(self.only_classes)
+
+    @property
+    def _whole(self) -> ImageSet:
+        return IN_MEMORY[self.name]
 
     @property
     def _chosen_train_images(self) -> int:
-        each = CIFAR_IMAGES[self.name][0] // CIFAR_CLASSES
+        each = self._whole.train_images // self._whole.classes
         return self.classes * min(each, self.train_per_class or each)
 
     @model_validator(mode="after")
     def _fields_fit(self) -> "CifarSpec":
-        chosen, there = self.only_classes, CIFAR_CLASSES
+        chosen, there = self.only_classes, self._whole.classes
         if chosen is not None and not (
             1 < len(set(chosen)) == len(chosen) and set(chosen) < {*range(there)}
         ):
             rule = f"must be two or more, but not all, of the classes 0 to {there - 1}, each once"
             raise refuse("only_classes", rule, chosen)
-        each = CIFAR_IMAGES[self.name][0] // there
+        each = self._whole.train_images // there
         if self.train_per_class is not None and self.train_per_class >= each:
             rule = f"must be less than the {each} training images of a class"
             raise refuse("train_per_class", rule, self.train_per_class)

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from benchmark.spec.base import tag, told_by
 from benchmark.spec.boxes import BoxesSpec
-from benchmark.spec.cifar import CIFAR_IMAGES, CifarSpec
+from benchmark.spec.cifar import IN_MEMORY, CifarSpec
 from benchmark.spec.photographs import PhotographsSpec
 
 LabelledSpec = CifarSpec | PhotographsSpec
@@ -15,7 +15,7 @@ DatasetSpec = LabelledSpec | BoxesSpec
 
 
 def _implied(data: Mapping[str, Any]) -> str:
-    return "cifar" if data.get("name") in tuple(CIFAR_IMAGES) else "photographs"
+    return "cifar" if data.get("name") in IN_MEMORY else "photographs"
 
 
 DatasetField = Annotated[

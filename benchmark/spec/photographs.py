@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from benchmark.spec.base import TOLD, Ints, Spec, refuse
-from benchmark.spec.cifar import CIFAR_IMAGES
+from benchmark.spec.cifar import IN_MEMORY
 from benchmark.spec.images import Name, Sha256
 
 IMAGENET = "imagenet2012"
@@ -120,9 +120,9 @@ class PhotographsSpec(Spec):
     def _fields_fit(self) -> "PhotographsSpec":
         if self.name == IMAGENET and self.content:
             raise refuse("content", "applies only to photographs of your own", self.content)
-        if (self.name != IMAGENET and not self.content) or self.name in CIFAR_IMAGES:
+        if (self.name != IMAGENET and not self.content) or self.name in IN_MEMORY:
             rule = (
-                f"must be {', '.join((*CIFAR_IMAGES, IMAGENET))}, or the name of your own "
+                f"must be {', '.join((*IN_MEMORY, IMAGENET))}, or the name of your own "
                 "photographs, stated with their content (resnet-bench data add prints both); "
                 "images with boxes are for runs that state a detector"
             )

@@ -10,15 +10,14 @@ from benchmark.data.feed import Feed, Tensors
 from benchmark.data.images import Images
 from benchmark.data.photographs.registry import Photographs
 from benchmark.data.sources import feed
-from benchmark.diagnostics import RESPONSES
 from benchmark.evaluation.views.single import scorer_of
 from benchmark.models.count import counted_cost
 from benchmark.models.pretrained import Pretrained, rates, start_from
 from benchmark.spec import LabelledSpec, RunSpec
 from benchmark.training.batch_statistics import recompute
 from benchmark.training.net import build_net
+from benchmark.training.probes import PROBES
 from benchmark.training.replicas import Replicas
-from benchmark.training.responses import layer_responses
 from benchmark.training.task import Counted
 
 
@@ -73,7 +72,8 @@ class Classification:
         norm = spec.model.norm
         self.statistics_batches = norm.statistics_batches if norm else None
         self._scores = scorer_of(spec, self.model, self.data)
-        self._responses = layer_responses(spec, self.model, self.data) if spec.measured_at else dict
+        probes = PROBES if spec.measured_at else {}
+        self._measures = {key: of(spec, self.model, self.data) for key, of in probes.items()}
 
     def train_inputs(self, seed: int, batch_size: int, first: int, steps: int) -> Tensors:
         """See ``Feed``."""
@@ -100,5 +100,5 @@ class Classification:
         return found
 
     def diagnosed(self) -> dict[str, dict[str, float]]:
-        """See ``layer_responses``."""
-        return {RESPONSES.key: self._responses()}
+        """See ``Task``."""
+        return {key: measure() for key, measure in self._measures.items()}

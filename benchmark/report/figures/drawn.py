@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.diagnostics import DIAGNOSTICS, RESPONSES
 from benchmark.metrics import Metric
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
@@ -15,7 +16,7 @@ from benchmark.report.figures.detections import Gallery, draw_detections
 from benchmark.report.figures.figure6 import draw_figure6
 from benchmark.report.figures.figure6 import key_of as key_of_nets
 from benchmark.report.figures.figure7 import draw_figure7
-from benchmark.report.figures.layers import draw_gradients, draw_responses
+from benchmark.report.figures.layers import draw_by_layer, draw_responses
 from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.nets import nets_of
 from benchmark.report.figures.precisions import draw_precisions
@@ -143,24 +144,18 @@ def _of_frames(
             )
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
-    if (diagnosed["response_std"] > 0).any():
+    if (diagnosed[RESPONSES.column] > 0).any():
         nets = nets_of(runs)
-        yield (
-            "responses",
-            "Standard deviation of each layer's responses, after batch normalization, if any, and "
-            "before addition and nonlinearity (figure 7 of the paper); finished runs only. "
-            f"{key_of_nets(diagnosed) if nets else 'Mean over the runs.'}",
+        key = key_of_nets(diagnosed) if nets else "Mean over the runs."
+        draw = (
             partial(draw_figure7, diagnosed, nets)
             if nets
-            else partial(draw_responses, diagnosed, look),
+            else partial(draw_responses, diagnosed, look)
         )
-    if (layers.loc[layers["number"].notna(), "gradient_norm"] > 0).any():
-        yield (
-            "gradients",
-            "Norm of the gradient of the loss with respect to each convolution's kernel, in order; "
-            "mean over the runs that got there.",
-            partial(draw_gradients, layers, look),
-        )
+        yield RESPONSES.figure, f"{RESPONSES.caption} {key}", draw
+    for each in DIAGNOSTICS:
+        if each is not RESPONSES and (layers.loc[layers["number"].notna(), each.column] > 0).any():
+            yield each.figure, each.caption, partial(draw_by_layer, layers, look, each)
     for metric, own in kinds:
         if finished[metric]["parameters"].nunique() > 1:
             yield (

@@ -1,10 +1,11 @@
-"""Inside the net: responses by layer (figure 7) and gradients by layer."""
+"""Inside the net: responses by layer (figure 7), and other quantities by layer and iteration."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from benchmark.diagnostics import RESPONSES, Diagnostic
 from benchmark.report.figures.style import Look, blank, legend_beside, panels
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
     """Draw the standard deviation of each layer's responses at each run's last measurement, in
     layer order and by size. Values are means over a variant's seeds."""
     found = last_responses(layers)
-    drawn, means = panels(found["variant"]), _means(found, ["variant"], "response_std")
+    drawn, means = panels(found["variant"]), _means(found, ["variant"], RESPONSES.column)
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     for row, variants in enumerate(drawn):
         by_place, by_size = axes[2 * row : 2 * row + 2]
@@ -34,7 +35,7 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
             ordered = stds.sort_values(ascending=False).set_axis(range(1, len(stds) + 1))
             _line(by_place, stds, look[variant], variant)
             _line(by_size, ordered, look[variant], variant)
-        by_place.set(xlabel="layer, by place", ylabel="standard deviation of responses")
+        by_place.set(xlabel="layer, by place", ylabel=RESPONSES.label)
         by_size.set(xlabel="layer, by size of its responses")
         legend_beside(by_size)
     iterations = sorted(set(found["iteration"]))
@@ -45,7 +46,7 @@ def draw_responses(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
 
 def last_responses(layers: pd.DataFrame) -> pd.DataFrame:
     """Return the responses at each run's last measurement."""
-    found = layers.dropna(subset=["response_std"])
+    found = layers.dropna(subset=[RESPONSES.column])
     last = found.groupby("run_id")["iteration"].transform("max")
     return found[found["iteration"] == last]
 
@@ -60,29 +61,32 @@ def scale_responses(axes: "list[Axes]", shown: pd.Series, peaks: Sequence[float]
         _one_scale(axes, 0, 1.05 * high or 1.0)
 
 
-def draw_gradients(layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
-    """Draw the L2 norm of the gradient of each convolution's kernel, in layer order, with a column
-    per iteration. Values are means over a variant's seeds; projections are left out, and a norm of
-    0, which the scale cannot show, is noted in the legend."""
-    found = layers.dropna(subset=["number", "gradient_norm"])
+def draw_by_layer(
+    layers: pd.DataFrame, look: Mapping[str, Look], diagnostic: Diagnostic
+) -> "Figure":
+    """Draw a quantity of each convolution, in layer order, with a panel per iteration. Values are
+    means over a variant's seeds; projections are left out, and a 0, which the scale cannot show, is
+    noted in the legend."""
+    column = diagnostic.column
+    found = layers.dropna(subset=["number", column])
     chosen = _spread(sorted(set(found["iteration"])), _ITERATIONS)
     drawn = panels(found["variant"])
-    means = _means(found, ["iteration", "variant"], "gradient_norm")
+    means = _means(found, ["iteration", "variant"], column)
     figure, axes = blank(len(chosen), len(drawn), 3.6, 3.8)
     for number, panel in enumerate(axes):
-        row, column = divmod(number, len(chosen))
+        row, place = divmod(number, len(chosen))
         for variant in drawn[row]:
             each = [means[i, variant] for i in chosen if (i, variant) in means]
             zeros = "all" if all((m == 0).all() for m in each) else "some"
             label = f"{variant} (0 in {zeros})" if any((m == 0).any() for m in each) else variant
-            norms = means.get((chosen[column], variant), pd.Series(dtype=float))
-            _line(panel, norms[norms > 0], look[variant], label)
-        panel.set(xlabel="layer, by place", title=f"iteration {chosen[column]:,}")
-        if column == 0:
-            panel.set(ylabel="L2 norm of the gradient")
-        if column == len(chosen) - 1:
+            values = means.get((chosen[place], variant), pd.Series(dtype=float))
+            _line(panel, values[values > 0], look[variant], label)
+        panel.set(xlabel="layer, by place", title=f"iteration {chosen[place]:,}")
+        if place == 0:
+            panel.set(ylabel=diagnostic.label)
+        if place == len(chosen) - 1:
             legend_beside(panel)
-    shown = found[found["iteration"].isin(chosen) & (found["gradient_norm"] > 0)]["gradient_norm"]
+    shown = found[found["iteration"].isin(chosen) & (found[column] > 0)][column]
     if len(shown):
         _one_scale(axes, shown.min() / 1.5, shown.max() * 1.5, log=True)
     return figure

@@ -35,7 +35,7 @@ def layer_responses(
 
     first = next(data.scored_inputs("test", IMAGES))
 
-    @tf.function
+    @tf.function(autograph=False)
     def measured() -> tf.Tensor:
         for own, weight in zip(twin.weights, model.weights, strict=True):
             own.assign(weight)
