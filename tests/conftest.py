@@ -55,6 +55,12 @@ def pytest_configure():
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
+def pytest_collection_finish():
+    """Keep the garbage collector from going through all that the tests have imported, again and
+    again."""
+    gc.freeze()
+
+
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in _LONG)
 

@@ -22,6 +22,12 @@ from benchmark.training.replicas import Replicas
 from benchmark.training.step import TrainingSteps
 
 
+def small_spec(**changes):
+    """Of two stages, since XLA takes its time."""
+    changes["model"] = {"stage_blocks": [1, 1], "stage_widths": [4, 8]} | changes.get("model", {})
+    return tiny_spec(**changes)
+
+
 class Net:
     """A tiny net with its steps, compiled."""
 
@@ -44,7 +50,7 @@ class Net:
 
 
 def test_they_stop_after_a_loss_that_is_not_finite(embedded):
-    spec = tiny_spec(model={"shortcut": "none", "batch_norm": None})
+    spec = small_spec(model={"shortcut": "none", "batch_norm": None})
     rates = [0.1, 1e30, 0.1, 0.1, 0.1]
     all_, few = Net(embedded, spec), Net(embedded, spec)
     found = all_.train(rates)
@@ -57,7 +63,7 @@ def test_they_stop_after_a_loss_that_is_not_finite(embedded):
 
 
 def test_of_no_steps_there_are_no_rows(embedded):
-    net = Net(embedded, tiny_spec())
+    net = Net(embedded, small_spec())
     before = net.state()
     found = net.train([])
     assert (found.loss.shape, found.counted["errors"].shape) == ((0,), (0,))
@@ -67,7 +73,7 @@ def test_of_no_steps_there_are_no_rows(embedded):
 
 @pytest.mark.parametrize("steps", [1, 5])
 def test_how_they_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, steps):
-    spec = tiny_spec(numerics={"xla": True})
+    spec = small_spec(numerics={"xla": True})
     _, usual = trained_once(spec, embedded)
     monkeypatch.setattr(ResidentImages, "steps_a_call", steps)
     _, cut = trained(spec, embedded)
@@ -75,14 +81,14 @@ def test_how_they_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, st
 
 
 def test_on_a_gpu_a_call_has_a_hundred_steps(embedded):
-    spec = tiny_spec().dataset
+    spec = small_spec().dataset
     assert ResidentImages(spec, embedded, on_gpu=True).steps_a_call == STEPS_A_CALL_ON_A_GPU
     assert STEPS_A_CALL_ON_A_GPU >= 100
     assert ResidentImages(spec, embedded, on_gpu=False).steps_a_call == 10
 
 
 def test_a_gpu_is_sent_an_epoch_at_a_time_the_same_order(embedded, monkeypatch):
-    spec = tiny_spec(dataset={"train_per_class": 40}).dataset  # 400 images: 8 batches of 50.
+    spec = small_spec(dataset={"train_per_class": 40}).dataset  # 400 images: 8 batches of 50.
     usual = ResidentImages(spec, embedded, on_gpu=False)
     ahead = ResidentImages(spec, embedded, on_gpu=True)
     sent, order = [], ahead._order
@@ -102,7 +108,7 @@ def test_a_gpu_is_sent_an_epoch_at_a_time_the_same_order(embedded, monkeypatch):
 
 
 def test_batches_that_span_epochs_are_sent_once(embedded):
-    spec = tiny_spec(dataset={"train_per_class": 40}).dataset
+    spec = small_spec(dataset={"train_per_class": 40}).dataset
     usual, ahead = (ResidentImages(spec, embedded, on_gpu=on_gpu) for on_gpu in (False, True))
     for first in range(12):
         found, expected = (each.train_inputs(3, 96, first, 1) for each in (ahead, usual))
@@ -140,7 +146,7 @@ PHOTOGRAPHS = {"classes": 5, "train_images": 40, "test_images": 10, "sha256": "0
 
 def photographs_spec(**numerics):
     net = {"stem": "imagenet", "block": "bottleneck", "stage_blocks": [1, 1]}
-    return tiny_spec(
+    return small_spec(
         dataset={"name": "few", "content": PHOTOGRAPHS, "crop_size": 64},
         model=net | {"stage_widths": [4, 8], "shortcut": "B"},
         optimizer={"batch_size": 8},

@@ -129,7 +129,7 @@ def keras_file(folder, stated):
 
 def test_a_worker_loads_nothing_that_keras_only_offers():
     code = (
-        "import sys; from benchmark.worker.environment import start_lightly; start_lightly()\n"
+        "import sys; from benchmark.worker.environment import load_libraries; load_libraries()\n"
         "import keras; sys.exit(str([m for m in ('matplotlib', 'sklearn') if sys.modules[m]]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -73,8 +73,9 @@ def test_a_layer_trains_as_its_plain_form(
 
 
 def test_xla_trains_as_without(embedded):
-    _, usual = trained_once(fifty_steps(), embedded)
-    _, compiled = trained(fifty_steps(numerics={"xla": True}), embedded)
+    model = {"stage_blocks": [1, 1], "stage_widths": [4, 8]}  # XLA takes its time.
+    _, usual = trained(fifty_steps(model=model), embedded)
+    _, compiled = trained(fifty_steps(model=model, numerics={"xla": True}), embedded)
     assert usual[-1] != compiled[-1]  # Other bits: it was compiled.
     same_within(losses(usual), losses(compiled), 2e-3)
 

@@ -85,7 +85,7 @@ def test_a_formula_for_any_depth_6n_plus_2(n):
     assert cost(spec, (32, 32, 3), 10).parameters == kernels + scales + 650
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     stem=st.sampled_from(["cifar", "imagenet"]),
     block=st.sampled_from(["basic", "bottleneck"]),

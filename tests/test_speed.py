@@ -18,7 +18,12 @@ from benchmark.proof.speed.table import summary
 from benchmark.records.files import read_json, write_json
 from benchmark.spec import ResNetSpec
 
-TINY = Net(ResNetSpec(stem="cifar", depth=8, shortcut="A"), 32, 10, 50, 0.01, 200)
+TINY = Net(
+    ResNetSpec(
+        stem="cifar", block="basic", stage_blocks=[1, 1], stage_widths=[8, 16], shortcut="A"
+    ),
+    *(32, 10, 50, 0.01, 200),
+)
 
 
 @pytest.fixture(scope="module")

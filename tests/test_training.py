@@ -455,7 +455,8 @@ def test_the_rate_drops_where_the_error_has_reached_a_plateau():
 @pytest.mark.parametrize("of", ["train", "test"])
 def test_a_plateau_outlives_an_interruption(embedded, of):
     spec = tiny_spec(
-        optimizer={"batch_size": 1000},
+        dataset={"train_per_class": 50},
+        optimizer={"batch_size": 100},
         schedule={
             "iterations": 30,
             "kind": "plateau",

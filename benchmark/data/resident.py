@@ -105,7 +105,7 @@ class ResidentImages:
         height, width = scored.shape[1:3]
         windows, placements = rows_of(views(height, width))
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(autograph=False, reduce_retracing=True)
         def cut(images: tf.Tensor) -> tf.Tensor:
             def of_one(image: tf.Tensor) -> tf.Tensor:
                 each = zip(windows, placements, strict=True)

@@ -52,11 +52,11 @@ def predictor(net: FasterRCNN, normalize: Normalize, own: int) -> Predict:
     """
     scales = net.spec.inference.scales or (own,)
 
-    @tf.function
+    @tf.function(autograph=False)
     def level(pixels: tf.Tensor, sizes: tf.Tensor) -> Level:
         return Level(net.features(images(normalize, pixels, sizes), training=False), sizes)
 
-    @tf.function
+    @tf.function(autograph=False)
     def found(at_own: Level, levels: list[Level]) -> Found:
         return detect(net, at_own, levels)
 

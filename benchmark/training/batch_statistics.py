@@ -39,7 +39,7 @@ def _statistics_of(
 ) -> Callable[..., tuple[list[np.ndarray], list[np.ndarray]]]:
     """Return a function from a batch's train inputs to each layer's mean and variance, float64."""
 
-    @tf.function
+    @tf.function(autograph=False)
     def forward(*inputs: tf.Tensor) -> None:
         images, _ = data.train_batch(*inputs)
         model(images, training=True)

@@ -182,9 +182,9 @@ def _stepwise(
     step: Step, empty: _Rows, replicas: Replicas
 ) -> tf.types.experimental.PolymorphicFunction:
     """Return a function that takes steps one by one until a loss is not finite."""
-    step = tf.function(step)
+    step = tf.function(step, autograph=False)
 
-    @tf.function
+    @tf.function(autograph=False)
     def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         def more(at: tf.Tensor, finite: tf.Tensor, rows: Steps) -> tf.Tensor:
             return (at < tf.shape(rates)[0]) & finite
@@ -209,7 +209,7 @@ def _stepwise(
 def _compiled(step: Step, empty: _Rows) -> tf.types.experimental.PolymorphicFunction:
     """Return a loop that XLA compiles as a whole, with a fixed number of iterations."""
 
-    @tf.function(jit_compile=True)
+    @tf.function(autograph=False, jit_compile=True)
     def steps(rates: tf.Tensor, *inputs: tf.Tensor) -> Steps:
         def body(at: tf.Tensor, rows: Steps) -> tuple[tf.Tensor, Steps]:
             done = step(rates[at], *(each[at] for each in inputs))

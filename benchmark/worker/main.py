@@ -46,7 +46,6 @@ def main(path: Path, epochs: int | None = None) -> None:
     from benchmark.worker.lease import end_if_taken, keep_renewing
     from benchmark.worker.train import train_folder
 
-    environment.start_lightly()
     phase = ""
 
     def tell(event: "Event") -> None:
@@ -61,6 +60,7 @@ def main(path: Path, epochs: int | None = None) -> None:
     replicas = ((folder.spec() or {}).get("numerics") or {}).get("replicas", 1)
     try:
         with gpus_of_its_own(replicas, lambda: tell({"event": Kind.PHASE, "phase": WAITING})):
+            environment.load_libraries()
             train_folder(path, tell, lambda: bool(reasons), lambda: end_if_taken(folder))
     except Exception as error:
         tell({"event": Kind.FAILED, **failure.of_error(error, phase)})

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from benchmark.records.problems import one_line
 from benchmark.spec import RunSpec
-from benchmark.worker.environment import of_worker, start_lightly
+from benchmark.worker.environment import load_libraries, of_worker
 from benchmark.worker.main import claim_stdout
 
 
@@ -53,7 +53,7 @@ def weights_of(asked: Iterable[tuple[RunSpec, RunSpec | None]], runs: Path) -> l
 
 def main(runs: Path) -> None:
     """Check the specs on standard input; see above."""
-    start_lightly()
+    load_libraries()
     answers = claim_stdout()
     for spec, source in json.load(sys.stdin):
         found = checked(

@@ -76,7 +76,7 @@ def score_of(net: keras.Model, normalization: Normalization) -> Callable[[tf.Ten
     """Return a function from pixels (batch, views, height, width, 3) uint8 to probabilities summed
     over the views: (batch, classes) float64."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def score(pixels: tf.Tensor) -> tf.Tensor:
         size = tf.shape(pixels)
         images = normalization(tf.reshape(pixels, (-1, size[2], size[3], 3)))

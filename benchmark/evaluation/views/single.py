@@ -63,7 +63,7 @@ def batch_scorer(
     """Return a function from a batch's scored inputs to predictions, labels, losses and, if top-5
     error is computed, whether the label is among the five best."""
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def score(*inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
         images, labels = data.scored_batch(split, *inputs)
         logits = model(images, training=False)

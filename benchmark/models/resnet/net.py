@@ -87,7 +87,7 @@ def folded(
     net = build(spec.model_copy(update=without))
     sources = {layer.name: layer for layer in model.layers}
 
-    @tf.function
+    @tf.function(autograph=False)
     def take_over() -> None:
         for target in net.layers:
             source = sources[target.name]
