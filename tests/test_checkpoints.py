@@ -148,14 +148,18 @@ WARMUP = {"learning_rate": 0.01, "until_train_error_percent": 88.0, "window_iter
             "numerics": {"precision": "mixed_float16", "loss_scale": 2.0**26},
             "optimizer": {"batch_size": 20},
         },
-        {"optimizer": {"batch_size": 320, "momentum_form": "torch", "nesterov": True}},
+        {"optimizer": {"batch_size": 100, "momentum_form": "torch", "nesterov": True}},
     ],
     ids=["plain", "warmup", "dropout", "float16", "torch-nesterov"],
 )
 @pytest.mark.parametrize("calls", [1, 3])
 def test_a_run_that_is_stopped_and_goes_on_gives_the_same_bits(embedded, changes, calls):
     """Stopped after ``calls`` calls of the step: within the first epoch, or beyond it."""
-    base = {"optimizer": {"batch_size": 320}, "schedule": {"iterations": 35}}
+    base = {
+        "dataset": {"train_per_class": 160},  # 16 iterations an epoch.
+        "optimizer": {"batch_size": 100},
+        "schedule": {"iterations": 35},
+    }
     spec = tiny_spec(**{**base, **changes})
     whole, uninterrupted = trained_once(spec, embedded)
 

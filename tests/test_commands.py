@@ -378,12 +378,12 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     assert "No earlier run " in bench(*words).stdout.splitlines()[-1]
 
 
-def test_ten_thousand_cells_are_planned(tmp_path):
+def test_thousands_of_cells_are_planned(tmp_path):
     suite = tmp_path / "large.yaml"
-    suite.write_text(TINY_SUITE.replace("seeds: [0]", f"seeds: {list(range(3334))}"))
+    suite.write_text(TINY_SUITE.replace("seeds: [0]", f"seeds: {list(range(1000))}"))
     done = bench("plan", suite, "--results", tmp_path)
-    assert "10,002 cells, 10,002 different runs, 0 done" in done.stdout
-    assert done.stdout.count("planned") == 10_002
+    assert "3,000 cells, 3,000 different runs, 0 done" in done.stdout
+    assert done.stdout.count("planned") == 3_000
 
 
 def test_audit_prints_the_papers_numbers_beside_ours():

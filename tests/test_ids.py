@@ -620,8 +620,8 @@ def epochs_of(spec, images):
 ALREADY: dict[str, list[dict[str, Any]]] = {}
 
 EPOCHS = {
-    "dataset": {"name": "cifar10-subset", "held_out_images": 1000},
-    "optimizer": {"batch_size": 400},
+    "dataset": {"name": "cifar10-subset", "train_per_class": 100, "held_out_images": 200},
+    "optimizer": {"batch_size": 80},
     "schedule": {"iterations": 30, "drops": [15]},
 }
 LISTENS = {

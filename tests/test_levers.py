@@ -31,10 +31,10 @@ def float32_policy():
 
 
 def fifty_steps(**changes):
-    """On 2,000 images, so that it is reported after 20 steps, and after 50."""
+    """On 1,250 images, so that it is reported after 25 steps, and after 50."""
     return tiny_spec(
-        dataset={"train_per_class": 200},
-        optimizer={"batch_size": 100},
+        dataset={"train_per_class": 125},
+        optimizer={"batch_size": 50},
         schedule={"iterations": STEPS, "learning_rate": 0.02, "drops": []},
         **changes,
     )

@@ -221,11 +221,12 @@ def test_a_claims_test_holds_its_run_as_a_worker_does(folder, tmp_path):
         )
         while file.stat().st_mtime < 1 and process.poll() is None:
             time.sleep(0.05)
-        assert process.poll() is None
+        assert process.stdout
+        said = process.stdout.readline()
+        assert said.split()[0] == "evaluate" and "ten-crop" in said
         file.write_text(OTHER)
-        said, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert said.split()[0] == "evaluate" and "ten-crop" in said
+        assert process.wait(timeout=60) == 1
+        process.stdout.close()
 
 
 def test_a_claims_test_is_started_with_the_lock(folder, tmp_path, monkeypatch):

@@ -55,13 +55,16 @@ IMAGENET = [
 ]
 
 
+BUILT = [(32, "B"), (44, "none"), (56, "C"), (110, "C"), (1202, "A")]
+
+
 @pytest.mark.parametrize("depth", CIFAR)
 @pytest.mark.parametrize("option", ["none", "A", "B", "C"])
 def test_cifar_nets_have_the_derived_parameters(depth, option):
     spec = net(stem="cifar", depth=depth, shortcut=option)
     expected = CIFAR[depth][["none", "A", "B", "C"].index(option)]
     assert cost(spec, (32, 32, 3), 10).parameters == expected
-    if depth <= 56 or (depth, option) in [(110, "C"), (1202, "A")]:
+    if depth == 20 or (depth, option) in BUILT:
         assert counted_cost(build_model(spec, (32, 32, 3), 10)) == cost(spec, (32, 32, 3), 10)
 
 
@@ -72,7 +75,8 @@ def test_imagenet_nets_have_the_derived_cost(depth, option, stride, parameters, 
     expected = cost(spec, (224, 224, 3), 1000)
     assert expected.parameters == parameters
     assert round(expected.multiply_adds / 1e9, 3) == gmacs
-    assert counted_cost(build_model(spec, (224, 224, 3), 1000)) == expected
+    if depth <= 50 or stride == "3x3":
+        assert counted_cost(build_model(spec, (224, 224, 3), 1000)) == expected
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 40, 200])

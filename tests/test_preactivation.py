@@ -77,10 +77,9 @@ def test_orders_move_normalisation_and_add_none(order, block):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("block", ["single", "basic", "bottleneck"])
 def test_what_is_reckoned_is_what_is_built(order, block):
-    for on_shortcut in (None, GATED):
-        for shortcut in "ABC":
-            spec = net(order=order, block=block, shortcut=shortcut, on_shortcut=on_shortcut)
-            assert counted_cost(build_model(spec, (8, 8, 3), 10)) == cost(spec, (8, 8, 3), 10)
+    for shortcut, on_shortcut in (("A", None), ("B", GATED), ("C", None)):
+        spec = net(order=order, block=block, shortcut=shortcut, on_shortcut=on_shortcut)
+        assert counted_cost(build_model(spec, (8, 8, 3), 10)) == cost(spec, (8, 8, 3), 10)
 
 
 def test_no_batch_norm_is_reckoned_too():

@@ -37,7 +37,7 @@ def smoke_form(spec, *, precision, smoke_ids, photographs):
         return smoke_form_on_photographs(data, photographs)
     if spec.pretrained and spec.pretrained.run:
         data["pretrained"]["name"] = smoke_ids[spec.pretrained.run]
-    net = {**data["model"], "stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
+    net = {**data["model"], "stage_blocks": [1, 1], "stage_widths": [4, 8]}
     del net["depth"]
     data["model"] = type(spec.model).model_validate(net).model_dump(mode="json")
     data["dataset"]["name"] = "cifar10-subset"
@@ -74,7 +74,7 @@ def smoke_form_of_detector(data, smoke_ids):
     """On a few small canvases. Weights of keras.applications become a file's."""
     net = small_net(data["model"])
     if net["stem"] == "cifar":
-        net |= {"stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
+        net |= {"stage_blocks": [1, 1], "stage_widths": [4, 8]}
     begun = data["pretrained"]
     if begun and begun["source"] == "run":
         begun["name"] = smoke_ids[begun["name"]]

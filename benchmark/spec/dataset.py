@@ -15,7 +15,7 @@ DatasetSpec = LabelledSpec | BoxesSpec
 
 
 def _implied(data: Mapping[str, Any]) -> str:
-    return "cifar" if data.get("name") in IN_MEMORY else "photographs"
+    return "cifar" if data.get("name") in tuple(IN_MEMORY) else "photographs"
 
 
 DatasetField = Annotated[
