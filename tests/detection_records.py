@@ -152,7 +152,7 @@ CLAIMS = [
         "variant": "rcnn-101",
         "against": "rcnn-50",
         "direction": "higher",
-        "by": 6.0,
+        "difference": 6.0,
         "margin": 1.0,
         "metric": "ap_percent",
         "least_seeds": 2,

@@ -64,7 +64,7 @@ def exactly(mean, sd, n=5):
     return [float(value) for value in mean + sd * values / values.std(ddof=1)]
 
 
-HIGH = {"variant": "a", "than": 60, "direction": "higher"}
+HIGH = {"variant": "a", "bound": 60, "direction": "higher"}
 LOWER = {"variant": "a", "against": "b", "direction": "lower"}
 GOOD = [8.0, 8.1, 8.2]
 
@@ -78,7 +78,7 @@ GOOD = [8.0, 8.1, 8.2]
         LOWER,
         LOWER | {"direction": "higher"},
         LOWER | {"direction": "equal"},
-        LOWER | {"by": 91.9, "direction": "higher"},
+        LOWER | {"difference": 91.9, "direction": "higher"},
         {"trend": ["b", "a"], "direction": "higher"},
         {"trend": ["b", "a"], "direction": "lower"},
     ],
@@ -240,7 +240,7 @@ def test_runs_that_share_weights_or_a_parent_are_pairs():
     assert apart.verdict == "inconclusive"
     child = {"variant": "p", "against": "a", "direction": "lower"}
     assert verdict(frame, child, **specs).finding.test == "paired t test"
-    amount = wide | {"by": 0.52, "margin": 0.1}
+    amount = wide | {"difference": 0.52, "margin": 0.1}
     found = verdict(frame, amount, **specs)
     assert (found.verdict, found.finding.test) == ("reproduced", "two one-sided paired t tests")
 
@@ -249,7 +249,7 @@ def test_pairs_are_of_one_seed_whatever_their_order():
     common = [0.0, 9.0, 3.0, 12.0, 6.0]
     frame = runs(a=[20.0 + x for x in common], b=[20.5 + x for x in common[:4]])
     shuffled = frame.iloc[[4, 2, 0, 1, 3, 8, 5, 6, 7]]
-    claim = LOWER | {"departs_in": ["pretrained"], "by": 0.5, "margin": 0.1}
+    claim = LOWER | {"departs_in": ["pretrained"], "difference": 0.5, "margin": 0.1}
     specs = {name: own for name, own in parents().items() if name != "p"}
     found = verdict(shuffled, claim, **specs)
     assert found.finding.n == (4, 4) and found.finding.effect == pytest.approx(-0.5)
@@ -371,7 +371,7 @@ def test_the_planned_chance_is_the_share_of_made_up_suites_that_are_decided():
         PUBLISHED | {"published": "table6/ResNet-110/test_error_percent"},
         BEST,
         LOWER | {"direction": "higher"},
-        LOWER | {"direction": "higher", "by": 2.0},
+        LOWER | {"direction": "higher", "difference": 2.0},
         LOWER | {"moderated": {"sd": 0.2, "df": 6}, "margin": 0.3},
     ):
         (prospect,) = planned(fields)
@@ -410,10 +410,10 @@ def test_each_kind_of_claim_is_implied_by_what_is_stated():
         "published": PUBLISHED,
         "against, lower or higher": LOWER,
         "against, equal": LOWER | {"direction": "equal"},
-        "against, by": LOWER | {"by": 1.0},
+        "against, difference": LOWER | {"difference": 1.0},
         "trend": {"trend": ["a", "b"], "direction": "lower"},
-        "than": HIGH,
-        "than, share_percent": HIGH | {"share_percent": 50},
+        "bound": HIGH,
+        "bound, share_percent": HIGH | {"share_percent": 50},
         "diverge_percent": {"variant": "a", "diverge_percent": 50, "direction": "lower"},
     }
     assert stated.keys() == KINDS.keys()

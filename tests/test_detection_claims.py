@@ -46,7 +46,7 @@ def verdict(claim, frame, specs=None):
 
 
 BETTER = {"variant": "deep", "against": "vgg", "direction": "higher"}
-BY_SIX = BETTER | {"by": 6.0}
+BY_SIX = BETTER | {"difference": 6.0}
 
 
 @pytest.mark.parametrize("metric", ["ap_percent", "ap50_percent", "map_percent"])
@@ -141,8 +141,12 @@ def test_a_stated_amount_is_no_member_of_the_family_of_directions():
     ("changes", "field", "rule"),
     [
         ({"direction": "equal"}, "direction", "'lower' or 'higher'"),
-        ({"against": None, "variant": None, "trend": ["a", "b"]}, "by", "against, by"),
-        ({"margin": 6.0}, "by", "must be above margin"),
+        (
+            {"against": None, "variant": None, "trend": ["a", "b"]},
+            "difference",
+            "against, difference",
+        ),
+        ({"margin": 6.0}, "difference", "must be above margin"),
     ],
 )
 def test_an_amount_fits_its_claim(changes, field, rule):

@@ -176,7 +176,7 @@ def test_looks_that_are_none_are_refused(load, seeds, field, rule):
 
 
 SHARE = (
-    "claims:\n  - {statement: Over., variant: b, than: 60, share_percent: 40, direction: higher}"
+    "claims:\n  - {statement: Over., variant: b, bound: 60, share_percent: 40, direction: higher}"
 )
 
 

@@ -129,7 +129,7 @@ def edge(claim, rng, draw, most):
         means = [-9.0 * min(step, len(claim.variants) - 2) for step in range(len(claim.variants))]
         return [mean + draw(rng, shape) for mean in means]
     if kind == "BoundClaim":
-        return [claim.than + draw(rng, shape)]
+        return [claim.bound + draw(rng, shape)]
     if kind in ("ShareClaim", "DivergenceClaim"):
         such = rng.random(shape) < 0.4
         return [np.where(such, 90.0, 20.0) if kind == "ShareClaim" else such.astype(float)]
@@ -149,10 +149,10 @@ def edge(claim, rng, draw, most):
         (AGAINST | {"metric": "train_error_percent", "at": [10]}, True),
         (AGAINST | {"moderated": {"sd": PRIOR.sd, "df": PRIOR.df}}, True),
         (AGAINST | {"direction": "equal"}, False),
-        (AGAINST | {"direction": "higher", "by": 3.0}, False),
+        (AGAINST | {"direction": "higher", "difference": 3.0}, False),
         ({"trend": ["a", "b", "c"], "direction": "lower"}, True),
-        ({"variant": "a", "than": 7.0, "direction": "higher"}, False),
-        ({"variant": "a", "than": 60, "share_percent": 40, "direction": "higher"}, True),
+        ({"variant": "a", "bound": 7.0, "direction": "higher"}, False),
+        ({"variant": "a", "bound": 60, "share_percent": 40, "direction": "higher"}, True),
         ({"variant": "a", "diverge_percent": 40, "direction": "lower"}, True),
         ({"variant": "a", "published": R20}, False),
         ({"variant": "a", "published": R110}, False),
@@ -170,7 +170,7 @@ def test_looks_hold_the_level_of_every_kind_of_claim(fields, skewed_too, level, 
 
 
 def test_looks_spend_most_of_the_level_where_it_can_be_known():
-    share = claim_of(statement="s", variant="a", than=60, share_percent=40, direction="higher")
+    share = claim_of(statement="s", variant="a", bound=60, share_percent=40, direction="higher")
     looks = (5, 10, 15, 20, 30)
     values = [np.where(np.random.default_rng(4).random((CLAIMS, 30)) < 0.4, 90.0, 20.0)]
     course = followed(values, looks, share.bounds(looks, Setting(0.05)), share.p_values)

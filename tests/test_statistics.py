@@ -57,7 +57,7 @@ def test_a_trend_with_one_step_that_is_none_is_rarely_reproduced(equal, draw):
 def test_a_difference_on_the_margin_is_rarely_called_none(n, side):
     rng = np.random.default_rng(n)
     equal = claim_of(**AGAINST, direction="equal", margin=MARGIN)
-    by = claim_of(**AGAINST, direction="higher", by=2.0, margin=MARGIN)
+    by = claim_of(**AGAINST, direction="higher", difference=2.0, margin=MARGIN)
     for claim, mean in ((equal, side * MARGIN), (by, 2.0 + side * MARGIN)):
         p, against = claim.p_values(
             [rng.normal(mean, SD, (SUITES, n)), rng.normal(0, SD / 3, (SUITES, n))]
@@ -92,14 +92,14 @@ def test_a_best_on_the_margin_is_rarely_called_consistent(n, spread, side):
 
 @pytest.mark.parametrize("n", [3, 5])
 def test_a_mean_on_the_bound_is_rarely_called_beyond_it(n):
-    claim = claim_of(statement="So.", variant="a", than=7.5, direction="higher")
+    claim = claim_of(statement="So.", variant="a", bound=7.5, direction="higher")
     p, against = claim.p_values([np.random.default_rng(n).normal(7.5, SD, (SUITES, n))])
     assert np.mean(p <= ALPHA) <= AT_MOST and np.mean(against <= ALPHA) <= AT_MOST
 
 
 @pytest.mark.parametrize("n", [5, 8, 20])
 def test_a_share_at_the_claimed_one_is_rarely_called_more(n):
-    claim = claim_of(statement="So.", variant="a", than=60, share_percent=40, direction="higher")
+    claim = claim_of(statement="So.", variant="a", bound=60, share_percent=40, direction="higher")
     over = np.random.default_rng(n).random((SUITES, n)) < 0.4
     p, against = claim.p_values([np.where(over, 90.0, 20.0)])
     assert np.mean(p <= ALPHA) <= AT_MOST and np.mean(against <= ALPHA) <= AT_MOST

@@ -363,10 +363,10 @@ def test_claims_are_parsed(load):
         ("against: plain20", "against: plain56", "a claim's variants are the suite's"),
         ("    direction: lower\n", "", "is stated with against"),
         ("    against: plain20-weight_decay=0.0001\n", "", "exactly one of"),
-        ("    against: plain20-weight_decay=0.0001\n", "    than: 0\n", "greater than 0"),
+        ("    against: plain20-weight_decay=0.0001\n", "    bound: 0\n", "greater than 0"),
         (
             "    against: plain20-weight_decay=0.0001\n    direction: lower\n",
-            "    than: 60\n    direction: equal\n",
+            "    bound: 60\n    direction: equal\n",
             "should be 'lower' or 'higher'",
         ),
         ("    margin: 1.0\n", "    at: [100000]\n", "at must be within the 64000 of resnet20"),

@@ -59,17 +59,17 @@ def test_resnet_152_is_held_against_the_best_of_the_earlier_ensembles():
     claim = the("table4", variant="resnet152", direction="lower", metric="top5_error_percent")
     earlier = [n.value for n in PUBLISHED.values() if n.table == 5 and n.cited]
     own = PUBLISHED["table4/ResNet-152/top5_error_percent"].value
-    assert claim.than == min(earlier) and claim.margin == pytest.approx(claim.than - own)
+    assert claim.bound == min(earlier) and claim.margin == pytest.approx(claim.bound - own)
 
 
 def test_resnet_1202_and_the_warm_up():
-    below = the("table6-1202", variant="resnet1202", than=0.1)
+    below = the("table6-1202", variant="resnet1202", bound=0.1)
     assert (below.metric, below.direction) == ("train_error_percent", "lower")
     over, late, early = (claim for claim in claimed("warmup") if getattr(claim, "at", None))
     assert (over.metric, over.at, over.direction) == ("learning_rate", (782,), "higher")
-    assert 0.01 < over.than < 0.1  # Above the warm-up's rate.
+    assert 0.01 < over.bound < 0.1  # Above the warm-up's rate.
     assert (late.at[-1], late.direction, early.direction) == (782, "higher", "lower")
-    assert 80 < late.than == early.than < 90
+    assert 80 < late.bound == early.bound < 90
 
 
 @pytest.mark.parametrize("suite", ["longer", "plain-bottleneck"])
@@ -111,7 +111,7 @@ def layers(norms):
 
 def test_gradients_are_compared_in_powers_of_ten_at_an_iteration():
     claim = claim_of(
-        statement="Healthy.", variant="a", than=2, direction="lower", margin=0.3,
+        statement="Healthy.", variant="a", bound=2, direction="lower", margin=0.3,
         metric="gradient_norm_decades", at=[0, 20],
     )  # fmt: skip
     frame = runs(a=[1.0, 1.0, 1.0, 1.0]).assign(run_id=["a0", "a1", "a2", "a3"])
@@ -152,10 +152,10 @@ def test_the_warm_up_is_judged_by_the_rate_of_an_epoch():
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
-        ({"than": 2, "direction": "lower", "metric": "gradient_norm_decades"}, "at"),
-        ({"than": 2, "direction": "lower", "metric": "learning_rate", "at": [0]}, "at"),
-        ({"than": 2, "direction": "lower", "metric": "mean_response_std", "at": [5]}, "at"),
-        ({"than": 2, "direction": "lower", "metric": "gradient_norm_decades", "at": [-1]}, "at"),
+        ({"bound": 2, "direction": "lower", "metric": "gradient_norm_decades"}, "at"),
+        ({"bound": 2, "direction": "lower", "metric": "learning_rate", "at": [0]}, "at"),
+        ({"bound": 2, "direction": "lower", "metric": "mean_response_std", "at": [5]}, "at"),
+        ({"bound": 2, "direction": "lower", "metric": "gradient_norm_decades", "at": [-1]}, "at"),
         ({"against": "b", "direction": "equal", "metric": "learning_rate"}, "metric"),
         ({"diverge_percent": 5, "direction": "lower", "metric": "learning_rate"}, "metric"),
     ],

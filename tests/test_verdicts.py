@@ -122,7 +122,7 @@ AGAINST = {"variant": "plain", "against": "r20", "direction": "higher"}
     ],
 )
 def test_a_stated_bound(errors, direction, outcome, where):
-    claim = {"variant": "deep", "than": 60.0, "direction": direction}
+    claim = {"variant": "deep", "bound": 60.0, "direction": direction}
     found = verdict(claim, runs(deep=errors))
     assert found.verdict == outcome and where in found.sentence
 
@@ -176,7 +176,7 @@ def test_iterations_that_no_epoch_had_ended_by_have_no_value():
     "changes",
     [
         {"direction": "equal"},
-        {"by": 1.0},
+        {"difference": 1.0},
         {"metric": "mean_response_std"},
         {"at": [30, 10]},
         {"at": [10, 10]},
@@ -194,7 +194,7 @@ def test_iterations_that_do_not_fit_a_claim_are_refused(changes):
 def test_a_bound_is_no_direction_of_the_family():
     claims = [
         claim_of(statement="So", variant="a", against="b", direction="lower"),
-        claim_of(statement="So too", variant="a", than=60.0, direction="lower"),
+        claim_of(statement="So too", variant="a", bound=60.0, direction="lower"),
     ]
     frame = runs(a=[1.0, 2.0, 3.0], b=[4.0, 5.0, 6.0])
     alone, _ = judge(claims, frame, {"a": spec(), "b": spec()})

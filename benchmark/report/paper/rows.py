@@ -153,9 +153,9 @@ def _paper(own: Evidence, claim: Claim) -> str:
     if isinstance(claim, PublishedClaim):
         return f"{_value(claim.number)} ({claim.number.selection})"
     fields = claim.model_dump()
-    direction, than, by = (fields.get(name) for name in ("direction", "than", "by"))
-    if than is not None:
-        return f"{direction or 'higher'} than {than:g}"
+    direction, bound, difference = map(fields.get, ("direction", "bound", "difference"))
+    if bound is not None:
+        return f"{direction or 'higher'} than {bound:g}"
     place = place_of(claim, own.source)
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     numbers = [
@@ -173,7 +173,7 @@ def _paper(own: Evidence, claim: Claim) -> str:
     ]
     if numbers and all(numbers):
         return ", ".join(f"{n.row} {_value(n)}" for n in numbers if n)
-    return f"{direction or ''}" + (f" by {by:g}" if by else "")
+    return f"{direction or ''}" + (f" by {difference:g}" if difference else "")
 
 
 def _value(number: Number) -> str:

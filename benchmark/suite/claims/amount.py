@@ -1,4 +1,4 @@
-"""``against`` with ``by``: a variant is lower or higher than another by a stated amount."""
+"""``against`` with ``difference``: a variant is lower or higher than another by a stated amount."""
 
 import math
 from typing import Literal
@@ -15,17 +15,17 @@ class AmountClaim(DifferenceClaim):
     direction: Literal["lower", "higher"]
     """Whether ``variant`` is lower or higher than ``against``."""
 
-    by: float = Field(gt=0, le=100)
+    difference: float = Field(gt=0, le=100)
     """How much lower or higher it is, in the metric's unit and within ``margin``."""
 
     @model_validator(mode="after")
     def _is_more_than_the_margin(self) -> "AmountClaim":
-        if self.by <= self.margin:
+        if self.difference <= self.margin:
             rule = f"must be above margin ({self.margin:g}), or no difference would also pass"
-            raise refuse("by", rule, self.by)
+            raise refuse("difference", rule, self.difference)
         return self
 
     @property
     def expected(self) -> float:
         """The signed difference."""
-        return math.copysign(self.by, -1 if self.direction == "lower" else 1)
+        return math.copysign(self.difference, -1 if self.direction == "lower" else 1)

@@ -1,4 +1,4 @@
-"""``than``: a variant's mean is below or above a stated bound."""
+"""``bound``: a variant's mean is below or above a stated bound."""
 
 import math
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ class BoundClaim(ClaimAtIterations):
     variant: str
     """The variant that the claim is about."""
 
-    than: float = Field(gt=0)
+    bound: float = Field(gt=0)
     """The bound, in the metric's unit."""
 
     direction: Literal["lower", "higher"]
-    """Whether the mean is lower or higher than ``than``."""
+    """Whether the mean is lower or higher than ``bound``."""
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class BoundClaim(ClaimAtIterations):
         from benchmark.statistics import student
 
         higher = self.direction == "higher"
-        return student.finding_beyond(values[0], self.than, higher, self.margin, setting.level)
+        return student.finding_beyond(values[0], self.bound, higher, self.margin, setting.level)
 
     def p_values(
         self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
@@ -53,7 +53,7 @@ class BoundClaim(ClaimAtIterations):
         n = ours.shape[-1]
         se = ours.std(-1, ddof=1) / math.sqrt(n)
         higher = self.direction == "higher"
-        return student.beyond(ours.mean(-1), se, n - 1, self.than, higher)
+        return student.beyond(ours.mean(-1), se, n - 1, self.bound, higher)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """Return the probability for a mean ``margin`` beyond the bound."""
@@ -67,13 +67,13 @@ class BoundClaim(ClaimAtIterations):
     ) -> "list[np.ndarray]":
         """Simulate a mean ``margin`` beyond the bound."""
         side = 1 if self.direction == "higher" else -1
-        return [rng.normal(self.than + side * self.margin, sd, (suites, seeds))]
+        return [rng.normal(self.bound + side * self.margin, sd, (suites, seeds))]
 
     def sentence(self, finding: "Finding", outcome: str) -> str:
         """Return a sentence on the mean and its interval."""
         low, high = finding.interval
         where = "on both sides of"
         if outcome != INCONCLUSIVE:
-            where = "above" if low > self.than else "below"
+            where = "above" if low > self.bound else "below"
         interval = f"its {finding.percent} interval, {low:.2f} to {high:.2f}, lies {where}"
-        return f"The mean{self.when} is {finding.effect:.2f}; {interval} {self.than:g}."
+        return f"The mean{self.when} is {finding.effect:.2f}; {interval} {self.bound:g}."

@@ -20,15 +20,15 @@ KINDS: dict[str, type[Claim]] = {
     "published": PublishedClaim,
     "against, lower or higher": DirectionClaim,
     "against, equal": EqualityClaim,
-    "against, by": AmountClaim,
+    "against, difference": AmountClaim,
     "trend": TrendClaim,
-    "than": BoundClaim,
-    "than, share_percent": ShareClaim,
+    "bound": BoundClaim,
+    "bound, share_percent": ShareClaim,
     "diverge_percent": DivergenceClaim,
 }
 """What is stated -> the kind of claim."""
 
-_ONE_OF = ("published", "against", "trend", "than", "diverge_percent")
+_ONE_OF = ("published", "against", "trend", "bound", "diverge_percent")
 
 
 def _of_its_kind(data: Any) -> Claim:
@@ -82,12 +82,12 @@ def _stated(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _name(named: str, stated: Mapping[str, Any]) -> str:
-    if named == "than":
-        return "than, share_percent" if "share_percent" in stated else "than"
+    if named == "bound":
+        return "bound, share_percent" if "share_percent" in stated else "bound"
     if named != "against":
         return named
-    if "by" in stated:
-        return "against, by"
+    if "difference" in stated:
+        return "against, difference"
     return "against, equal" if stated.get("direction") == "equal" else "against, lower or higher"
 
 

@@ -177,7 +177,7 @@ def _sd(claim: Claim, plain: Mapping[str, Any]) -> float:
     error = _USUAL.get(spec.dataset.kind, 25.0)
     published = claim.number if isinstance(claim, PublishedClaim) else published_for(plain)
     if isinstance(claim, BoundClaim):
-        error = claim.than
+        error = claim.bound
     elif published:
         error = 100 - published.value if claim.measured.higher_is_better else published.value
     return 100 * math.sqrt(error / 100 / (2 * images))

@@ -1,4 +1,4 @@
-"""``than`` with ``share_percent``: more than a share of a variant's runs end beyond a bound."""
+"""``bound`` with ``share_percent``: more than a share of a variant's runs end beyond a bound."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -23,11 +23,11 @@ class ShareClaim(ClaimAtIterations):
     variant: str
     """The variant that the claim is about."""
 
-    than: float = Field(gt=0)
+    bound: float = Field(gt=0)
     """The bound, in the metric's unit."""
 
     direction: Literal["lower", "higher"]
-    """Whether these runs are lower or higher than ``than``."""
+    """Whether these runs are lower or higher than ``bound``."""
 
     share_percent: float = Field(gt=0, lt=100)
     """The claim: more than this share of the runs are beyond the bound."""
@@ -57,7 +57,7 @@ class ShareClaim(ClaimAtIterations):
         return shares.p_values(counts, ours.shape[-1], self.share_percent / 100, more=True)
 
     def _beyond(self, values: "np.ndarray") -> "np.ndarray":
-        return values > self.than if self.direction == "higher" else values < self.than
+        return values > self.bound if self.direction == "higher" else values < self.bound
 
     @property
     def _true(self) -> float:
@@ -76,7 +76,7 @@ class ShareClaim(ClaimAtIterations):
         """Simulate runs on either side of the bound; their distance from it does not matter."""
         side = 1.0 if self.direction == "higher" else -1.0
         beyond = rng.random((suites, seeds)) < self._true
-        return [self.than + side * (2.0 * beyond - 1.0)]
+        return [self.bound + side * (2.0 * beyond - 1.0)]
 
     def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
         """Return bounds that account for the dependence between looks; at several iterations, what
@@ -94,4 +94,4 @@ class ShareClaim(ClaimAtIterations):
         side = "above" if self.direction == "higher" else "below"
         where = f"are{self.when}" if self.at else "end"
         share = f"{finding.percent} interval of the share: {low:.0f} to {high:.0f} %"
-        return f"{round(finding.effect * n)} of {n} runs {where} {side} {self.than:g} ({share})."
+        return f"{round(finding.effect * n)} of {n} runs {where} {side} {self.bound:g} ({share})."
