@@ -101,7 +101,7 @@ def bench_alone(*arguments, cwd=None, **environment):
 def free_memory():
     """Let go of the nets and graphs that Keras and TensorFlow keep, if any were made."""
     if "keras" in sys.modules:
-        sys.modules["keras"].utils.clear_session()
+        sys.modules["keras"].utils.clear_session(free_memory=False)
         gc.collect()
 
 
@@ -109,6 +109,7 @@ def free_memory():
 def memory_is_freed():
     yield
     free_memory()
+    gc.freeze()  # What is left stays: libraries, most of all.
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
         # For glyphs that the font lacks; they are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)
         write_bytes(files[0], _bytes(figure, format="svg", metadata={"Date": None}))
-        figure.set_layout_engine("none")  # Keep the layout of the SVG.
+        figure.set_layout_engine(None)  # Keep the layout of the SVG, and draw once.
         write_bytes(files[1], _bytes(figure, format="png", dpi=150))
     return files
 
