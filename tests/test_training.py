@@ -269,7 +269,8 @@ def layers_of(events):
 def test_layers_are_diagnosed_where_asked_and_nothing_else_changes(embedded):
     spec = tiny_spec(
         model={"dropout_rate": 0.2},
-        optimizer={"batch_size": 500},
+        dataset={"train_per_class": 50},
+        optimizer={"batch_size": 50},
         schedule={"iterations": 25},
         diagnostics={"iterations": [0, 13, 24, 25]},
     )
@@ -318,7 +319,8 @@ def test_responses_without_batch_normalisation_are_those_of_the_convolutions(emb
 
 def test_a_resumed_run_has_the_same_diagnoses(embedded):
     spec = tiny_spec(
-        optimizer={"batch_size": 500},
+        dataset={"train_per_class": 50},
+        optimizer={"batch_size": 50},
         schedule={"iterations": 20},
         diagnostics={"iterations": [0, 10, 14, 20]},
     )
