@@ -139,6 +139,13 @@ def test_specs_and_suites_name_no_heavy_library(name):
     assert not found & set(HEAVY)
 
 
+def test_autograph_rewrites_no_function():
+    """See ``training.step``; a loop or condition that needs it would fail to trace."""
+    for path in MODULES:
+        text = path.read_text()
+        assert text.count("tf.function") == text.count("autograph=False"), path
+
+
 def test_training_knows_neither_disk_records_nor_mlflow():
     for path in Path("benchmark/training").rglob("*.py"):
         assert not {"pathlib", "mlflow", "os"} & {m.split(".")[0] for m in imports(path)}, path

@@ -148,7 +148,7 @@ WARMUP = {"learning_rate": 0.01, "until_train_error_percent": 88.0, "window_iter
             "numerics": {"precision": "mixed_float16", "loss_scale": 2.0**26},
             "optimizer": {"batch_size": 20},
         },
-        {"optimizer": {"batch_size": 100, "momentum_form": "torch", "nesterov": True}},
+        {"optimizer": {"batch_size": 102, "momentum_form": "torch", "nesterov": True}},
     ],
     ids=["plain", "warmup", "dropout", "float16", "torch-nesterov"],
 )
@@ -156,8 +156,8 @@ WARMUP = {"learning_rate": 0.01, "until_train_error_percent": 88.0, "window_iter
 def test_a_run_that_is_stopped_and_goes_on_gives_the_same_bits(embedded, changes, calls):
     """Stopped after ``calls`` calls of the step: within the first epoch, or beyond it."""
     base = {
-        "dataset": {"train_per_class": 160},  # 16 iterations an epoch.
-        "optimizer": {"batch_size": 100},
+        "dataset": {"train_per_class": 160},  # 15.7 iterations an epoch.
+        "optimizer": {"batch_size": 102},
         "schedule": {"iterations": 35},
     }
     spec = tiny_spec(**{**base, **changes})

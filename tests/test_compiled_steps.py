@@ -81,14 +81,14 @@ def test_how_they_are_cut_into_calls_changes_no_weight(embedded, monkeypatch, st
 
 
 def test_on_a_gpu_a_call_has_a_hundred_steps(embedded):
-    spec = small_spec().dataset
+    spec = tiny_spec().dataset
     assert ResidentImages(spec, embedded, on_gpu=True).steps_a_call == STEPS_A_CALL_ON_A_GPU
     assert STEPS_A_CALL_ON_A_GPU >= 100
     assert ResidentImages(spec, embedded, on_gpu=False).steps_a_call == 10
 
 
 def test_a_gpu_is_sent_an_epoch_at_a_time_the_same_order(embedded, monkeypatch):
-    spec = small_spec(dataset={"train_per_class": 40}).dataset  # 400 images: 8 batches of 50.
+    spec = tiny_spec(dataset={"train_per_class": 40}).dataset  # 400 images: 8 batches of 50.
     usual = ResidentImages(spec, embedded, on_gpu=False)
     ahead = ResidentImages(spec, embedded, on_gpu=True)
     sent, order = [], ahead._order
@@ -108,7 +108,7 @@ def test_a_gpu_is_sent_an_epoch_at_a_time_the_same_order(embedded, monkeypatch):
 
 
 def test_batches_that_span_epochs_are_sent_once(embedded):
-    spec = small_spec(dataset={"train_per_class": 40}).dataset
+    spec = tiny_spec(dataset={"train_per_class": 40}).dataset
     usual, ahead = (ResidentImages(spec, embedded, on_gpu=on_gpu) for on_gpu in (False, True))
     for first in range(12):
         found, expected = (each.train_inputs(3, 96, first, 1) for each in (ahead, usual))
@@ -146,7 +146,7 @@ PHOTOGRAPHS = {"classes": 5, "train_images": 40, "test_images": 10, "sha256": "0
 
 def photographs_spec(**numerics):
     net = {"stem": "imagenet", "block": "bottleneck", "stage_blocks": [1, 1]}
-    return small_spec(
+    return tiny_spec(
         dataset={"name": "few", "content": PHOTOGRAPHS, "crop_size": 64},
         model=net | {"stage_widths": [4, 8], "shortcut": "B"},
         optimizer={"batch_size": 8},

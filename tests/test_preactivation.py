@@ -77,7 +77,8 @@ def test_orders_move_normalisation_and_add_none(order, block):
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("block", ["single", "basic", "bottleneck"])
 def test_what_is_reckoned_is_what_is_built(order, block):
-    for shortcut, on_shortcut in (("A", None), ("B", GATED), ("C", None)):
+    for number, shortcut in enumerate("ABC", ORDERS.index(order)):
+        on_shortcut = GATED if number % 2 else None  # Each with either, over the orders.
         spec = net(order=order, block=block, shortcut=shortcut, on_shortcut=on_shortcut)
         assert counted_cost(build_model(spec, (8, 8, 3), 10)) == cost(spec, (8, 8, 3), 10)
 

@@ -157,7 +157,7 @@ def data_list(cache: Cache = None) -> None:
     use_cache(cache)
     here = dict.fromkeys(IN_PACKAGE, "in the package")
     for name in IN_MEMORY:
-        if (cache_folder() / name).is_dir():
+        if name not in here and (cache_folder() / name).is_dir():
             here[name] = str(cache_folder() / name)
     for registry, kind in ((photographs, ""), (boxes, ", with boxes")):
         for name in registry.ADDED.names():

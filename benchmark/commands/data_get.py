@@ -33,11 +33,12 @@ def _in_memory(name: str, *, source: str = "auto", file: Path | None = None) -> 
     from benchmark.data.images import DataError
     from benchmark.data.sources import MODULES
 
+    module = MODULES[name]
     try:
-        folder = MODULES[name].get(source, file, note)
+        folder = module.get(source, file, note)
     except DataError as error:
         fail(str(error), RUNS_FAILED)
-    say(f"{folder}: complete, SHA-256 of pixels and labels {MODULES[name].SHA256[name]}")
+    say(f"{folder}: complete, SHA-256 of pixels and labels {module.SHA256[name]}")
 
 
 def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) -> None:

@@ -1,4 +1,7 @@
-"""Training steps as one TensorFlow function, which does not return to the host in between."""
+"""Training steps as one TensorFlow function, which does not return to the host in between.
+
+As in all such functions here, loops and conditions are TensorFlow's own: AutoGraph, which would
+rewrite the code at each start for a second, is off."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -96,7 +96,14 @@ def keep(figure: "Figure", folder: Path, name: str) -> list[Path]:
     files = [folder / f"{name}.svg", folder / f"{name}.png"]
     _make_plain(figure)
     with (
-        rc_context({"svg.hashsalt": "resnet-bench", "text.usetex": False}),
+        rc_context(
+            {
+                "svg.hashsalt": "resnet-bench",
+                "text.usetex": False,
+                "figure.autolayout": False,
+                "figure.constrained_layout.use": False,
+            }
+        ),
         warnings.catch_warnings(),
     ):
         # For glyphs that the font lacks; they are drawn as boxes.
