@@ -147,7 +147,7 @@ def step_chance(seeds: int, sd: float, paired: bool, margin: float, level: float
     from benchmark.statistics import ranks, student
 
     if not paired:
-        return ranks.power(seeds, seeds, margin, sd, level)
+        return ranks.power_of_steps((seeds, seeds), margin, sd, level)
     return float(student.power_beyond(sd * math.sqrt(2 / seeds), seeds - 1, margin, level))
 
 
