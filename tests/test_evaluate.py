@@ -423,7 +423,7 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
     data = sources.feed(spec.dataset, images)
     for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80], sliding=True)):
         probabilities, labels = scored((spec, done.task.model, data), protocol, part=4)
-        np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
+        np.testing.assert_array_equal(labels, images.labels("test"))
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
     errors_ = errors(*scored((spec, done.task.model, data), center_crop(64, 73)))
     assert errors_["top1_error_percent"] == pytest.approx(rows[-1]["test_error_percent"])

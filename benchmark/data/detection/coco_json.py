@@ -15,10 +15,10 @@ from benchmark.data import contents, digests, not_read, notes
 from benchmark.data.detection import registry, suspect
 from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
-from benchmark.data.detection.images import FileImages
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.orientation import QUARTER_TURNS, turn_noted
+from benchmark.data.photographs.source import FileImages
 from benchmark.data.register import SPLITS
 
 

@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example, joined
 from benchmark.data.images import Images, chosen
 from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
+from benchmark.data.photographs.source import Columns
 from benchmark.data.register import SPLITS
 from benchmark.spec.boxes import PASTED, PastedSpec
 
@@ -137,9 +139,10 @@ def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PastedImages:
-    """The canvases, as PNG files that are made on request: ``Images``."""
+    """The canvases, as PNG files that are made on request."""
 
     spec: PastedSpec
+    columns: ClassVar[Columns] = {}
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
@@ -152,7 +155,7 @@ class PastedImages:
         return file.getvalue()
 
     def check(self) -> None:
-        """See ``Images``."""
+        """See ``Encoded``."""
         _cifar(self.spec.only_classes)
 
 

@@ -5,8 +5,8 @@ from dataclasses import fields
 
 from benchmark.data.detection.detection_set import DetectionSet, arrays
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
-from benchmark.data.detection.images import Columns, FileImages, RecordImages
 from benchmark.data.detection.pasted import pasted
+from benchmark.data.photographs.source import Columns, FileImages, RecordImages
 from benchmark.data.register import SPLITS, Register, require_as_stated
 from benchmark.spec.boxes import BoxesSpec
 

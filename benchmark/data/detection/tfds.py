@@ -11,9 +11,10 @@ from benchmark.data import digests, notes
 from benchmark.data.detection import registry, suspect
 from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example
-from benchmark.data.detection.images import RecordImages, open_records
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import header
+from benchmark.data.photographs.source import RecordImages
+from benchmark.data.prepared import only_data_errors, open_records, prepared
 
 SETS = {
     "coco2014": {"train": [("coco/2014", "train")], "test": [("coco/2014", "validation")]},
@@ -49,31 +50,8 @@ def get(
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
     registry.ADDED.require_room()
     theirs = {theirs for parts in SETS[name].values() for theirs, _ in parts}
-    try:
-        builders = {each: _prepared(each, data_dir, say) for each in sorted(theirs)}
-        return _listed(name, builders)
-    except DataError:
-        raise
-    except Exception as error:  # The library passes on whatever its parts raise.
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(
-            f"tensorflow-datasets' data for {name} cannot be used ({reason})"
-        ) from error
-
-
-def _prepared(theirs: str, data_dir: Path | None, say: Callable[[str], None]) -> Any:
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder(theirs, data_dir=data_dir)
-    if not builder.is_prepared():
-        say(f"tensorflow-datasets prepares {builder.data_path}")
-        builder.download_and_prepare(file_format="array_record")
-    kept_as = builder.info.file_format
-    if kept_as is None or kept_as.value != "array_record":
-        rule = f"{builder.data_path} must be prepared as array_record, to be read in any order"
-        raise DataError(f"{rule}. Received: {kept_as and kept_as.value}")
-    say(f"{builder.data_path} is prepared; each record is read once, to list it")
-    return builder
+    with only_data_errors(f"tensorflow-datasets' data for {name} cannot be used"):
+        return _listed(name, {each: prepared(each, data_dir, say) for each in sorted(theirs)})
 
 
 def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:

@@ -32,8 +32,7 @@ def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"
     with suppress(*_DAMAGED), kept.open("rb") as file:
         return Statistics(**np.load(file, allow_pickle=False))
-    listing = photographs.source.listings["train"]
-    indices = fixed_order(len(listing))[:count]
+    indices = fixed_order(len(photographs.labels("train")))[:count]
     found = measured(_center_crops(photographs, indices, side, crop))
     with suppress(OSError):  # If the cache is not writable, the next run measures again.
         _write(kept, found)

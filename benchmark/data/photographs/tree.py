@@ -12,7 +12,8 @@ from benchmark.data import digests, not_read
 from benchmark.data.images import DataError
 from benchmark.data.not_read import READ, Counts
 from benchmark.data.photographs.files import checked_content, in_threads
-from benchmark.data.photographs.source import Listing
+from benchmark.data.photographs.registry import digest
+from benchmark.data.photographs.source import Columns
 
 _SCORED = ("val", "validation", "test")
 """Possible folders of the images that are scored; the first that exists is used."""
@@ -26,7 +27,7 @@ class Tree:
 
     classes: list[str]
     """In code point order, as in Keras and PyTorch."""
-    listings: dict[str, Listing]
+    columns: Columns
     sha256: str
     """The digest of a line per file: its split, its path below the root, its class, and the SHA-256
     of its content."""
@@ -142,25 +143,20 @@ def _read(
     files: dict[str, list[tuple[Path, int]]],
     left: dict[str, Counts],
 ) -> Tree:
-    digest, listings = hashlib.sha256(), {}
+    columns, sha256s = {}, {}
     for split, listed in files.items():
-        names, sizes, found = [], [], []
-        read = in_threads(_read_one, [path for path, _ in listed])
-        for (path, label), (size, sha256) in zip(listed, read, strict=True):
-            name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
-            line = (split.encode(), name, classes[label].encode(), sha256.encode())
-            digest.update(b"\t".join(line) + b"\n")
-            names.append(name)
-            sizes.append(size)
-            found.append(sha256)
-        listings[split] = Listing(
-            names=np.array(names, np.bytes_),
-            labels=np.array([label for _, label in listed], np.int32),
-            sizes=np.array(sizes, np.int64),
-            records=np.zeros(len(listed), np.int64),
-            digests=digests.column(found),
+        sizes, sha256s[split] = zip(
+            *in_threads(_read_one, [path for path, _ in listed]), strict=True
         )
-    return Tree(classes, listings, digest.hexdigest(), left)
+        names = [path.relative_to(root).as_posix() for path, _ in listed]
+        columns[split] = {
+            "name": np.array([name.encode("utf-8", "surrogateescape") for name in names]),
+            "label": np.array([label for _, label in listed], np.int32),
+            "size": np.array(sizes, np.int64),
+            "place": np.zeros(len(listed), np.int64),
+            "digest": digests.column(sha256s[split]),
+        }
+    return Tree(classes, columns, digest(classes, columns, sha256s), left)
 
 
 def _read_one(path: Path) -> tuple[int, str]:
