@@ -18,14 +18,10 @@ Noted = Mapping[str, Any]
 ``boxes``: split -> the counts in ``detection.suspect.Odd``."""
 
 
-def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict[str, Any]:
-    """Return the notes as they are stored, without what was not examined."""
-    found: dict[str, Any] = {}
-    if not_read is not None:
-        found["not_read"] = {part: dict(counts) for part, counts in not_read.items()}
-    if repeated is not None:
-        found["repeated"] = repeated._asdict()
-    return found
+def of(not_read: Mapping[str, Counts] | None, repeated: Repeated) -> dict[str, Any]:
+    """Return the notes as they are stored; ``not_read``: None if that was not examined."""
+    found = {} if not_read is None else {"not_read": not_read}
+    return found | {"repeated": repeated._asdict()}
 
 
 def checked_by(columns: Mapping[str, Mapping[str, np.ndarray]]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import contents, digests, not_read, notes
-from benchmark.data.detection import registry, suspect
-from benchmark.data.detection.detection_set import DetectionSet, digest
+from benchmark.data import contents, digests, not_read
+from benchmark.data.detection import registry
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
@@ -53,25 +53,21 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
         differ = sorted(set(read["test"].categories.items()) ^ set(categories.items()))
         rule = f"{test[0]} must have the categories of {train[0]}"
         raise DataError(f"{rule}. Received: {differ[0]} in only one of them")
-    truths, degenerate, columns, sha256s, odd_ones = {}, {}, {}, {}, {}
+    columns, content, turned = {}, {}, {}
     for split, found in read.items():
-        truths[split], degenerate[split] = registry.cleaned(found.examples)
-        sizes, sha256s[split], turned = _files(folders[split], found)
-        odd_ones[split] = suspect.counted(found.examples, turned)._asdict()
+        sizes, sha256s, turned[split] = _files(folders[split], found)
         encoded = [name.encode("utf-8", "surrogateescape") for name in found.names]
-        columns[split] = {"name": np.array(encoded, np.bytes_), "size": sizes}
-    content = {
-        split: {**columns[split], "sha256": np.array(sha256s[split], np.bytes_)} for split in SPLITS
-    }
-    classes, category_ids = [*categories.values()], [*categories]
-    sha256 = digest(classes, category_ids, truths, content)
-    own = {split: digests.column(sha256s[split]) for split in SPLITS}
-    columns = {split: {**columns[split], "digest": own[split]} for split in SPLITS}
-    images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)
-    told = notes.of(_not_listed(folders, read, (train[0], test[0])), digests.repeated(own))
-    told |= {"boxes": odd_ones}
+        listed = {"name": np.array(encoded, np.bytes_), "size": sizes}
+        content[split] = {**listed, "sha256": np.array(sha256s, np.bytes_)}
+        columns[split] = {**listed, "digest": digests.column(sha256s)}
     return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
+        name,
+        categories,
+        {split: found.examples for split, found in read.items()},
+        FileImages({split: str(folder) for split, folder in folders.items()}, columns),
+        content,
+        turned=turned,
+        not_read=_not_listed(folders, read, (train[0], test[0])),
     )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import digests, notes
-from benchmark.data.detection import registry, suspect
-from benchmark.data.detection.detection_set import DetectionSet, digest
+from benchmark.data import digests
+from benchmark.data.detection import registry
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import header
@@ -55,14 +55,11 @@ def get(
 
 
 def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
-    where, columns, truths, degenerate, odd_ones = {}, {}, {}, {}, {}
+    where, columns, examples = {}, {}, {}
     for split, parts in SETS[name].items():
         where[split] = [[str(builders[theirs].data_path), part] for theirs, part in parts]
         rows = sorted(_rows(where[split], parts), key=lambda row: row[0].image_id)
-        truths[split], degenerate[split] = registry.cleaned(example for example, *_ in rows)
-        examples, names, found, numbers, places = zip(*rows, strict=True)
-        sizes, own = zip(*found, strict=True)
-        odd_ones[split] = suspect.counted(examples)._asdict()
+        examples[split], names, sizes, own, numbers, places = zip(*rows, strict=True)
         columns[split] = {
             "name": np.array(names, np.bytes_),
             "size": np.array(sizes, np.int64),
@@ -75,30 +72,24 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     if any(each != classes for each in every):
         raise DataError(f"the parts of {name} must have the same classes. Received: {every}")
     # Where records are kept is not part of the content: it may differ between versions.
-    content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
-    category_ids = [*range(1, len(classes) + 1)]
-    sha256 = digest(classes, category_ids, truths, content)
-    images = RecordImages(where, columns)
-    told = notes.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
-    told |= {"boxes": odd_ones}
-    return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
-    )
+    content = {split: {key: own[key] for key in ("name", "size")} for split, own in columns.items()}
+    categories = dict(enumerate(classes, start=1))
+    return registry.save(name, categories, examples, RecordImages(where, columns), content)
 
 
 def _rows(
     where: list[list[str]], parts: list[tuple[str, str]]
-) -> Iterator[tuple[Example, bytes, tuple[int, bytes], int, int]]:
-    """Yield for each record: its example, its file name, its number of bytes and digest, its part,
-    its place."""
+) -> Iterator[tuple[Example, bytes, int, bytes, int, int]]:
+    """Yield for each record: its example, its file name, its number of bytes, their digest, its
+    part, its place."""
     for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
         example_of = voc_example if theirs.startswith("voc/") else coco_example
         for place, record in enumerate(open_records(Path(folder), part)):
-            about = header(record["image"])
+            content = record["image"]
+            about = header(content)
             example = example_of(record, about.height, about.width)
             name = bytes(record["image/filename"])
-            content = record["image"]
-            yield example, name, (len(content), digests.of(content)), number, place
+            yield example, name, len(content), digests.of(content), number, place
 
 
 def coco_example(record: dict[str, Any], height: int, width: int) -> Example:

@@ -4,6 +4,7 @@ import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def _write(path: Path, found: Statistics) -> None:
     aside = path.with_name(f".{secrets.token_hex(4)}.npz")
     try:
         with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **found.arrays())
+            np.savez(file, allow_pickle=False, **asdict(found))
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
