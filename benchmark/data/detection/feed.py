@@ -155,10 +155,8 @@ class DetectionFeed:
         return self.spec.flip and bool(integer(words(seed, epoch, index, VIEW, 1)[0], 0, 1))
 
     def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
-        def shown(number: int) -> "list[_Shown]":
-            return self._shown(seed, batch_size, first + number)
-
-        return self._decoded("train", shown, ENDLESS, batch_size)
+        shown = partial(self._shown, seed, batch_size)
+        return self._decoded("train", lambda at: shown(first + at), ENDLESS, batch_size)
 
     def _decoded(
         self, split: str, shown: "Callable[[int], list[_Shown]]", count: int, batch_size: int

@@ -67,7 +67,8 @@ def pasted(spec: PastedSpec) -> DetectionSet:
     classes = [cifar10.CLASSES[label] for label in spec.only_classes or every]
     ids = [*range(1, len(classes) + 1)]
     pixels = np.frombuffer(bytes.fromhex(cifar10.SHA256[SOURCE]), np.uint8)
-    files = {split: {"cifar": pixels, "spec": _text(spec)} for split in SPLITS}
+    stated = np.frombuffer(spec.canonical_json().encode(), np.uint8)
+    files = {split: {"cifar": pixels, "spec": stated} for split in SPLITS}
     sha256 = digest(classes, ids, truths, files)
     return DetectionSet(PASTED, classes, ids, truths, PastedImages(spec), sha256)
 
@@ -169,7 +170,3 @@ def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return CIFAR's images and labels of a split."""
     arrays = _cifar(spec.only_classes).arrays()
     return arrays[f"{split}_images"], arrays[f"{split}_labels"]
-
-
-def _text(spec: PastedSpec) -> np.ndarray:
-    return np.frombuffer(spec.canonical_json().encode(), np.uint8)

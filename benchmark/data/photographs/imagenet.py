@@ -119,9 +119,14 @@ def _listed(records: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """List a split in the order of the file names: tensorflow-datasets keeps the records in a
     shuffled order."""
     rows = sorted(
-        (bytes(each["file_name"]), place, int(each["label"]), len(image), digests.of(image))
+        (
+            bytes(each["file_name"]),
+            place,
+            int(each["label"]),
+            len(each["image"]),
+            digests.of(each["image"]),
+        )
         for place, each in enumerate(records)
-        for image in (each["image"],)
     )
     names, places, labels, sizes, found = zip(*rows, strict=True)
     return {

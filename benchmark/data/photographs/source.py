@@ -38,8 +38,23 @@ class Encoded(Protocol):
         """Raise DataError if files are missing or changed, judging by their sizes."""
 
 
+class _Listed:
+    """Images that are listed in columns."""
+
+    columns: Columns
+
+    def _name(self, split: str, index: int) -> str:
+        return bytes(self.columns[split]["name"][index]).decode("utf-8", "surrogateescape")
+
+    @cached_property
+    def _checks(self) -> "dict[str, Check]":
+        return {
+            split: Check(own.get("digest"), len(own["name"])) for split, own in self.columns.items()
+        }
+
+
 @dataclass(frozen=True)
-class FileImages:
+class FileImages(_Listed):
     """Image files, in one folder per split."""
 
     where: Mapping[str, str]
@@ -48,7 +63,7 @@ class FileImages:
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
-        return Path(self.where[split]) / _name(self.columns, split, index)
+        return Path(self.where[split]) / self._name(split, index)
 
     def encoded(self, split: str, index: int) -> bytes:
         """See ``Encoded``."""
@@ -61,13 +76,9 @@ class FileImages:
             for index, size in enumerate(columns["size"]):
                 require_as_added(self.path(split, index), size)
 
-    @cached_property
-    def _checks(self) -> "dict[str, Check]":
-        return _checks(self.columns)
-
 
 @dataclass(frozen=True)
-class RecordImages:
+class RecordImages(_Listed):
     """Data sets that tensorflow-datasets has prepared as ArrayRecord files."""
 
     where: Mapping[str, list[list[str]]]
@@ -77,7 +88,7 @@ class RecordImages:
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
         folder, _ = self.where[split][int(self.columns[split]["part"][index])]
-        return Path(folder) / _name(self.columns, split, index)
+        return Path(folder) / self._name(split, index)
 
     def encoded(self, split: str, index: int) -> bytes:
         """See ``Encoded``."""
@@ -105,23 +116,11 @@ class RecordImages:
                 raise not_as_added(first, f"{counts} {split} images, not {expected}")
 
     @cached_property
-    def _checks(self) -> "dict[str, Check]":
-        return _checks(self.columns)
-
-    @cached_property
     def _records(self) -> dict[str, list[Any]]:
         return {
             split: [open_records(Path(folder), theirs) for folder, theirs in parts]
             for split, parts in self.where.items()
         }
-
-
-def _name(columns: Columns, split: str, index: int) -> str:
-    return bytes(columns[split]["name"][index]).decode("utf-8", "surrogateescape")
-
-
-def _checks(columns: Columns) -> "dict[str, Check]":
-    return {split: Check(own.get("digest"), len(own["name"])) for split, own in columns.items()}
 
 
 class Check:

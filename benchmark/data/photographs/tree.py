@@ -59,7 +59,8 @@ def read_tree(root: Path) -> Tree:
         files["test"] = list(_by_class(scored, classes, left["test"]))
     _require(bool(files["test"]), f"{scored} must hold images", "none")
     left["elsewhere"] = _counted_elsewhere(root, (train, scored))
-    return _read(root, classes, files, {part: dict(counts) for part, counts in left.items()})
+    columns, sha256 = _read(root, classes, files)
+    return Tree(classes, columns, sha256, {part: dict(counts) for part, counts in left.items()})
 
 
 def _by_class(
@@ -123,7 +124,7 @@ def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
         if path.is_dir() and path not in splits:
             left.update(not_read.counted_below(path, root))
         elif not path.is_dir():
-            left[not_read.HIDDEN if not_read.is_hidden(path, root) else not_read.kind(path)] += 1
+            left[not_read.kind(path, root)] += 1
     return left
 
 
@@ -138,11 +139,9 @@ def _some(files: list[Path]) -> str:
 
 
 def _read(
-    root: Path,
-    classes: list[str],
-    files: dict[str, list[tuple[Path, int]]],
-    left: dict[str, Counts],
-) -> Tree:
+    root: Path, classes: list[str], files: dict[str, list[tuple[Path, int]]]
+) -> tuple[Columns, str]:
+    """Return the columns and the digest of the files, each with its label."""
     columns, sha256s = {}, {}
     for split, listed in files.items():
         sizes, sha256s[split] = zip(
@@ -156,7 +155,7 @@ def _read(
             "place": np.zeros(len(listed), np.int64),
             "digest": digests.column(sha256s[split]),
         }
-    return Tree(classes, columns, digest(classes, columns, sha256s), left)
+    return columns, digest(classes, columns, sha256s)
 
 
 def _read_one(path: Path) -> tuple[int, str]:

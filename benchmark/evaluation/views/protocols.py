@@ -69,11 +69,11 @@ def of_name(name: ProtocolName, crop: int) -> Protocol:
         views, count = _CROPS[name.kind]
         sides = name.sides or (crop * _SIDE // _CROP,)
         cut = partial(views, side=sides[0], crop=crop)
-        passes = (Pass(cut, count, crop, one_size=True),)
+        passes = [Pass(cut, count, crop, one_size=True)]
     else:
         sides = name.sides or tuple(side * crop // _CROP for side in MULTI_SCALE_SIDES)
-        passes = tuple(Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides)
-    return Protocol(str(name._replace(sides=sides)), passes, name.kind == SLIDING)
+        passes = [Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides]
+    return Protocol(str(name._replace(sides=sides)), tuple(passes), name.kind == SLIDING)
 
 
 def _whole(height: int, width: int, *, side: int) -> list[Window]:
