@@ -1,8 +1,9 @@
 """The events that a run emits during training: those in its journal, and transient ones."""
 
+import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, TypedDict, TypeGuard, cast
+from typing import Any, TypedDict, cast
 
 
 class Kind(StrEnum):
@@ -106,6 +107,11 @@ def number_of(event: Event, key: str) -> float | None:
     return fields.get(key)
 
 
-def is_event(data: Any) -> TypeGuard[Event]:
-    """Return whether JSON data is an event."""
-    return isinstance(data, dict) and isinstance(data.get("event"), str)
+def event_of(line: bytes) -> Event | None:
+    """Return the event in a line of JSON, or None if it holds none."""
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return None
+    is_event = isinstance(data, dict) and isinstance(data.get("event"), str)
+    return cast(Event, data) if is_event else None

@@ -237,6 +237,6 @@ def test_a_claims_test_is_started_with_the_lock(folder, tmp_path, monkeypatch):
     script.chmod(0o755)
     with lease(folder) as lock:
         monkeypatch.setattr(sys, "executable", str(script))
-        assert testing._tested(folder, "ten-crop", None, lock, quiet=False) == 7
+        assert testing._tested(folder, "ten-crop", lock, quiet=False) == 7
     assert str(folder.path / "lock") in (tmp_path / "python.fd").read_text()
     assert "benchmark.commands.claim_test" in (tmp_path / "python.words").read_text()

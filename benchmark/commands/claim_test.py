@@ -1,5 +1,5 @@
 """The process that tests a finished run for a claim: ``python -m benchmark.commands.claim_test
-RUN_FOLDER PROTOCOL [CACHE]``.
+RUN_FOLDER PROTOCOL``.
 
 Like a run's worker, it holds the run together with its parent, renews the lease, ends if another
 machine has taken the lease over, and does not outlive its parent.
@@ -19,7 +19,7 @@ from benchmark.worker.lease import keep_renewing
 from benchmark.worker.main import end_with_parent
 
 
-def main(path: str, protocol: str, cache: str | None = None) -> None:
+def main(path: str, protocol: str) -> None:
     """Test the run in a folder, as ``resnet-bench evaluate`` does."""
     end_with_parent()
     keep_renewing(RunFolder(Path(path)))
@@ -28,8 +28,7 @@ def main(path: str, protocol: str, cache: str | None = None) -> None:
     app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False)
     app.command("evaluate")(evaluate)
     app.callback()(lambda: None)  # So that the command has a name, as in `resnet-bench`.
-    words = ["evaluate", path, "--protocol", protocol, *(["--cache", cache] if cache else [])]
-    app(words, prog_name="resnet-bench")
+    app(["evaluate", path, "--protocol", protocol], prog_name="resnet-bench")
 
 
 if __name__ == "__main__":

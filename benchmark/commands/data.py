@@ -8,7 +8,7 @@ import yaml
 
 from benchmark.commands import data_get as known
 from benchmark.commands.options import Cache
-from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
+from benchmark.commands.terminal import fail, note, say
 from benchmark.running.images import use_cache
 from benchmark.spec.cifar import IN_MEMORY
 
@@ -76,15 +76,11 @@ def data_add(
 
     They are read and checked once, and stay where they are. Prints the lines to put in a suite.
     """
-    from benchmark.data.images import DataError
     from benchmark.data.photographs import registry
 
     use_cache(cache)
     note(f"Reading and decoding each image in {folder} once.")
-    try:
-        added = registry.add(name, folder)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    added = registry.add(name, folder)
     say(f"{added.folder}: {known.counts(added.content)}.")
     known.say_noted(added)
     say("In a suite:")
@@ -104,14 +100,10 @@ def data_add_boxes(
     They are read and checked once, and stay where they are. Prints the lines to put in a suite.
     """
     from benchmark.data.detection import coco_json
-    from benchmark.data.images import DataError
 
     use_cache(cache)
     note(f"Reading and decoding each image listed in {train[0]} and {test[0]} once.")
-    try:
-        added = coco_json.add(name, train, test)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    added = coco_json.add(name, train, test)
     known.say_boxes(added)
     say("In a suite, for a detector:")
     _say_stated(name, added.content)
@@ -131,17 +123,13 @@ def data_export(
 ) -> None:
     """Write CIFAR-10 as PNG files, one folder per class, for use as photographs."""
     from benchmark.data.export import export
-    from benchmark.data.images import DataError
 
     use_cache(cache)
     if name not in ("cifar10", "cifar10-subset"):
         fail(f"name must be cifar10 or cifar10-subset. Received: {name}")
     if folder.exists():
         fail(f"folder must be a new one. Received: {folder}, which exists")
-    try:
-        count = export(name, folder)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    count = export(name, folder)
     say(f"{folder}: {count:,} images. Next: resnet-bench data add {name}-files {folder}")
 
 

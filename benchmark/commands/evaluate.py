@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands.options import Cache, Results, TrackingUri
-from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, say
+from benchmark.commands.options import Cache, Results, TrackingUri, found
+from benchmark.commands.terminal import INTERRUPTED, fail, is_quiet, say
 
 
 def evaluate(
@@ -40,25 +40,20 @@ def evaluate(
     from rich.markup import escape
     from rich.progress import Progress, TaskID
 
-    from benchmark.data.images import DataError
-    from benchmark.records.store import Store
     from benchmark.running.images import use_cache
     from benchmark.spec.protocol import ProtocolName
-    from benchmark.tracking.lookup import found_run
-    from benchmark.tracking.server import default_tracking_uri
     from benchmark.training import process
     from benchmark.worker import evaluate as evaluating
 
     use_cache(cache)
     process.configure_scoring()
-    store, evaluated = Store(results), []
+    evaluated = []
     try:
         name = ProtocolName.of(protocol)
         console = Console(stderr=True, quiet=is_quiet())
         with ExitStack() as open_, Progress(console=console) as progress:
-            uri = tracking_uri or default_tracking_uri(store)
             for run in runs:
-                folder = open_.enter_context(found_run(store, run, uri))
+                folder = open_.enter_context(found(run, results, tracking_uri))
                 task = progress.add_task(escape(run), total=None)
 
                 def tell(done: int, of: int, task: TaskID = task) -> None:
@@ -72,8 +67,6 @@ def evaluate(
     except KeyboardInterrupt:
         say("Interrupted. Run the same command to resume.")
         raise typer.Exit(INTERRUPTED) from None
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
     except ValueError as error:
         fail(str(error))
 

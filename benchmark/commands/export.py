@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from benchmark.commands.options import Results, TrackingUri
-from benchmark.commands.replay import Run
-from benchmark.commands.terminal import RUNS_FAILED, fail, say
+from benchmark.commands.options import Results, Run, TrackingUri, found
+from benchmark.commands.terminal import fail, say
 from benchmark.export import Format
 
 
@@ -29,20 +28,13 @@ def export(
 ) -> None:
     """Write a finished run's net, with its preprocessing, as a file for Keras, torch or ONNX, and a
     model card that describes its training and its scores."""
-    from benchmark.data.images import DataError
     from benchmark.export.write import export_run
-    from benchmark.records.store import Store
-    from benchmark.tracking.lookup import found_run
-    from benchmark.tracking.server import default_tracking_uri
     from benchmark.training import process
 
     process.configure_scoring()
-    store = Store(results)
     try:
-        with found_run(store, run, tracking_uri or default_tracking_uri(store)) as folder:
+        with found(run, results, tracking_uri) as folder:
             written = export_run(folder, format_, out or results / "exports" / folder.run_id)
-    except DataError as error:
-        fail(str(error), RUNS_FAILED)
     except ImportError as error:
         fail(f"--format {format_} needs its extra: pip install 'resnet-bench[onnx]' ({error})")
     for file in written:

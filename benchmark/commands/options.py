@@ -1,15 +1,18 @@
 """The arguments and options that several commands share."""
 
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from benchmark.commands.terminal import fail
-from benchmark.problems import InputError
 from benchmark.running.where import OWN_CLUSTER, Where
 from benchmark.shipped import suite_file
+
+if TYPE_CHECKING:
+    from benchmark.records.store import RunFolder
 
 
 class Machines(StrEnum):
@@ -36,19 +39,12 @@ _WITHOUT = ("databricks", "databricks-uc", "uc")
 """The URIs that MLflow accepts without a scheme."""
 
 
-def _existing(suite: Path) -> Path:
-    try:
-        return suite_file(suite)
-    except InputError as error:
-        fail(str(error))
-
-
 SuiteFile = Annotated[
     Path,
     typer.Argument(
         help="A suite's YAML file, or the name of one that comes with the package (quickstart, "
         "short/figure6).",
-        callback=_existing,
+        callback=suite_file,
         show_default=False,
     ),
 ]
@@ -58,6 +54,13 @@ Suites = Annotated[
         exists=True,
         file_okay=False,
         help="A folder of suite files; by default those that come with the package.",
+        show_default=False,
+    ),
+]
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id.",
         show_default=False,
     ),
 ]
@@ -142,6 +145,16 @@ Seeds = Annotated[
         help="Only these of the suite's seeds: 0-2, 0,3 or 0.", metavar="SEEDS", show_default=False
     ),
 ]
+
+
+def found(run: str, results: Path, tracking_uri: str | None) -> "AbstractContextManager[RunFolder]":
+    """Find the records of ``run``: see ``tracking.lookup.found_run``."""
+    from benchmark.records.store import Store
+    from benchmark.tracking.lookup import found_run
+    from benchmark.tracking.server import default_tracking_uri
+
+    store = Store(results)
+    return found_run(store, run, tracking_uri or default_tracking_uri(store))
 
 
 def where_of(jobs: str, on: Machines, address: str | None) -> Where:

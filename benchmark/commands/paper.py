@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Reference, Suites
+from benchmark.commands.reporting import say_files
 from benchmark.commands.terminal import fail, say
 from benchmark.paper import FIRST, PAPERS
 from benchmark.shipped import suites_folder
@@ -25,15 +26,11 @@ def paper(
     from benchmark.records.reference import reference_folder
     from benchmark.records.store import Store
     from benchmark.report.paper.page import write_paper
-    from benchmark.suite import SuiteError
 
     if of not in PAPERS:
         fail(f"--of must be one of {', '.join(PAPERS)}. Received: {of}")
-    try:
-        folder = suites or suites_folder()
-        page = write_paper(folder, Store(reference or reference_folder()), out, of)
-    except SuiteError as error:
-        fail(str(error))
+    store = Store(reference or reference_folder())
+    page = write_paper(suites or suites_folder(), store, out, of)
     told = (
         ("claims of the paper", page.of_paper),
         ("claims beyond it", page.beyond),
@@ -42,5 +39,4 @@ def paper(
     for what, counts in told:
         if counts:
             say(f"{what}: {', '.join(f'{n} {verdict}' for verdict, n in counts.items())}")
-    for number, file in enumerate(page.files):
-        say(f"{'page:' if not number else '':9}{file}")
+    say_files("page", page.files)

@@ -1,25 +1,23 @@
 """``resnet-bench replay`` and ``diff``: compare two runs bit for bit."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from benchmark.commands.options import Cache, NoMlflow, Results, TrackingUri
+from benchmark.commands.options import Cache, NoMlflow, Results, Run, TrackingUri, found
 from benchmark.commands.terminal import INTERRUPTED, RUNS_FAILED, fail, is_quiet, note, say
 from benchmark.counts import counted
 from benchmark.events import Kind
 from benchmark.status import Status
 
 if TYPE_CHECKING:
-    from benchmark.records.store import RunFolder
+    from benchmark.records.store import RunFolder, Store
     from benchmark.spec import RunSpec
 
-_RUN = "Its id, its name in a suite (resnet20-A/seed0), its folder, or its MLflow run id."
-
-Run = Annotated[str, typer.Argument(help=_RUN, show_default=False)]
+_LISTED = 20
+"""The maximum number of differences shown."""
 
 
 def replay(
@@ -40,6 +38,7 @@ def replay(
     from rich.console import Console
 
     from benchmark.listening.progress import ProgressDisplay
+    from benchmark.records.store import Store
     from benchmark.reproduction.replay import Recorded
     from benchmark.reproduction.replay import replay as train_again
     from benchmark.running.checks import require_usable
@@ -48,7 +47,7 @@ def replay(
     from benchmark.suite import Cell
 
     use_cache(cache)
-    with _found(run, results, None if no_mlflow else tracking_uri) as folder:
+    with found(run, results, None if no_mlflow else tracking_uri) as folder:
         events, provenance = folder.events(), folder.provenance()
         try:
             spec = RunSpec.model_validate(folder.spec())
@@ -56,8 +55,9 @@ def replay(
             fail(f"{run} was recorded by a version with different fields: {error}")
     if not any(event["event"] == Kind.EPOCH for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, which has none")
-    source = _source(spec, results)
-    require_usable([spec], results / "runs", say=note)
+    store = Store(results)
+    source = _source(spec, store)
+    require_usable([spec], store, say=note)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
     if done.identical:
@@ -91,16 +91,16 @@ def diff(
     from benchmark.records.comparison import compare_curves, differences
 
     with (
-        _found(one, results, tracking_uri) as left,
-        _found(other, results, tracking_uri) as right,
+        found(one, results, tracking_uri) as left,
+        found(other, results, tracking_uri) as right,
     ):
         spec = differences(left.spec() or {}, right.spec() or {})
         around = differences(left.provenance(), right.provenance())
         curves = compare_curves(left.events(), right.events())
-    for title, found in (("spec", spec), ("versions and machine", around)):
-        if found:
+    for title, differing in (("spec", spec), ("versions and machine", around)):
+        if differing:
             say(f"{title}:")
-            _list(found)
+            _list(differing)
     if curves.first:
         say(f"curves: epoch {curves.epochs} is the first that differs")
         _list(curves.first)
@@ -114,34 +114,21 @@ def diff(
         raise typer.Exit(RUNS_FAILED)
 
 
-def _found(
-    run: str, results: Path, tracking_uri: str | None
-) -> "AbstractContextManager[RunFolder]":
-    from benchmark.records.store import Store
-    from benchmark.tracking.lookup import found_run
-    from benchmark.tracking.server import default_tracking_uri
-
-    store = Store(results)
-    return found_run(store, run, tracking_uri or default_tracking_uri(store))
-
-
-def _source(spec: "RunSpec", results: Path) -> "RunFolder | None":
+def _source(spec: "RunSpec", store: "Store") -> "RunFolder | None":
     """Return the folder of the run whose weights a run started from, or None if there is none."""
-    from benchmark.records.store import Store
-
     if spec.pretrained is None or spec.pretrained.run is None:
         return None
-    source = Store(results).run(spec.pretrained.run)
+    source = store.run(spec.pretrained.run)
     if source.status() != Status.FINISHED:
         fail(
-            f"the run whose weights it started from must be in {results}. "
+            f"the run whose weights it started from must be in {store.root}. "
             f"Received: {source.run_id}, which is {source.status()}"
         )
     return source
 
 
-def _list(found: Sequence[object], max_: int = 20) -> None:
-    for difference in found[:max_]:
+def _list(differing: Sequence[object]) -> None:
+    for difference in differing[:_LISTED]:
         say(f"  {difference}")
-    if len(found) > max_:
-        say(f"  and {len(found) - max_} more")
+    if len(differing) > _LISTED:
+        say(f"  and {len(differing) - _LISTED} more")

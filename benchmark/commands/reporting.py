@@ -100,7 +100,7 @@ def say_report(name: str, written: "Report") -> None:
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     pages = [page for each in written.pages.values() for page in each]
     if is_quiet():
-        return _say_files("report", pages)
+        return say_files("report", pages)
     table = Table(title=f"{name}: {written.title}")
     for column in written.variants:
         table.add_column(str(column), justify="left" if column == "variant" else "right")
@@ -110,12 +110,13 @@ def say_report(name: str, written: "Report") -> None:
     if len(written.variants) > _PRINTED:
         say(f"The first {_PRINTED} of {len(written.variants):,} variants; the report has all.")
     _say_compared(written.compared)
-    _say_files("report", pages)
-    _say_files("figures", [figure.svg for figure in written.figures])
-    _say_files("tables", [frame for frame in written.frames if frame.suffix == ".csv"])
+    say_files("report", pages)
+    say_files("figures", [figure.svg for figure in written.figures])
+    say_files("tables", [frame for frame in written.frames if frame.suffix == ".csv"])
 
 
-def _say_files(what: str, files: Sequence[Path]) -> None:
+def say_files(what: str, files: Sequence[Path]) -> None:
+    """Print the files, one per line, after what they are."""
     for number, path in enumerate(files):
         say(f"{f'{what}:' if not number else '':9}{path}")
 

@@ -190,13 +190,11 @@ def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     text = f"To be trained: {counted(len(cells), 'run')}, {millions:,.1f} million images"
     found, judges, machines = estimate(cells, store), "earlier run", ""
     if found is None:
-        found, judges = (
-            estimate(cells, Store(shipped_reference()), any_machine=True),
-            "reference run",
-        )
-        machines = f" on {'; '.join(found.machines)}" if found else ""
-    if found is None:
-        return f"{text}. No earlier run (of that precision and threads) tells how long that takes."
+        found = estimate(cells, Store(shipped_reference()), any_machine=True)
+        if found is None:
+            unknown = "No earlier run (of that precision and threads) tells how long that takes."
+            return f"{text}. {unknown}"
+        judges, machines = "reference run", f" on {'; '.join(found.machines)}"
     where = "one at a time" if jobs == 1 else f"with {jobs:g} at once"
     return (
         f"{text}, about {duration(3600 * found.hours / jobs)} {where}, judging by "

@@ -9,6 +9,9 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
+from benchmark.problems import InputError
+from benchmark.records.problems import RecordsError, TrackingError, masked
+
 BAD_INPUT, RUNS_FAILED, INTERRUPTED = 2, 1, 130
 
 ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
@@ -17,7 +20,7 @@ ANYWHERE = ("--quiet", "-q", "--verbose", "-v")
 
 class Commands(TyperGroup):
     """Commands that report expected problems in one line: bad input, unreadable or unwritable
-    folders, torn records, an unreachable MLflow. Any other error is a bug."""
+    folders, torn records, unusable images, an unreachable MLflow. Any other error is a bug."""
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command; characters that the output cannot encode do not end it."""
@@ -35,21 +38,24 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
-        from benchmark.problems import InputError
-        from benchmark.records.problems import RecordsError, TrackingError
-
         before = _QUIET.set(False)
         try:
             return super().invoke(ctx)
         except (InputError, RecordsError, TrackingError) as error:
             fail(str(error))
-        except BrokenPipeError:
+        except (BrokenPipeError, typer.Exit):
             raise
         except OSError as error:
             if error.filename is None:
                 fail(str(error))
             rule = "files and folders must be readable and writable"
             fail(f"{rule}. Received: {error.filename}: {error.strerror}")
+        except RuntimeError as error:
+            from benchmark.data.images import DataError  # Loads NumPy, which most do without.
+
+            if not isinstance(error, DataError):
+                raise
+            fail(str(error), RUNS_FAILED)
         finally:
             _QUIET.reset(before)
 
@@ -92,8 +98,6 @@ def is_quiet() -> bool:
 
 def say(text: str) -> None:
     """Print a line, without passwords."""
-    from benchmark.records.problems import masked
-
     typer.echo(masked(text))
 
 
@@ -105,7 +109,5 @@ def note(text: str) -> None:
 
 def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Print what is wrong, and end the command."""
-    from benchmark.records.problems import masked
-
     typer.echo(masked(message), err=True)
     raise typer.Exit(code)

@@ -9,13 +9,14 @@ from benchmark.commands.budget import seconds_of
 from benchmark.commands.options import Cache, Reference
 from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, note, say
 from benchmark.counts import counted
+from benchmark.problems import InputError
 from benchmark.running.budget import ended_after
+from benchmark.running.images import require_images, use_cache
 
 if TYPE_CHECKING:
     from benchmark.reproduction.replay import Replayed
     from benchmark.reproduction.verify import Candidate, Verified
     from benchmark.spec import RunSpec
-from benchmark.running.images import use_cache
 
 
 def verify(
@@ -88,13 +89,8 @@ def _say_one(each: "Verified", other: str) -> None:
 
 
 def _missing(spec: "RunSpec") -> str | None:
-    from benchmark.data import sources
-    from benchmark.data.images import DataError
-
-    if spec.dataset.name in sources.IN_PACKAGE:
-        return None
     try:
-        sources.load(spec.dataset)
-    except DataError:
+        require_images([spec.dataset])
+    except InputError:
         return f"the images of {spec.dataset.name} are not here (resnet-bench data)"
     return None

@@ -18,8 +18,7 @@ _LISTS = ("images", "boxes", "labels", "crowds")
 
 @dataclass(frozen=True)
 class Shown:
-    """Images as stored, with their ground truth. Raises ValueError if the lists differ in
-    length."""
+    """Images as stored, with their ground truth; all lists but ``classes`` are as long."""
 
     images: list[np.ndarray]
     """Each (height, width, 3) uint8."""
@@ -33,11 +32,6 @@ class Shown:
     """Each (n,) bool: regions where a detection counts neither as right nor as wrong."""
     classes: list[str]
     """Label -> name."""
-
-    def __post_init__(self) -> None:
-        lengths = {name: len(getattr(self, name)) for name in ("ids", *_LISTS)}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"each image must have an id and its truth. Received: {lengths}")
 
 
 def save_shown(folder: RunFolder, shown: Shown) -> None:

@@ -74,14 +74,12 @@ def _all() -> list[Gpu]:
     done = subprocess.run(query, capture_output=True, text=True, check=False)
     if done.returncode:
         return []
-    rows = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
-    return [_gpu(*row) for row in rows if len(row) == len(_QUERY)]
-
-
-def _gpu(
-    index: str, uuid: str, name: str, driver: str, compute_capability: str, memory_mib: str
-) -> Gpu:
-    return Gpu(index, uuid, name, driver, compute_capability, int(memory_mib))
+    lines = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
+    rows = (cells for cells in lines if len(cells) == len(_QUERY))
+    return [
+        Gpu(index, uuid, name, driver, compute_capability, int(memory_mib))
+        for index, uuid, name, driver, compute_capability, memory_mib in rows
+    ]
 
 
 def _libraries() -> dict[str, str]:

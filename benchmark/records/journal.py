@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from benchmark.events import Event, Kind, is_event
+from benchmark.events import Event, Kind, event_of
 from benchmark.records.files import finite, writing
 from benchmark.records.problems import RecordsError
 
@@ -73,11 +73,8 @@ def _whole_lines(path: Path) -> list[bytes]:
 
 
 def _event(path: Path, number: int, line: bytes) -> Event:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    if not is_event(event):
+    event = event_of(line)
+    if event is None:
         text = line.decode(errors="replace")
         raise RecordsError(f"{path}:{number} must be a JSON event. Received: {text[:100]}")
     return event

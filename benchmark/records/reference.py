@@ -69,18 +69,19 @@ def compared_with(reference: Store | None, folder: RunFolder) -> Compared | None
     if reference is None:
         return None
     other = reference.run(folder.run_id)
-    theirs = other.result() if other.path.is_dir() else None
+    theirs = other.result()
     ours = folder.result() if theirs else None
     if not (ours and theirs and ours["status"] in DONE and theirs["status"] in DONE):
         return None
     outcome = outcome_of(ours, theirs)
-    errors = seeds_of(reference, other.spec() or {}) if outcome == DIFFERENT else []
+    errors = _seeds_of(reference, other.spec() or {}) if outcome == DIFFERENT else []
     return Compared(
         outcome,
-        by=difference(ours, theirs),
+        by=_difference(ours, theirs),
         sd=statistics.stdev(errors) if len(errors) > 1 else None,
         seeds=max(1, len(errors)),
-        same_processor=same_processor(folder.provenance(), other.provenance(), ours, theirs),
+        same_processor=_agree(folder.provenance(), other.provenance(), ["processor"])
+        and _agree(ours, theirs, ["device"]),
     )
 
 
@@ -92,37 +93,25 @@ def outcome_of(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     return IDENTICAL if bits else EQUAL
 
 
-def difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | None:
-    """Return ours minus theirs, in percentage points of the primary metric."""
-    for metric in (ERROR, AP):
-        one, other = ours.get(metric.result), theirs.get(metric.result)
-        if one is not None and other is not None:
-            return one - other
-    return None
+def _difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> float | None:
+    """Return ours minus theirs, in percentage points."""
+    one, other = _score(ours), _score(theirs)
+    return None if one is None or other is None else one - other
 
 
-def same_processor(
-    ours: Mapping[str, Any],
-    theirs: Mapping[str, Any],
-    one: Mapping[str, Any],
-    other: Mapping[str, Any],
-) -> bool:
-    """Return whether two runs used the same processor and device, from provenances and results."""
-    return ours.get("processor") == theirs.get("processor") and one.get("device") == other.get(
-        "device"
-    )
+def _seeds_of(reference: Store, spec: Mapping[str, Any]) -> list[float]:
+    """Return the scores of the reference runs that have one and differ from a spec only in the
+    seed."""
+    asked = _without_seed(spec)
+    alike = (each for each in reference.runs() if _without_seed(each.spec() or {}) == asked)
+    scores = (_score(folder.result() or {}) for folder in alike)
+    return [score for score in scores if score is not None]
 
 
-def seeds_of(reference: Store, spec: Mapping[str, Any]) -> Sequence[float]:
-    """Return the final errors, or average precisions, of the reference runs that have them and
-    differ from a spec only in the seed."""
-    asked, found = _without_seed(spec), []
-    for folder in reference.runs():
-        if _without_seed(folder.spec() or {}) == asked:
-            result = folder.result() or {}
-            values = [result.get(metric.result) for metric in (ERROR, AP)]
-            found += [value for value in values if value is not None][:1]
-    return found
+def _score(result: Mapping[str, Any]) -> float | None:
+    """Return a run's final error or average precision."""
+    scores = (result.get(metric.result) for metric in (ERROR, AP))
+    return next((score for score in scores if score is not None), None)
 
 
 def _agree(ours: Mapping[str, Any], theirs: Mapping[str, Any], names: Sequence[str]) -> bool:

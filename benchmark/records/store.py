@@ -19,17 +19,13 @@ from typing import Any
 
 from benchmark.events import Event, Kind
 from benchmark.records.files import read_json, write_json
-from benchmark.records.identity import recorded_id
-from benchmark.records.journal import (
-    Journal,
-    count_attempts,
-    curves_sha256,
-    read_attempts,
-)
+from benchmark.records.journal import Journal, count_attempts, curves_sha256, read_attempts
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import is_whole, sealed
 from benchmark.spec import RunSpec
+from benchmark.spec.base import digest_of
 from benchmark.spec.protocol import ProtocolName
+from benchmark.spec.recipe import with_recipe
 from benchmark.status import DONE, Status
 from benchmark.suite import Cell
 from benchmark.suite.names import NAME
@@ -136,13 +132,6 @@ class RunFolder:
         """Return where and with what the run ran; empty if it never began."""
         return read_json(self.path / "provenance.json") or {}
 
-    def provenance_text(self) -> str:
-        """Return the text of the provenance file, for comparison."""
-        try:
-            return (self.path / "provenance.json").read_text("utf-8")
-        except FileNotFoundError:
-            return ""
-
     def end(self, result: dict[str, Any]) -> None:
         """Save how the run ended."""
         write_json(self.path / "result.json", sealed(result))
@@ -175,11 +164,13 @@ class RunFolder:
         if spec is None or not _RUN_ID.fullmatch(self.run_id):
             return
         try:
-            recorded = recorded_id(spec, self.provenance().get("recipe"))
+            stated, recipe = RunSpec.model_validate(spec).stated(), self.provenance().get("recipe")
         except ValueError as error:
             rule = "must be a spec of this version, or the run's id cannot be checked"
             _warn(f"{self.path / 'spec.json'} {rule}. Received: {one_line(error)}")
             return
+        # A run that no worker has begun has no recipe: it will have the current one.
+        recorded = digest_of(stated if recipe is None else with_recipe(stated, recipe))
         if recorded != self.run_id:
             rule = "must hold the run whose id is its name, by its spec and its recipe"
             raise RecordsError(f"{self.path} {rule}. Received: {recorded}")
@@ -189,10 +180,11 @@ class RunFolder:
         path = self.path / "result.json"
         try:
             result = read_json(path)
-            known = isinstance(result, dict) and result.get("status") in Status.__members__.values()
-            if result is not None and not known:
+            if result is None:
+                return None
+            if not (isinstance(result, dict) and result.get("status") in [*Status]):
                 raise RecordsError(f"{path} must hold a status. Received: {str(result)[:100]}")
-            if result is not None and not is_whole(result):
+            if not is_whole(result):
                 raise RecordsError(f"{path} must have the digest that it names. It was changed")
         except RecordsError as error:
             _warn(f"{error}. The run counts as unfinished.")

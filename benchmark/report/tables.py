@@ -121,12 +121,12 @@ _FINAL_PRECISIONS = {each.result: each.label for each in (AP, *_FURTHER)}
 def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
     """Return the distinct machines and versions that the runs were trained with."""
     different = runs.drop_duplicates("run_id").reindex(columns=["run_id", "device"])
-    first: dict[tuple[str, str], str] = {}
+    found: dict[str, dict[str, Any]] = {}
     for run_id, device in zip(different["run_id"], different["device"], strict=True):
-        text = store.run(run_id).provenance_text()
-        if text:
-            first.setdefault((text, str(device)), run_id)
-    return [store.run(run_id).provenance() | {"device": d} for (_, d), run_id in first.items()]
+        if made := store.run(run_id).provenance():
+            made["device"] = str(device)
+            found.setdefault(json.dumps(made), made)
+    return [*found.values()]
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -1,42 +1,39 @@
 """Check what a suite's runs need before the first one starts: images, boxes, weights."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+from benchmark.data import sources
+from benchmark.data.detection import registry
+from benchmark.data.detection.training_images import trained
+from benchmark.data.images import DataError
 from benchmark.problems import InputError
+from benchmark.records.store import Store
 from benchmark.running.images import require_images
+from benchmark.spec import RunSpec
 from benchmark.status import Status
-
-if TYPE_CHECKING:
-    from benchmark.spec import RunSpec
+from benchmark.worker.weights_check import weights_of
 
 
 def require_usable(
-    specs: Iterable["RunSpec"],
-    runs: Path,
+    specs: Iterable[RunSpec],
+    store: Store,
     *,
-    planned: Mapping[str, "RunSpec"] | None = None,
+    planned: Mapping[str, RunSpec] | None = None,
     due: Collection[str] = (),
     say: Callable[[str], None],
 ) -> None:
     """Raise InputError, before anything is written or trained, if images or weights are missing,
     are not the real ones, or do not fit.
 
-    ``runs``: the folder of the runs. ``planned``: the suite's runs by id. ``due``: the ids of those
+    ``store``: the results folder. ``planned``: the suite's runs by id. ``due``: the ids of those
     still to be trained, whose weights other runs may start from."""
     asked = list(specs)
     require_images(spec.dataset for spec in asked)
     _require_boxes(asked)
-    _require_weights(asked, runs, planned or {}, due, say)
+    _require_weights(asked, store, planned or {}, due, say)
 
 
-def _require_boxes(specs: Iterable["RunSpec"]) -> None:
-    from benchmark.data import sources
-    from benchmark.data.detection import registry
-    from benchmark.data.detection.training_images import trained
-    from benchmark.data.images import DataError
-
+def _require_boxes(specs: Iterable[RunSpec]) -> None:
     seen = set()
     for spec in specs:
         data = spec.dataset
@@ -56,9 +53,9 @@ def _require_boxes(specs: Iterable["RunSpec"]) -> None:
 
 
 def _require_weights(
-    specs: Iterable["RunSpec"],
-    runs: Path,
-    planned: Mapping[str, "RunSpec"],
+    specs: Iterable[RunSpec],
+    store: Store,
+    planned: Mapping[str, RunSpec],
     due: Collection[str],
     say: Callable[[str], None],
 ) -> None:
@@ -67,11 +64,12 @@ def _require_weights(
         own = spec.pretrained
         if own is None:
             continue
-        source = planned.get(own.run or "") if own.run in due else None
-        if own.run and own.run in planned and source is None and not _finished(runs, own.run):
+        run = own.run or ""  # No run has this id.
+        source = planned.get(run) if run in due else None
+        if run in planned and source is None and store.status(run) != Status.FINISHED:
             continue  # It failed: this run will fail for that reason, without stopping others.
         # One seed stands for all: their nets have the same shapes.
-        name = own.name if own.run is None or source is None else source.model.canonical_json()
+        name = source.model.canonical_json() if source else own.name
         data = spec.dataset
         key = (
             name,
@@ -85,20 +83,12 @@ def _require_weights(
         asked.setdefault(key, (spec, source))
     if not asked:
         return
-    from benchmark.worker.weights_check import weights_of
-
     say("Checking the weights that runs start from.")
     problems = []
-    for found in weights_of(asked.values(), runs):
+    for found in weights_of(asked.values(), store.root / "runs"):
         if found.problem:
             problems.append(found.problem)
         elif found.told:
             say(f"pretrained: {found.told}")
     if problems:
         raise InputError("\n".join(dict.fromkeys(problems)))
-
-
-def _finished(runs: Path, run_id: str) -> bool:
-    from benchmark.records.store import RunFolder
-
-    return RunFolder(runs / run_id).status() == Status.FINISHED

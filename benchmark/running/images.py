@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from benchmark.spec import DatasetSpec
 
 
-def use_cache(cache: Path | None) -> None:
+def use_cache(cache: str | Path | None) -> None:
     """Set the cache folder for this process and those that it starts."""
-    if cache is not None:
-        os.environ["RESNET_BENCH_DATA"] = str(cache.expanduser().resolve())
+    if cache:
+        os.environ["RESNET_BENCH_DATA"] = str(Path(cache).expanduser().resolve())
 
 
 def require_images(datasets: Iterable["DatasetSpec"]) -> None:

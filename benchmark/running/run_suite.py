@@ -4,22 +4,24 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from benchmark.listening.mirroring import BackgroundMirror
+from benchmark.records.lacking import Lacking
+from benchmark.records.namesake import require_no_namesake
+from benchmark.records.problems import RecordsError, masked, one_line
+from benchmark.records.store import Store
+from benchmark.report.suite_report import Report, write_report
+from benchmark.reproduction.fill_in import FilledIn, lacking_of
 from benchmark.running.images import use_cache
 from benchmark.running.request import ask
+from benchmark.running.train import Training
 from benchmark.running.where import Where
 from benchmark.running.words import ui_command
+from benchmark.scheduling.runner import Outcome
 from benchmark.status import Status
-
-if TYPE_CHECKING:
-    from benchmark.records.lacking import Lacking
-    from benchmark.records.store import Store
-    from benchmark.report.suite_report import Report
-    from benchmark.reproduction.fill_in import FilledIn
-    from benchmark.running.train import Mirror, Training
-    from benchmark.scheduling.runner import Outcome
-    from benchmark.suite import Cell
+from benchmark.suite import Cell
+from benchmark.tracking.server import default_tracking_uri, on_http
+from benchmark.tracking.unmirrored import note, why_unmirrored
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,18 @@ class SuiteRun:
     """The outcome of running a suite."""
 
     name: str
-    store: "Store"
+    store: Store
     """The results folder. ``load_runs(store.root, name)`` gives a row for each run."""
-    runs: Mapping[str, "Cell"]
+    runs: Mapping[str, Cell]
     """Run id -> the requested cell."""
-    outcome: "Outcome"
-    filled: "FilledIn"
+    outcome: Outcome
+    filled: FilledIn
     """The ended runs that were trained again for the measurements they lacked."""
-    lacking: Sequence[tuple["Cell", "Lacking"]]
+    lacking: Sequence[tuple[Cell, Lacking]]
     """The suite's measurements that ended runs still lack."""
     tested: bool
     """Whether all tests required by claims could be run."""
-    report: "Report | None"
+    report: Report | None
     """None if it could not be written."""
     report_problem: str | None
     tracking_uri: str
@@ -111,14 +113,6 @@ def run_suite(
         RecordsError: A record is torn.
         KeyboardInterrupt: Ctrl-C, outside of the training. Repeat the call to resume.
     """
-    from benchmark.records.namesake import require_no_namesake
-    from benchmark.records.store import Store
-    from benchmark.reproduction.fill_in import lacking_of
-    from benchmark.running.train import Training
-    from benchmark.tracking.server import default_tracking_uri
-    from benchmark.tracking.unmirrored import note, why_unmirrored
-
-    cache = Path(cache) if cache else None
     use_cache(cache)
     asked = ask(suite, set_, only, seeds)
     store, name = Store(Path(results)), asked.whole.suite.name
@@ -129,7 +123,6 @@ def run_suite(
         where or Where(),
         retry_failed=retry_failed,
         fills_in=fill_in,
-        cache=cache,
         say=say,
     )
     unmirrored = why_unmirrored(off=not mlflow)
@@ -137,9 +130,14 @@ def run_suite(
     store.suite(name).save_plan(asked.whole)
     note(store.suite(name).path, unmirrored)
     training.tell(training.summary())
-    mirror = _mirror(training, uri, unmirrored, ui_command(Path(results), tracking_uri))
-    trained = training.run(mirror, budget_s)
-    report, problem = _report(store, name, mirror)
+    ui = ui_command(Path(results), tracking_uri)
+    mirror = None if unmirrored else _mirror(training, uri, ui)
+    trained = training.run([mirror] if mirror else [], budget_s)
+    report, problem = _report(store, name)
+    if mirror and report:
+        mirror.close(report.note, report.files, report.verdict_counts)
+    elif mirror:
+        mirror.close()
     tried = trained.filled.tried
     return SuiteRun(
         name=name,
@@ -153,37 +151,23 @@ def run_suite(
         report_problem=problem,
         tracking_uri=uri,
         unmirrored=unmirrored,
-        mirror_problem=mirror.problem,
+        mirror_problem=mirror.problem if mirror else None,
     )
 
 
-def _mirror(training: "Training", uri: str, unmirrored: str | None, ui: str) -> "Mirror":
+def _mirror(training: Training, uri: str, ui: str) -> BackgroundMirror:
     """Start the copy in MLflow, and tell which command shows it; a server tells its page itself."""
-    from benchmark.listening.mirroring import BackgroundMirror
-    from benchmark.listening.unmirrored import Unmirrored
-    from benchmark.records.problems import masked
-    from benchmark.tracking.server import on_http
-
-    if unmirrored:
-        return Unmirrored()
     mirror = BackgroundMirror(training.store, training.asked.whole.plan, uri, training.tell)
     if not on_http(uri):
         training.tell(masked(f"MLflow:  {ui}"))
     return mirror
 
 
-def _report(store: "Store", name: str, mirror: "Mirror") -> "tuple[Report | None, str | None]":
-    """Write the report, and complete the mirror with it. Returns the report, or what went wrong."""
-    from benchmark.records.problems import RecordsError, one_line
-    from benchmark.report.suite_report import write_report
-
-    report = None
+def _report(store: Store, name: str) -> tuple[Report | None, str | None]:
+    """Write the report. Returns it, or what went wrong."""
     try:
-        report = write_report(store, name)
-        mirror.close(report.note, report.files, report.verdict_counts)
+        return write_report(store, name), None
     except Exception as error:  # The records are complete even if the report fails.
-        mirror.close()
         if not isinstance(error, OSError | RecordsError):  # A bug.
             traceback.print_exc()
-        return report, one_line(error)
-    return report, None
+        return None, one_line(error)

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
+from benchmark.data.images import DataError
 from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.pending_tests import untested
 from benchmark.status import Status
 from benchmark.suite import LoadedSuite
+from benchmark.worker.evaluate import score_ensembles
 from benchmark.worker.lease import Lease, lease, who_holds
 from benchmark.worker.main import PARENT
 
@@ -20,16 +21,11 @@ _INTERRUPTED = 130
 """Exit code of a command ended by Ctrl-C."""
 
 
-def tested_as_claimed(
-    loaded: LoadedSuite, store: Store, cache: Path | None, say: Callable[[str], None] | None
-) -> bool:
+def tested_as_claimed(loaded: LoadedSuite, store: Store, say: Callable[[str], None] | None) -> bool:
     """Test each finished run of a suite by the protocols that claims about its variants name, in
     its own process, unless already done; then test their ensembles. Return whether all could be
     tested. Runs being tested by another process are skipped. ``say``: called with progress lines;
     None: silent."""
-    from benchmark.data.images import DataError
-    from benchmark.worker.evaluate import score_ensembles
-
     done = True
     for cell, protocol in untested(loaded, store):
         folder = store.run(cell)
@@ -42,7 +38,7 @@ def tested_as_claimed(
             elif protocol not in folder.tested():
                 if say:
                     say(f"{cell.name}, {protocol}:")
-                code = _tested(folder, protocol, cache, lock, quiet=say is None)
+                code = _tested(folder, protocol, lock, quiet=say is None)
                 if code == _INTERRUPTED:
                     raise KeyboardInterrupt
                 done = done and code == 0
@@ -62,12 +58,10 @@ def _tell_problem(problem: str, say: Callable[[str], None] | None) -> None:
         _LOG.warning(problem)
 
 
-def _tested(
-    folder: RunFolder, protocol: str, cache: Path | None, lock: Lease, *, quiet: bool
-) -> int:
+def _tested(folder: RunFolder, protocol: str, lock: Lease, *, quiet: bool) -> int:
     """Test a run that this process holds. Return the exit code of ``evaluate``."""
-    words = [str(folder.path), protocol, *([str(cache)] if cache else [])]
-    command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test", *words]
+    command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test"]
+    command += [str(folder.path), protocol]
     own = os.environ | {PARENT: str(os.getpid())}
     out = subprocess.DEVNULL if quiet else None
     done = subprocess.run(command, check=False, env=own, pass_fds=[lock.descriptor], stdout=out)

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 
 from benchmark.counts import counted
-from benchmark.listening.mirroring import BackgroundMirror
 from benchmark.listening.progress import ProgressDisplay
-from benchmark.listening.unmirrored import Unmirrored
 from benchmark.records.store import Store
 from benchmark.report.undecided import stages
 from benchmark.reproduction.fill_in import FilledIn, fill_in, lacking_of
@@ -18,11 +15,9 @@ from benchmark.running.checks import require_usable
 from benchmark.running.request import Asked
 from benchmark.running.testing import tested_as_claimed
 from benchmark.running.where import Where
-from benchmark.scheduling.runner import Outcome, Place, run_plan, to_train
+from benchmark.scheduling.runner import Listener, Outcome, Place, run_plan, to_train
 from benchmark.status import DONE, Status
 from benchmark.suite import Cell, Plan
-
-Mirror = BackgroundMirror | Unmirrored
 
 
 @dataclass
@@ -46,18 +41,17 @@ class Training:
         *,
         retry_failed: bool,
         fills_in: bool,
-        cache: Path | None,
         say: Callable[[str], None] | None,
     ):
         """See ``run_suite``. Raises InputError for what cannot be trained; writes nothing."""
         self.asked, self.plan, self.store, self.where = asked, asked.part.plan, store, where
-        self.retry_failed, self.fills_in, self.cache, self.say = retry_failed, fills_in, cache, say
+        self.retry_failed, self.fills_in, self.say = retry_failed, fills_in, say
         self.runs = self.plan.runs()
         self.cells = to_train(self.plan, store, retry_failed=retry_failed)
         self.lacking = [cell for cell, _ in lacking_of(self.plan, store)] if fills_in else []
         require_usable(
             (cell.spec for cell in [*self.cells, *self.lacking]),
-            store.root / "runs",
+            store,
             planned={run_id: cell.spec for run_id, cell in self.runs.items()},
             due={cell.run_id for cell in self.cells},
             say=self.tell,
@@ -82,8 +76,9 @@ class Training:
             f"{most}{len(self.cells)} to be trained{at_once}{part}."
         )
 
-    def run(self, mirror: Mirror, budget_s: float) -> Trained:
-        """Train look by look, as long as a claim is undecided; then fill in, if requested."""
+    def run(self, mirror: list[Listener], budget_s: float) -> Trained:
+        """Train look by look, as long as a claim is undecided; then fill in, if requested.
+        ``mirror``: the listener that copies the runs to MLflow, if there is one."""
         trained = Trained()
         with ended_after(budget_s):
             for number, stage in enumerate(stages(self.asked.part, self.store)):
@@ -95,21 +90,21 @@ class Training:
                 self._fill_in(mirror, trained)
         return trained
 
-    def _train(self, number: int, stage: Plan, mirror: Mirror, trained: Trained) -> None:
+    def _train(self, number: int, stage: Plan, mirror: list[Listener], trained: Trained) -> None:
         """Train the runs of one look, the first of which has number 0."""
         cells = to_train(stage, self.store, retry_failed=self.retry_failed)
         if number and self.asked.whole.suite.looks:
             self.tell(self._next_look(number, stage))
             self.place = self._place(cells)
         with self._display(cells) as display:
-            listeners = [display, mirror]
+            listeners = [display, *mirror]
             outcome = run_plan(
                 stage, self.store, listeners, self.place, retry_failed=self.retry_failed
             )
         trained.outcome = trained.outcome.followed_by(outcome)
         self._test(trained)
 
-    def _fill_in(self, mirror: Mirror, trained: Trained) -> None:
+    def _fill_in(self, mirror: list[Listener], trained: Trained) -> None:
         """Retrain the runs that ended without everything that the suite measures."""
 
         def place(aside: Store, again: list[Cell]) -> Place:
@@ -118,13 +113,13 @@ class Training:
             )
 
         with self._display(self.lacking) as display:
-            trained.filled = fill_in(self.plan, self.store, [display, mirror], place)
+            trained.filled = fill_in(self.plan, self.store, [display, *mirror], place)
         trained.outcome.interrupted = trained.filled.interrupted
         self._test(trained)
 
     def _test(self, trained: Trained) -> None:
         trained.tested = trained.outcome.interrupted or tested_as_claimed(
-            self.asked.part, self.store, self.cache, self.say
+            self.asked.part, self.store, self.say
         )
 
     def _place(self, cells: list[Cell]) -> Place:

@@ -9,7 +9,6 @@ from benchmark.problems import InputError
 
 if TYPE_CHECKING:
     from benchmark.records.store import Store
-    from benchmark.scheduling.cluster import RayCluster
     from benchmark.scheduling.runner import Place
     from benchmark.scheduling.share import Share
     from benchmark.suite import Cell
@@ -34,9 +33,9 @@ class Where:
         each. Raises InputError if there are not enough."""
         from benchmark.scheduling.share import WHOLE, best_jobs, shares
 
-        numerics = [cell.spec.numerics for cell in cells]
         if self.ray is not None:
             return [WHOLE]
+        numerics = [cell.spec.numerics for cell in cells]
         number = self.jobs or best_jobs(numerics)
         if self.jobs is None and number == 1:
             return [WHOLE]
@@ -58,7 +57,10 @@ class Where:
         ``store``, whose records show how much memory the runs ``known`` need. Raises InputError if
         the cluster does not answer."""
         if self.ray is not None:
-            return self._cluster(into or store, retry_failed)
+            with self._answering():
+                from benchmark.scheduling.cluster import RayCluster
+
+                return RayCluster(into or store, self._address, retry_failed=retry_failed)
         from benchmark.scheduling.local import ThisMachine
         from benchmark.scheduling.memory import MemoryWatch
 
@@ -78,12 +80,6 @@ class Where:
     @property
     def _address(self) -> str | None:
         return None if self.ray == OWN_CLUSTER else self.ray
-
-    def _cluster(self, store: "Store", retry_failed: bool) -> "RayCluster":
-        with self._answering():
-            from benchmark.scheduling.cluster import RayCluster
-
-            return RayCluster(store, self._address, retry_failed=retry_failed)
 
     @contextmanager
     def _answering(self) -> Iterator[None]:

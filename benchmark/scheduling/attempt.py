@@ -1,6 +1,5 @@
 """One attempt to train a run: its worker process, from start to end."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from benchmark.events import Event, Kind, is_event
+from benchmark.events import Event, Kind, event_of
 from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder
@@ -139,11 +138,7 @@ def _events(told: BinaryIO, folder: RunFolder) -> Iterator[Event]:
     for line in told:
         if not line.endswith(b"\n"):  # A worker that was killed leaves half a line.
             return
-        try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if is_event(event):
+        if event := event_of(line):
             yield event
         else:
             with suppress(OSError), folder.log.open("ab") as log:

@@ -55,12 +55,7 @@ class RayCluster:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._store, self._ray, self._retry_failed, self._worker = (
-            store,
-            ray,
-            retry_failed,
-            tuple(worker),
-        )
+        self._ray, self._retry_failed, self._worker = ray, retry_failed, tuple(worker)
         actor: Any = ray.remote(Post)
         self._post = actor.options(num_cpus=0, scheduling_strategy=here).remote()
         self._tasks: dict[str, _Task] = {}

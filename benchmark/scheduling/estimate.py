@@ -34,8 +34,7 @@ def _cost(spec: RunSpec) -> Cost:
     shape, classes = spec.dataset.image_shape, spec.dataset.classes
     if spec.detector:
         return detector_cost(spec.model, spec.detector, shape, classes)
-    head = spec.head_classes
-    return cost(spec.model, shape, classes, head)
+    return cost(spec.model, shape, classes, spec.head_classes)
 
 
 def tests(loaded: LoadedSuite, store: Store) -> Iterator[tuple[str, int, float]]:
@@ -80,33 +79,29 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
     """Estimate from the finished runs of a results folder that were trained on this kind of machine
     (or on ``any_machine``) with the same precision and threads; None if there are none for some of
     ``cells``."""
-    rates: dict[tuple[str, int], list[float]] = {}
-    machines: dict[tuple[str, int], set[str]] = {}
+    # Precision and threads -> each run's multiply-adds a second, and its machine.
+    earlier: dict[tuple[str, int], list[tuple[float, str]]] = {}
     memory, here = 0.0, provenance()
     for folder in store.runs():
         if store.status(folder.run_id) != Status.FINISHED:
             continue
         result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
-        if not (
-            (any_machine or kind(made) == kind(here))
-            and result.get("status") == Status.FINISHED
-            and result["train_time_s"]
-        ):
+        if not (result.get("train_time_s") and (any_machine or kind(made) == kind(here))):
             continue
         done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
-        numerics = spec["numerics"]
-        key = (numerics["precision"], numerics["threads"])
-        rates.setdefault(key, []).append(done / result["train_time_s"])
-        memory = max(memory, result.get("peak_memory_mib") or 0.0)
         machine = f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}"
-        machines.setdefault(key, set()).add(machine)
+        key = (spec["numerics"]["precision"], spec["numerics"]["threads"])
+        earlier.setdefault(key, []).append((done / result["train_time_s"], machine))
+        memory = max(memory, result.get("peak_memory_mib") or 0.0)
     asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)
         asked[key] = asked.get(key, 0) + work(cell)
-    if not asked.keys() <= rates.keys():
+    if not asked.keys() <= earlier.keys():
         return None
-    seconds = sum(amount / statistics.median(rates[key]) for key, amount in asked.items())
-    runs = sum(len(rates[key]) for key in asked)
-    on = set[str]().union(*(machines[key] for key in asked))
-    return Estimate(seconds / 3600, runs, memory, tuple(sorted(on)))
+    seconds = sum(
+        amount / statistics.median(rate for rate, _ in earlier[key])
+        for key, amount in asked.items()
+    )
+    machines = [machine for key in asked for _, machine in earlier[key]]
+    return Estimate(seconds / 3600, len(machines), memory, tuple(sorted({*machines})))

@@ -1,9 +1,11 @@
 """The sharing of a machine among the runs that are trained at once: each has its own cores and
 GPUs."""
 
+import math
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 from benchmark.records.gpus import visible_gpus
 from benchmark.spec import NumericsSpec
@@ -42,26 +44,17 @@ def shares(jobs: int, gpus_each: int = 1) -> list[Share]:
     cores, there = available_cores(), available_gpus()
     if jobs > len(cores):
         raise ValueError(f"jobs must be at most the cores, {len(cores)}. Received: {jobs}")
-    if there and gpus_each == 1 and jobs > len(there):
-        return _several_a_gpu(jobs, cores, there)
-    if there and jobs * gpus_each > len(there):
+    if there and gpus_each > 1 and jobs * gpus_each > len(there):
         rule = f"{gpus_each} GPUs must be there for each job; there are {len(there)}"
         raise ValueError(f"{rule}. Received: jobs {jobs}")
-    each = len(cores) // jobs
+    each, in_turn = len(cores) // jobs, cycle(there)
+    runs_a_gpu = math.ceil(jobs / len(there)) if there and gpus_each == 1 else 1
     return [
         Share(
             tuple(cores[job * each : (job + 1) * each]),
-            tuple(there[job * gpus_each : (job + 1) * gpus_each]) if there else None,
+            tuple(islice(in_turn, gpus_each)) if there else None,
+            runs_a_gpu,
         )
-        for job in range(jobs)
-    ]
-
-
-def _several_a_gpu(jobs: int, cores: list[int], there: list[str]) -> list[Share]:
-    """Return shares that take the GPUs in turn."""
-    each, runs = len(cores) // jobs, -(-jobs // len(there))
-    return [
-        Share(tuple(cores[job * each : (job + 1) * each]), (there[job % len(there)],), runs)
         for job in range(jobs)
     ]
 

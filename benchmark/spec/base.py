@@ -55,11 +55,20 @@ class Spec(BaseModel):
 
     def canonical_json(self) -> str:
         """Return ``stated()`` as JSON, keys sorted, no white space: equal specs, equal text."""
-        return json.dumps(self.stated(), sort_keys=True, separators=(",", ":"))
+        return _canonical(self.stated())
 
     def digest(self) -> str:
         """Return the first 16 hexadecimal digits of the SHA-256 of ``canonical_json()``."""
-        return hashlib.sha256(self.canonical_json().encode()).hexdigest()[:16]
+        return digest_of(self.stated())
+
+
+def digest_of(stated: Mapping[str, Any]) -> str:
+    """Return the digest of a spec that states this."""
+    return hashlib.sha256(_canonical(stated).encode()).hexdigest()[:16]
+
+
+def _canonical(stated: Mapping[str, Any]) -> str:
+    return json.dumps(stated, sort_keys=True, separators=(",", ":"))
 
 
 def refuse(field: str, rule: str, received: Any) -> PydanticCustomError:

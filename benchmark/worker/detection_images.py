@@ -12,11 +12,11 @@ COUNT = 4
 """Number of images; a run's folder should stay small."""
 
 
-def first_shown(found: DetectionSet, count: int = COUNT) -> Shown:
-    """Return the first scored images that have objects, at most ``count``, as they were stored.
+def first_shown(found: DetectionSet) -> Shown:
+    """Return the first scored images that have objects, at most ``COUNT``, as they were stored.
     Raises DataError, which names the file, if one is no longer there."""
     truths = found.truths["test"]
-    chosen = np.flatnonzero(truths.objects > 0)[:count].tolist()
+    chosen = np.flatnonzero(truths.objects > 0)[:COUNT].tolist()
     examples = [truths[index] for index in chosen]
     return Shown(
         images=[_decoded(found.images.encoded("test", index)) for index in chosen],

@@ -20,9 +20,6 @@ from benchmark.suite.claims import Claim
 PART = 1000
 """Number of images per file."""
 
-_OWN = ("protocol", "views", "split", "weights_sha256", "dataset_sha256")
-"""The keys that determine a run's probabilities."""
-
 _Part = tuple[np.ndarray, np.ndarray]
 """Probabilities and labels of some images."""
 
@@ -64,21 +61,27 @@ def evaluate(
     assert isinstance(dataset, LabelledSpec)  # RunSpec guarantees it.
     protocol = of_name(name, dataset.image_shape[0])
     images = sources.load(dataset)
-    known = protocol.name, protocol.views, SPLIT, run.weights_sha256, images.sha256
-    own = dict(zip(_OWN, known, strict=True))
-    place = _Place(folder.evaluations / protocol.name, own)
+    own = {
+        "protocol": protocol.name,
+        "views": protocol.views,
+        "split": SPLIT,
+        "weights_sha256": run.weights_sha256,
+        "dataset_sha256": images.sha256,
+    }
+    place = folder.evaluations / protocol.name
+    _make_place(place, own)
     data = sources.feed(dataset, images, run.normalization)
-    found = _parts(place.path)
+    found = _parts(place)
     done = sum(len(labels) for _, labels in found)
     tell(done, data.scored_counts[SPLIT])
     for part in scored_in_parts(run.spec, run.model, data, protocol, PART, done):
-        place.add(len(found), part)
+        _keep(place, len(found), part)
         found.append(part)
         done += len(part[1])
         tell(done, data.scored_counts[SPLIT])
     probabilities, labels = _joined(found)
     result = own | errors(probabilities, labels)
-    write_json(place.path / "result.json", result)
+    write_json(place / "result.json", result)
     return Evaluated(folder.run_id, probabilities, labels, result)
 
 
@@ -98,16 +101,15 @@ def kept(folder: RunFolder, protocol: str) -> Evaluated:
 def ensemble(evaluated: Iterable[Evaluated]) -> dict[str, Any]:
     """Return the errors of the mean of several nets' probabilities (table 5). Raises DataError if
     these are not for the same images."""
-    first, total, count = None, np.zeros(()), 0
-    for each in evaluated:
-        first = first or each
+    rest = iter(evaluated)
+    first = next(rest)
+    total, count = first.probabilities.astype(np.float64), 1
+    for each in rest:  # One at a time, since they may be large.
         same = each.result["dataset_sha256"] == first.result["dataset_sha256"]
         if not (same and np.array_equal(each.labels, first.labels)):
             rule = "an ensemble's runs must be scored on the same images"
             raise DataError(f"{rule}. Received: {first.name} and {each.name}")
-        total, count = total + each.probabilities.astype(np.float64), count + 1
-    if first is None:
-        raise DataError("an ensemble must have runs. Received: none")
+        total, count = total + each.probabilities, count + 1
     return errors(total / count, first.labels)
 
 
@@ -116,8 +118,8 @@ def score_ensembles(store: Store, suite: str, claims: Sequence[Claim]) -> None:
     Raises DataError if the kept probabilities of one of these are no longer complete."""
     found = []
     for each in ensembles(store, suite, claims):
-        of_each = (kept(folder, each.protocol) for folder in each.folders)
         if not each.diverged:
+            of_each = (kept(folder, each.protocol) for folder in each.folders)
             found.append((each, errors_of(store, suite, each) or ensemble(of_each)))
     if found:
         save_errors(store, suite, found)
@@ -141,24 +143,20 @@ def _joined(parts: Sequence[_Part]) -> tuple[np.ndarray, np.ndarray]:
     return probabilities, labels
 
 
-class _Place:
-    """The folder where the parts are kept; those of other weights or images are deleted."""
+def _make_place(place: Path, own: dict[str, Any]) -> None:
+    """Make the folder where the parts are kept; those of other weights or images are deleted."""
+    place.mkdir(parents=True, exist_ok=True)
+    if read_json(place / "of.json") != own:
+        for file in (*place.glob("part-*.safetensors"), place / "result.json"):
+            file.unlink(missing_ok=True)
+        write_json(place / "of.json", own)
 
-    def __init__(self, path: Path, own: dict[str, Any]):
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        if read_json(path / "of.json") != own:
-            for file in (*path.glob("part-*.safetensors"), path / "result.json"):
-                file.unlink(missing_ok=True)
-            write_json(path / "of.json", own)
 
-    def add(self, number: int, part: _Part) -> None:
-        """Write a part, atomically."""
-        from safetensors.numpy import save
+def _keep(place: Path, number: int, part: _Part) -> None:
+    from safetensors.numpy import save
 
-        probabilities, labels = part
-        arrays = {"probabilities": probabilities, "labels": labels}
-        write_bytes(_file(self.path, number), save(arrays))
+    probabilities, labels = part
+    write_bytes(_file(place, number), save({"probabilities": probabilities, "labels": labels}))
 
 
 def _parts(place: Path) -> list[_Part]:

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from benchmark.records.gpus import Gpu, visible_gpus
 from benchmark.records.locks import has_flock
@@ -38,9 +37,7 @@ CONTEXT_MIB = 768
 
 
 @contextmanager
-def gpus_of_its_own(
-    count: int, waiting: Callable[[], None] = lambda: None, poll_s: float = POLL_S
-) -> Iterator[list[Gpu]]:
+def gpus_of_its_own(count: int, waiting: Callable[[], None]) -> Iterator[list[Gpu]]:
     """Hold ``count`` of the GPUs that this process may use, or none if there are none. The process
     sees no others from now on, so call this before TensorFlow is loaded. If they are taken, call
     ``waiting`` once and wait for them. Raises ValueError if there are too few.
@@ -61,7 +58,7 @@ def gpus_of_its_own(
             if not told:
                 waiting()
             told = True
-            time.sleep(poll_s)
+            time.sleep(POLL_S)
         os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.uuid for gpu in found)
         if runs > 1:
@@ -82,8 +79,7 @@ def _taken(held: ExitStack, there: list[Gpu], count: int, runs: int) -> list[Gpu
         found: list[Gpu] = []
         for gpu in there:
             if len(found) < count and (files := _locked(gpu, runs)):
-                for file in files:
-                    stack.enter_context(file)
+                stack.enter_context(files)
                 found.append(gpu)
         if len(found) < count:
             return None
@@ -91,29 +87,17 @@ def _taken(held: ExitStack, there: list[Gpu], count: int, runs: int) -> list[Gpu
         return found
 
 
-def _locked(gpu: Gpu, runs: int) -> list[IO[bytes]]:
-    """Return the locked files that hold a GPU; empty if it is taken."""
-    whole = _open(gpu.uuid)
-    if not _lock(whole, fcntl.LOCK_EX if runs == 1 else fcntl.LOCK_SH):
-        whole.close()
-        return []
-    if runs == 1:
-        return [whole]
-    for number in range(runs):
-        place = _open(f"{gpu.uuid}.{runs}.{number}")
-        if _lock(place, fcntl.LOCK_EX):
-            return [whole, place]
-        place.close()
-    whole.close()
-    return []
-
-
-def _open(name: str) -> IO[bytes]:
-    folder = _folder()
-    file = (folder / name).open("ab")
-    with suppress(OSError):  # Another user's file.
-        (folder / name).chmod(0o666)
-    return file
+def _locked(gpu: Gpu, runs: int) -> ExitStack | None:
+    """Return the locked files that hold a GPU; None if it is taken."""
+    with ExitStack() as files:
+        if runs == 1:
+            held = _lock(files, gpu.uuid, fcntl.LOCK_EX)
+        else:
+            places = (f"{gpu.uuid}.{runs}.{number}" for number in range(runs))
+            held = _lock(files, gpu.uuid, fcntl.LOCK_SH) and any(
+                _lock(files, place, fcntl.LOCK_EX) for place in places
+            )
+        return files.pop_all() if held else None
 
 
 def _folder() -> Path:
@@ -129,7 +113,12 @@ def _folder() -> Path:
     raise OSError(errno.ENOLCK, rule, str(folders[0]))
 
 
-def _lock(file: IO[bytes], how: int) -> bool:
+def _lock(files: ExitStack, name: str, how: int) -> bool:
+    """Lock a file, until ``files`` are closed. Returns whether it was free."""
+    path = _folder() / name
+    file = files.enter_context(path.open("ab"))
+    with suppress(OSError):  # Another user's file.
+        path.chmod(0o666)
     try:
         fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -121,7 +121,9 @@ class _Recorded:
     def _found(self) -> Checkpoint | None:
         """Return the checkpoint to resume from. Its curves are written to this attempt's journal,
         so that nothing depends on the journal's earlier content."""
-        found = self.checkpoints.newest(lambda why: self._on_event(_refused(why)))
+        found = self.checkpoints.newest(
+            lambda why: self._on_event({"event": Kind.REFUSED, "reason": why})
+        )
         if found is None:
             if self.folder.attempts() > 1:
                 self._on_event({"event": Kind.ANEW})
@@ -154,7 +156,3 @@ class _Recorded:
     def _end(self, status: str, reason: str = "") -> None:
         self.before_writing()
         self.folder.end(summarize(self.folder.events(), status, reason))
-
-
-def _refused(why: str) -> Event:
-    return {"event": Kind.REFUSED, "reason": why}
