@@ -43,8 +43,8 @@ def make_tree(root, train=6, test=3, scored="val"):
     return root
 
 
-def names(listing):
-    return [listing.name(index) for index in range(len(listing))]
+def names(columns):
+    return [name.decode("utf-8", "surrogateescape") for name in columns["name"].tolist()]
 
 
 def spec_of(added, **fields):

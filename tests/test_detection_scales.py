@@ -11,7 +11,7 @@ from benchmark.data.detection.feed import DetectionFeed
 from benchmark.data.normalization import Normalization
 from benchmark.detection.backbone import backbone_of
 from benchmark.detection.faster_rcnn import FasterRCNN
-from benchmark.detection.scoring import detections, scorer
+from benchmark.detection.scoring import scorer
 from benchmark.spec import ResNetSpec
 from benchmark.spec.detector import DetectorSpec
 
@@ -67,7 +67,7 @@ def test_the_weights_are_those_of_the_call(added):
     score = scorer(net, NORMALIZATION, data, "test", 3)
     before = score()
     net.set_weights([0.5 * weight for weight in net.get_weights()])
-    after, fresh = score(), detections(net, NORMALIZATION, data, "test", 3)
+    after, fresh = score(), scorer(net, NORMALIZATION, data, "test", 3)()
     for one, other, old in zip(after, fresh, before, strict=True):
         np.testing.assert_array_equal(one.scores, other.scores)
         assert np.any(one.scores != old.scores)

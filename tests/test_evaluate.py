@@ -19,13 +19,7 @@ from benchmark.data.images import DataError
 from benchmark.data.photographs import geometry, registry
 from benchmark.data.resident import ResidentImages
 from benchmark.evaluation.views.multi import scored_in_parts
-from benchmark.evaluation.views.protocols import (
-    center_crop,
-    default_side,
-    multi_scale,
-    of_name,
-    ten_crop,
-)
+from benchmark.evaluation.views.protocols import of_name
 from benchmark.models.build import build_model
 from benchmark.models.layers import SlidingPooling
 from benchmark.records import Store
@@ -64,8 +58,12 @@ def net(embedded):
     return spec, model, data
 
 
-def scored(net, protocol, part=300, first=0):
-    parts = list(scored_in_parts(*net, protocol, part, first))
+def protocol(name, crop=32):
+    return of_name(ProtocolName.of(name), crop)
+
+
+def scored(net, name, part=300, first=0, crop=32):
+    parts = list(scored_in_parts(*net, protocol(name, crop), part, first))
     return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
 
@@ -75,7 +73,7 @@ def expected(net, pixels):
 
 
 def test_the_original_view_is_a_centre_crop_without_scaling(net, embedded):
-    probabilities, labels = scored(net, center_crop(32, 32))
+    probabilities, labels = scored(net, "center-crop-32")
     np.testing.assert_array_equal(labels, embedded.test_labels)
     np.testing.assert_allclose(probabilities, expected(net, embedded.test_images), atol=2e-5)
 
@@ -84,7 +82,7 @@ def test_fully_convolutional_is_the_centre_crop_where_both_see_the_same_pixels(n
     """So of the images in their own size: the mean over the image and its mirror image."""
     few = 60
     net = (*net[:2], Part(net[2], few))
-    probabilities, labels = scored(net, multi_scale(32, [32]))
+    probabilities, labels = scored(net, "multi-scale-32")
     pixels = embedded.test_images[:few]
     both = (expected(net, pixels) + expected(net, pixels[:, :, ::-1])) / 2
     np.testing.assert_allclose(probabilities, both, atol=2e-5)
@@ -109,7 +107,7 @@ class Part:
 
 def test_ten_crops_are_averaged(net, embedded):
     net = (*net[:2], Part(net[2], 30))
-    probabilities, _ = scored(net, ten_crop(32, 40), part=7)
+    probabilities, _ = scored(net, "ten-crop-40", part=7)
     scaled = tf.image.resize(embedded.test_images[:30], (40, 40), "bilinear", antialias=True)
     scaled = np.floor(scaled.numpy() + 0.5).clip(0, 255)
     crops = [scaled[:, y : y + 32, x : x + 32] for y, x in [(0, 0), (0, 8), (8, 0), (8, 8), (4, 4)]]
@@ -123,17 +121,17 @@ def test_scales_are_averaged_and_a_mean_image_becomes_its_channels_means(net, em
     mean = np.random.default_rng(1).uniform(0, 255, (32, 32, 3)).astype(np.float32)
     data = sources.feed(spec.dataset, embedded, type(data.normalization)(mean, np.ones(3)))
     net = spec, model, Part(data, 5)
-    by_side = [scored(net, multi_scale(32, [side]))[0] for side in (24, 48)]
-    both, _ = scored(net, multi_scale(32, [24, 48]))
+    by_side = [scored(net, f"multi-scale-{side}")[0] for side in (24, 48)]
+    both, _ = scored(net, "multi-scale-24-48")
     np.testing.assert_allclose(both, np.mean(by_side, 0), atol=1e-6)
     everywhere = type(data.normalization)(mean.mean((0, 1)), np.ones(3))
     net = spec, model, Part(sources.feed(spec.dataset, embedded, everywhere), 5)
-    np.testing.assert_allclose(both, scored(net, multi_scale(32, [24, 48]))[0], atol=1e-5)
+    np.testing.assert_allclose(both, scored(net, "multi-scale-24-48")[0], atol=1e-5)
 
 
 def test_sliding_is_global_where_the_map_is_a_crops(net):
     net = (*net[:2], Part(net[2], 40))
-    one, other = (scored(net, multi_scale(32, [32], sliding=each))[0] for each in (False, True))
+    one, other = (scored(net, f"multi-scale{kind}-32")[0] for kind in ("", "-sliding"))
     np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -146,7 +144,7 @@ def softmax(logits):
 def test_the_classifier_is_slid_over_the_map_and_its_scores_are_averaged(net, side):
     spec, model, data = net
     few = Part(data, 6)
-    received, _ = scored((spec, model, few), multi_scale(32, [side], sliding=True))
+    received, _ = scored((spec, model, few), f"multi-scale-sliding-{side}")
     anywhere = build_model(spec.model, (None, None, 3), 10)
     anywhere.set_weights(model.get_weights())
     until_pool = keras.Model(anywhere.input, anywhere.get_layer("pool").input)
@@ -159,7 +157,7 @@ def test_the_classifier_is_slid_over_the_map_and_its_scores_are_averaged(net, si
         windows = sliding_window_view(maps, (window, window), axis=(1, 2)).mean((-2, -1))
         of_views.append(softmax((windows @ kernel + bias).mean((1, 2))))
     np.testing.assert_allclose(received, np.mean(of_views, 0), atol=2e-5)
-    by_the_whole_map, _ = scored((spec, model, few), multi_scale(32, [side]))
+    by_the_whole_map, _ = scored((spec, model, few), f"multi-scale-{side}")
     assert np.allclose(received, by_the_whole_map, atol=1e-4) == (side < 32)
 
 
@@ -173,10 +171,12 @@ def test_sliding_pooling_is_the_mean_over_all_windows(height, width):
 
 
 def test_the_papers_sides():
-    assert (default_side(224), default_side(32)) == (256, 36)
-    assert multi_scale(224).name == "multi-scale-224-256-384-480-640"
-    assert multi_scale(224, sliding=True).name == "multi-scale-sliding-224-256-384-480-640"
-    assert multi_scale(224).views == 10 and ten_crop(224).name == "ten-crop-256"
+    assert protocol("center-crop", 224).name == "center-crop-256"
+    assert protocol("center-crop", 32).name == "center-crop-36"
+    assert protocol("multi-scale", 224).name == "multi-scale-224-256-384-480-640"
+    assert protocol("multi-scale-sliding", 224).name == "multi-scale-sliding-224-256-384-480-640"
+    assert protocol("multi-scale", 224).views == 10
+    assert protocol("ten-crop", 224).name == "ten-crop-256"
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_a_protocol_that_is_none_is_refused(text):
 )
 def test_a_protocol_is_named_as_it_is_read(text):
     assert str(ProtocolName.of(text)) == text
-    full = of_name(ProtocolName.of(text), 224)
-    again = of_name(ProtocolName.of(full.name), 224)
+    full = protocol(text, 224)
+    again = protocol(full.name, 224)
     assert (again.name, again.views) == (full.name, full.views)
     assert again.sliding == ("sliding" in text)
 
@@ -215,7 +215,7 @@ def test_images_that_would_be_missed_are_told(net):
     short.scored_counts = {"test": 100}
     short.data = Part(data, 90)
     with pytest.raises(RuntimeError, match=r"100 images must be scored once. Scored: 90"):
-        scored((spec, model, short), center_crop(32, 32))
+        scored((spec, model, short), "center-crop-32")
 
 
 def test_errors_by_hand():
@@ -421,11 +421,12 @@ def test_a_net_is_trained_and_tested_on_photographs(photographs, tmp_path):
     assert digests(resumed)[1] == digests(events)[1]
 
     data = sources.feed(spec.dataset, images)
-    for protocol in (center_crop(64), ten_crop(64), multi_scale(64, [64, 80], sliding=True)):
-        probabilities, labels = scored((spec, done.task.model, data), protocol, part=4)
-        np.testing.assert_array_equal(labels, images.source.listings["test"].labels)
+    net = spec, done.task.model, data
+    for name in ("center-crop", "ten-crop", "multi-scale-sliding-64-80"):
+        probabilities, labels = scored(net, name, part=4, crop=64)
+        np.testing.assert_array_equal(labels, images.labels("test"))
         np.testing.assert_allclose(probabilities.sum(1), 1, atol=1e-5)
-    errors_ = errors(*scored((spec, done.task.model, data), center_crop(64, 73)))
+    errors_ = errors(*scored(net, "center-crop-73", crop=64))
     assert errors_["top1_error_percent"] == pytest.approx(rows[-1]["test_error_percent"])
 
 

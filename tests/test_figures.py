@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from benchmark.diagnostics import GRADIENTS
-from benchmark.report.figures import draw_figures
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
+from benchmark.report.figures.drawn import draw_figures
 from benchmark.report.figures.layers import draw_by_layer, draw_responses
 from benchmark.report.figures.lines import MAX_LINES, key_of
 from benchmark.report.figures.power import draw_power
@@ -165,7 +165,7 @@ def test_figures_are_drawn_where_there_are_numbers(layers, tmp_path):
     curves = curve("a", {"test_error_percent": [70.0, 60.0]})
 
     def names(*frames):
-        drawn = draw_figures(*frames, {}, tmp_path)
+        drawn = draw_figures(*frames, {}, tmp_path, None, pytest.fail)
         assert all(figure.svg.exists() and figure.png.exists() for figure in drawn)
         return [figure.svg.stem for figure in drawn]
 

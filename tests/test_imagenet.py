@@ -74,14 +74,14 @@ def test_tensorflow_datasets_prepares_imagenets_archives(archives, tmp_path):
     added = imagenet.get(archives, say=said.append, **options)
     found = registry.load(spec_of(added))
     assert len(found.classes) == 1000 and found.classes[0] == "n01440764"
-    listing = found.source.listings["train"]
+    listing = found.source.columns["train"]
     files = sorted(name for synset in SYNSETS.values() for name in synset)
     assert names(listing) == files
-    classes = [found.classes[label] for label in listing.labels]
+    classes = [found.classes[label] for label in listing["label"]]
     assert classes == [name.split("_")[0] for name in files]
     # From the first of the validation labels that tensorflow-datasets ships, by the files' numbers.
-    scored = found.source.listings["test"]
-    assert [found.classes[label] for label in scored.labels] == [
+    scored = found.source.columns["test"]
+    assert [found.classes[label] for label in scored["label"]] == [
         "n01751748", "n09193705", "n02105855", "n04263257",
     ]  # fmt: skip
     assert found.source.encoded("test", 1) == encoded(cut("flower", 2))
@@ -91,7 +91,8 @@ def test_tensorflow_datasets_prepares_imagenets_archives(archives, tmp_path):
     seen = Counter()
     for iteration in range(5):
         seen.update(data.train_inputs(0, 3, iteration, 1)[2].numpy().ravel().tolist())
-    assert seen == Counter({label: 3 * n for label, n in Counter(listing.labels.tolist()).items()})
+    per_class = Counter(listing["label"].tolist())
+    assert seen == Counter({label: 3 * n for label, n in per_class.items()})
     assert [len(labels) for _, labels in data.scored_inputs("test", 3)] == [3, 1]
 
     # What is prepared is not prepared again, and needs no archives.

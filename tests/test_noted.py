@@ -134,7 +134,7 @@ def test_folders_behind_links_are_read_and_what_leads_nowhere_is_named(tree, tmp
     more.mkdir()
     (more / "a.jpg").write_bytes(picture("JPEG"))
     (tree / "train" / "china" / "more").symlink_to(more)
-    assert len(read_tree(tree).listings["train"]) == 7
+    assert len(read_tree(tree).columns["train"]["name"]) == 7
     (more / "round").symlink_to(more)
     with pytest.raises(DataError, match="round must not link back"):
         read_tree(tree)
@@ -441,8 +441,8 @@ def test_a_cache_that_cannot_be_written_to_is_told_before_an_image_is_read(tree,
 
 
 def test_digests_are_columns_of_bytes(tree):
-    listing = registry.add("mine", tree).source.listings["train"]
-    assert listing.digests.shape == (6, 32) and listing.digests.dtype == np.uint8
+    listing = registry.add("mine", tree).source.columns["train"]
+    assert listing["digest"].shape == (6, 32) and listing["digest"].dtype == np.uint8
 
 
 def test_boxes_of_the_tests_are_sound(tmp_path):

@@ -45,7 +45,7 @@ def test_a_tree_is_listed_by_class_and_name(tree):
     (tree / ".cache").mkdir()
     found = read_tree(tree)
     assert found.classes == ["china", "flower"]
-    assert names(found.listings["train"]) == [
+    assert names(found.columns["train"]) == [
         "train/china/china_0.jpg",
         "train/china/china_2.jpg",
         "train/china/deeper/A.JPEG",
@@ -53,17 +53,17 @@ def test_a_tree_is_listed_by_class_and_name(tree):
         "train/flower/flower_1.jpg",
         "train/flower/flower_2.jpg",
     ]
-    assert found.listings["train"].labels.tolist() == [0, 0, 0, 1, 1, 1]
-    sizes = [(tree / name).stat().st_size for name in names(found.listings["test"])]
-    assert found.listings["test"].sizes.tolist() == sizes
-    assert found.listings["test"].labels.tolist() == [0, 0, 1, 1]
+    assert found.columns["train"]["label"].tolist() == [0, 0, 0, 1, 1, 1]
+    sizes = [(tree / name).stat().st_size for name in names(found.columns["test"])]
+    assert found.columns["test"]["size"].tolist() == sizes
+    assert found.columns["test"]["label"].tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("name", ["validation", "test"])
 def test_the_scored_folder_may_have_other_names(tree, name):
-    expected = read_tree(tree).listings["test"]
+    expected = read_tree(tree).columns["test"]
     (tree / "val").rename(tree / name)
-    received = read_tree(tree).listings["test"]
+    received = read_tree(tree).columns["test"]
     assert [each.split("/", 1)[1] for each in names(received)] == [
         each.split("/", 1)[1] for each in names(expected)
     ]
@@ -94,9 +94,9 @@ def as_tiny_imagenet(tree):
 
 def test_tiny_imagenets_layout(tree):
     found = read_tree(as_tiny_imagenet(tree))
-    assert names(found.listings["train"])[0] == "train/china/images/china_0.JPEG"
-    assert names(found.listings["test"]) == [f"val/images/val_{n}.JPEG" for n in range(4)]
-    assert found.listings["test"].labels.tolist() == [0, 0, 1, 1]
+    assert names(found.columns["train"])[0] == "train/china/images/china_0.JPEG"
+    assert names(found.columns["test"]) == [f"val/images/val_{n}.JPEG" for n in range(4)]
+    assert found.columns["test"]["label"].tolist() == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -304,13 +304,13 @@ def test_cifar_10_as_files_is_the_data_set_that_suites_name(tmp_path):
     (spec, *_) = (cell.spec for cell in load_suite("suites/short/table3.yaml").plan.cells)
     assert added.content == spec.dataset.content
     assert registry.load(spec.dataset).content == added.content
-    images, listing = cifar10.load("cifar10-subset"), added.source.listings["test"]
-    assert len(listing) == 1000
+    images, listing = cifar10.load("cifar10-subset"), added.source.columns["test"]
+    assert len(names(listing)) == 1000
     for index in (0, 499, 999):
-        number = int(Path(listing.name(index)).stem)
+        number = int(Path(names(listing)[index]).stem)
         pixels = np.asarray(Image.open(added.source.path("test", index)))
         np.testing.assert_array_equal(pixels, images.test_images[number])
-        assert listing.labels[index] == images.test_labels[number]
+        assert listing["label"][index] == images.test_labels[number]
     again = bench("data", "export", "cifar10-subset", folder)
     assert again.returncode == 2 and "folder must be a new one" in again.stderr
     wrong = bench("data", "export", "cifar100", tmp_path / "others")

@@ -1,6 +1,7 @@
 """Which part of a photograph is seen, by numbers computed by hand; draws, lighting, decoding."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import MARGIN, decoded_windows, header, request
-from benchmark.data.photographs.draws import LIGHTING, integer, normal, uniform, words
+from benchmark.data.photographs.draws import LIGHTING, integer, uniform, words
 from benchmark.data.photographs.geometry import (
     Window,
     area_crop,
@@ -55,12 +56,6 @@ def test_uniform_and_integer_reach_both_ends_and_no_further():
     assert integer(greatest, 256, 480) == 480
     assert integer(np.uint64(2**63), 0, 1) == 1
     assert integer(np.uint64(2**63 - 1), 0, 1) == 0
-
-
-def test_normals_are_box_and_mullers():
-    half = np.uint64(2**63)  # sqrt(-2 ln(1 - 1/2)) = 1.17741; cosines of 0 and half a turn.
-    assert normal(half, np.uint64(0)) == pytest.approx(1.1774100)
-    assert normal(half, half) == pytest.approx(-1.1774100)
 
 
 # Windows
@@ -162,6 +157,18 @@ def test_a_random_area_that_never_fits_is_the_centre():
 
 
 # Lighting
+
+
+def normal(first, second):
+    """A standard normal draw, by the Box-Muller method."""
+    radius = math.sqrt(-2 * math.log(1.0 - uniform(first)))
+    return radius * math.cos(2 * math.pi * uniform(second))
+
+
+def test_normals_are_box_and_mullers():
+    half = np.uint64(2**63)  # sqrt(-2 ln(1 - 1/2)) = 1.17741; cosines of 0 and half a turn.
+    assert normal(half, np.uint64(0)) == pytest.approx(1.1774100)
+    assert normal(half, half) == pytest.approx(-1.1774100)
 
 
 def test_lighting_of_many_images_has_the_bits_of_one_after_the_other():

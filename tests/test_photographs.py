@@ -1,6 +1,7 @@
 """A run's photographs: their order, their pixels, how far ahead they are read, and who is told what
 where files are missing, damaged or changed."""
 
+import dataclasses
 import hashlib
 import subprocess
 import sys
@@ -153,7 +154,7 @@ class Counting:
 
     def __init__(self, source):
         self.source, self.wanted = source, []
-        self.listings, self.path, self.check = source.listings, source.path, source.check
+        self.columns, self.path, self.check = source.columns, source.path, source.check
 
     def encoded(self, split, index):
         self.wanted.append(index)
@@ -161,7 +162,7 @@ class Counting:
 
 
 def replaced(added, source):
-    return registry.Photographs(added.name, added.folder, source, added.classes, added.sha256)
+    return dataclasses.replace(added, source=source)
 
 
 def test_no_more_than_some_batches_are_read_ahead(added):

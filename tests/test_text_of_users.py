@@ -13,7 +13,7 @@ from made_records import made_cell, made_suite, record
 from benchmark.records.store import Store
 from benchmark.report import pages
 from benchmark.report.figures import drawn
-from benchmark.report.figures.detections import Picture, draw_detections
+from benchmark.report.figures.detections import Gallery, Picture, draw_detections
 from benchmark.report.figures.style import blank, keep
 from benchmark.report.pages import markdown_cell
 from benchmark.report.suite_report import write_report
@@ -49,7 +49,7 @@ def test_names_of_classes_are_drawn_as_they_are(tmp_path, name, usetex):
     picture = Picture(pixels, box, label, box, np.array([0.9]), label, name)
     with matplotlib.rc_context({"text.usetex": usetex}), warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = draw_detections([picture], [name], min_score=0.5)
+        figure = draw_detections(Gallery([picture], 1, [name]))
         files = keep(figure, tmp_path, "detections")
     assert all(file.stat().st_size for file in files)
     if name == "a$b$c":  # The SVG tells which text its paths are of.
@@ -110,7 +110,7 @@ def test_a_page_that_cannot_be_made_costs_no_other_and_is_told(suite, monkeypatc
     def fail(*_):
         raise ArithmeticError("no")
 
-    monkeypatch.setitem(pages.WRITERS, "html", fail)
+    monkeypatch.setattr(pages, "_inline", fail)  # Only HTML holds its figures.
     written = write_report(suite, "mine")
     assert set(written.pages) == {"markdown"}
     assert len(written.problems) == 1 and "html" in written.problems[0]

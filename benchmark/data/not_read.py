@@ -41,7 +41,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 def counted_below(folder: Path, root: Path, but: Container[Path] = frozenset()) -> Counter[str]:
     """Count the files below a folder by kind, except ``but``; unreadable folders are left out."""
     found = (path for path in _below(folder, frozenset(), strict=False) if path not in but)
-    return Counter(HIDDEN if is_hidden(path, root) else kind(path) for path in found)
+    return Counter(kind(path, root) for path in found)
 
 
 def _below(folder: Path, above: frozenset[tuple[int, int]], *, strict: bool) -> Iterator[Path]:
@@ -82,19 +82,19 @@ def images_among(files: Iterable[Path], folder: Path, counted: Counter[str]) -> 
     with a wrong suffix."""
     found = []
     for path in files:
-        if is_hidden(path, folder):
-            counted[HIDDEN] += 1
-        elif path.suffix.lower() in READ:
+        own = kind(path, folder)
+        if own in READ:
             found.append(path)
         else:
-            require_no_image(path)
-            counted[kind(path)] += 1
+            if own != HIDDEN:
+                require_no_image(path)
+            counted[own] += 1
     return sorted(found, key=lambda path: path.parts)
 
 
-def kind(path: Path) -> str:
-    """Return a file's kind, such as ``.txt``."""
-    return path.suffix.lower() or NO_SUFFIX
+def kind(path: Path, folder: Path) -> str:
+    """Return the kind, such as ``.txt``, of a file below a folder."""
+    return HIDDEN if is_hidden(path, folder) else path.suffix.lower() or NO_SUFFIX
 
 
 def require_no_image(path: Path) -> None:

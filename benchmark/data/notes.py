@@ -1,7 +1,7 @@
 """What is noted about a data set when it is added, and reported with each of its runs: files that
 are not read, duplicate images, and anything else its owner may not expect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,15 @@ Noted = Mapping[str, Any]
 ``boxes``: split -> the counts in ``detection.suspect.Odd``."""
 
 
-def of(not_read: Mapping[str, Counts] | None, repeated: Repeated | None) -> dict[str, Any]:
-    """Return the notes as they are stored, without what was not examined."""
-    found: dict[str, Any] = {}
-    if not_read is not None:
-        found["not_read"] = {part: dict(counts) for part, counts in not_read.items()}
-    if repeated is not None:
-        found["repeated"] = repeated._asdict()
-    return found
+def of(not_read: Mapping[str, Counts] | None, repeated: Repeated) -> dict[str, Any]:
+    """Return the notes as they are stored; ``not_read``: None if that was not examined."""
+    found = {} if not_read is None else {"not_read": not_read}
+    return found | {"repeated": repeated._asdict()}
 
 
-def checked_by(columns: Iterable[np.ndarray | None]) -> str:
-    """Return what is checked when a file is read, from the splits' columns of digests."""
-    return BY_SIZE if any(column is None for column in columns) else BY_CONTENT
+def checked_by(columns: Mapping[str, Mapping[str, np.ndarray]]) -> str:
+    """Return what is checked when a file is read, from the splits' columns."""
+    return BY_CONTENT if all("digest" in own for own in columns.values()) else BY_SIZE
 
 
 def lines(noted: Noted, checked: str = BY_CONTENT) -> list[str]:

@@ -47,15 +47,13 @@ class Register:
         self,
         name: str,
         index: Mapping[str, Any],
-        columns: Mapping[str, Mapping[str, np.ndarray | None]],
+        columns: Mapping[str, Mapping[str, np.ndarray]],
     ) -> None:
         """Write to a temporary folder and rename it, so a reader sees all or nothing. ``columns``:
         split -> name -> array."""
         with replacing(cache_folder() / name) as aside:
             for split, arrays in columns.items():
                 for key, array in arrays.items():
-                    if array is None:
-                        continue
                     np.save(aside / f"{split}_{key}.npy", array, allow_pickle=False)
             (aside / self.index).write_text(json.dumps(index, indent=2) + "\n", "utf-8")
 

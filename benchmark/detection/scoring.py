@@ -9,19 +9,11 @@ from benchmark.detection.predict import predictor
 from benchmark.evaluation.boxes.detections import Detections, in_order
 
 
-def detections(
-    net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
-) -> list[Detections]:
-    """Return one Detections per image of ``split``, in its order. To score repeatedly, use
-    ``scorer``."""
-    return scorer(net, normalize, feed, split, batch_size)()
-
-
 def scorer(
     net: FasterRCNN, normalize: Normalize, feed: DetectionFeed, split: str, batch_size: int
 ) -> Callable[[], list[Detections]]:
-    """Return a function that computes ``detections`` with the weights that ``net`` has when called.
-    It keeps what it traces in its first call.
+    """Return a function that returns one Detections per image of ``split``, in its order, with the
+    weights that ``net`` has when called. It keeps what it traces in its first call.
 
     If the net's spec names ``scales``, an image is decoded for each: enlarging a smaller picture of
     it would lose the detail. All scales of one batch are held at once, then those of the next.

@@ -1,8 +1,7 @@
 """Departures of a run from a paper's protocol."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 _ABSENT = object()
@@ -48,30 +47,23 @@ class Protocol:
         fields that the paper says nothing about."""
         found = []
         for field, agreed in self.fields.items():
-            value = _ABSENT if field.startswith(unsaid) else _at(spec, _path(field))
+            value = _ABSENT if field.startswith(unsaid) else _at(spec, field)
             if value is not _ABSENT and value not in agreed:
                 found.append(Departure(field, value, agreed))
         for field in self.needed:
-            if not field.startswith(unsaid) and _at(spec, _path(field)) is None:
+            if not field.startswith(unsaid) and _at(spec, field) is None:
                 found.append(Departure(field, None, ("on",)))
         return found + self.further(spec)
 
 
-def _at(spec: Mapping[str, Any], path: Sequence[str]) -> Any:
+def _at(spec: Mapping[str, Any], field: str) -> Any:
     """Return a field's value; ``_ABSENT`` if its parent is off or of another kind."""
     here: Any = spec
-    for part in path:
-        if here is None:
-            return _ABSENT
-        here = here.get(part, _ABSENT)
+    for part in field.split("."):
+        here = _ABSENT if here is None else here.get(part, _ABSENT)
         if here is _ABSENT:
             return _ABSENT
     return tuple(here) if isinstance(here, list) else here
-
-
-@cache
-def _path(field: str) -> list[str]:
-    return field.split(".")
 
 
 def _text(value: Any) -> str:

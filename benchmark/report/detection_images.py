@@ -36,8 +36,17 @@ def gallery(store: Store, runs: pd.DataFrame) -> Gallery | None:
     classes: list[str] = []
     for variant, (shown, found) in rows.items():
         for place in range(columns):
-            title = f"{variant}: image {shown.ids[place]}"
-            pictures.append(_picture(shown, found[place], place, len(classes), title))
+            objects = ~shown.crowds[place]  # A crowd is not an object.
+            picture = Picture(
+                pixels=shown.images[place],
+                true_boxes=shown.boxes[place][objects],
+                true_labels=shown.labels[place][objects] + len(classes),
+                boxes=found[place].boxes,
+                scores=found[place].scores,
+                labels=np.asarray(found[place].labels) + len(classes),
+                title=f"{variant}: image {shown.ids[place]}",
+            )
+            pictures.append(picture)
         classes += shown.classes
     return Gallery(pictures, columns, classes)
 
@@ -51,18 +60,3 @@ def _row(folder: RunFolder) -> tuple[Shown, list[Detections]] | None:
             return shown, first_from_json(lines, shown.ids)
     except ValueError as error:
         raise RecordsError(f"{folder.detections}: {error}") from error
-
-
-def _picture(shown: Shown, found: Detections, place: int, first: int, title: str) -> Picture:
-    """Return one picture. ``first``: offset of its classes. Crowds are not objects, so not
-    drawn."""
-    objects = ~shown.crowds[place]
-    return Picture(
-        pixels=shown.images[place],
-        true_boxes=shown.boxes[place][objects],
-        true_labels=shown.labels[place][objects] + first,
-        boxes=found.boxes,
-        scores=found.scores,
-        labels=np.asarray(found.labels) + first,
-        title=title,
-    )

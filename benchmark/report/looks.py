@@ -1,6 +1,6 @@
 """What each look of a suite with several looks decided, and what it cost."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,7 +26,28 @@ def look_tables(
     """
     found = prospects([each.claim for each in verdicts], looks.looks[-1], specs, looks)
     expected = expected_runs(found, looks, specs)
-    rows = list(_rows(verdicts, runs, specs, looks, expected))
+    trained = runs[runs["status"].isin(ENDED)]
+    rows: list[dict[str, Any]] = []
+    left_out: set[str] = set()
+    for number, planned in zip(looks.looks, expected, strict=True):
+        decided = [
+            f"{each.outcome}: {each.claim.statement}"
+            for each in verdicts
+            if each.decided_at == number
+        ]
+        out = set(specs) - undecided(verdicts, specs, number)
+        later = number < looks.looks[-1]
+        rows.append(
+            {
+                "seeds": f"{number}",
+                "decided": " ".join(decided) or None,
+                "undecided": sum((each.decided_at or number + 1) > number for each in verdicts),
+                "left out": ", ".join(v for v in specs if v in out - left_out and later) or None,
+                "runs": int(trained["seed"].isin(looks.seeds[:number]).sum()),
+                "expected": planned,
+            }
+        )
+        left_out |= out
     tests = [
         {
             "claim": verdict.claim.statement,
@@ -42,31 +63,3 @@ def look_tables(
         "looks": pd.DataFrame(rows),
         "look_tests": pd.DataFrame(tests, columns=["claim", "seeds", "p", "p against", "so"]),
     }
-
-
-def _rows(
-    verdicts: Sequence[Verdict],
-    runs: pd.DataFrame,
-    specs: Mapping[str, Mapping[str, Any]],
-    looks: Looks,
-    expected: Sequence[float],
-) -> Iterator[dict[str, Any]]:
-    trained = runs[runs["status"].isin(ENDED)]
-    left_out: set[str] = set()
-    for number, planned in zip(looks.looks, expected, strict=True):
-        decided = [
-            f"{each.outcome}: {each.claim.statement}"
-            for each in verdicts
-            if each.decided_at == number
-        ]
-        out = set(specs) - undecided(verdicts, specs, number)
-        later = number < looks.looks[-1]
-        yield {
-            "seeds": f"{number}",
-            "decided": " ".join(decided) or None,
-            "undecided": sum((each.decided_at or number + 1) > number for each in verdicts),
-            "left out": ", ".join(v for v in specs if v in out - left_out and later) or None,
-            "runs": int(trained["seed"].isin(looks.seeds[:number]).sum()),
-            "expected": planned,
-        }
-        left_out |= out

@@ -1,7 +1,7 @@
 """Rendering of a report's facts as Markdown, HTML, LaTeX and CSV."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +48,10 @@ class Table:
 
 def cell_text(column: str, value: Any) -> str:
     """Return the text of a table's cell: numbers in the column's format, a dash for no value."""
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
-        return "–"
     if isinstance(value, str):
         return value
+    if pd.isna(value):
+        return "–"
     if column == "images/s" and value < _SLOW:
         return f"{value:.2g}"
     return _FORMATS.get(column, "{:.2f}").format(value)
@@ -68,44 +68,22 @@ def note(facts: Mapping[str, Any]) -> str:
     return template("note.md.j2").render(facts)
 
 
-def write_markdown(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.md``."""
-    return [_written(folder / "report.md", template("report.md.j2").render(facts))]
+PAGES = {"html": "report.html", "markdown": "report.md", "latex": "report.tex"}
+"""Format -> its file in a suite's folder. The HTML is self-contained; the LaTeX, for use in a
+paper, has booktabs rules. The format ``csv`` has a file for each table instead."""
 
 
-def write_html(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.html``, a self-contained file."""
-    return [_written(folder / "report.html", template("report.html.j2").render(facts))]
-
-
-def write_latex(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``report.tex``: the tables, with booktabs rules, and the figures, for use in a
-    paper."""
-    return [_written(folder / "report.tex", template("report.tex.j2").render(facts))]
-
-
-def write_csv(folder: Path, facts: Mapping[str, Any]) -> list[Path]:
-    """Write ``verdicts.csv``, ``tests.csv``, ``variants.csv`` and so on: numbers in full, and each
+def write(folder: Path, name: str, facts: Mapping[str, Any]) -> list[Path]:
+    """Write a report in one format. As ``csv``, numbers are in full, and ``variants.csv`` has each
     variant's departures from the paper's protocol."""
-    frames: Mapping[str, pd.DataFrame] = facts["frames"]
-    return [
-        _written(folder / f"{name}.csv", frame.to_csv(index=False))
-        for name, frame in frames.items()
-    ]
-
-
-WRITERS: dict[str, Callable[[Path, Mapping[str, Any]], list[Path]]] = {
-    "html": write_html,
-    "markdown": write_markdown,
-    "latex": write_latex,
-    "csv": write_csv,
-}
-"""Format -> the function that writes it into a suite's folder."""
-
-
-def _written(path: Path, text: str) -> Path:
-    write_text(path, text.encode("utf-8", "replace").decode("utf-8"))  # For a lone surrogate.
-    return path
+    if name == "csv":
+        frames: Mapping[str, pd.DataFrame] = facts["frames"]
+        texts = {f"{table}.csv": frame.to_csv(index=False) for table, frame in frames.items()}
+    else:
+        texts = {PAGES[name]: template(f"{PAGES[name]}.j2").render(facts)}
+    for file, text in texts.items():  # "replace" is for a lone surrogate.
+        write_text(folder / file, text.encode("utf-8", "replace").decode("utf-8"))
+    return [folder / file for file in texts]
 
 
 def template(name: str) -> Any:
@@ -116,9 +94,7 @@ def template(name: str) -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = markdown_cell
-    environment.filters["tex"] = _tex
-    environment.filters["inline"] = _inline
+    environment.filters |= {"cell": markdown_cell, "tex": _tex, "inline": _inline}
     return environment.get_template(name)
 
 

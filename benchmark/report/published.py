@@ -1,10 +1,12 @@
 """Published numbers next to measured ones."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from benchmark.paper import departures, published_for
 from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.status import LOST, Status
 from benchmark.suite.claims import PublishedClaim
@@ -48,6 +50,13 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
     frame = pd.DataFrame(rows, columns=_COLUMNS)
     numbers = ["published", "sd", "measured", "sd of ours"]
     return frame.astype(dict.fromkeys(numbers, float))
+
+
+def published_levels(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return the published error or average precision of each variant that was trained and scored
+    as in the paper. ``specs``: variant -> spec as plain data."""
+    found = {name: published_for(spec) for name, spec in specs.items() if not departures(spec)}
+    return {name: number.value for name, number in found.items() if number}
 
 
 _COLUMNS = [

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.metrics import AP, ERROR
-from benchmark.paper import departures, published_for, section, told
+from benchmark.paper import departures, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.problems import RecordsError, one_line
@@ -17,11 +17,11 @@ from benchmark.records.reference import Compared, compared_with, reference_for
 from benchmark.records.store import Store
 from benchmark.report import pages, tables
 from benchmark.report.detection_images import gallery
-from benchmark.report.figures import Drawn, draw_figures
+from benchmark.report.figures.drawn import Drawn, draw_figures
 from benchmark.report.looks import look_tables
 from benchmark.report.pages import Table
-from benchmark.report.published import published_table
-from benchmark.report.scope import claimed, folder_of, scope_of, shown
+from benchmark.report.published import published_levels, published_table
+from benchmark.report.scope import scope_of, shown
 from benchmark.report.values import by_metric, with_values_at
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
@@ -89,10 +89,10 @@ def write_report(
     samples = pd.concat([with_values_at(loaded, claims), ensembles])
     looks = Looks.model_validate(plan["looks"]) if plan.get("looks") else None
     judged = judge(claims, samples, specs, looks)
-    verdicts = claimed(judged, selection)
+    verdicts = [each for each in judged if selection.variants.issuperset(each.claim.variants)]
     by_look = look_tables(judged, loaded.runs, specs, looks) if looks else {}
-    # From here on, only what is shown.
-    path = folder_of(folder.path, selection)
+    # From here on, only what is shown; a part never replaces the whole suite's report.
+    path = folder.path / "selected" / selection.name if selection.words else folder.path
     specs = {variant: spec for variant, spec in specs.items() if variant in selection.variants}
     runs, curves, layers = (shown(frame, selection) for frame in vars(loaded).values())
     together = [name for verdict in verdicts for name in verdict.claim.compared]
@@ -112,7 +112,7 @@ def write_report(
     }
     variants = frames["variants"]
     departing = {variant: list(map(told, departures(spec))) for variant, spec in specs.items()}
-    levels = _levels(specs, departing)
+    levels = published_levels(specs)
     problems: list[str] = []
 
     def failed(what: str, error: Exception) -> None:
@@ -136,11 +136,10 @@ def write_report(
         "source": plan["source"],
         "scope": [*scope_of(plan, selection), *_told_of(looks)],
         "note": subset_note(specs),
-        "split": "test",
         **{name: Table(frame) for name, frame in frames.items()},
         "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
         "runs": Table(tables.runs_table(runs, compared)),
-        "departures": _phrases(tables.variants_by_departure(departing), len(variants)),
+        "departures": _phrases(departing),
         "environments": tables.environments(runs, store),
         "figures": drawn,
         "frames": frames | {"variants": in_full},
@@ -152,7 +151,7 @@ def write_report(
     written_pages = {}
     for name in formats:
         try:
-            written_pages[name] = pages.WRITERS[name](path, facts)
+            written_pages[name] = pages.write(path, name, facts)
         except OSError:  # A disk error: the other pages would fail too.
             raise
         except Exception as error:  # Anything that a template raises for one page.
@@ -172,8 +171,6 @@ def write_report(
 
 def _compared(store: Store, runs: pd.DataFrame) -> dict[str, Compared]:
     reference = reference_for(store)
-    if reference is None:
-        return {}
     found = {run: compared_with(reference, store.run(run)) for run in runs["run_id"].unique()}
     return {run: compared for run, compared in found.items() if compared}
 
@@ -191,17 +188,6 @@ _IN_PRINT = (
     *("AP", "AP sd", "AP min", "AP max", "AP50", "AP75", "mAP"),
 )
 """Columns of the table of variants that fit on a printed page."""
-
-
-def _levels(
-    specs: Mapping[str, Mapping[str, Any]], departing: Mapping[str, list[str]]
-) -> dict[str, float]:
-    """Return the published error or average precision of each variant that was trained and scored
-    as in the paper."""
-    published = {
-        variant: published_for(spec) for variant, spec in specs.items() if not departing[variant]
-    }
-    return {variant: number.value for variant, number in published.items() if number}
 
 
 def _told_of(looks: Looks | None) -> list[str]:
@@ -248,9 +234,14 @@ def _numbers(numbers: Iterable[int]) -> str:
     return " or ".join(f"{number:,}" for number in sorted(set(numbers)))
 
 
-def _phrases(found: Mapping[str, list[str]], variants: int) -> list[str]:
-    """Return a line per departure, with the names of its variants unless all have it."""
+def _phrases(departing: Mapping[str, list[str]]) -> list[str]:
+    """Return a line per departure, with the names of its variants unless all have it.
+    ``departing``: variant -> its departures."""
+    found: dict[str, list[str]] = {}
+    for variant, phrases in departing.items():
+        for phrase in phrases:
+            found.setdefault(phrase, []).append(variant)
     return [
-        phrase if len(names) == variants else f"{phrase} ({', '.join(names)})"
+        phrase if len(names) == len(departing) else f"{phrase} ({', '.join(names)})"
         for phrase, names in found.items()
     ]

@@ -15,32 +15,26 @@ from benchmark.records.store import Store
 from benchmark.report.values import by_metric
 from benchmark.status import Status
 
-_SCORED = (Status.FINISHED,)
-
 
 def variants_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a row per variant. If a run diverged, its variant has no mean, sd and max of errors,
     and no mean, sd and min of average precisions: the run counts as the worst and is never left
     out."""
-    variants = runs.groupby("variant", sort=False)
-    finished = runs["status"].isin(_SCORED)
-    measured = runs.reindex(columns=_MEASURED)
-    numbers = {name: pd.to_numeric(measured[name], errors="coerce") for name in _MEASURED}
-    scored = pd.DataFrame({name: column.where(finished) for name, column in numbers.items()})
-    by_variant = scored.groupby(runs["variant"], sort=False)
-    diverged = (runs["status"] == Status.DIVERGED).groupby(runs["variant"], sort=False).sum()
-    counts = finished.groupby(runs["variant"], sort=False).sum()
-    parameters = numbers["parameters"].groupby(runs["variant"], sort=False).max()
-    mean, whole = by_variant.mean(), diverged == 0
+    finished = runs["status"] == Status.FINISHED
+    numbers = runs.reindex(columns=_MEASURED).apply(pd.to_numeric, errors="coerce")
+    by_variant = numbers.where(finished).groupby(runs["variant"], sort=False)
+    counted = {"all": True, "finished": finished, "diverged": runs["status"] == Status.DIVERGED}
+    counts = pd.DataFrame(counted).groupby(runs["variant"], sort=False).sum()
+    mean, whole = by_variant.mean(), counts["diverged"] == 0
     columns: dict[str, Any] = {
-        "runs": [f"{n} of {all_}" for n, all_ in zip(counts, variants.size(), strict=True)],
-        "diverged": diverged,
+        "runs": [f"{n} of {of}" for n, of in zip(counts["finished"], counts["all"], strict=True)],
+        "diverged": counts["diverged"],
     }
     for metric, _ in by_metric(runs):
         columns |= (_precisions if metric.of_detectors else _errors)(by_variant, whole)
     columns |= {
         "mean response": mean["mean_response_std"],
-        "parameters": parameters,
+        "parameters": numbers["parameters"].groupby(runs["variant"], sort=False).max(),
         "images/s": mean["images_per_s"],
         "wall time (s)": mean["wall_time_s"],
     }
@@ -97,14 +91,8 @@ _MEASURED = [
 def runs_table(runs: pd.DataFrame, compared: Mapping[str, Compared] | None = None) -> pd.DataFrame:
     """Return a row per run, to trace each number to its records; ``compared``: run id -> comparison
     with the reference, a column if there are any."""
-    columns = {
-        "variant": "variant",
-        "seed": "seed",
-        "run_id": "run",
-        "status": "status",
-        "reason": "reason",
-        "epochs": "epochs",
-    }
+    as_is = ("variant", "seed", "run_id", "status", "reason", "epochs")
+    columns = {name: name for name in as_is} | {"run_id": "run"}
     for metric, _ in by_metric(runs):
         columns |= _FINAL_PRECISIONS if metric.of_detectors else _FINAL_ERRORS
     columns["final_weights_sha256"] = "final weights (SHA-256)"
@@ -128,18 +116,6 @@ _FINAL_ERRORS = {
     "best_epoch": "at epoch",
 }
 _FINAL_PRECISIONS = {each.result: each.label for each in (AP, *_FURTHER)}
-
-
-def variants_by_departure(departing: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return departure from the paper's protocol -> the variants with it, in the suite's order.
-
-    ``departing``: variant -> its departures.
-    """
-    found: dict[str, list[str]] = {}
-    for variant, phrases in departing.items():
-        for phrase in phrases:
-            found.setdefault(phrase, []).append(variant)
-    return found
 
 
 def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:

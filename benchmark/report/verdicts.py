@@ -2,7 +2,7 @@
 paper."""
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -93,10 +93,11 @@ def judge(
     """
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
+    level = looks.level if looks else ALPHA
     found = []
     for claim, size in zip(claims, sizes, strict=True):
         of_weights = of_published_weights(claim, as_published)
-        setting = Setting(level_of(looks) / size, pairs_in(claim, specs), of_weights)
+        setting = Setting(level / size, pairs_in(claim, specs), of_weights)
         tests = _Tests(claim, runs, setting, size)
         found.append(_verdict(claim, *_looked_at(tests, looks), specs))
     return found
@@ -152,14 +153,18 @@ class _Tests:
 
 def _looked_at(tests: _Tests, looks: Looks | None) -> tuple[Look, tuple[Look, ...], bool]:
     """Return the look that counts, the looks that were due until then, and whether the former is
-    preliminary: not all runs of the last look have ended, and no earlier look decided."""
+    preliminary: not all runs of the last look have ended, and no earlier look decided. What a look
+    with too few runs cannot spend is left to later ones."""
     if looks is None:
         level = tests.setting.level
         look = tests.look(None, (level, level))
         return look, (), not look.due
+    enough = tuple(number for number in looks.looks if number >= tests.needed)
+    bounds = tests.claim.bounds(enough, tests.setting) if enough else ()
+    bounds_at = dict(zip(enough, bounds, strict=True))
     made: list[Look] = []
-    for number, bounds in _bounds(tests, looks):
-        look = tests.look(looks.seeds[:number], bounds)
+    for number in looks.looks:
+        look = tests.look(looks.seeds[:number], bounds_at.get(number, (0.0, 0.0)))
         if not look.due:
             return look, tuple(made), True
         made.append(look)
@@ -168,24 +173,9 @@ def _looked_at(tests: _Tests, looks: Looks | None) -> tuple[Look, tuple[Look, ..
     return made[-1], tuple(made), False
 
 
-def _bounds(tests: _Tests, looks: Looks) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Yield each look with its bounds; what a look with too few runs cannot spend is left to later
-    ones."""
-    enough = tuple(number for number in looks.looks if number >= tests.needed)
-    bounds = tests.claim.bounds(enough, tests.setting) if enough else ()
-    found = dict(zip(enough, bounds, strict=True))
-    for number in looks.looks:
-        yield number, found.get(number, (0.0, 0.0))
-
-
 def _decides(p: float, max_p: float) -> bool:
     """Return whether a p value is at most ``max_p``, up to rounding."""
     return max_p > 0 and p <= max_p * (1 + 1e-9)
-
-
-def level_of(looks: Looks | None) -> float:
-    """Return the level for all claims of a suite that ask the same question."""
-    return looks.level if looks else ALPHA
 
 
 def _verdict(
@@ -248,12 +238,11 @@ def _is_preliminary(claim: Claim, runs: pd.DataFrame, each: Sequence[Sequence[Sa
     if not own["status"].isin(ENDED).all():
         return True
     counts = own.groupby("variant")["seed"].nunique()
-    for samples in each:
-        for name, sample in zip(claim.compared, samples, strict=True):
-            planned = counts.max() if name not in claim.variants else counts.get(name, 0)
-            if len(counts) and len(sample.values) < planned:
-                return True
-    return False
+    return any(
+        len(sample.values) < (counts.get(name, 0) if name in claim.variants else counts.max())
+        for samples in each
+        for name, sample in zip(claim.compared, samples, strict=True)
+    )
 
 
 def verdict_table(verdicts: Sequence[Verdict]) -> pd.DataFrame:

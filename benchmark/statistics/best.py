@@ -38,11 +38,7 @@ def finding(ours: np.ndarray, published: float, of: int, margin: float, level: f
     """Return the finding for our best against a published best."""
     n, sd = len(ours), max(float(np.std(ours, ddof=1)), TINY)
     difference = float(best(ours, of)) - published
-    drawn = _differences(n, of)
-    low, high = (
-        drawn[int(level * len(drawn))],
-        drawn[min(len(drawn) - 1, int((1 - level) * len(drawn)))],
-    )
+    low, high = _between(n, of, level)
     p, against = p_values(ours, published, of, margin)
     powers = [power(n, true, of, margin, level) for true in possible(sd, n - 1)[5::10]]
     return Finding(
@@ -60,13 +56,16 @@ def finding(ours: np.ndarray, published: float, of: int, margin: float, level: f
 def power(n: int, sd: float, of: int, margin: float, level: float) -> float:
     """Return the chance of finding two bests of the same kind of run to be within ``margin``."""
     difference, seen = (part * sd for part in _papers(n, of))
-    drawn = _differences(n, of)
-    low, high = (
-        drawn[int(level * len(drawn))],
-        drawn[min(len(drawn) - 1, int((1 - level) * len(drawn)))],
-    )
+    low, high = _between(n, of, level)
     inside = (difference - low * seen <= margin) & (difference - high * seen >= -margin)
     return float(np.mean(inside))
+
+
+def _between(n: int, of: int, level: float) -> tuple[float, float]:
+    """Return the two simulated differences that a share of ``level`` lies below, and above."""
+    drawn = _differences(n, of)
+    last = len(drawn) - 1
+    return drawn[int(level * len(drawn))], drawn[min(last, int((1 - level) * len(drawn)))]
 
 
 @cache

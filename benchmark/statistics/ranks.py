@@ -50,9 +50,9 @@ def finding(first: np.ndarray, second: np.ndarray, margin: float, level: float) 
     p, against = p_values(first, second)
     effect = float(share_below(first, second))
     spread = math.sqrt((np.var(first, ddof=1) + np.var(second, ddof=1)) / 2)
-    chance = (
-        power(n, m, margin, possible(spread, n + m - 2), level) if spread else float(p <= level)
-    )
+    chance = float(p <= level)
+    if spread:
+        chance = power_of_steps((n, m), margin, possible(spread, n + m - 2), level)
     interval = interval_of_share(effect, n, m)
     name = "exact Mann-Whitney"
     return Finding(name, (n, m), effect, interval, 0.95, float(p), float(against), chance)
@@ -63,17 +63,11 @@ def min_p(n: int, m: int) -> float:
     return 1 / math.comb(n + m, n)
 
 
-def power(n: int, m: int, margin: float, sd: np.ndarray | float, level: float) -> float:
-    """Return the chance of telling apart normal runs of two variants whose means differ by
-    ``margin``. ``sd``: one value, or many that are equally likely."""
-    return power_of_steps((n, m), margin, sd, level)
-
-
 def power_of_steps(
     sizes: Sequence[int], margin: float, sd: np.ndarray | float, level: float
 ) -> float:
-    """Return the chance of telling each of several variants from the one before, ``margin``
-    below."""
+    """Return the chance of telling normal runs of each of several variants from those of the one
+    before, whose mean is ``margin`` lower. ``sd``: one value, or many that are equally likely."""
     if any(min_p(n, m) > level for n, m in pairwise(sizes)):
         return 0.0
     groups = _drawn(*sizes)

@@ -187,7 +187,7 @@ def expected(
 ) -> tuple[float, float]:
     """Return the chance of deciding for a true difference, and the mean runs per variant."""
     rng = np.random.default_rng(1)
-    shape: Sequence[int] = (draws, design.looks[-1])
+    shape = draws, design.looks[-1]
     ours, other = rng.normal(0, sd, shape), rng.normal(difference, sd, shape)
     course = followed_direction(ours, other, design)
     return float(np.mean(course.decided == 1)), float(course.runs.mean())

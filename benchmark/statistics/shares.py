@@ -10,7 +10,7 @@ from benchmark.statistics.finding import Finding
 def p_values(count: ArrayLike, n: int, share: float, more: bool) -> tuple[np.ndarray, np.ndarray]:
     """Return p values for and against more (or fewer) than ``share`` of the runs being counted."""
     count = np.asarray(count)
-    at_least, at_most = _at_least(count, n, share), _at_most(count, n, share)
+    at_least, at_most = special.bdtrc(count - 1, n, share), special.bdtr(count, n, share)
     return (at_least, at_most) if more else (at_most, at_least)
 
 
@@ -31,11 +31,3 @@ def power(n: int, share: float, more: bool, true: float, level: float) -> float:
     p, _ = p_values(counts, n, share, more)
     chances = special.binom(n, counts) * true**counts * (1 - true) ** (n - counts)
     return float(chances[p <= level].sum())
-
-
-def _at_least(count: np.ndarray, n: int, share: float) -> np.ndarray:
-    return np.where(count > 0, special.bdtrc(np.maximum(count - 1, 0), n, share), 1.0)
-
-
-def _at_most(count: np.ndarray, n: int, share: float) -> np.ndarray:
-    return special.bdtr(count, n, share)

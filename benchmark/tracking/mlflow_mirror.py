@@ -68,7 +68,7 @@ class MlflowMirror:
             self.experiment = self._experiment()
             if rebuild:
                 self._delete_all()
-            self.parent = self._own_parent() or self._create_parent()
+            self.parent = self._parent()
         self.reference = reference_for(store)
         self._sent: dict[str, int] = {}
 
@@ -153,7 +153,8 @@ class MlflowMirror:
         if run_id is None:
             return False
         try:
-            began = {_milliseconds(events[0]) for events in _attempts(self.store.run(run_id))}
+            attempts = read_attempts(self.store.run(run_id).journal)
+            began = {_milliseconds(events[0]) for events in attempts if events}
         except (OSError, RecordsError):
             return False
         return run.info.start_time in began
@@ -173,14 +174,10 @@ class MlflowMirror:
             found += page
         return found
 
-    def _find(self, name: str, run_id: str) -> list[Any]:
-        return self._search(f"tags.`{_NAME}` = '{name}' and tags.`{_RUN_ID}` = '{run_id}'")
-
-    def _own_parent(self) -> str | None:
-        parents = self._search(f"tags.suite = '{self.suite}'")
-        return parents[0].info.run_id if parents else None
-
-    def _create_parent(self) -> str:
+    def _parent(self) -> str:
+        """Return the id of this folder's parent run, which is made if it is not there."""
+        if parents := self._search(f"tags.suite = '{self.suite}'"):
+            return parents[0].info.run_id
         plan = self.store.suite(self.suite).plan()
         tags = {"suite": self.suite, "source": plan["source"]} | self._owned
         if plan.get("set"):
@@ -198,7 +195,8 @@ class MlflowMirror:
     ) -> Any:
         """Return the child of a run's last attempt, identified by its start time; it replaces that
         of an earlier attempt."""
-        there = self._find(name, folder.run_id)
+        own = f"tags.`{_NAME}` = '{name}' and tags.`{_RUN_ID}` = '{folder.run_id}'"
+        there = self._search(own)
         began = _milliseconds(events[0])
         last = [child for child in there if child.info.start_time == began]
         for child in [*last[1:], *(child for child in there if child not in last)]:
@@ -226,7 +224,7 @@ class MlflowMirror:
     def _describe(self, child: Any, folder: RunFolder, events: list[Event], *, ended: bool) -> None:
         """Send the spec, the provenance and the data set, as far as they exist: the worker writes
         the last of them with ``built``. Sending them again adds nothing."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Dataset, DatasetInput, Param, RunTag
 
         run, spec = child.info.run_id, folder.spec() or {}
         built = first_of_kind(events, Kind.BUILT)
@@ -241,21 +239,12 @@ class MlflowMirror:
         for file in (folder.path / "spec.json", folder.path / "provenance.json"):
             if file.exists():  # A run that failed immediately has no provenance.
                 self.client.log_artifact(run, str(file))
-        self._log_dataset(run, spec, built.get("dataset_sha256"))
+        if digest := built.get("dataset_sha256"):
+            name = spec["dataset"]["name"]
+            dataset = Dataset(name, digest[:36], source_type="resnet-bench", source=name)
+            self.client.log_inputs(run, datasets=[DatasetInput(dataset)])
         if built or ended:
             self.client.set_tag(run, _DESCRIBED, "true")
-
-    def _log_dataset(self, child: str, spec: dict[str, Any], digest: str | None) -> None:
-        from mlflow.entities import Dataset, DatasetInput
-
-        if digest:
-            dataset = Dataset(
-                name=spec["dataset"]["name"],
-                digest=digest[:36],
-                source_type="resnet-bench",
-                source=spec["dataset"]["name"],
-            )
-            self.client.log_inputs(child, datasets=[DatasetInput(dataset)])
 
     def _log_epochs(self, child: str, name: str, events: list[Event]) -> None:
         rows = of_kind(events, Kind.EPOCH)
@@ -309,10 +298,6 @@ def _artifacts_of(tracking_uri: str, suite: str) -> str | None:
     use; None for a server, which has its own place."""
     file = sqlite_file(tracking_uri)
     return (file.resolve().parent / "mlartifacts" / suite).as_uri() if file else None
-
-
-def _attempts(folder: RunFolder) -> Iterator[list[Event]]:
-    return (events for events in read_attempts(folder.journal) if events)
 
 
 def _name(cell: dict[str, Any]) -> str:

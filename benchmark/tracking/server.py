@@ -108,28 +108,20 @@ def _open(file: Path) -> None:
 def suite_links(tracking_uri: str, server: str) -> dict[str, str]:
     """Return suite -> its page in the UI at ``server``: the runs in its plan, without their parent,
     by test error or, if some are detectors, by average precision, next to their curves."""
-    client = client_of(tracking_uri)
-    return {
-        each.name: page_of(server, each.experiment_id, _detects(client, each.experiment_id))
-        for each in client.search_experiments()
-        if each.name != "Default"
-    }
+    client, links = client_of(tracking_uri), {}
+    for suite in client.search_experiments():
+        if suite.name != "Default":
+            query = "params.`dataset.kind` = 'boxes'"
+            detectors = client.search_runs([suite.experiment_id], query, max_results=1)
+            links[suite.name] = page_of(server, suite.experiment_id, bool(detectors))
+    return links
 
 
 def page_of(server: str, experiment: str, detectors: bool) -> str:
-    """Return the page of one suite there; ``detectors``: whether some of its runs are detectors."""
-    return f"{server}/#/experiments/{experiment}/runs?{_shown(detectors=detectors)}"
-
-
-def _detects(client: "MlflowClient", experiment: str) -> bool:
-    query = "params.`dataset.kind` = 'boxes'"
-    return len(client.search_runs([experiment], query, max_results=1)) > 0
-
-
-def _shown(*, detectors: bool) -> str:
-    """Return the UI's query: which runs to show, with the best first."""
+    """Return the page of one suite there, with the best runs first; ``detectors``: whether some of
+    its runs are detectors."""
     best = "test_ap_percent" if detectors else "test_error_percent"
-    return urlencode(
+    shown = urlencode(
         {
             "searchFilter": "tags.in_plan = 'true'",
             "orderByKey": f"metrics.`{best}`",
@@ -139,3 +131,4 @@ def _shown(*, detectors: bool) -> str:
         },
         quote_via=quote,
     )
+    return f"{server}/#/experiments/{experiment}/runs?{shown}"

@@ -50,6 +50,10 @@ _KERAS: dict[str, Any] = {
 """Keras's own defaults, as its configuration file states them."""
 
 
+_OPTIONAL = ("matplotlib", "pandas", "scipy.sparse", "sklearn")
+"""Libraries that TensorFlow and Keras load if they are there, for uses that a run has none of."""
+
+
 def fix(variables: MutableMapping[str, str] = os.environ) -> None:
     """Change the variables to those of ``of_worker``, in place."""
     fixed = of_worker(variables)
@@ -59,16 +63,18 @@ def fix(variables: MutableMapping[str, str] = os.environ) -> None:
 
 
 def load_libraries() -> None:
-    """Load TensorFlow and Keras in half the time, in a process that neither draws nor fits
-    anything: without Matplotlib and scikit-learn, which Keras loads but works without, and without
-    the garbage collector, which then leaves what was loaded alone."""
-    for name in ("matplotlib", "sklearn"):
-        sys.modules.setdefault(name, None)  # type: ignore[arg-type]  # As in Python's manual.
+    """Load TensorFlow and Keras in half the time: without the libraries that they load but work
+    without, which can still be imported afterwards, and without the garbage collector, which then
+    leaves what was loaded alone."""
+    hidden = [name for name in _OPTIONAL if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # As in Python's manual.
     gc.disable()
     for name in ("tensorflow", "keras"):
         importlib.import_module(name)
     gc.freeze()
     gc.enable()
+    for name in hidden:
+        del sys.modules[name]
 
 
 def of_worker(surrounding: Mapping[str, str]) -> dict[str, str]:

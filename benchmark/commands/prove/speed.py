@@ -66,14 +66,14 @@ def speed(
 def _input(name: str, folder: Path, rounds: int, seconds: float) -> None:
     from benchmark.data.images import DataError
     from benchmark.data.photographs import registry
-    from benchmark.data.photographs.source import TreeSource
+    from benchmark.data.photographs.source import FileImages
     from benchmark.proof.speed.input import write_input
 
     try:
         photographs = registry.find(name)
     except DataError as error:
         fail(str(error))
-    if not isinstance(photographs.source, TreeSource):
+    if not isinstance(photographs.source, FileImages):
         fail(f"--images must name a folder of files (resnet-bench data add). Received: {name}")
     markdown, csv = write_input(photographs, folder, rounds, seconds)
     say(f"table: {markdown}\n       {csv}")

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import contents, digests, not_read, notes
-from benchmark.data.detection import registry, suspect
-from benchmark.data.detection.detection_set import DetectionSet, digest
+from benchmark.data import contents, digests, not_read
+from benchmark.data.detection import registry
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example
-from benchmark.data.detection.images import FileImages
 from benchmark.data.images import DataError
 from benchmark.data.photographs.files import checked_content, in_threads
 from benchmark.data.photographs.orientation import QUARTER_TURNS, turn_noted
+from benchmark.data.photographs.source import FileImages
 from benchmark.data.register import SPLITS
 
 
@@ -53,25 +53,21 @@ def add(name: str, train: tuple[Path, Path], test: tuple[Path, Path]) -> Detecti
         differ = sorted(set(read["test"].categories.items()) ^ set(categories.items()))
         rule = f"{test[0]} must have the categories of {train[0]}"
         raise DataError(f"{rule}. Received: {differ[0]} in only one of them")
-    truths, degenerate, columns, sha256s, odd_ones = {}, {}, {}, {}, {}
+    columns, content, turned = {}, {}, {}
     for split, found in read.items():
-        truths[split], degenerate[split] = registry.cleaned(found.examples)
-        sizes, sha256s[split], turned = _files(folders[split], found)
-        odd_ones[split] = suspect.counted(found.examples, turned)._asdict()
+        sizes, sha256s, turned[split] = _files(folders[split], found)
         encoded = [name.encode("utf-8", "surrogateescape") for name in found.names]
-        columns[split] = {"name": np.array(encoded, np.bytes_), "size": sizes}
-    content = {
-        split: {**columns[split], "sha256": np.array(sha256s[split], np.bytes_)} for split in SPLITS
-    }
-    classes, category_ids = [*categories.values()], [*categories]
-    sha256 = digest(classes, category_ids, truths, content)
-    own = {split: digests.column(sha256s[split]) for split in SPLITS}
-    columns = {split: {**columns[split], "digest": own[split]} for split in SPLITS}
-    images = FileImages({split: str(folder) for split, folder in folders.items()}, columns)
-    told = notes.of(_not_listed(folders, read, (train[0], test[0])), digests.repeated(own))
-    told |= {"boxes": odd_ones}
+        listed = {"name": np.array(encoded, np.bytes_), "size": sizes}
+        content[split] = {**listed, "sha256": np.array(sha256s, np.bytes_)}
+        columns[split] = {**listed, "digest": digests.column(sha256s)}
     return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
+        name,
+        categories,
+        {split: found.examples for split, found in read.items()},
+        FileImages({split: str(folder) for split, folder in folders.items()}, columns),
+        content,
+        turned=turned,
+        not_read=_not_listed(folders, read, (train[0], test[0])),
     )
 
 
@@ -106,7 +102,9 @@ def read_annotations(file: Path) -> Annotations:
         where = f"{file}: images[{place}]"
         names.append(_file_name(f"{where}.file_name", image.get("file_name")))
         height, width = (_integer(f"{where}.{key}", image.get(key), 1, _LONGEST) for key in _SIDES)
-        examples.append(_example(number, height, width, boxes[number]))
+        rows = np.array(boxes[number], _BOX)
+        columns = (rows[name] for name in ("corners", "label", "crowd", "area"))
+        examples.append(Example(number, height, width, *columns))
     return Annotations(categories, names, examples)
 
 
@@ -116,12 +114,10 @@ _LONGEST = 2**24
 """Pixels: beyond this, consecutive float32 numbers are more than one apart."""
 
 
-@dataclass(frozen=True)
-class _Box:
-    box: tuple[float, float, float, float]
-    label: int
-    crowd: bool
-    area: float
+_BOX = np.dtype(
+    [("corners", np.float32, 4), ("label", np.int32), ("crowd", bool), ("area", np.float32)]
+)
+"""What is kept of an annotation."""
 
 
 def _boxes(
@@ -129,10 +125,10 @@ def _boxes(
     annotations: list[dict[str, Any]],
     images: Mapping[int, Any],
     categories: Mapping[int, str],
-) -> dict[int, list[_Box]]:
-    """Return image id -> its boxes, in the file's order."""
+) -> dict[int, list[tuple[Any, ...]]]:
+    """Return image id -> its boxes, in the file's order: rows of ``_BOX``."""
     labels = {number: label for label, number in enumerate(categories)}
-    found: dict[int, list[_Box]] = defaultdict(list)
+    found: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for place, each in enumerate(annotations):
         where = f"{file}: annotations[{place}]"
         image = _known(f"{where}.image_id", each.get("image_id"), images, "images")
@@ -145,7 +141,8 @@ def _boxes(
         if width < 0 or height < 0:
             rule = f"{where}.bbox must have no negative width or height"
             raise DataError(f"{rule}. Received: {box}")
-        if max(map(abs, (x, y, x + width, y + height))) > _LONGEST:
+        corners = x, y, x + width, y + height
+        if max(map(abs, corners)) > _LONGEST:
             rule = f"{where}.bbox must lie within {_LONGEST:,} pixels"
             raise DataError(f"{rule}. Received: {box}")
         area, crowd = each.get("area", width * height), each.get("iscrowd", 0)
@@ -154,21 +151,8 @@ def _boxes(
             raise DataError(f"{rule}. Received: {_shown(area)}")
         if crowd not in (0, 1):
             raise DataError(f"{where}.iscrowd must be 0 or 1. Received: {crowd!r:.80}")
-        corners = x, y, x + width, y + height
-        found[image].append(_Box(corners, labels[category], bool(crowd), float(area)))
+        found[image].append((corners, labels[category], crowd, area))
     return found
-
-
-def _example(number: int, height: int, width: int, boxes: list[_Box]) -> Example:
-    return Example(
-        number,
-        height,
-        width,
-        np.array([each.box for each in boxes], np.float32).reshape(-1, 4),
-        np.array([each.label for each in boxes], np.int32),
-        np.array([each.crowd for each in boxes], bool),
-        np.array([each.area for each in boxes], np.float32),
-    )
 
 
 def _by_id(

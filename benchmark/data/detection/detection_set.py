@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from benchmark.data.detection.example import Truths
-from benchmark.data.detection.images import Columns, Images
 from benchmark.data.notes import checked_by
+from benchmark.data.photographs.source import Columns, Encoded
 from benchmark.data.register import SPLITS
 from benchmark.spec.boxes import BoxContentSpec
 
@@ -26,7 +26,7 @@ class DetectionSet:
     category_ids: list[int]
     """Label -> the source's id, in ascending order."""
     truths: Mapping[str, Truths]
-    images: Images
+    images: Encoded
     sha256: str
     """The readers say what it covers."""
     degenerate: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(SPLITS, 0))
@@ -37,8 +37,7 @@ class DetectionSet:
     @property
     def checked(self) -> str:
         """What is checked when a file is read."""
-        columns = getattr(self.images, "columns", {})
-        return checked_by(own.get("digest") for own in columns.values())
+        return checked_by(self.images.columns)
 
     @property
     def place(self) -> Path:

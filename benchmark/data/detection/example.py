@@ -6,7 +6,7 @@ is not among them.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -105,10 +105,10 @@ def without_degenerate(example: Example) -> tuple[Example, int]:
     and how many those are."""
     within = clipped(example.boxes, example.height, example.width)
     kept = (within[:, 0] < within[:, 2]) & (within[:, 1] < within[:, 3])
-    columns = {field.name: getattr(example, field.name) for field in fields(Example)}
-    for name in ("boxes", "labels", "crowds", "areas"):
-        columns[name] = columns[name][kept]
-    return Example(**columns), int((~kept).sum())
+    columns = {
+        name: getattr(example, name)[kept] for name in ("boxes", "labels", "crowds", "areas")
+    }
+    return replace(example, **columns), int((~kept).sum())
 
 
 def clipped(boxes: np.ndarray, height: float, width: float) -> np.ndarray:

@@ -77,8 +77,6 @@ class DetectionFeed:
         truths = found.truths["train"]
         self.trained = trained(spec, truths, batch_size)
         """Index among the images trained on -> index in the training split."""
-        self.without_objects = len(truths) - len(self.trained)
-        """Number of training images left out because they have no objects."""
         self._high = self.sides.groups(truths.heights[self.trained], truths.widths[self.trained])
         self._pixels = Onward(self._decoded_from)
 
@@ -137,11 +135,12 @@ class DetectionFeed:
 
             pixels = self._decoded(split, shown, len(starts), batch_size)
             for number, ready in enumerate(pixels):
+                batch = shown(number)
                 yield ScoredBatch(
                     ready[:, 0],
-                    tf.constant([each.scaled for each in shown(number)], tf.int32),
-                    tf.constant([each.original for each in shown(number)], tf.int32),
-                    np.array([each.truth.image_id for each in shown(number)], np.int64),
+                    tf.constant([each.scaled for each in batch], tf.int32),
+                    tf.constant([each.original for each in batch], tf.int32),
+                    np.array([each.truth.image_id for each in batch], np.int64),
                 )
 
     def _shown(self, seed: int, batch_size: int, iteration: int) -> "list[_Shown]":
@@ -156,10 +155,8 @@ class DetectionFeed:
         return self.spec.flip and bool(integer(words(seed, epoch, index, VIEW, 1)[0], 0, 1))
 
     def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
-        def shown(number: int) -> "list[_Shown]":
-            return self._shown(seed, batch_size, first + number)
-
-        return self._decoded("train", shown, ENDLESS, batch_size)
+        shown = partial(self._shown, seed, batch_size)
+        return self._decoded("train", lambda at: shown(first + at), ENDLESS, batch_size)
 
     def _decoded(
         self, split: str, shown: "Callable[[int], list[_Shown]]", count: int, batch_size: int

@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -14,6 +15,7 @@ from benchmark.data.detection.detection_set import DetectionSet, digest
 from benchmark.data.detection.example import Example, joined
 from benchmark.data.images import Images, chosen
 from benchmark.data.photographs.draws import CANVAS, integer, uniform, words
+from benchmark.data.photographs.source import Columns
 from benchmark.data.register import SPLITS
 from benchmark.spec.boxes import PASTED, PastedSpec
 
@@ -65,7 +67,8 @@ def pasted(spec: PastedSpec) -> DetectionSet:
     classes = [cifar10.CLASSES[label] for label in spec.only_classes or every]
     ids = [*range(1, len(classes) + 1)]
     pixels = np.frombuffer(bytes.fromhex(cifar10.SHA256[SOURCE]), np.uint8)
-    files = {split: {"cifar": pixels, "spec": _text(spec)} for split in SPLITS}
+    stated = np.frombuffer(spec.canonical_json().encode(), np.uint8)
+    files = {split: {"cifar": pixels, "spec": stated} for split in SPLITS}
     sha256 = digest(classes, ids, truths, files)
     return DetectionSet(PASTED, classes, ids, truths, PastedImages(spec), sha256)
 
@@ -137,9 +140,10 @@ def canvas(spec: PastedSpec, split: str, index: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PastedImages:
-    """The canvases, as PNG files that are made on request: ``Images``."""
+    """The canvases, as PNG files that are made on request."""
 
     spec: PastedSpec
+    columns: ClassVar[Columns] = {}
 
     def path(self, split: str, index: int) -> Path:
         """See ``Encoded``."""
@@ -152,7 +156,7 @@ class PastedImages:
         return file.getvalue()
 
     def check(self) -> None:
-        """See ``Images``."""
+        """See ``Encoded``."""
         _cifar(self.spec.only_classes)
 
 
@@ -166,7 +170,3 @@ def _of(spec: PastedSpec, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Return CIFAR's images and labels of a split."""
     arrays = _cifar(spec.only_classes).arrays()
     return arrays[f"{split}_images"], arrays[f"{split}_labels"]
-
-
-def _text(spec: PastedSpec) -> np.ndarray:
-    return np.frombuffer(spec.canonical_json().encode(), np.uint8)

@@ -1,12 +1,16 @@
 """The added images with boxes: their ground truth and where they are stored, in a cache folder."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
-from benchmark.data.detection.detection_set import DetectionSet, arrays
+from benchmark.data import notes
+from benchmark.data.detection import suspect
+from benchmark.data.detection.detection_set import DetectionSet, arrays, digest
 from benchmark.data.detection.example import Example, Truths, joined, without_degenerate
-from benchmark.data.detection.images import Columns, FileImages, RecordImages
 from benchmark.data.detection.pasted import pasted
+from benchmark.data.digests import repeated
+from benchmark.data.not_read import Counts
+from benchmark.data.photographs.source import Columns, FileImages, RecordImages
 from benchmark.data.register import SPLITS, Register, require_as_stated
 from benchmark.spec.boxes import BoxesSpec
 
@@ -57,38 +61,47 @@ def find(name: str) -> DetectionSet:
         return found
 
 
-def cleaned(examples: Iterable[Example]) -> tuple[Truths, int]:
-    """Return the truths without degenerate boxes, and how many those were."""
-    kept, dropped = [], 0
-    for example in examples:
-        clean, count = without_degenerate(example)
-        kept.append(clean)
-        dropped += count
-    return joined(kept), dropped
+def save(
+    name: str,
+    categories: Mapping[int, str],
+    examples: Mapping[str, Sequence[Example]],
+    images: FileImages | RecordImages,
+    content: Columns,
+    *,
+    turned: Mapping[str, Sequence[str]] | None = None,
+    not_read: Mapping[str, Counts] | None = None,
+) -> DetectionSet:
+    """Write a data set and return it as read back.
 
-
-def save(found: DetectionSet) -> DetectionSet:
-    """Write it and return it as read back. Its images are of a class in ``_KINDS``."""
-    images = found.images
-    kind = next(kind for kind, each in _KINDS.items() if isinstance(images, each))
-    assert isinstance(images, (FileImages, RecordImages))
+    ``categories``: id -> name, in the order of the labels. ``examples``: for each split all boxes
+    that were stated; degenerate ones are counted and left out. ``content``: columns of the files
+    that the digest covers. ``turned``: names of the images to be shown turned. ``not_read``: files
+    in their folders.
+    """
+    truths, degenerate, odd_ones = {}, {}, {}
+    for split in SPLITS:
+        kept, dropped = zip(*map(without_degenerate, examples[split]), strict=True)
+        truths[split], degenerate[split] = joined(kept), sum(dropped)
+        odd_ones[split] = suspect.counted(examples[split], (turned or {}).get(split, ()))._asdict()
+    classes, category_ids = [*categories.values()], [*categories]
+    own = {split: columns["digest"] for split, columns in images.columns.items()}
     index = {
-        "kind": kind,
-        "where": dict(images.where),
-        "sha256": found.sha256,
-        "classes": found.classes,
-        "category_ids": found.category_ids,
-        "degenerate": dict(found.degenerate),
-        "noted": dict(found.noted),
+        "kind": "files" if isinstance(images, FileImages) else "tfds",
+        "where": images.where,
+        "sha256": digest(classes, category_ids, truths, content),
+        "classes": classes,
+        "category_ids": category_ids,
+        "degenerate": degenerate,
+        "noted": notes.of(not_read, repeated(own)) | {"boxes": odd_ones},
         "columns": list(images.columns["train"]),
     }
     columns = {
-        split: arrays(found.truths[split])
+        split: arrays(truths[split])
         | {f"image_{key}": array for key, array in images.columns[split].items()}
         for split in SPLITS
     }
-    ADDED.save(found.name, index, columns)
-    return find(found.name)
+    ADDED.save(name, index, columns)
+    return find(name)
 
 
 def _require_whole(found: DetectionSet, columns: Columns) -> None:

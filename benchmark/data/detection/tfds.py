@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.data import digests, notes
-from benchmark.data.detection import registry, suspect
-from benchmark.data.detection.detection_set import DetectionSet, digest
+from benchmark.data import digests
+from benchmark.data.detection import registry
+from benchmark.data.detection.detection_set import DetectionSet
 from benchmark.data.detection.example import Example
-from benchmark.data.detection.images import RecordImages, open_records
 from benchmark.data.images import DataError
 from benchmark.data.photographs.decode import header
+from benchmark.data.photographs.source import RecordImages
+from benchmark.data.prepared import only_data_errors, open_records, prepared
 
 SETS = {
     "coco2014": {"train": [("coco/2014", "train")], "test": [("coco/2014", "validation")]},
@@ -49,42 +50,16 @@ def get(
         raise DataError(f"name must be one of {', '.join(SETS)}. Received: {name}")
     registry.ADDED.require_room()
     theirs = {theirs for parts in SETS[name].values() for theirs, _ in parts}
-    try:
-        builders = {each: _prepared(each, data_dir, say) for each in sorted(theirs)}
-        return _listed(name, builders)
-    except DataError:
-        raise
-    except Exception as error:  # The library passes on whatever its parts raise.
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(
-            f"tensorflow-datasets' data for {name} cannot be used ({reason})"
-        ) from error
-
-
-def _prepared(theirs: str, data_dir: Path | None, say: Callable[[str], None]) -> Any:
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder(theirs, data_dir=data_dir)
-    if not builder.is_prepared():
-        say(f"tensorflow-datasets prepares {builder.data_path}")
-        builder.download_and_prepare(file_format="array_record")
-    kept_as = builder.info.file_format
-    if kept_as is None or kept_as.value != "array_record":
-        rule = f"{builder.data_path} must be prepared as array_record, to be read in any order"
-        raise DataError(f"{rule}. Received: {kept_as and kept_as.value}")
-    say(f"{builder.data_path} is prepared; each record is read once, to list it")
-    return builder
+    with only_data_errors(f"tensorflow-datasets' data for {name} cannot be used"):
+        return _listed(name, {each: prepared(each, data_dir, say) for each in sorted(theirs)})
 
 
 def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
-    where, columns, truths, degenerate, odd_ones = {}, {}, {}, {}, {}
+    where, columns, examples = {}, {}, {}
     for split, parts in SETS[name].items():
         where[split] = [[str(builders[theirs].data_path), part] for theirs, part in parts]
         rows = sorted(_rows(where[split], parts), key=lambda row: row[0].image_id)
-        truths[split], degenerate[split] = registry.cleaned(example for example, *_ in rows)
-        examples, names, found, numbers, places = zip(*rows, strict=True)
-        sizes, own = zip(*found, strict=True)
-        odd_ones[split] = suspect.counted(examples)._asdict()
+        examples[split], names, sizes, own, numbers, places = zip(*rows, strict=True)
         columns[split] = {
             "name": np.array(names, np.bytes_),
             "size": np.array(sizes, np.int64),
@@ -97,30 +72,24 @@ def _listed(name: str, builders: dict[str, Any]) -> DetectionSet:
     if any(each != classes for each in every):
         raise DataError(f"the parts of {name} must have the same classes. Received: {every}")
     # Where records are kept is not part of the content: it may differ between versions.
-    content = {split: {key: columns[split][key] for key in ("name", "size")} for split in columns}
-    category_ids = [*range(1, len(classes) + 1)]
-    sha256 = digest(classes, category_ids, truths, content)
-    images = RecordImages(where, columns)
-    told = notes.of(None, digests.repeated({split: columns[split]["digest"] for split in columns}))
-    told |= {"boxes": odd_ones}
-    return registry.save(
-        DetectionSet(name, classes, category_ids, truths, images, sha256, degenerate, told)
-    )
+    content = {split: {key: own[key] for key in ("name", "size")} for split, own in columns.items()}
+    categories = dict(enumerate(classes, start=1))
+    return registry.save(name, categories, examples, RecordImages(where, columns), content)
 
 
 def _rows(
     where: list[list[str]], parts: list[tuple[str, str]]
-) -> Iterator[tuple[Example, bytes, tuple[int, bytes], int, int]]:
-    """Yield for each record: its example, its file name, its number of bytes and digest, its part,
-    its place."""
+) -> Iterator[tuple[Example, bytes, int, bytes, int, int]]:
+    """Yield for each record: its example, its file name, its number of bytes, their digest, its
+    part, its place."""
     for number, ((folder, part), (theirs, _)) in enumerate(zip(where, parts, strict=True)):
         example_of = voc_example if theirs.startswith("voc/") else coco_example
         for place, record in enumerate(open_records(Path(folder), part)):
-            about = header(record["image"])
+            content = record["image"]
+            about = header(content)
             example = example_of(record, about.height, about.width)
             name = bytes(record["image/filename"])
-            content = record["image"]
-            yield example, name, (len(content), digests.of(content)), number, place
+            yield example, name, len(content), digests.of(content), number, place
 
 
 def coco_example(record: dict[str, Any], height: int, width: int) -> Example:

@@ -1,8 +1,6 @@
 """Random numbers for an image in an epoch: pure functions of (seed, epoch, index), from Philox's
 raw output, which NumPy keeps the same in every version (it does not promise this for samplers)."""
 
-import math
-
 import numpy as np
 
 VIEW, LIGHTING, CANVAS = 1, 2, 3
@@ -25,9 +23,3 @@ def uniform(word: np.uint64, low: float = 0.0, high: float = 1.0) -> float:
 def integer(word: np.uint64, low: int, high: int) -> int:
     """Map a word to ``low`` to ``high``, inclusive; probabilities differ by at most 2**-64."""
     return low + (int(word) * (high - low + 1) >> 64)
-
-
-def normal(first: np.uint64, second: np.uint64) -> float:
-    """Return a standard normal draw, by the Box-Muller method."""
-    radius = math.sqrt(-2 * math.log(1.0 - uniform(first)))
-    return radius * math.cos(2 * math.pi * uniform(second))

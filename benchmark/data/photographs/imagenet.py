@@ -14,7 +14,7 @@ from benchmark.data import contents, digests
 from benchmark.data.images import DataError
 from benchmark.data.photographs import registry
 from benchmark.data.photographs.registry import Photographs
-from benchmark.data.photographs.source import Listing, open_records
+from benchmark.data.prepared import only_data_errors, open_records, prepared
 
 NAME = "imagenet2012"
 
@@ -52,33 +52,25 @@ def get(
     other arguments are for archives of other images in the same layout. Raises DataError, which
     lists everything that is missing; nothing is added then.
     """
-    import tensorflow_datasets as tfds
+
+    def manual(place: Path) -> Path:
+        own = (folder or place.parents[1] / "downloads" / "manual").resolve()
+        check(own, archives, verify=verify, say=say)
+        say("For all of ImageNet, what follows takes hours.")
+        return own
 
     registry.ADDED.require_room()
-    try:
-        builder = tfds.builder("imagenet2012", data_dir=data_dir)
-        if not builder.is_prepared():
-            folder = (
-                folder or Path(builder.data_path).parents[1] / "downloads" / "manual"
-            ).resolve()
-            check(folder, archives, verify=verify, say=say)
-            say(f"tensorflow-datasets prepares {builder.data_path}; for all of ImageNet, hours")
-            builder.download_and_prepare(
-                file_format="array_record",
-                download_config=tfds.download.DownloadConfig(manual_dir=folder),
-            )
-        say(f"{builder.data_path} is prepared; each record is read once, to list it")
-        root = Path(builder.data_path)
-        classes = builder.info.features["label"].names
-        listings = {split: _listed(each) for split, each in open_records(root).items()}
-    except DataError:
-        raise
-    except Exception as error:  # The library passes on whatever its parts raise.
-        reason = f"{type(error).__name__}: {error}"
-        raise DataError(
-            f"tensorflow-datasets' imagenet2012 cannot be prepared ({reason})"
-        ) from error
-    return registry.save(name, "tfds", root, classes, listings, _sha256(classes, listings))
+    with only_data_errors("tensorflow-datasets' imagenet2012 cannot be prepared"):
+        builder = prepared(NAME, data_dir, say, manual)
+        root, classes = Path(builder.data_path), builder.info.features["label"].names
+        columns = {
+            split: _listed(open_records(root, theirs))
+            for split, theirs in registry.TFDS_SPLITS.items()
+        }
+    # Not their content: some files are re-encoded by whichever encoder TensorFlow has.
+    sizes = {split: own["size"] for split, own in columns.items()}
+    sha256 = registry.digest(classes, columns, sizes)
+    return registry.save(name, "tfds", root, classes, columns, sha256)
 
 
 def check(
@@ -123,35 +115,24 @@ def _begins_otherwise(path: Path) -> str | None:
     return None
 
 
-def _listed(records: Sequence[Mapping[str, Any]]) -> Listing:
+def _listed(records: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
     """List a split in the order of the file names: tensorflow-datasets keeps the records in a
     shuffled order."""
-    rows = [
+    rows = sorted(
         (
-            bytes(record["file_name"]),
-            int(record["label"]),
-            len(record["image"]),
-            digests.of(record["image"]),
+            bytes(each["file_name"]),
+            place,
+            int(each["label"]),
+            len(each["image"]),
+            digests.of(each["image"]),
         )
-        for record in records
-    ]
-    order = sorted(range(len(rows)), key=lambda place: rows[place][0])
-    names, labels, sizes, found = zip(*(rows[place] for place in order), strict=True)
-    return Listing(
-        names=np.array(names, np.bytes_),
-        labels=np.array(labels, np.int32),
-        sizes=np.array(sizes, np.int64),
-        records=np.array(order, np.int64),
-        digests=digests.column(found),
+        for place, each in enumerate(records)
     )
-
-
-def _sha256(classes: list[str], listings: dict[str, Listing]) -> str:
-    """Return the digest of a line per photograph: its split, file name, class and number of bytes
-    (not their content: some files are re-encoded by whichever encoder TensorFlow has)."""
-    digest = hashlib.sha256()
-    for split, listing in listings.items():
-        for name, label, size in zip(listing.names, listing.labels, listing.sizes, strict=True):
-            line = (split.encode(), bytes(name), classes[label].encode(), str(size).encode())
-            digest.update(b"\t".join(line) + b"\n")
-    return digest.hexdigest()
+    names, places, labels, sizes, found = zip(*rows, strict=True)
+    return {
+        "name": np.array(names, np.bytes_),
+        "label": np.array(labels, np.int32),
+        "size": np.array(sizes, np.int64),
+        "place": np.array(places, np.int64),
+        "digest": digests.column(found),
+    }

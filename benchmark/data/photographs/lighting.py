@@ -30,7 +30,7 @@ def lighting_offsets(
     keys = np.empty((count, 2), np.uint64)
     keys[:, 0], keys[:, 1] = seed, np.asarray(epochs, np.uint64) * np.uint64(2) + np.uint64(1)
     uniform = (random_raw(counters, keys, 6) >> np.uint64(11)) * 2.0**-53
-    # As in ``draws.normal``: NumPy's logarithms and cosines differ from C's in the last bits.
+    # By the Box-Muller method. NumPy's logarithms and cosines differ from C's in the last bits.
     drawn = [
         math.sqrt(-2 * math.log(1.0 - radius)) * math.cos(2 * math.pi * angle)
         for radius, angle in uniform.reshape(-1, 2).tolist()

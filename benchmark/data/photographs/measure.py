@@ -4,6 +4,7 @@ import secrets
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -32,8 +33,7 @@ def statistics(photographs: Photographs, spec: PhotographsSpec) -> Statistics:
     kept = photographs.folder / f"statistics-{crop}-{side}-{count}.npz"
     with suppress(*_DAMAGED), kept.open("rb") as file:
         return Statistics(**np.load(file, allow_pickle=False))
-    listing = photographs.source.listings["train"]
-    indices = fixed_order(len(listing))[:count]
+    indices = fixed_order(len(photographs.labels("train")))[:count]
     found = measured(_center_crops(photographs, indices, side, crop))
     with suppress(OSError):  # If the cache is not writable, the next run measures again.
         _write(kept, found)
@@ -60,7 +60,7 @@ def _write(path: Path, found: Statistics) -> None:
     aside = path.with_name(f".{secrets.token_hex(4)}.npz")
     try:
         with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **found.arrays())
+            np.savez(file, allow_pickle=False, **asdict(found))
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""The bytes of photographs, by index: from a class-per-folder tree, or from tensorflow-datasets."""
+"""The bytes of images, by index: from individual files, or from tensorflow-datasets' records."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,141 +11,116 @@ import numpy as np
 
 from benchmark.data import digests
 from benchmark.data.images import DataError
+from benchmark.data.prepared import open_records
 
+Columns = Mapping[str, Mapping[str, np.ndarray]]
+"""Split -> name of a column -> its values, one per image, whose index is their position.
 
-@dataclass(frozen=True)
-class Listing:
-    """The photographs of a split, in a fixed order of their names. A photograph's index is its
-    position in this order."""
-
-    names: np.ndarray
-    """(n,) bytes: the path below a tree's root, or tensorflow-datasets' file name."""
-    labels: np.ndarray
-    """(n,) int32: positions in the list of classes, from 0."""
-    sizes: np.ndarray
-    """(n,) int64: the size of each file, in bytes."""
-    records: np.ndarray
-    """(n,) int64: each photograph's position in tensorflow-datasets' own order; 0 for a tree."""
-    digests: np.ndarray | None = None
-    """(n, 32) uint8: the SHA-256 of each file; None in lists of an earlier version."""
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def name(self, index: int) -> str:
-        """Return a photograph's name, as text."""
-        return bytes(self.names[index]).decode("utf-8", "surrogateescape")
+``name``: bytes, the path below a folder, or tensorflow-datasets' file name; ``size``: int64, in
+bytes; ``digest``: (n, 32) uint8, the SHA-256 of each file, which lists of earlier versions do not
+have; of records also ``part`` and ``place``: int64, the location of an image's record."""
 
 
 class Encoded(Protocol):
-    """Photographs that several threads can read at once, in any order."""
+    """Images that several threads can read at once, in any order."""
+
+    @property
+    def columns(self) -> Columns:
+        """What is known of the images; nothing if they are made on request."""
 
     def path(self, split: str, index: int) -> Path:
-        """Return the name of a photograph for messages."""
+        """Return the name of an image for messages."""
 
     def encoded(self, split: str, index: int) -> bytes:
-        """Return the bytes of a photograph. Raises DataError, which names the file."""
-
-
-class Source(Encoded, Protocol):
-    """Photographs with classes."""
-
-    @property
-    def root(self) -> Path:
-        """Folder that holds them."""
-
-    @property
-    def listings(self) -> dict[str, Listing]:
-        """The lists of the splits ``train`` and ``test``."""
+        """Return the bytes of an image. Raises DataError, which names the file."""
 
     def check(self) -> None:
         """Raise DataError if files are missing or changed, judging by their sizes."""
 
 
-@dataclass(frozen=True)
-class TreeSource:
-    """A class-per-folder tree."""
+class _Listed:
+    """Images that are listed in columns."""
 
-    root: Path
-    listings: dict[str, Listing]
+    columns: Columns
 
-    def path(self, split: str, index: int) -> Path:
-        """See ``Source``."""
-        return self.root / self.listings[split].name(index)
-
-    def encoded(self, split: str, index: int) -> bytes:
-        """See ``Source``."""
-        path = self.path(split, index)
-        return self._checks[split].read(path, index, self.listings[split].sizes[index])
-
-    def check(self) -> None:
-        """See ``Source``."""
-        for split, listing in self.listings.items():
-            for index, size in enumerate(listing.sizes):
-                require_as_added(self.path(split, index), size)
+    def _name(self, split: str, index: int) -> str:
+        return bytes(self.columns[split]["name"][index]).decode("utf-8", "surrogateescape")
 
     @cached_property
     def _checks(self) -> "dict[str, Check]":
-        return {split: Check(own.digests, len(own)) for split, own in self.listings.items()}
+        return {
+            split: Check(own.get("digest"), len(own["name"])) for split, own in self.columns.items()
+        }
 
 
 @dataclass(frozen=True)
-class TfdsSource:
-    """A data set that tensorflow-datasets has prepared as ArrayRecord files."""
+class FileImages(_Listed):
+    """Image files, in one folder per split."""
 
-    root: Path
-    """The folder of the data set's version."""
-    listings: dict[str, Listing]
+    where: Mapping[str, str]
+    """Split -> folder."""
+    columns: Columns
 
     def path(self, split: str, index: int) -> Path:
-        """See ``Source``."""
-        return self.root / self.listings[split].name(index)
+        """See ``Encoded``."""
+        return Path(self.where[split]) / self._name(split, index)
 
     def encoded(self, split: str, index: int) -> bytes:
-        """See ``Source``."""
-        record = int(self.listings[split].records[index])
+        """See ``Encoded``."""
+        size = self.columns[split]["size"][index]
+        return self._checks[split].read(self.path(split, index), index, size)
+
+    def check(self) -> None:
+        """See ``Encoded``."""
+        for split, columns in self.columns.items():
+            for index, size in enumerate(columns["size"]):
+                require_as_added(self.path(split, index), size)
+
+
+@dataclass(frozen=True)
+class RecordImages(_Listed):
+    """Data sets that tensorflow-datasets has prepared as ArrayRecord files."""
+
+    where: Mapping[str, list[list[str]]]
+    """Split -> its parts: the folder of a data set's version, and the name of a split in it."""
+    columns: Columns
+
+    def path(self, split: str, index: int) -> Path:
+        """See ``Encoded``."""
+        folder, _ = self.where[split][int(self.columns[split]["part"][index])]
+        return Path(folder) / self._name(split, index)
+
+    def encoded(self, split: str, index: int) -> bytes:
+        """See ``Encoded``."""
+        columns = self.columns[split]
         try:
-            content = self._records[split][record]["image"]
+            records = self._records[split][int(columns["part"][index])]
+            content = records[int(columns["place"][index])]["image"]
         except Exception as error:  # The readers pass on whatever their formats raise.
             raise not_as_added(self.path(split, index), error) from error
         self._checks[split].require(self.path(split, index), index, content)
         return content
 
     def check(self) -> None:
-        """See ``Source``."""
-        for split, listing in self.listings.items():
+        """See ``Encoded``."""
+        for split, columns in self.columns.items():
+            first = Path(self.where[split][0][0])
             try:
-                count = len(self._records[split])
-                self._records[split][count - 1]
+                counts = [len(records) for records in self._records[split]]
+                for records, count in zip(self._records[split], counts, strict=True):
+                    records[count - 1]
             except Exception as error:
-                raise not_as_added(self.root, error) from error
-            if count != len(listing):
-                raise not_as_added(self.root, f"{count} {split} images, not {len(listing)}")
+                raise not_as_added(first, error) from error
+            expected = np.bincount(columns["part"], minlength=len(counts)).tolist()
+            if counts != expected:
+                raise not_as_added(first, f"{counts} {split} images, not {expected}")
 
     @cached_property
-    def _checks(self) -> "dict[str, Check]":
-        return {split: Check(own.digests, len(own)) for split, own in self.listings.items()}
-
-    @cached_property
-    def _records(self) -> dict[str, Any]:
-        return open_records(self.root)
-
-
-TFDS_SPLITS = {"train": "train", "test": "validation"}
-"""This project's split -> the split of tensorflow-datasets' ``imagenet2012``, whose own test images
-have no labels."""
-
-
-def open_records(folder: Path) -> dict[str, Any]:
-    """Return split -> its records, in tensorflow-datasets' own order; images stay encoded."""
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(folder)
-    decoders = {"image": tfds.decode.SkipDecoding()}
-    return {
-        split: builder.as_data_source(split=theirs, decoders=decoders)
-        for split, theirs in TFDS_SPLITS.items()
-    }
+    def _records(self) -> dict[str, list[Any]]:
+        return {
+            split: [open_records(Path(folder), theirs) for folder, theirs in parts]
+            for split, parts in self.where.items()
+        }
 
 
 class Check:

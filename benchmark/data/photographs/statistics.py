@@ -2,7 +2,7 @@
 not depend on the order in which the pixels are added."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,10 +21,6 @@ class Statistics:
     """(3,), descending: of the covariance of a pixel's red, green and blue."""
     eigenvectors: np.ndarray
     """(3, 3): one per column, of length 1; the largest component is positive."""
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """Return field -> array."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def measured(batches: Iterable[np.ndarray]) -> Statistics:

@@ -43,11 +43,10 @@ class StreamedImages:
         self.spec, self.photographs = spec, photographs
         self.workers = workers or cores()
         self.crop = spec.image_shape[0]
-        listings = photographs.source.listings
-        self.trained, held_out = parted(len(listings["train"]), spec.held_out_images)
+        self.trained, held_out = parted(len(photographs.labels("train")), spec.held_out_images)
         """Index among the images trained on -> index in the training split."""
-        self.scored = {"test": ("test", np.arange(len(listings["test"])))}
-        """Split -> the name of its listing, and the indices there."""
+        self.scored = {"test": ("test", np.arange(len(photographs.labels("test"))))}
+        """Split -> the one of ``photographs`` that has its images, and the indices there."""
         if spec.held_out_images:
             self.scored["validation"] = "train", held_out
         self.scored_counts = {split: len(own) for split, (_, own) in self.scored.items()}
@@ -66,7 +65,7 @@ class StreamedImages:
         pixels = tf.constant((), tf.uint8)
         if steps:
             pixels = tf.stack(self._pixels.batches(seed, batch_size, first, steps))
-        labels = self.photographs.source.listings["train"].labels[self.trained[indices]]
+        labels = self.photographs.labels("train")[self.trained[indices]]
         return (
             tf.reshape(pixels, (steps, batch_size, self.crop, self.crop, 3)),
             tf.constant(self._lighting(seed, batch_size, first, steps)),
@@ -81,7 +80,7 @@ class StreamedImages:
 
     def scored_inputs(self, split: str, batch_size: int) -> Iterator[tuple[tf.Tensor, ...]]:
         """Yield pixels (batch, crop, crop, 3) uint8 of centre crops, and labels. See ``Feed``."""
-        views = partial(geometry.center_view, side=self._test_side, crop=self.crop)
+        views = partial(geometry.center_view, side=self.spec.test_shorter_side, crop=self.crop)
         for pixels, labels in self.scored_views(split, views, 1, batch_size):
             yield pixels[:, 0], labels
 
@@ -89,19 +88,19 @@ class StreamedImages:
         self, split: str, views: Views, count: int, batch_size: int, first: int = 0
     ) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
         """See ``Feed``."""
-        listing, indices = self.scored[split]
+        stored, indices = self.scored[split]
         starts = range(first, len(indices), batch_size)
         batches = [indices[start : start + batch_size].tolist() for start in starts]
         pixels = decoded(
             self.photographs.source,
-            listing,
+            stored,
             lambda number: [(index, views) for index in batches[number]],
             len(batches),
             windows=count,
             batch_size=batch_size,
             workers=self.workers,
         )
-        labels = self.photographs.source.listings[listing].labels
+        labels = self.photographs.labels(stored)
         for batch, ready in zip(batches, pixels, strict=True):
             yield ready, tf.constant(labels[batch], tf.int32)
 
@@ -109,10 +108,6 @@ class StreamedImages:
         """See ``Feed``."""
         pixels, labels = inputs
         return self.normalization(pixels), labels
-
-    @property
-    def _test_side(self) -> int:
-        return self.spec.test_shorter_side
 
     def _decoded_from(self, seed: int, batch_size: int, first: int) -> Iterator[tf.Tensor]:
         return decoded(
@@ -135,7 +130,8 @@ class StreamedImages:
 
     def _view(self, seed: int, epoch: int, index: int, height: int, width: int) -> list[Window]:
         if self.spec.augmentation == "none":
-            return geometry.center_view(height, width, side=self._test_side, crop=self.crop)
+            side = self.spec.test_shorter_side
+            return geometry.center_view(height, width, side=side, crop=self.crop)
         if self.spec.augmentation == "area-crop-flip":
             return [geometry.area_crop(height, width, self.crop, seed, epoch, index)]
         least, greatest = self.spec.shorter_side or (self.crop, self.crop)

@@ -12,7 +12,8 @@ from benchmark.data import digests, not_read
 from benchmark.data.images import DataError
 from benchmark.data.not_read import READ, Counts
 from benchmark.data.photographs.files import checked_content, in_threads
-from benchmark.data.photographs.source import Listing
+from benchmark.data.photographs.registry import digest
+from benchmark.data.photographs.source import Columns
 
 _SCORED = ("val", "validation", "test")
 """Possible folders of the images that are scored; the first that exists is used."""
@@ -26,7 +27,7 @@ class Tree:
 
     classes: list[str]
     """In code point order, as in Keras and PyTorch."""
-    listings: dict[str, Listing]
+    columns: Columns
     sha256: str
     """The digest of a line per file: its split, its path below the root, its class, and the SHA-256
     of its content."""
@@ -58,7 +59,8 @@ def read_tree(root: Path) -> Tree:
         files["test"] = list(_by_class(scored, classes, left["test"]))
     _require(bool(files["test"]), f"{scored} must hold images", "none")
     left["elsewhere"] = _counted_elsewhere(root, (train, scored))
-    return _read(root, classes, files, {part: dict(counts) for part, counts in left.items()})
+    columns, sha256 = _read(root, classes, files)
+    return Tree(classes, columns, sha256, {part: dict(counts) for part, counts in left.items()})
 
 
 def _by_class(
@@ -122,7 +124,7 @@ def _counted_elsewhere(root: Path, splits: tuple[Path, ...]) -> Counter[str]:
         if path.is_dir() and path not in splits:
             left.update(not_read.counted_below(path, root))
         elif not path.is_dir():
-            left[not_read.HIDDEN if not_read.is_hidden(path, root) else not_read.kind(path)] += 1
+            left[not_read.kind(path, root)] += 1
     return left
 
 
@@ -137,30 +139,23 @@ def _some(files: list[Path]) -> str:
 
 
 def _read(
-    root: Path,
-    classes: list[str],
-    files: dict[str, list[tuple[Path, int]]],
-    left: dict[str, Counts],
-) -> Tree:
-    digest, listings = hashlib.sha256(), {}
+    root: Path, classes: list[str], files: dict[str, list[tuple[Path, int]]]
+) -> tuple[Columns, str]:
+    """Return the columns and the digest of the files, each with its label."""
+    columns, sha256s = {}, {}
     for split, listed in files.items():
-        names, sizes, found = [], [], []
-        read = in_threads(_read_one, [path for path, _ in listed])
-        for (path, label), (size, sha256) in zip(listed, read, strict=True):
-            name = path.relative_to(root).as_posix().encode("utf-8", "surrogateescape")
-            line = (split.encode(), name, classes[label].encode(), sha256.encode())
-            digest.update(b"\t".join(line) + b"\n")
-            names.append(name)
-            sizes.append(size)
-            found.append(sha256)
-        listings[split] = Listing(
-            names=np.array(names, np.bytes_),
-            labels=np.array([label for _, label in listed], np.int32),
-            sizes=np.array(sizes, np.int64),
-            records=np.zeros(len(listed), np.int64),
-            digests=digests.column(found),
+        sizes, sha256s[split] = zip(
+            *in_threads(_read_one, [path for path, _ in listed]), strict=True
         )
-    return Tree(classes, listings, digest.hexdigest(), left)
+        names = [path.relative_to(root).as_posix() for path, _ in listed]
+        columns[split] = {
+            "name": np.array([name.encode("utf-8", "surrogateescape") for name in names]),
+            "label": np.array([label for _, label in listed], np.int32),
+            "size": np.array(sizes, np.int64),
+            "place": np.zeros(len(listed), np.int64),
+            "digest": digests.column(sha256s[split]),
+        }
+    return columns, digest(classes, columns, sha256s)
 
 
 def _read_one(path: Path) -> tuple[int, str]:

@@ -3,7 +3,6 @@
 import contextlib
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,31 +10,24 @@ import numpy as np
 from benchmark.data.detection.example import Truths
 from benchmark.evaluation.boxes.detections import Detections, coco_results, in_order
 
-
-@dataclass(frozen=True)
-class CocoScores:
-    """COCO's scores in percent; None if there are no objects. At most 100 detections per image
-    count, the best by score."""
-
-    ap_percent: float | None
-    """The mean over thresholds of intersection over union of 0.5, 0.55, ... 0.95."""
-    ap50_percent: float | None
-    """At an IoU threshold of 0.5 only."""
-    ap75_percent: float | None
-    ap_small_percent: float | None
-    """``ap_percent`` of objects with an area of at most 32**2 square pixels."""
-    ap_medium_percent: float | None
-    ap_large_percent: float | None
-    """For areas of at least 96**2."""
-    ap_by_class_percent: tuple[float | None, ...]
-    """Label -> like ``ap_percent``."""
-    ap50_by_class_percent: tuple[float | None, ...]
+SCORES = (
+    "ap_percent",
+    "ap50_percent",
+    "ap75_percent",
+    "ap_small_percent",
+    "ap_medium_percent",
+    "ap_large_percent",
+)
+"""The mean over thresholds of intersection over union of 0.5, 0.55, ... 0.95; at 0.5 and at 0.75
+only; and that mean for objects with areas of at most 32**2, up to 96**2, and at least 96**2 square
+pixels. Of each image's detections the best 100 by score count."""
 
 
 def coco_scores(
     truths: Truths, found: Iterable[Detections], category_ids: Sequence[int]
-) -> CocoScores:
-    """Return COCO's scores. ``category_ids``: label -> COCO's id, one for each class.
+) -> dict[str, float | None]:
+    """Return ``SCORES`` in percent; None if there are no objects. ``category_ids``: label -> COCO's
+    id, one for each class.
 
     Crowds are as in COCO: detections on them count neither for nor against. Raises RuntimeError
     unless each image is scored exactly once.
@@ -55,19 +47,7 @@ def coco_scores(
         scored.evaluate()
         scored.accumulate()
         scored.summarize()
-    # (thresholds, recalls, classes), over all areas, for 100 detections per image.
-    precision = scored.eval["precision"][:, :, :, 0, -1]
-    ap, ap50, ap75, small, medium, large = map(_percent, scored.stats[:6])
-    return CocoScores(
-        ap,
-        ap50,
-        ap75,
-        small,
-        medium,
-        large,
-        tuple(_percent(precision[:, :, label].mean()) for label in range(len(category_ids))),
-        tuple(_percent(precision[0, :, label].mean()) for label in range(len(category_ids))),
-    )
+    return dict(zip(SCORES, map(_percent, scored.stats[:6]), strict=True))
 
 
 def _dataset(truths: Truths, category_ids: Sequence[int]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Pascal VOC's mean average precision, as its development kit computes it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,26 +13,17 @@ Method = Literal["11-point", "continuous"]
 _LEVELS = 10
 
 
-@dataclass(frozen=True)
-class VocScores:
-    """VOC's scores in percent; None if there are no objects."""
-
-    map_percent: float | None
-    """The mean over the classes that have objects."""
-    ap_by_class_percent: tuple[float | None, ...]
-    """Label -> average precision."""
-
-
-def voc_scores(
+def voc_map_percent(
     truths: Truths,
     found: Iterable[Detections],
     classes: int,
     *,
     method: Method,
     min_overlap: float = 0.5,
-) -> VocScores:
-    """Return VOC's scores. ``method``: ``11-point``, the rule until VOC 2009 and the one behind VOC
-    2007's numbers, or ``continuous``, the area under the curve, from VOC 2010 on.
+) -> float | None:
+    """Return the mean, over the classes that have objects, of VOC's average precision in percent;
+    None if there are no objects. ``method``: ``11-point``, the rule until VOC 2009 and the one
+    behind VOC 2007's numbers, or ``continuous``, the area under the curve, from VOC 2010 on.
 
     A detection is assigned to the object of its class that it overlaps most, if their intersection
     over union is at least ``min_overlap``. The one with the best score is a true positive, others
@@ -47,7 +37,7 @@ def voc_scores(
         for label in range(classes)
     ]
     there = [each for each in precisions if each is not None]
-    return VocScores(float(np.mean(there)) if there else None, tuple(precisions))
+    return float(np.mean(there)) if there else None
 
 
 def _matched(

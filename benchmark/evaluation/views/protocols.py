@@ -6,13 +6,19 @@ from functools import partial
 
 from benchmark.data.photographs import geometry
 from benchmark.data.photographs.geometry import Window
-from benchmark.spec.protocol import GLOBAL, SLIDING, ProtocolName
+from benchmark.spec.protocol import SLIDING, ProtocolName
 
 MULTI_SCALE_SIDES = (224, 256, 384, 480, 640)
 """Shorter sides, in pixels, of the paper's best results."""
 
 _CROP, _SIDE = 224, 256
 """The paper's crop, and AlexNet's shorter side for it."""
+
+_CROPS: dict[str, tuple[Callable[..., list[Window]], int]] = {
+    "center-crop": (geometry.center_view, 1),
+    "ten-crop": (geometry.ten_crop, 10),
+}
+"""Protocol of crops -> its views, and their number."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class Protocol:
 
     name: str
     passes: tuple[Pass, ...]
-    sliding: bool = False
+    sliding: bool
     """Whether the classifier slides over the feature map: it sees windows as large as the map of a
     crop (7x7 for 224 pixels), and its scores are averaged over all of them. Otherwise it sees the
     mean over the map."""
@@ -47,49 +53,27 @@ class Protocol:
         return sum(each.count for each in self.passes)
 
 
-def center_crop(crop: int, side: int | None = None) -> Protocol:
-    """Return the protocol of one center crop, from an image with a shorter side of ``side``."""
-    side = side or default_side(crop)
-    views = partial(geometry.center_view, side=side, crop=crop)
-    return Protocol(
-        str(ProtocolName("center-crop", (side,))), (Pass(views, 1, crop, one_size=True),)
-    )
+def of_name(name: ProtocolName, crop: int) -> Protocol:
+    """Return the protocol of this name for a net whose input is ``crop`` pixels wide and high.
 
-
-def ten_crop(crop: int, side: int | None = None) -> Protocol:
-    """Return the protocol of the corner and center crops and their mirror images (AlexNet's, tables
-    2 and 3)."""
-    side = side or default_side(crop)
-    views = partial(geometry.ten_crop, side=side, crop=crop)
-    return Protocol(str(ProtocolName("ten-crop", (side,))), (Pass(views, 10, crop, one_size=True),))
-
-
-def multi_scale(
-    crop: int, sides: Sequence[int] | None = None, *, sliding: bool = False
-) -> Protocol:
-    """Return the protocol of the whole image and its mirror image at several shorter sides (tables
-    4 and 5).
+    Of one image size: its center crop, or AlexNet's corner and center crops and their mirror images
+    (tables 2 and 3), by default from a shorter side of 256 for a crop of 224, otherwise in
+    proportion. Multi-scale: the whole image and its mirror image at several shorter sides (tables 4
+    and 5).
 
     The paper makes the net fully convolutional like its [41] and [13], and averages the scores over
     all scales. It does not say what that means for a net that ends in global average pooling, which
-    takes any size anyway; ``sliding`` is what [41] and [13] do with their nets.
+    takes any size anyway; ``multi-scale-sliding`` is what [41] and [13] do with their nets.
     """
-    sides = tuple(sides or (side * crop // _CROP for side in MULTI_SCALE_SIDES))
-    passes = tuple(Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides)
-    return Protocol(str(ProtocolName(SLIDING if sliding else GLOBAL, sides)), passes, sliding)
-
-
-def of_name(name: ProtocolName, crop: int) -> Protocol:
-    """Return the protocol of this name for a net whose input is ``crop`` pixels wide and high."""
-    if name.kind in (GLOBAL, SLIDING):
-        return multi_scale(crop, name.sides, sliding=name.kind == SLIDING)
-    make = center_crop if name.kind == "center-crop" else ten_crop
-    return make(crop, *name.sides)
-
-
-def default_side(crop: int) -> int:
-    """Return the default shorter side: 256 for a crop of 224, otherwise in proportion."""
-    return crop * _SIDE // _CROP
+    if name.kind in _CROPS:
+        views, count = _CROPS[name.kind]
+        sides = name.sides or (crop * _SIDE // _CROP,)
+        cut = partial(views, side=sides[0], crop=crop)
+        passes = [Pass(cut, count, crop, one_size=True)]
+    else:
+        sides = name.sides or tuple(side * crop // _CROP for side in MULTI_SCALE_SIDES)
+        passes = [Pass(partial(_whole, side=side), 2, side, one_size=False) for side in sides]
+    return Protocol(str(name._replace(sides=sides)), tuple(passes), name.kind == SLIDING)
 
 
 def _whole(height: int, width: int, *, side: int) -> list[Window]:

@@ -29,12 +29,11 @@ departure."""
 
 def _nets(spec: Mapping[str, Any]) -> list[Departure]:
     net = spec["model"]
-    of_block = (("model.shortcut", OPTIONS), ("model.depth", DEPTHS))
     return [
-        Departure(field, net[name], agreed[net["block"]])
-        for field, agreed in of_block
-        if net[name := field.removeprefix("model.")] not in agreed[net["block"]]
-        and net[name] in CIFAR10[field]  # Otherwise it is already reported.
+        Departure(f"model.{name}", net[name], of_block[net["block"]])
+        for name, of_block in (("shortcut", OPTIONS), ("depth", DEPTHS))
+        if net[name] not in of_block[net["block"]]
+        and net[name] in CIFAR10[f"model.{name}"]  # Otherwise it is already reported.
     ]
 
 

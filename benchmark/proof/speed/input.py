@@ -50,7 +50,7 @@ def measure_input(photographs: Photographs, rounds: int, seconds: float) -> pd.D
     )
     contenders: dict[str, Callable[[], Callable[[], Any]]] = {
         OURS: lambda: _ours(spec, photographs),
-        PEER: lambda: _peer(photographs.source.root),
+        PEER: lambda: _peer(photographs.place),
     }
     rows = []
     for number in range(-1, rounds):  # The first is a warm-up.
@@ -69,7 +69,7 @@ def write_input(photographs: Photographs, folder: Path, rounds: int, seconds: fl
     by_round = turns.pivot(index="round", columns="contender", values="images_per_s")
     others = turns.groupby("contender")["others_percent"].max()
     ratio = by_round[OURS] / by_round[PEER]
-    sizes = photographs.source.listings["train"].sizes
+    sizes = photographs.source.columns["train"]["size"]
     cpu = turns.groupby("contender")["cpu_ms"].median()
     facts: dict[str, Any] = {"batch": BATCH, "rounds": rounds, "cores": cores(), "warm": WARM_S}
     facts |= {"name": photographs.name, "images": len(sizes), "kib": float(sizes.mean()) / 1024}

@@ -1,6 +1,5 @@
 """Images with their true boxes and detections."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DETECTED, _TRUE = COLORS[1], COLORS[5]
+
+MIN_SCORE = 0.5
+"""Minimum score of the detections that are drawn."""
 
 _PANEL, _FONT = 3.2, 6.5
 """Panel width in inches, and font size in points."""
@@ -42,7 +44,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures, row by row."""
+    """Pictures, row by row, in full rows."""
 
     pictures: list[Picture]
     columns: int
@@ -50,26 +52,20 @@ class Gallery:
     """Label -> name, for all pictures."""
 
 
-def draw_detections(
-    pictures: Sequence[Picture], classes: Sequence[str], *, min_score: float, columns: int = 4
-) -> "Figure":
+def draw_detections(gallery: Gallery, min_score: float = MIN_SCORE) -> "Figure":
     """Draw a panel per image: true boxes thin and dashed, with classes at the bottom; detections
-    with a score of at least ``min_score`` bold, with classes and scores at the top. ``classes``:
-    label -> name."""
-    columns = min(columns, len(pictures))
-    rows = -(-len(pictures) // columns)
+    with a score of at least ``min_score`` bold, with classes and scores at the top."""
+    pictures, classes = gallery.pictures, gallery.classes
+    rows = len(pictures) // gallery.columns
     ratio = float(np.median([each.pixels.shape[0] / each.pixels.shape[1] for each in pictures]))
-    figure, axes = blank(columns, rows, _PANEL, _PANEL * ratio + 0.4)
-    for panel in axes[len(pictures) :]:
-        panel.set_visible(False)
-    for panel, picture in zip(axes, pictures, strict=False):
+    figure, axes = blank(gallery.columns, rows, _PANEL, _PANEL * ratio + 0.4)
+    for panel, picture in zip(axes, pictures, strict=True):
         height, width = picture.pixels.shape[:2]
         panel.imshow(picture.pixels, extent=(0, width, height, 0), interpolation="nearest")
         panel.set(xlim=(0, width), ylim=(height, 0), xticks=[], yticks=[])
         panel.spines[:].set_visible(False)
         panel.grid(False)
-        if picture.title:
-            panel.set_title(picture.title, fontsize=8)
+        panel.set_title(picture.title, fontsize=8)
         for box, label in zip(picture.true_boxes, picture.true_labels, strict=True):
             _draw(panel, box, classes[label], _TRUE, detected=False)
         # The best come last, so that they lie on top.

@@ -12,7 +12,7 @@ from benchmark.diagnostics import DIAGNOSTICS, RESPONSES
 from benchmark.metrics import Metric
 from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
-from benchmark.report.figures.detections import Gallery, draw_detections
+from benchmark.report.figures.detections import MIN_SCORE, Gallery, draw_detections
 from benchmark.report.figures.figure6 import draw_figure6
 from benchmark.report.figures.figure6 import key_of as key_of_nets
 from benchmark.report.figures.figure7 import draw_figure7
@@ -39,12 +39,11 @@ class Drawn:
 
 
 _NAMES = (
-    *("curves", "seeds", "responses", "gradients", "costs"),
-    *("curves-ap", "seeds-ap", "costs-ap", "detections"),
+    *("curves", "seeds", "costs", "curves-ap", "seeds-ap", "costs-ap", "detections"),
+    *(each.figure for each in DIAGNOSTICS),
 )
 
-_MIN_SCORE = 0.5
-"""Minimum score of the detections that are drawn."""
+Draw = Callable[[], "Figure"]
 
 
 def draw_figures(
@@ -53,8 +52,8 @@ def draw_figures(
     layers: pd.DataFrame,
     levels: Mapping[str, float],
     folder: Path,
-    gallery: Gallery | None = None,
-    failed: Callable[[str, Exception], None] | None = None,
+    gallery: Gallery | None,
+    failed: Callable[[str, Exception], None],
 ) -> list[Drawn]:
     """Write the figures that the frames have numbers for, as SVG and PNG, and delete those that an
     earlier report left for the others.
@@ -63,49 +62,55 @@ def draw_figures(
     percent; ``gallery``: pictures of detections; ``failed``: called with the name and the error of
     a figure that cannot be made, after which the others are made.
     """
-    look, drawn = looks(runs["variant"]), []
-    split = "test"
+    look = looks(runs["variant"])
     first = set(list(look)[:MAX_VARIANTS])
     runs, curves, layers = (frame[frame["variant"].isin(first)] for frame in (runs, curves, layers))
-    for name, caption, draw in _of_frames(runs, curves, layers, levels, look, split):
-        if len(look) > MAX_VARIANTS:
-            caption += f" The first {MAX_VARIANTS} of {len(look):,} variants."
-        drawn += _kept(name, caption, draw, folder, failed)
+    part = f" The first {MAX_VARIANTS} of {len(look):,} variants." if len(look) > len(first) else ""
+    found = [
+        (name, caption + part, draw)
+        for name, caption, draw in _of_frames(runs, curves, layers, levels, look)
+    ]
     if gallery:
         caption = (
-            f"Detections in the first {split} images with a score of at least {_MIN_SCORE:g}; "
+            f"Detections in the first test images with a score of at least {MIN_SCORE:g}; "
             "dashed: true boxes. One row per variant: the first of its runs that finished."
         )
-        draw = partial(
-            draw_detections,
-            gallery.pictures,
-            gallery.classes,
-            min_score=_MIN_SCORE,
-            columns=gallery.columns,
-        )
-        drawn += _kept("detections", caption, draw, folder, failed)
+        found.append(("detections", caption, partial(draw_detections, gallery)))
+    drawn = []
+    for name, caption, draw in found:
+        try:
+            drawn.append(Drawn(caption, *keep(draw(), folder, name)))
+        except OSError:  # A disk error: the other figures would fail too.
+            raise
+        except Exception as error:  # Anything that a library raises for one figure.
+            failed(name, error)
     for name in set(_NAMES) - {figure.svg.stem for figure in drawn}:
         for kind in ("svg", "png"):
             (folder / f"{name}.{kind}").unlink(missing_ok=True)
     return drawn
 
 
-def _kept(
-    name: str,
-    caption: str,
-    draw: "Callable[[], Figure]",
-    folder: Path,
-    failed: Callable[[str, Exception], None] | None,
-) -> list[Drawn]:
-    try:
-        return [Drawn(caption, *keep(draw(), folder, name))]
-    except OSError:  # A disk error: the other figures would fail too.
-        raise
-    except Exception as error:  # Anything that a library raises for one figure.
-        if failed is None:
-            raise
-        failed(name, error)
-        return []
+def errors_by_iteration(
+    runs: pd.DataFrame,
+    curves: pd.DataFrame,
+    look: Mapping[str, Look],
+    levels: Mapping[str, float],
+) -> tuple[str, Draw]:
+    """Return the meaning of a line and the function that draws the errors of classifiers: as in
+    Figure 6 if the runs are of nets of several depths."""
+    if nets := nets_of(runs):
+        end = int(runs["schedule.iterations"].max())
+        return key_of_nets(curves), partial(draw_figure6, curves, nets, levels, end)
+    return key_of(curves), partial(draw_curves, curves, look, levels)
+
+
+def responses_by_layer(
+    runs: pd.DataFrame, layers: pd.DataFrame, look: Mapping[str, Look]
+) -> tuple[str, Draw]:
+    """Return the same of responses: as in Figure 7 for such runs."""
+    if nets := nets_of(runs):
+        return key_of_nets(layers), partial(draw_figure7, layers, nets)
+    return "Mean over the runs.", partial(draw_responses, layers, look)
 
 
 def _of_frames(
@@ -114,44 +119,35 @@ def _of_frames(
     layers: pd.DataFrame,
     levels: Mapping[str, float],
     look: Mapping[str, Look],
-    split: str,
-) -> "Iterator[tuple[str, str, Callable[[], Figure]]]":
+) -> Iterator[tuple[str, str, Draw]]:
     """Yield each figure's name, its caption and the function that draws it."""
+    draw: Draw
     kinds = list(by_metric(runs))
-    finished = {metric: _finished(own, metric) for metric, own in kinds}
+    finished = {
+        metric: own[(own["status"] == Status.FINISHED) & own[metric.result].notna()]
+        for metric, own in kinds
+    }
     for metric, own in kinds:
         trained = curves[curves["variant"].isin(own["variant"])]
         if (trained["epoch"] > 1).any():  # A single point is not a curve.
-            nets = {} if metric.of_detectors else nets_of(own)
-            if nets:
-                end = int(own["schedule.iterations"].max())
-                caption = f"{_told(metric, split)} {key_of_nets(trained)}"
-                draw = partial(draw_figure6, trained, nets, levels, end)
-                yield _name("curves", metric), caption, draw
+            if metric.of_detectors:
+                key, draw = key_of(trained), partial(draw_precisions, trained, look, levels)
             else:
-                lines = draw_precisions if metric.of_detectors else draw_curves
-                caption = f"{_told(metric, split)} {key_of(trained)}"
-                yield _name("curves", metric), caption, partial(lines, trained, look, levels)
+                key, draw = errors_by_iteration(own, trained, look, levels)
+            yield _name("curves", metric), f"{_told(metric)} {key}", draw
     for metric, own in kinds:
         ended = finished[metric]
         published = levels.keys() & set(own["variant"])
         if len(ended) > ended["variant"].nunique() or (len(ended) and published):
             yield (
                 _name("seeds", metric),
-                f"{split.capitalize()} {metric.label} after the last epoch: one mark per run, a "
-                "bar at the mean.",
+                f"Test {metric.label} after the last epoch: one mark per run, a bar at the mean.",
                 partial(draw_seeds, own, look, levels, metric),
             )
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
     if (diagnosed[RESPONSES.column] > 0).any():
-        nets = nets_of(runs)
-        key = key_of_nets(diagnosed) if nets else "Mean over the runs."
-        draw = (
-            partial(draw_figure7, diagnosed, nets)
-            if nets
-            else partial(draw_responses, diagnosed, look)
-        )
+        key, draw = responses_by_layer(runs, diagnosed, look)
         yield RESPONSES.figure, f"{RESPONSES.caption} {key}", draw
     for each in DIAGNOSTICS:
         if each is not RESPONSES and (layers.loc[layers["number"].notna(), each.column] > 0).any():
@@ -160,14 +156,10 @@ def _of_frames(
         if finished[metric]["parameters"].nunique() > 1:
             yield (
                 _name("costs", metric),
-                f"{split.capitalize()} {metric.label} against cost: a small mark per run, a large "
-                "one at the mean if none diverged.",
+                f"Test {metric.label} against cost: a small mark per run, a large one at the mean "
+                "if none diverged.",
                 partial(draw_costs, own, look, metric),
             )
-
-
-def _finished(runs: pd.DataFrame, metric: Metric) -> pd.DataFrame:
-    return runs[(runs["status"] == Status.FINISHED) & runs[metric.result].notna()]
 
 
 def _name(figure: str, metric: Metric) -> str:
@@ -175,15 +167,15 @@ def _name(figure: str, metric: Metric) -> str:
     return f"{figure}-ap" if metric.of_detectors else figure
 
 
-def _told(metric: Metric, split: str) -> str:
+def _told(metric: Metric) -> str:
     """Return the caption of curves."""
     if metric.of_detectors:
         return (
-            f"Average precision on {split} images by iteration, and the training loss, averaged "
-            "over an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, "
-            "at 0.5 only."
+            "Average precision on test images by iteration, and the training loss, averaged over "
+            "an epoch. Bold: AP, over IoU thresholds from 0.5 to 0.95; thin and dashed: AP50, at "
+            "0.5 only."
         )
     return (
-        f"Error by iteration. Bold: {split}; thin and dashed: training, over the mini-batches "
-        "of an epoch."
+        "Error by iteration. Bold: test; thin and dashed: training, over the mini-batches of an "
+        "epoch."
     )

@@ -1,7 +1,7 @@
 """Plain and residual nets by depth, as distinguished in Figures 4, 6 and 7 of the paper."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 
 import pandas as pd
 
@@ -30,28 +30,20 @@ class Net:
 
 def nets_of(runs: pd.DataFrame) -> dict[str, Net]:
     """Return variant -> net, plain nets first, by depth; empty unless the runs are of nets of
-    several depths, with one variant per net.
+    several depths, with one variant per net. Their colors are the paper's if it has all depths.
 
     ``runs``: from ``load_runs``.
     """
     first = runs.drop_duplicates("variant")
-    fields = first.reindex(columns=["variant", "model.shortcut", "model.depth", "detector"])
+    fields = first.reindex(columns=["variant", "model.shortcut", "model.depth"])
     kinds = [
-        (isinstance(shortcut, str) and shortcut == "none", depth, variant)
-        for variant, shortcut, depth, _ in fields.itertuples(index=False)
-        if not pd.isna(depth) and isinstance(shortcut, str)
+        (shortcut == "none", int(depth), variant)
+        for variant, shortcut, depth in fields.dropna().itertuples(index=False)
     ]
-    depths = sorted({int(depth) for _, depth, _ in kinds})
+    depths = sorted({depth for _, depth, _ in kinds})
     told_apart = len({(plain, depth) for plain, depth, _ in kinds}) == len(kinds) == len(first)
     if not told_apart or len(depths) < 2:
         return {}
-    colors = _colors(depths)
+    colors = _OF_PAPER if _OF_PAPER.keys() >= set(depths) else dict(zip(depths, cycle(COLORS)))
     ordered = sorted(kinds, key=lambda kind: (not kind[0], kind[1]))
-    return {v: Net(plain, int(depth), colors[int(depth)]) for plain, depth, v in ordered}
-
-
-def _colors(depths: Sequence[int]) -> dict[int, str]:
-    """Return colors by depth: the paper's if it has all of the depths."""
-    if all(depth in _OF_PAPER for depth in depths):
-        return {depth: _OF_PAPER[depth] for depth in depths}
-    return {depth: COLORS[place % len(COLORS)] for place, depth in enumerate(depths)}
+    return {v: Net(plain, depth, colors[depth]) for plain, depth, v in ordered}

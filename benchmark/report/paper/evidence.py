@@ -1,9 +1,8 @@
 """The evidence for each suite in the records: its runs, and the verdicts on its claims."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -89,15 +88,14 @@ def with_records(own: Evidence, store: Store) -> Evidence:
     for cell in own.loaded.plan.cells:
         folder = store.run(cell)
         result = folder.result() if folder.path.is_dir() else None
-        ended = result if result and result["status"] in DONE else None
-        row = {"suite": suite.name, "variant": cell.variant, "seed": cell.seed}
-        spec = cell.spec.model_dump(mode="json") if ended else {}
-        read.append((row | {"run_id": cell.run_id, "spec": spec}, folder, ended))
-    done = frozenset(str(row["run_id"]) for row, _, ended in read if ended)
-    if not done:
+        if result and result["status"] in DONE:
+            row = {"suite": suite.name, "variant": cell.variant, "seed": cell.seed}
+            row |= {"run_id": cell.run_id, "spec": cell.spec.model_dump(mode="json")}
+            read.append((row, folder, result))
+    if not read:
         return replace(own, verdicts=(None,) * len(suite.claims))
-    ended_alone = [each for each in read if each[2]]
-    frames = frames_of(ended_alone)
+    done = frozenset(folder.run_id for _, folder, _ in read)
+    frames = frames_of(read)
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in own.loaded.plan.cells}
     samples = with_values_at(frames, suite.claims)
     recorded = suite.name in store.suites()
@@ -105,7 +103,8 @@ def with_records(own: Evidence, store: Store) -> Evidence:
         samples = pd.concat([samples, load_ensembles(store, suite.name, suite.claims)])
     verdicts = tuple(judge(suite.claims, samples, specs, suite.looks))
     report = store.suite(suite.name).path / "report.md"
-    of_these = recorded and _ids(store.suite(suite.name).plan()) & done and report.exists()
+    reported = store.suite(suite.name).plan()["cells"] if recorded and report.exists() else []
+    of_these = any(cell["run_id"] in done for cell in reported)
     return replace(
         own,
         frames=frames,
@@ -114,10 +113,6 @@ def with_records(own: Evidence, store: Store) -> Evidence:
         report=report if of_these else None,
         done=done,
     )
-
-
-def _ids(plan: Mapping[str, Any]) -> set[str]:
-    return {cell["run_id"] for cell in plan["cells"]}
 
 
 def _of_a_part(loaded: LoadedSuite) -> bool:

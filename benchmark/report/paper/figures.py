@@ -4,16 +4,12 @@ error."""
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmark.paper import departures, published_for
-from benchmark.report.figures.curves import draw_curves
-from benchmark.report.figures.figure6 import draw_figure6, key_of
-from benchmark.report.figures.figure7 import draw_figure7
-from benchmark.report.figures.layers import draw_responses
-from benchmark.report.figures.nets import nets_of
+from benchmark.report.figures.drawn import errors_by_iteration, responses_by_layer
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MAX_VARIANTS, looks
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.rows import samples_in
+from benchmark.report.published import published_levels
 from benchmark.report.values import by_metric
 
 if TYPE_CHECKING:
@@ -32,20 +28,17 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
     runs = runs[runs["variant"].isin(first)]
     curves = curves[curves["variant"].isin(first)]
     at = f"{own.name}, {own.shortened}" if own.shortened else f"{own.name}, in the paper's form"
-    nets, look, levels = nets_of(runs), looks(runs["variant"]), _levels(own)
+    specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in own.loaded.plan.cells}
+    look, levels = looks(runs["variant"]), published_levels(specs)
     if _shows(own, _RESPONSES):
         found = layers[layers["response_std"].notna() & layers["variant"].isin(first)]
         if len(found):
-            drawn = draw_figure7(found, nets) if nets else draw_responses(found, look)
-            yield "responses", f"Responses by layer ({at}). {key_of(found)}", drawn
+            key, draw = responses_by_layer(runs, found, look)
+            yield "responses", f"Responses by layer ({at}). {key}", draw()
     elif own.place.kind == "Figure" and (curves["epoch"] > 1).any():
-        if nets:
-            end = int(runs["schedule.iterations"].max())
-            drawn = draw_figure6(curves, nets, levels, end)
-        else:
-            drawn = draw_curves(curves, look, levels)
+        key, draw = errors_by_iteration(runs, curves, look, levels)
         told = "Bold: test error; thin and dashed: training error"
-        yield "curves", f"{told} ({at}). {key_of(curves) if nets else 'One line per run.'}", drawn
+        yield "curves", f"{told} ({at}). {key}", draw()
     elif own.place.kind != "Figure":
         for metric, some in by_metric(runs):
             name = "seeds-ap" if metric.of_detectors else "seeds"
@@ -58,13 +51,3 @@ def _shows(own: Evidence, quantity: str) -> bool:
     number = own.place.number if own.place.kind == "Figure" else ""
     shown = own.paper.shown
     return any(str(each.figure) == number and each.quantity == quantity for each in shown)
-
-
-def _levels(own: Evidence) -> dict[str, float]:
-    """Return variant -> the published value, for variants trained as in the paper."""
-    found = {}
-    for cell in own.loaded.plan.cells:
-        spec = cell.spec.model_dump(mode="json")
-        if cell.variant not in found and not departures(spec) and (number := published_for(spec)):
-            found[cell.variant] = number.value
-    return found

@@ -70,8 +70,7 @@ def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
 
 
 def _ordered(told: dict[str, int]) -> dict[str, int]:
-    others = [verdict for verdict in told if verdict not in _ORDER]
-    return {verdict: told[verdict] for verdict in (*_ORDER, *others) if verdict in told}
+    return {verdict: told[verdict] for verdict in _ORDER if verdict in told}
 
 
 def _sections(

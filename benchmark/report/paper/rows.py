@@ -1,16 +1,17 @@
 """The page's rows, one per claim."""
 
 import math
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-
-from scipy import stats
 
 from benchmark.paper import Number, Reproduced
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.locations import Place, place_of
 from benchmark.report.verdicts import Verdict, samples_of
+from benchmark.statistics.student import quantile
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
@@ -99,8 +100,8 @@ def summary(sample: Sequence[float]) -> str:
     mean = sum(sample) / n
     if n < 2:
         return f"{mean:.2f} (n = 1)"
-    sd = math.sqrt(sum((value - mean) ** 2 for value in sample) / (n - 1))
-    half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
+    sd = statistics.stdev(sample)
+    half = float(quantile(0.975, n - 1)) * sd / math.sqrt(n)
     return f"{mean:.2f} ± {sd:.2f} ({mean - half:.2f} to {mean + half:.2f}, n = {n})"
 
 
@@ -123,15 +124,13 @@ def _with_shortened(
     found: list[Row], own: Evidence, claim: Claim, verdict: Verdict | None
 ) -> list[Row]:
     outcome, text = _short_text(own, claim, verdict)
-    place = place_of(claim, own.source)
-    same = [
-        row for row in found if row.claim == claim.statement and row.suite.source == own.source
-    ] or [row for row in found if row.claim == claim.statement and row.verdict != SHORT_ALONE]
+    told = [row for row in found if row.claim == claim.statement]
+    same = [row for row in told if row.suite.source == own.source]
+    same += [row for row in told if row.verdict != SHORT_ALONE]
     if not same:
-        blank = Row(
-            *(place, claim.statement, "", "", SHORT_ALONE, "", (), ()), _others(own, claim), own
-        )
-        return _with_shortened([*found, blank], own, claim, verdict)
+        place, others = place_of(claim, own.source), _others(own, claim)
+        same = [Row(place, claim.statement, "", "", SHORT_ALONE, "", (), (), others, own)]
+        found = [*found, *same]
     row = same[0]
     new = replace(row, shortened=(*row.shortened, text), held=(*row.held, outcome))
     return [new if each is row else each for each in found]
@@ -158,21 +157,14 @@ def _paper(own: Evidence, claim: Claim) -> str:
         return f"{direction or 'higher'} than {bound:g}"
     place = place_of(claim, own.source)
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
-    numbers = [
-        next(
-            (
-                number
-                for number in own.paper.published.values()
-                if place == Place("Table", str(number.table))
-                and number.row in specs[variant].model.titles
-                and number.column == claim.metric
-            ),
-            None,
-        )
-        for variant in claim.variants
+    there = [
+        number
+        for number in own.paper.published.values()
+        if place == Place("Table", str(number.table)) and number.column == claim.metric
     ]
-    if numbers and all(numbers):
-        return ", ".join(f"{n.row} {_value(n)}" for n in numbers if n)
+    each = [[n for n in there if n.row in specs[name].model.titles] for name in claim.variants]
+    if all(each):
+        return ", ".join(f"{numbers[0].row} {_value(numbers[0])}" for numbers in each)
     return f"{direction or ''}" + (f" by {difference:g}" if difference else "")
 
 
@@ -210,20 +202,11 @@ def _source(number: Reproduced) -> str:
 
 def counts(found: Iterable[Row]) -> dict[str, int]:
     """Return verdict -> number of claims in the paper's form."""
-    told: dict[str, int] = {}
-    for row in found:
-        if row.verdict != SHORT_ALONE:
-            told[row.verdict] = told.get(row.verdict, 0) + 1
-    return told
+    return Counter(row.verdict for row in found if row.verdict != SHORT_ALONE)
 
 
 def short_counts(found: Iterable[Row]) -> dict[str, int]:
     """Return outcome -> number of claims at shortened schedules. Each claim counts with its longest
     schedule that was run, regardless of shorter ones."""
-    told: dict[str, int] = {}
-    for row in found:
-        run = [outcome for outcome in row.held if outcome != NOT_RUN]
-        if row.held:
-            outcome = run[0] if run else NOT_RUN
-            told[outcome] = told.get(outcome, 0) + 1
-    return told
+    run = ([held for held in row.held if held != NOT_RUN] for row in found if row.held)
+    return Counter(outcomes[0] if outcomes else NOT_RUN for outcomes in run)

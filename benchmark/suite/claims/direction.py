@@ -61,7 +61,7 @@ class DirectionClaim(AgainstClaim, ClaimAtIterations):
         if self.moderated:
             design = Design((seeds,), setting.level, self.moderated.prior)
             return sequential.expected(design, self.margin, sd)[0]
-        return ranks.power(seeds, seeds, self.margin, sd, setting.level)
+        return ranks.power_of_steps((seeds, seeds), self.margin, sd, setting.level)
 
     def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate means that are ``margin`` apart."""
