@@ -8,20 +8,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.models.build import build_model
-    from benchmark.problems import InputError
-    from benchmark.records import (
-        load_curves,
-        load_layers,
-        load_published,
-        load_reproductions,
-        load_runs,
-    )
-    from benchmark.running.request import plan
-    from benchmark.running.run_suite import SuiteRun, run_suite
-    from benchmark.running.where import Where
-    from benchmark.spec import RunSpec
-    from benchmark.suite import Plan, Suite, load_suite
+    from benchmark.models.build import build_model as build_model
+    from benchmark.problems import InputError as InputError
+    from benchmark.records import load_curves as load_curves
+    from benchmark.records import load_layers as load_layers
+    from benchmark.records import load_published as load_published
+    from benchmark.records import load_reproductions as load_reproductions
+    from benchmark.records import load_runs as load_runs
+    from benchmark.running.request import plan as plan
+    from benchmark.running.run_suite import SuiteRun as SuiteRun
+    from benchmark.running.run_suite import run_suite as run_suite
+    from benchmark.running.where import Where as Where
+    from benchmark.spec import RunSpec as RunSpec
+    from benchmark.suite import Plan as Plan
+    from benchmark.suite import Suite as Suite
+    from benchmark.suite import load_suite as load_suite
 
 __version__ = "0.1.0"
 
@@ -43,23 +44,7 @@ _PLACES = {
     "run_suite": "benchmark.running.run_suite",
 }
 
-__all__ = [
-    "InputError",
-    "Plan",
-    "RunSpec",
-    "Suite",
-    "SuiteRun",
-    "Where",
-    "build_model",
-    "load_curves",
-    "load_layers",
-    "load_published",
-    "load_reproductions",
-    "load_runs",
-    "load_suite",
-    "plan",
-    "run_suite",
-]
+__all__ = list(_PLACES)
 
 
 def __getattr__(name: str) -> Any:

@@ -44,11 +44,6 @@ class Metric:
     said: str = ""
     """Its format in the progress line."""
 
-    @property
-    def higher_is_better(self) -> bool:
-        """Return whether higher values are better: true for precisions, false for errors."""
-        return self.better == "higher"
-
 
 _error = partial(Metric, unit="%", better="lower")
 _precision = partial(Metric, unit="%", better="higher", of_detectors=True)

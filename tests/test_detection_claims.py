@@ -59,7 +59,7 @@ def test_each_published_precision_can_be_named(metric):
     assert single
     for number in single:
         claim = claim_of(statement="s", variant="v", published=number.key, metric=metric)
-        assert claim.columns == (f"final_{metric}",) and BY_CLAIM[metric].higher_is_better
+        assert claim.columns == (f"final_{metric}",) and BY_CLAIM[metric].better == "higher"
 
 
 def test_one_detector_is_not_compared_with_an_ensemble():

@@ -32,13 +32,17 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
             ):
                 needs = "validation_error_percent needs dataset.held_out_images above 0"
                 yield ("claims", number, "metric"), needs, named
-            elif claim.measured.of_detectors != _detects(names[named]):
+            elif claim.measured.of_detectors != (names[named].detector is not None):
                 kind = "detector" if claim.measured.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
                 yield ("claims", number, "metric"), needs, named
-            elif (at := _at(claim)) and at[-1] > names[named].schedule.iterations:
+            elif (
+                isinstance(claim, ClaimAtIterations)
+                and claim.at
+                and claim.at[-1] > names[named].schedule.iterations
+            ):
                 needs = f"at must be within the {names[named].schedule.iterations} of {named}"
-                yield ("claims", number, "at"), needs, at[-1]
+                yield ("claims", number, "at"), needs, claim.at[-1]
             elif (
                 isinstance(claim, DirectionClaim)
                 and claim.moderated
@@ -55,10 +59,6 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
         if isinstance(claim, DirectionClaim) and not claim.at and _pair(claim) in equal:
             needs = "two variants cannot be claimed both equal and different"
             yield ("claims", number, "direction"), needs, claim.direction
-
-
-def _at(claim: Claim) -> tuple[int, ...]:
-    return (claim.at or ()) if isinstance(claim, ClaimAtIterations) else ()
 
 
 _OF_LAYERS = ("mean_response_std", "gradient_norm_decades")
@@ -82,10 +82,6 @@ def _may_end_at_two_places(variant: str, spec: RunSpec, claims: Sequence[Claim])
 def _pair(claim: Claim) -> tuple[Any, ...]:
     """Return what is compared, regardless of direction."""
     return frozenset(claim.variants), claim.metric, claim.protocol
-
-
-def _detects(spec: RunSpec) -> bool:
-    return spec.detector is not None
 
 
 def _scored(spec: RunSpec) -> tuple[Any, ...]:

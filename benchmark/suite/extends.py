@@ -6,7 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from benchmark.suite.problems import Place, Problem, SuiteError
+from benchmark.suite.problems import Broken, Place, SuiteError
 from benchmark.suite.yaml_document import MAX_DEPTH, Document, read_document
 
 EXTENDS, REPLACES = "extends", "_delete_"
@@ -62,13 +62,13 @@ def _refused(document: Document, rule: str, received: Any) -> SuiteError:
 def _nest(document: Document) -> None:
     """Move dotted fields of the base to their nested places. Raises SuiteError."""
     base = document.data.get("base")
-    problems: list[Problem] = []
+    broken: list[Broken] = []
     keys = [key for key in base if "." in key] if isinstance(base, dict) else []
     for dotted in sorted(keys, key=lambda key: key.count(".")):
         value, place = base.pop(dotted), ("base", dotted)
         *parents, leaf = dotted.split(".")
         if len(parents) >= MAX_DEPTH:
-            problems.append(document.problem(place, f"is nested at most {MAX_DEPTH} deep", "more"))
+            broken.append((place, f"is nested at most {MAX_DEPTH} deep", "more"))
             continue
         here, field = base, list[str]()
         for parent in parents:
@@ -77,32 +77,30 @@ def _nest(document: Document) -> None:
             document.origins.setdefault(("base", *field), document.origin(place))
             if not isinstance(here, dict):
                 rule = f"sets a part of base.{'.'.join(field)}, which must be a mapping"
-                problems.append(document.problem(place, rule, here))
+                broken.append((place, rule, here))
                 break
         else:
             if leaf in here:
                 rule = f"a field is set once; line {document.origin(('base', *parents, leaf)).line}"
-                problems.append(document.problem(place, f"{rule} sets it as well", value))
+                broken.append((place, f"{rule} sets it as well", value))
             here[leaf] = value
             for at in list(_places(value, place)):
                 document.origins["base", *parents, leaf, *at[2:]] = document.origins[at]
-    if problems:
-        raise SuiteError(problems)
+    document.check(broken)
 
 
 def _replacing(document: Document) -> set[Place]:
     """Return the places of the base's mappings marked to replace the parent's; remove the marks."""
-    found, problems = set(), []
+    found, broken = set(), list[Broken]()
     base = document.data.get("base")
     for place in list(_places(base, ("base",))):
         if place[-1] == REPLACES:
             stated = _at(document.data, place[:-1]).pop(REPLACES)
             if not isinstance(stated, bool):
-                problems.append(document.problem(place, "must be true or false", stated))
+                broken.append((place, "must be true or false", stated))
             elif stated:
                 found.add(place[:-1])
-    if problems:
-        raise SuiteError(problems)
+    document.check(broken)
     return found
 
 

@@ -1,9 +1,7 @@
 """The runs of a suite: every variant at every point of the grid with every seed."""
 
-import itertools
 import math
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -71,17 +69,6 @@ def measured_for_both(spec: RunSpec, other: RunSpec) -> RunSpec:
             "diagnostics": measured.model_copy(update={"iterations": tuple(iterations)}),
         }
     )
-
-
-def combinations(
-    variants: int, grid: Mapping[str, list[Any]]
-) -> Iterator[tuple[int, dict[str, int]]]:
-    """Yield the index of the variant and of each grid field's value, for each variant at each
-    point."""
-    points = list(itertools.product(*(range(len(values)) for values in grid.values())))
-    for variant in range(variants):
-        for point in points:
-            yield variant, dict(zip(grid, point, strict=True))
 
 
 def variant_name(name: str | None, spec: RunSpec, point: Overrides) -> str:

@@ -1,6 +1,7 @@
 """The cells of a suite: each variant at each point of the grid with each seed, with checked
 specs."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +9,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchmark.spec import RunSpec
+from benchmark.suite.claim_checks import unfit
 from benchmark.suite.names import NAME
 from benchmark.suite.overrides import Overrides, conflicts, overridden, settings
-from benchmark.suite.plan import MAX_CELLS, Cell, Plan, combinations, variant_name
-from benchmark.suite.problems import Broken, Place, SuiteError, rule_of
+from benchmark.suite.plan import MAX_CELLS, Cell, Plan, variant_name
+from benchmark.suite.problems import Broken, Place, rule_of
 from benchmark.suite.schema import Suite
 from benchmark.suite.yaml_document import OPTION, Document
 
@@ -21,20 +23,18 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
 
     ``changes``: fields that the command line sets for all cells.
     """
-    problems = [document.problem(*broken) for broken in _broken_before_planning(suite, changes)]
-    if problems:
-        raise SuiteError(problems)
-
+    document.check(_broken_before_planning(suite, changes))
     grid = suite.vary.grid
     stated: list[tuple[str | None, Overrides]] = [
         (variant.name, variant.overrides) for variant in suite.vary.variants or ()
     ]
-    stated = stated or [(None, {})]
+    points = itertools.product(*(range(len(values)) for values in grid.values()))
+    broken: list[Broken] = []
     cells: list[Cell] = []
     names: set[str] = set()
     runs: dict[tuple[str, int], str] = {}
-    for number, indices in combinations(len(stated), grid):
-        name, own = stated[number]
+    for (number, (name, own)), at in itertools.product(enumerate(stated or [(None, {})]), points):
+        indices = dict(zip(grid, at, strict=True))
         point = {dotted: grid[dotted][index] for dotted, index in indices.items()}
         try:
             data = overridden(suite.base, own | point | changes)
@@ -46,24 +46,23 @@ def planned(document: Document, suite: Suite, changes: Overrides) -> Plan:
             places = _places(number, own, indices, changes)
             for details in error.errors():
                 place, rule, received = rule_of(details)
-                problems.append(document.problem(_origin(place, places), rule, received))
-            if len(problems) >= 1000:
+                broken.append((_origin(place, places), rule, received))
+            if len(broken) >= 1000:
                 break
             continue
         variant = variant_name(name, specs[0], point)
         if not NAME.fullmatch(variant):
             rule = "a variant's name has at most 100 characters; name the variants in vary.variants"
-            problems.append(document.problem(("vary",), rule, variant))
+            broken.append((("vary",), rule, variant))
         if variant in names:
             rule = "each variant needs a unique name; name them in vary.variants"
-            problems.append(document.problem(("vary",), rule, variant))
+            broken.append((("vary",), rule, variant))
         names.add(variant)
-        runs |= {(variant, spec.seed): spec.digest() for spec in specs}
-        cells += [
-            Cell(variant, seed, spec) for seed, spec in zip(suite.all_seeds, specs, strict=True)
-        ]
-    if problems:
-        raise SuiteError(problems)
+        at_seeds = [Cell(variant, spec.seed, spec) for spec in specs]
+        runs |= {(variant, cell.seed): cell.run_id for cell in at_seeds}
+        cells += at_seeds
+    document.check(broken)
+    document.check(unfit(suite.claims, cells))
     return Plan(suite.name, tuple(cells))
 
 

@@ -13,10 +13,6 @@ from benchmark.suite.plan import Plan
 _SHOWN = 100
 
 
-class SelectionError(InputError):
-    """A selection that is not in the suite."""
-
-
 @dataclass(frozen=True)
 class Selection:
     """Some of a suite's variants with some of its seeds."""
@@ -57,7 +53,7 @@ class Selection:
 def select(
     cells: Sequence[tuple[str, int]], only: Sequence[str] = (), seeds: str | None = None
 ) -> Selection:
-    """Select from a suite's cells, each (variant, seed). Raises SelectionError.
+    """Select from a suite's cells, each (variant, seed). Raises InputError.
 
     ``only``: variants with shell wildcards, each of which must match at least one; ``seeds``: some
     of the suite's own, ``0-2``, ``0,3`` or ``0``.
@@ -68,7 +64,7 @@ def select(
     for pattern, found in chosen.items():
         if not found:
             rule = f"--only must match a variant of the suite: {_listed(variants)}"
-            raise SelectionError(f"{rule}. Received: {pattern}")
+            raise InputError(f"{rule}. Received: {pattern}")
     words = [word for pattern in chosen for word in ("--only", pattern)]
     if seeds is not None:
         words += ["--seeds", seeds]
@@ -86,7 +82,7 @@ def _seeds(text: str, known: Sequence[int]) -> Iterator[int]:
         asked = range(first, last + 1)
         if not asked or any(seed not in known for seed in asked):
             rule = f"--seeds must be seeds of the suite ({_listed(known)}), e.g. 0-2, 0,3 or 0"
-            raise SelectionError(f"{rule}. Received: {text}")
+            raise InputError(f"{rule}. Received: {text}")
         yield from asked
 
 

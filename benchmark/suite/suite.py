@@ -6,13 +6,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from benchmark.suite.changes import Changes
-from benchmark.suite.claim_checks import unfit
 from benchmark.suite.extends import read_suite
 from benchmark.suite.plan import Plan
 from benchmark.suite.planning import planned
 from benchmark.suite.problems import Problem, SuiteError, rule_of
 from benchmark.suite.schema import Suite
-from benchmark.suite.yaml_document import OPTION, Document
+from benchmark.suite.yaml_document import OPTION
 
 
 @dataclass(frozen=True)
@@ -42,18 +41,10 @@ def load_suite(path: str | Path, changes: Changes | None = None) -> LoadedSuite:
     suite = suite.model_copy(update={"name": changes.name(suite.name)})
     document.origins |= changes.origins
     try:
-        plan = _planned(document, suite, changes)
+        plan = planned(document, suite, changes.overrides)
     except SuiteError as error:
         raise SuiteError([_told_of(changes, problem) for problem in error.problems]) from error
     return LoadedSuite(path, suite, plan, changes)
-
-
-def _planned(document: Document, suite: Suite, changes: Changes) -> Plan:
-    plan = planned(document, suite, changes.overrides)
-    problems = [document.problem(*broken) for broken in unfit(suite.claims, plan.cells)]
-    if problems:
-        raise SuiteError(problems)
-    return plan
 
 
 def _told_of(changes: Changes, problem: Problem) -> Problem:

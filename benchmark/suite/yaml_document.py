@@ -1,13 +1,14 @@
 """A strict reader of YAML: plain data only, no duplicate keys, and where each value is stated."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 from yaml.reader import ReaderError
 
-from benchmark.suite.problems import Origin, Place, Problem, SuiteError
+from benchmark.suite.problems import Broken, Origin, Place, Problem, SuiteError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
@@ -46,6 +47,11 @@ class Document:
     def problem(self, place: Place, rule: str, received: Any) -> Problem:
         """Return a problem with the value at ``place``, which breaks ``rule``."""
         return Problem(self.origin(place), field_of(place), rule, received)
+
+    def check(self, broken: Iterable[Broken]) -> None:
+        """Raise SuiteError if any rule is broken."""
+        if problems := [self.problem(*each) for each in broken]:
+            raise SuiteError(problems)
 
     def _compose(self, text: str) -> yaml.Node | None:
         try:

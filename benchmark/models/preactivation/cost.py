@@ -22,19 +22,18 @@ def cost(spec: PreactivationSpec, input_shape: InputSize, dense: tuple[int, ...]
 @cache
 def _cost(spec: PreactivationSpec, input_shape: InputSize, dense: tuple[int, ...]) -> Cost:
     height, width, channels = input_shape
+    without_norms = spec.model_copy(update={"batch_norm": None})
     total = NOTHING
     sizes = {}
     for placed in convolutions(spec, channels):
-        kernel, out = placed.convolution.kernel, placed.convolution.out_channels
-        places = shrunk(height, placed.shrink) * shrunk(width, placed.shrink)
-        inputs, bias = placed.convolution.in_channels, int(spec.conv_bias)
-        total += layer_cost(kernel, inputs, out, places, per_unit=bias)
-        sizes[placed.stage] = places
+        sizes[placed.stage] = shrunk(height, placed.shrink) * shrunk(width, placed.shrink)
+        total += placed.cost(without_norms, sizes[placed.stage])
+        features = placed.convolution.out_channels
     if spec.on_shortcut:
         for block in blocks(spec):
             total += layer_cost(1, block.in_channels, block.out_channels, sizes[block.stage])
     norms = sum(normalized_channels(spec)) if spec.batch_norm else 0
-    return total + Cost(2 * norms, 0) + dense_cost(out, dense)
+    return total + Cost(2 * norms, 0) + dense_cost(features, dense)
 
 
 def normalized_channels(spec: PreactivationSpec) -> list[int]:

@@ -3,22 +3,21 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from benchmark.metrics import BY_CLAIM, BY_PROTOCOL, Metric, Name
 from benchmark.spec.base import Spec, refuse
 from benchmark.spec.protocol import ProtocolName
+from benchmark.statistics import sequential
+from benchmark.statistics.finding import Finding
+from benchmark.statistics.sequential import Both, Bounds
 from benchmark.suite.claims.sample import Sample, Setting
 
-if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.statistics.finding import Finding
-    from benchmark.statistics.sequential import Bounds
-
-    Values = list[np.ndarray]
+Values = Sequence[np.ndarray]
+"""The values of each sample, one per run, which are on the last axis."""
 
 
 class Claim(Spec):
@@ -111,7 +110,7 @@ class Claim(Spec):
         """The number of runs that each sample needs."""
         return max(2, self.least_seeds)
 
-    def found(self, samples: Sequence[Sample], setting: Setting) -> "Finding":
+    def found(self, samples: Sequence[Sample], setting: Setting) -> Finding:
         """Test the claim. Lost runs count against either verdict: it is supported, or refuted, only
         if that holds with them at either end of the scale."""
         common = None
@@ -129,15 +128,13 @@ class Claim(Spec):
         against = max(finding.p_against for finding in findings)
         return replace(worst, p_against=against, lost=sum(each.lost for each in samples))
 
-    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
-        """Test the claim on the values of each sample, one per run."""
+    def tested(self, values: Values, setting: Setting) -> Finding:
+        """Test the claim on the values of each sample."""
         raise NotImplementedError
 
-    def p_values(
-        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
-    ) -> tuple["np.ndarray", "np.ndarray"]:
-        """Return p values for and against the claim, for many suites at once: runs are on the last
-        axis."""
+    def p_values(self, values: Values) -> Both:
+        """Return p values for and against the claim, for many suites at once, whose runs are not
+        pairs."""
         raise NotImplementedError
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
@@ -145,19 +142,17 @@ class Claim(Spec):
         the standard deviation between runs."""
         raise NotImplementedError
 
-    def drawn(self, rng: "np.random.Generator", suites: int, seeds: int, sd: float) -> "Values":
+    def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate the values of each sample in suites where the claim is true, as in ``chance``:
         per suite as many runs as seeds."""
         raise NotImplementedError
 
-    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> Bounds:
         """Return the p values up to which each look decides; ``looks``: runs of each variant at
         each look, ``setting.level``: the level of all looks. What the looks spend is added up,
         which is valid for every test."""
-        from benchmark.statistics import sequential
-
         return [(bound, bound) for bound in sequential.added(looks, setting.level)]
 
-    def sentence(self, finding: "Finding", outcome: str) -> str:
+    def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on what was found."""
         raise NotImplementedError

@@ -1,19 +1,18 @@
 """``bound``: a variant's mean is below or above a stated bound."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
+from benchmark.statistics import student
+from benchmark.statistics.finding import Finding
+from benchmark.statistics.sequential import Both
+from benchmark.suite.claims.base import Values
 from benchmark.suite.claims.iterations import ClaimAtIterations
 from benchmark.suite.claims.outcomes import INCONCLUSIVE
 from benchmark.suite.claims.sample import Setting
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.statistics.finding import Finding
 
 
 class BoundClaim(ClaimAtIterations):
@@ -36,19 +35,13 @@ class BoundClaim(ClaimAtIterations):
         """The one variant."""
         return (self.variant,)
 
-    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+    def tested(self, values: Values, setting: Setting) -> Finding:
         """A one-sided t test."""
-        from benchmark.statistics import student
-
         higher = self.direction == "higher"
         return student.finding_beyond(values[0], self.bound, higher, self.margin, setting.level)
 
-    def p_values(
-        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
-    ) -> tuple["np.ndarray", "np.ndarray"]:
+    def p_values(self, values: Values) -> Both:
         """Return the p values of the same test."""
-        from benchmark.statistics import student
-
         (ours,) = values
         n = ours.shape[-1]
         se = ours.std(-1, ddof=1) / math.sqrt(n)
@@ -57,19 +50,15 @@ class BoundClaim(ClaimAtIterations):
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """Return the probability for a mean ``margin`` beyond the bound."""
-        from benchmark.statistics import student
-
         se = sd / math.sqrt(seeds)
         return float(student.power_beyond(se, seeds - 1, self.margin, setting.level))
 
-    def drawn(
-        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
-    ) -> "list[np.ndarray]":
+    def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate a mean ``margin`` beyond the bound."""
         side = 1 if self.direction == "higher" else -1
         return [rng.normal(self.bound + side * self.margin, sd, (suites, seeds))]
 
-    def sentence(self, finding: "Finding", outcome: str) -> str:
+    def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on the mean and its interval."""
         low, high = finding.interval
         where = "on both sides of"

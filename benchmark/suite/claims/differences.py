@@ -2,38 +2,23 @@
 amount."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from pydantic import model_validator
+import numpy as np
 
-from benchmark.spec.base import refuse
-from benchmark.suite.claims.base import Claim
+from benchmark.statistics import student
+from benchmark.statistics.finding import Finding
+from benchmark.statistics.sequential import Both
+from benchmark.suite.claims.against import AgainstClaim
+from benchmark.suite.claims.base import Values
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 from benchmark.suite.claims.sample import Setting
 
-if TYPE_CHECKING:
-    import numpy as np
 
-    from benchmark.statistics.finding import Finding
-
-
-class DifferenceClaim(Claim):
+class DifferenceClaim(AgainstClaim):
     """Our mean minus the other one is a stated amount, within ``margin``."""
 
     question: ClassVar[str] = "how far apart"
-
-    variant: str
-    """The variant that the claim is about."""
-
-    against: str
-    """Compared with this other variant."""
-
-    @model_validator(mode="after")
-    def _is_another(self) -> "DifferenceClaim":
-        if self.against == self.variant:
-            raise refuse("against", "must differ from variant", self.against)
-        return self
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
@@ -47,16 +32,8 @@ class DifferenceClaim(Claim):
         """The difference that the claim expects, in points."""
         return 0.0
 
-    @property
-    def variants(self) -> tuple[str, ...]:
-        """Both variants."""
-        return self.variant, self.against
-
-    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+    def tested(self, values: Values, setting: Setting) -> Finding:
         """Two one-sided t tests: Welch's or paired."""
-
-        from benchmark.statistics import student
-
         ours, other = values
         difference = float(ours.mean() - other.mean())
         if any(setting.paired):
@@ -70,46 +47,31 @@ class DifferenceClaim(Claim):
             test, n, difference, se, df, self.margin, setting.level, self.expected
         )
 
-    def p_values(
-        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
-    ) -> tuple["np.ndarray", "np.ndarray"]:
+    def p_values(self, values: Values) -> Both:
         """Return the p values of the same tests."""
-        import numpy as np
-
-        from benchmark.statistics import student
-
         ours, other = values
-        n = ours.shape[-1]
         difference = ours.mean(-1) - other.mean(-1) - self.expected
-        if any(paired):
-            se = (ours - other).std(-1, ddof=1) / math.sqrt(n)
-            df = np.asarray(n - 1.0)
-        else:
-            se, df = student.welch(ours, other.var(-1, ddof=1), other.shape[-1])
+        se, df = student.welch(ours, other.var(-1, ddof=1), other.shape[-1])
         return student.within(difference, se, df, self.margin)
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """Return the probability. Pairs are planned for as if they shared nothing."""
-        from benchmark.statistics import student
-
         df = seeds - 1 if any(setting.paired) else 2 * seeds - 2
         se = sd * math.sqrt(2 / seeds)
         return float(student.power_within(se, df, self.margin, setting.level))
 
-    def drawn(
-        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
-    ) -> "list[np.ndarray]":
+    def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate means that differ as the claim expects."""
         return [rng.normal(mean, sd, (suites, seeds)) for mean in (self.expected, 0.0)]
 
-    def sentence(self, finding: "Finding", outcome: str) -> str:
+    def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on the difference and its interval."""
         around = f" around the stated {self.expected:+g}" if self.expected else ""
         return difference_sentence(finding, outcome, self.margin, around)
 
 
 def difference_sentence(
-    finding: "Finding", outcome: str, margin: float, around: str = "", tail: str = ""
+    finding: Finding, outcome: str, margin: float, around: str = "", tail: str = ""
 ) -> str:
     """Return a sentence on the difference and whether its interval lies within the margin."""
     low, high = finding.interval

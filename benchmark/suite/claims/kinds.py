@@ -32,7 +32,17 @@ _ONE_OF = ("published", "against", "trend", "bound", "diverge_percent")
 
 
 def _of_its_kind(data: Any) -> Claim:
-    return data if isinstance(data, Claim) else kind_of(data).model_validate(filled(data))
+    """Return the claim, with its kind's default margin and the reason for it if none is stated.
+    Null fields are dropped, as plans of earlier versions have every field of every kind."""
+    if isinstance(data, Claim):
+        return data
+    if not isinstance(data, Mapping):
+        raise refuse("statement", "a claim is a mapping of fields", data)
+    stated = {field: value for field, value in data.items() if value is not None}
+    kind = _kind_of(stated)
+    if "margin" not in stated:
+        stated["margin"], stated["margin_reason"] = kind.usual_margin(stated)
+    return kind.model_validate(stated)
 
 
 AnyClaim = Annotated[SerializeAsAny[Claim], BeforeValidator(_of_its_kind)]
@@ -46,12 +56,9 @@ def claim_of(**fields: Any) -> Claim:
     return _ANY_CLAIM.validate_python(fields)
 
 
-def kind_of(data: Any) -> type[Claim]:
+def _kind_of(stated: Mapping[str, Any]) -> type[Claim]:
     """Return the kind that the stated fields imply. Raises if they imply none or several, or if a
     field is missing or does not belong to the kind."""
-    if not isinstance(data, Mapping):
-        raise refuse("statement", "a claim is a mapping of fields", data)
-    stated = _stated(data)
     named = [field for field in _ONE_OF if field in stated]
     if len(named) != 1:
         rule = f"a claim has exactly one of {', '.join(_ONE_OF)}"
@@ -65,20 +72,6 @@ def kind_of(data: Any) -> type[Claim]:
         if info.is_required() and field not in stated and field != "statement":
             raise refuse(field, _rule(field), None)
     return kind
-
-
-def filled(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stated fields with the kind's default margin and its reason if none is stated.
-    Null fields are dropped, as plans of earlier versions have every field of every kind."""
-    stated = _stated(data)
-    if "margin" in stated:
-        return stated
-    margin, reason = kind_of(data).usual_margin(stated)
-    return stated | {"margin": margin, "margin_reason": reason}
-
-
-def _stated(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in data.items() if value is not None}
 
 
 def _name(named: str, stated: Mapping[str, Any]) -> str:

@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from benchmark.paper import published_for
 from benchmark.spec import RunSpec
+from benchmark.statistics.finding import ALPHA
+from benchmark.statistics.sequential import followed
 from benchmark.suite.claims.base import Claim
 from benchmark.suite.claims.bound import BoundClaim
 from benchmark.suite.claims.multiplicity import (
@@ -64,11 +68,13 @@ def prospects(
     ``looks``: the suite's, if any, the last of them at ``seeds``."""
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
+    level = looks.level if looks else ALPHA
     found = []
     for claim, size in zip(claims, sizes, strict=True):
         of_weights = of_published_weights(claim, as_published)
-        own = _prospect(claim, seeds, specs, size, of_weights, looks.level if looks else None)
-        found.append(replace(own, **_by_look(own, specs, size, looks)) if looks else own)
+        setting = Setting(level / size, pairs_in(claim, specs), of_weights)
+        own = _prospect(claim, seeds, specs, setting)
+        found.append(replace(own, **_by_look(own, looks.looks, setting)) if looks else own)
     return found
 
 
@@ -94,17 +100,9 @@ def expected_runs(
 
 
 def _prospect(
-    claim: Claim,
-    seeds: int,
-    specs: Mapping[str, Mapping[str, Any]],
-    size: int,
-    as_published: bool,
-    level: float | None,
+    claim: Claim, seeds: int, specs: Mapping[str, Mapping[str, Any]], setting: Setting
 ) -> Prospect:
-    from benchmark.statistics.finding import ALPHA
-
-    setting = Setting((level or ALPHA) / size, pairs_in(claim, specs), as_published)
-    if as_published:
+    if setting.as_published:
         return Prospect(claim, 0.0, 1.0, 1)
     sd = planning_sd(claim, specs)
     counted = claim.question == "how many runs"
@@ -117,30 +115,19 @@ def _prospect(
     return Prospect(claim, sd, chance(seeds), _enough(chance, claim.needed))
 
 
-def _by_look(
-    own: Prospect, specs: Mapping[str, Mapping[str, Any]], size: int, looks: Looks
-) -> dict[str, Any]:
-    import numpy as np
-
-    from benchmark.statistics.sequential import followed
-
+def _by_look(own: Prospect, looks: tuple[int, ...], setting: Setting) -> dict[str, Any]:
     claim = own.claim
     if own.chance is None:
-        return {"by_look": (0.0,) * len(looks.looks)}
-    if own.sd == 0:  # Published weights, which are tested at the first look.
-        return {"by_look": (1.0,) * len(looks.looks)}
-    setting = Setting(looks.level / size, pairs_in(claim, specs))
-    enough = tuple(seeds for seeds in looks.looks if seeds >= claim.needed)
+        return {"by_look": (0.0,) * len(looks)}
+    if setting.as_published:  # Tested at the first look.
+        return {"by_look": (1.0,) * len(looks)}
+    enough = tuple(seeds for seeds in looks if seeds >= claim.needed)
     if not enough:
-        return {"chance": 0.0, "by_look": (0.0,) * len(looks.looks)}
+        return {"chance": 0.0, "by_look": (0.0,) * len(looks)}
     values = claim.drawn(np.random.default_rng(0), _SUITES, enough[-1], own.sd or 0.0)
-
-    def test(runs: Sequence[Any]) -> tuple[Any, Any]:
-        return claim.p_values(runs)
-
-    course = followed(values, enough, claim.bounds(enough, setting), test)
+    course = followed(values, enough, claim.bounds(enough, setting), claim.p_values)
     reached = course.runs[course.decided == 1]
-    by_look = tuple(float(np.sum(reached <= seeds)) / _SUITES for seeds in looks.looks)
+    by_look = tuple(float(np.sum(reached <= seeds)) / _SUITES for seeds in looks)
     return {"chance": by_look[-1], "by_look": by_look}
 
 
@@ -179,5 +166,5 @@ def _sd(claim: Claim, plain: Mapping[str, Any]) -> float:
     if isinstance(claim, BoundClaim):
         error = claim.bound
     elif published:
-        error = 100 - published.value if claim.measured.higher_is_better else published.value
+        error = 100 - published.value if claim.measured.better == "higher" else published.value
     return 100 * math.sqrt(error / 100 / (2 * images))

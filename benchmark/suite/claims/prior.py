@@ -1,13 +1,9 @@
 """``moderated``: the prior on the runs' standard deviation."""
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from benchmark.spec.base import Spec
-
-if TYPE_CHECKING:
-    from benchmark.statistics.sequential import Prior
+from benchmark.statistics.sequential import Prior
 
 
 class PriorSpec(Spec):
@@ -22,8 +18,6 @@ class PriorSpec(Spec):
     """Weight of the prior, as a number of additional runs."""
 
     @property
-    def prior(self) -> "Prior":
+    def prior(self) -> Prior:
         """The prior in the form that the test takes."""
-        from benchmark.statistics.sequential import Prior
-
         return Prior(self.sd, self.df)

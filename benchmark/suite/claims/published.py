@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from benchmark.paper import PUBLISHED, Published
 from benchmark.spec.base import refuse
-from benchmark.suite.claims.base import Claim
+from benchmark.statistics import best, student
+from benchmark.statistics.finding import Finding
+from benchmark.statistics.sequential import Both
+from benchmark.suite.claims.base import Claim, Values
 from benchmark.suite.claims.differences import difference_sentence
 from benchmark.suite.claims.outcomes import REPRODUCED
 from benchmark.suite.claims.sample import Setting
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.statistics.finding import Finding
 
 NO_CHANCE = "difference, with no chance in it"
 """The test for the same weights on the same images: nothing is random, so nothing is inferred."""
@@ -104,11 +103,8 @@ class PublishedClaim(Claim):
         """At least as many runs as a published best was chosen from."""
         return max(super().needed, self.number.best_of or 1)
 
-    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+    def tested(self, values: Values, setting: Setting) -> Finding:
         """Depends on what is known about the published runs."""
-        from benchmark.statistics import best, student
-        from benchmark.statistics.finding import Finding
-
         (ours,), number, level = values, self.number, setting.level
         difference = float(ours.mean()) - number.value
         if setting.as_published:
@@ -123,38 +119,27 @@ class PublishedClaim(Claim):
         n = len(ours), number.n or 1
         return student.finding_within(test, n, difference, se, df, self.margin, level)
 
-    def p_values(
-        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
-    ) -> tuple["np.ndarray", "np.ndarray"]:
+    def p_values(self, values: Values) -> Both:
         """Return the p values of the same tests."""
-        from benchmark.statistics import best, student
-
         (ours,), number = values, self.number
         if number.best_of:
             return best.p_values(ours, number.value, number.best_of, self.margin)
         se, df = self._error(ours)
         return student.within(ours.mean(-1) - number.value, se, df, self.margin)
 
-    def _error(self, ours: "np.ndarray") -> tuple[Any, Any]:
+    def _error(self, ours: np.ndarray) -> tuple[Any, Any]:
         """Return standard error and degrees of freedom of the difference. A single published run of
         which only the value is known is assumed to vary from run to run as ours do."""
-        from benchmark.statistics import student
-
         number, n = self.number, ours.shape[-1]
         if number.sd is not None and number.n:
             return student.welch(ours, number.sd**2, number.n)
         return ours.std(-1, ddof=1) * math.sqrt(1 + 1 / n), n - 1
 
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
-        """Return the probability; for published weights 1, as they only need to be tested."""
-        from benchmark.statistics import best, student
-
+        """Return the probability for a net that does not have published weights."""
         number, level = self.number, setting.level
-        if setting.as_published:
-            return 1.0
         if number.best_of:
-            enough = seeds >= number.best_of
-            return best.power(seeds, sd, number.best_of, self.margin, level) if enough else 0.0
+            return best.power(seeds, sd, number.best_of, self.margin, level)
         if number.sd is None or not number.n:
             se, df = sd * math.sqrt(1 + 1 / seeds), seeds - 1.0
         else:
@@ -163,12 +148,8 @@ class PublishedClaim(Claim):
             df = (own + their) ** 2 / (own**2 / (seeds - 1) + their**2 / max(number.n - 1, 1))
         return float(student.power_within(se, df, self.margin, level))
 
-    def drawn(
-        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
-    ) -> "list[np.ndarray]":
+    def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate papers whose runs are like ours, shifted to the published number."""
-        import numpy as np
-
         ours, number = rng.normal(0, sd, (suites, seeds)), self.number
         if number.best_of:
             theirs = rng.normal(0, sd, (suites, number.best_of)).min(-1, keepdims=True)
@@ -178,7 +159,7 @@ class PublishedClaim(Claim):
             theirs = rng.normal(0, sd, (suites, 1))
         return [np.asarray(ours - theirs + number.value)]
 
-    def sentence(self, finding: "Finding", outcome: str) -> str:
+    def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on the difference from the published number."""
         if finding.test == NO_CHANCE:
             side = "within" if outcome == REPRODUCED else "beyond"

@@ -2,10 +2,8 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -29,11 +27,9 @@ class Sample:
         """Return the values of runs that have one."""
         return [value for value in self.values if value is not None]
 
-    def filled(self, end: float, seeds: frozenset[int] | None = None) -> "np.ndarray":
+    def filled(self, end: float, seeds: frozenset[int] | None = None) -> np.ndarray:
         """Return the values in the order of the seeds, with ``end`` for lost runs; ``seeds``: only
         those of these seeds."""
-        import numpy as np
-
         rows = sorted(zip(self.seeds, self.values, strict=True), key=lambda row: row[0])
         chosen = [value for seed, value in rows if seeds is None or seed in seeds]
         return np.array([end if value is None else value for value in chosen], float)

@@ -1,28 +1,20 @@
 """``trend``: along a list of variants, each step goes the same way."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from benchmark.spec.base import refuse
-from benchmark.suite.claims.base import Claim
-from benchmark.suite.claims.direction import (
-    step,
-    step_bounds,
-    step_p_values,
-    step_sentence,
-    usual_step,
-)
+from benchmark.statistics import ranks
+from benchmark.statistics.finding import Finding
+from benchmark.statistics.sequential import Both, Bounds
+from benchmark.statistics.student import possible
+from benchmark.suite.claims.base import Claim, Values
+from benchmark.suite.claims.direction import step, step_bounds, step_sentence, usual_step
 from benchmark.suite.claims.sample import Setting
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from benchmark.statistics.finding import Finding
-    from benchmark.statistics.sequential import Bounds
 
 
 class TrendClaim(Claim):
@@ -53,14 +45,12 @@ class TrendClaim(Claim):
         """In the order of the trend."""
         return self.trend
 
-    def tested(self, values: Sequence["np.ndarray"], setting: Setting) -> "Finding":
+    def tested(self, values: Values, setting: Setting) -> Finding:
         """The least supported step's."""
-        from benchmark.statistics import ranks
-        from benchmark.statistics.student import possible
-
+        pairs = self._steps(values)
         steps = [
             step(*pair, paired, self.margin, setting.level)
-            for pair, paired in zip(self._steps(values), self._paired(setting.paired), strict=True)
+            for pair, paired in zip(pairs, setting.paired or [False] * len(pairs), strict=True)
         ]
         where = max(range(len(steps)), key=lambda number: steps[number].p)
         against = min(1.0, len(steps) * min(each.p_against for each in steps))
@@ -74,46 +64,34 @@ class TrendClaim(Claim):
             steps[where], test=test, n=sizes, p_against=against, power=power, where=where
         )
 
-    def p_values(
-        self, values: Sequence["np.ndarray"], paired: Sequence[bool] = ()
-    ) -> tuple["np.ndarray", "np.ndarray"]:
+    def p_values(self, values: Values) -> Both:
         """Return the p values of the same tests."""
-        import numpy as np
-
-        pairs = zip(self._steps(values), self._paired(paired), strict=True)
-        p, against = zip(*(step_p_values(*pair, own) for pair, own in pairs), strict=True)
+        p, against = zip(*(ranks.p_values(*pair) for pair in self._steps(values)), strict=True)
         return np.max(p, axis=0), np.minimum(1, len(against) * np.min(against, axis=0))
 
-    def _steps(self, values: Sequence["np.ndarray"]) -> list[tuple["np.ndarray", "np.ndarray"]]:
+    def _steps(self, values: Values) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return for each step the expected lower and the expected higher sample."""
         rising = self.direction == "higher"
         return [pair if rising else pair[::-1] for pair in pairwise(values)]
 
-    def _paired(self, paired: Sequence[bool]) -> tuple[bool, ...]:
-        return tuple(paired) or (False,) * (len(self.trend) - 1)
-
     def chance(self, seeds: int, sd: float, setting: Setting) -> float:
         """Return the probability for steps of ``margin``."""
-        from benchmark.statistics import ranks
-
         sizes = (seeds,) * len(self.trend)
         return ranks.power_of_steps(sizes, self.margin, sd, setting.level)
 
-    def drawn(
-        self, rng: "np.random.Generator", suites: int, seeds: int, sd: float
-    ) -> "list[np.ndarray]":
+    def drawn(self, rng: np.random.Generator, suites: int, seeds: int, sd: float) -> Values:
         """Simulate steps of ``margin``."""
         way = 1 if self.direction == "higher" else -1
         means = [way * self.margin * number for number in range(len(self.trend))]
         return [rng.normal(mean, sd, (suites, seeds)) for mean in means]
 
-    def bounds(self, looks: tuple[int, ...], setting: Setting) -> "Bounds":
+    def bounds(self, looks: tuple[int, ...], setting: Setting) -> Bounds:
         """Return the bounds of each step, unless one is of pairs."""
         if any(setting.paired):
             return super().bounds(looks, setting)
         return step_bounds(looks, setting.level, len(self.trend) - 1)
 
-    def sentence(self, finding: "Finding", outcome: str) -> str:
+    def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on the least supported step."""
         first, second = self.trend[finding.where : finding.where + 2]
         what = f"the least step, from {first} to {second}, goes this way"
