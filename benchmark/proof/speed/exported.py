@@ -28,7 +28,6 @@ def export(depth: int, precision: str, steps: int, file: Path) -> None:
             "seed": 0,
         }
     )
-    assert isinstance(spec.dataset, CifarSpec)
     process.configure(spec.numerics, spec.seed)
     assert isinstance(spec.dataset, CifarSpec)
     images = resident.ResidentImages(spec.dataset, cifar10.load("cifar10-subset"), on_gpu=True)

@@ -9,7 +9,6 @@ from benchmark.events import Event, Kind
 from benchmark.proof.speed.case import NETS, Case
 from benchmark.records.store import RunFolder
 from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
-from benchmark.spec.cifar import IN_MEMORY
 from benchmark.worker.train import train_folder
 
 _ENDLESS = 100_000
@@ -22,8 +21,7 @@ class WholeRun:
         self.spec = spec
         self.parameters: int | None = None
         self.iteration = 0
-        self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
-        self.built = threading.Semaphore(0)
+        self.go, self.paused = threading.Semaphore(0), threading.Semaphore(0)
         RunFolder(folder).prepare(spec)
         RunFolder(folder).begin()
         self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
@@ -31,7 +29,7 @@ class WholeRun:
 
     def losses(self, steps: int) -> list[float]:
         """Wait until the run is built. Returns no losses: its step is that of ``ours``."""
-        self._wait(self.built)
+        self._wait()
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
@@ -39,24 +37,24 @@ class WholeRun:
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             self.go.release()
-            self._wait(self.epoch_over)
+            self._wait()
         taken = time.perf_counter() - started
         return (self.iteration - first) * self.spec.optimizer.batch_size, taken
 
-    def _wait(self, reached: threading.Semaphore) -> None:
-        while not reached.acquire(timeout=1):
+    def _wait(self) -> None:
+        while not self.paused.acquire(timeout=1):
             if not self.run.is_alive():
                 raise RuntimeError("the run ended prematurely, as reported above")
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == Kind.BUILT:
             self.parameters = event["parameters"]
-            self.built.release()
-            self.go.acquire()
-        if event["event"] == Kind.EPOCH:
+        elif event["event"] == Kind.EPOCH:
             self.iteration = event["iteration"]
-            self.epoch_over.release()
-            self.go.acquire()
+        else:
+            return
+        self.paused.release()
+        self.go.acquire()
 
 
 def build(case: Case, weights: Path) -> WholeRun:
@@ -67,11 +65,8 @@ def build(case: Case, weights: Path) -> WholeRun:
 def spec_of(case: Case) -> RunSpec:
     """Return the spec of a run on the images that all contenders train on."""
     net = NETS[case.net]
-    images = IN_MEMORY["cifar10-subset"]
-    everything = net.images == images.train_images
-    per_class = None if everything else net.images // images.classes
     return RunSpec(
-        dataset=CifarSpec(name="cifar10-subset", train_per_class=per_class),
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=net.images // net.classes),
         model=net.spec,
         optimizer=SgdSpec(batch_size=net.batch),
         schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),
