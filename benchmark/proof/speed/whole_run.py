@@ -9,6 +9,7 @@ from benchmark.events import Event, Kind
 from benchmark.proof.speed.case import NETS, Case
 from benchmark.records.store import RunFolder
 from benchmark.spec import CifarSpec, PiecewiseSchedule, RunSpec, SgdSpec
+from benchmark.spec.cifar import IN_MEMORY
 from benchmark.worker.train import train_folder
 
 _ENDLESS = 100_000
@@ -65,8 +66,11 @@ def build(case: Case, weights: Path) -> WholeRun:
 def spec_of(case: Case) -> RunSpec:
     """Return the spec of a run on the images that all contenders train on."""
     net = NETS[case.net]
+    images = IN_MEMORY["cifar10-subset"]
+    everything = net.images == images.train_images
+    per_class = None if everything else net.images // images.classes
     return RunSpec(
-        dataset=CifarSpec(name="cifar10-subset", train_per_class=net.images // net.classes),
+        dataset=CifarSpec(name="cifar10-subset", train_per_class=per_class),
         model=net.spec,
         optimizer=SgdSpec(batch_size=net.batch),
         schedule=PiecewiseSchedule(iterations=_ENDLESS, learning_rate=net.learning_rate, drops=()),

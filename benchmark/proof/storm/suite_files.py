@@ -3,7 +3,6 @@
 import contextlib
 import io
 import random
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,19 +27,18 @@ def suite_files(setting: Setting) -> Tries:
     originals = [path.read_text("utf-8") for path in sorted(setting.suites.rglob("*.yaml"))]
     rng, count = random.Random(0), setting.size(10_000, 100)
     tries, planned = Tries(), 0
-    with tempfile.TemporaryDirectory(dir=setting.scratch) as folder:
-        file, results = Path(folder) / "changed.yaml", Path(folder) / "results"
-        for number in range(count):
-            text = changed(rng.choice(originals), rng)
-            file.write_bytes(text.encode("utf-8", "surrogateescape"))
-            code, problem = planning(setting.plan, file, results)
-            planned += code == 0
-            left = {path.name for path in Path(folder).iterdir()} - {file.name}
-            tries.add(f"file {number}", problem or (f"it wrote {left}" if left else None))
-            if problem:
-                tries.failures[-1] += f" for {text!r}"
-            if number % 1000 == 999:
-                setting.say(f"{number + 1} of {count} files")
+    file, results = setting.scratch / "changed.yaml", setting.scratch / "results"
+    for number in range(count):
+        text = changed(rng.choice(originals), rng)
+        file.write_bytes(text.encode("utf-8", "surrogateescape"))
+        code, problem = planning(setting.plan, file, results)
+        planned += code == 0
+        left = {path.name for path in setting.scratch.iterdir()} - {file.name}
+        tries.add(f"file {number}", problem or (f"it wrote {left}" if left else None))
+        if problem:
+            tries.failures[-1] += f" for {text!r}"
+        if number % 1000 == 999:
+            setting.say(f"{number + 1} of {count} files")
     refused = count - planned
     tries.seen.append(f"{planned} could be planned, {refused} were refused")
     return tries
