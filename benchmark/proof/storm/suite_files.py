@@ -64,27 +64,19 @@ def planning(
 def changed(text: str, rng: random.Random) -> str:
     """Apply one to four random changes to a suite's text."""
     for _ in range(rng.randint(1, 4)):
-        text = rng.choice(_CHANGES)(text, rng)
+        change = rng.choice((_part, _part, _value, _line))
+        text = change(text, rng)
     return text
 
 
-def _cut(text: str, rng: random.Random) -> str:
-    return text[: rng.randrange(len(text) + 1)]
-
-
-def _delete(text: str, rng: random.Random) -> str:
+def _part(text: str, rng: random.Random) -> str:
+    """Cut off the rest, delete some characters, insert something odd, or change a character."""
     start = rng.randrange(len(text) + 1)
-    return text[:start] + text[start + rng.randint(1, 8) :]
-
-
-def _insert(text: str, rng: random.Random) -> str:
-    place = rng.randrange(len(text) + 1)
-    return text[:place] + rng.choice(_ODD) + text[place:]
-
-
-def _character(text: str, rng: random.Random) -> str:
-    place = rng.randrange(len(text) + 1)
-    return text[:place] + chr(rng.choice([*range(128), 0x2028, 0xDC80])) + text[place + 1 :]
+    character = chr(rng.choice([*range(128), 0x2028, 0xDC80]))
+    deleted, put = rng.choice(
+        ((len(text), ""), (rng.randint(1, 8), ""), (0, rng.choice(_ODD)), (1, character))
+    )
+    return text[:start] + put + text[start + deleted :]
 
 
 def _value(text: str, rng: random.Random) -> str:
@@ -109,8 +101,3 @@ def _line(text: str, rng: random.Random) -> str:
     else:
         lines[number] = " " * rng.randint(0, 6) + lines[number].lstrip()
     return "\n".join(lines)
-
-
-_CHANGES: tuple[Callable[[str, random.Random], str], ...] = (
-    _cut, _delete, _insert, _character, _value, _value, _line, _line,
-)  # fmt: skip
