@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Annotated, Any, NoReturn
@@ -111,3 +112,11 @@ def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
     """Print what is wrong, and end the command."""
     typer.echo(masked(message), err=True)
     raise typer.Exit(code)
+
+
+def require_known(what: str, given: Iterable[str], known: Collection[str]) -> None:
+    """End the command if one of the values of ``what``, an option or argument, is none that is
+    known."""
+    for name in given:
+        if name not in known:
+            fail(f"{what} must be one of {', '.join(known)}. Received: {name}")

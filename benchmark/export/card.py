@@ -1,6 +1,5 @@
 """The card of an exported net: how it was trained and how good it is."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from benchmark.records.provenance import machine_line
@@ -8,8 +7,8 @@ from benchmark.records.store import RunFolder
 from benchmark.spec import RunSpec
 
 
-def card(name: str, folder: RunFolder, spec: RunSpec, files: Mapping[str, str]) -> str:
-    """Return the card in Markdown. ``files``: name of a file -> what it is and how to load it."""
+def card(name: str, folder: RunFolder, spec: RunSpec, file: str, what: str) -> str:
+    """Return the card in Markdown. ``what``: what its file is, and how to load it."""
     result, provenance = folder.result() or {}, folder.provenance()
     batches = f"{spec.schedule.iterations:,} of {spec.optimizer.batch_size} images"
     rows = {
@@ -23,22 +22,17 @@ def card(name: str, folder: RunFolder, spec: RunSpec, files: Mapping[str, str]) 
         "weights (SHA-256)": result.get("final_weights_sha256"),
         "machine": machine_line(provenance) if provenance else None,
     }
-    lines = [f"| {name} | {value} |" for name, value in rows.items() if value]
-    loads = [f"- `{name}`: {what}" for name, what in files.items()]
-    return "\n".join(
-        [
-            f"# {name}",
-            "",
-            "| | |",
-            "|---|---|",
-            *lines,
-            "",
-            "The error is that after the last epoch, on the whole test split.",
-            "",
-            *loads,
-            "",
-        ]
-    )
+    lines = "".join(f"| {name} | {value} |\n" for name, value in rows.items() if value)
+    return f"""\
+# {name}
+
+| | |
+|---|---|
+{lines}
+The error is that after the last epoch, on the whole test split.
+
+- `{file}`: {what}
+"""
 
 
 def _percent(value: Any) -> str | None:

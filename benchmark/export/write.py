@@ -11,7 +11,7 @@ from benchmark.data.normalization import Normalization
 from benchmark.export import Format
 from benchmark.export.card import card
 from benchmark.export.plain_keras import plain_keras
-from benchmark.records.files import write_bytes
+from benchmark.records.files import write_bytes, write_text
 from benchmark.records.store import RunFolder
 from benchmark.worker.pretrained import Finished, finished
 
@@ -29,8 +29,7 @@ def export_run(folder: RunFolder, format_: Format, out: Path) -> list[Path]:
     write, what = _FORMATS[format_]
     file = out / f"{run.model.name}.{format_}"
     write(run, file)
-    about = card(run.model.name, folder, run.spec, {file.name: what})
-    write_bytes(out / "README.md", about.encode())
+    write_text(out / "README.md", card(run.model.name, folder, run.spec, file.name, what))
     return [file, out / "README.md"]
 
 

@@ -41,16 +41,6 @@ class AuditRow:
     published_multiply_adds: Printed | None
     """Table 1, in billions."""
 
-    @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """The shape of the images that the net is for."""
-        return (32, 32, 3) if self.spec.stem == "cifar" else (224, 224, 3)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes in the data set that the net is for."""
-        return 10 if self.spec.stem == "cifar" else 1000
-
     def counted(self) -> Cost:
         """Build the net in Keras and count. ResNet-1202 takes about 15 seconds."""
         import keras
@@ -59,30 +49,28 @@ class AuditRow:
         from benchmark.models.count import counted_cost
 
         keras.backend.clear_session()
-        return counted_cost(build_model(self.spec, self.input_shape, self.classes))
+        return counted_cost(build_model(self.spec, *_images(self.spec)))
 
 
 def audit_rows() -> Iterator[AuditRow]:
     """Yield every CIFAR net of section 4.2 and every ImageNet net of table 1, with each option."""
-    for depth in (20, 32, 44, 56, 110, 1202):
-        for option in ("none", "A", "B", "C"):
-            yield _row(_net("cifar", depth, option))
-    for depth in (18, 34):
-        for option in ("none", "A", "B", "C"):
-            yield _row(_net("imagenet", depth, option))
+    for stem, depths in (("cifar", (20, 32, 44, 56, 110, 1202)), ("imagenet", (18, 34))):
+        for depth in depths:
+            for option in ("none", "A", "B", "C"):
+                yield _row(stem=stem, depth=depth, shortcut=option)
     for depth in (50, 101, 152):
         for stride in ("1x1", "3x3"):
-            yield _row(_net("imagenet", depth, "B", bottleneck_stride=stride))
+            yield _row(stem="imagenet", depth=depth, shortcut="B", bottleneck_stride=stride)
 
 
-def _net(stem: str, depth: int, shortcut: str, **others: str) -> ResNetSpec:
-    fields = {"stem": stem, "depth": depth, "shortcut": shortcut, **others}
-    return ResNetSpec.model_validate(fields)
+def _images(spec: ResNetSpec) -> tuple[tuple[int, int, int], int]:
+    """Return the shape of the images that a net is for, and the number of their classes."""
+    return ((32, 32, 3), 10) if spec.stem == "cifar" else ((224, 224, 3), 1000)
 
 
-def _row(spec: ResNetSpec) -> AuditRow:
+def _row(**fields: str | int) -> AuditRow:
+    spec = ResNetSpec.model_validate(fields)
     cifar = spec.stem == "cifar"
-    shape, classes = ((32, 32, 3), 10) if cifar else ((224, 224, 3), 1000)
     name = f"plain-{spec.depth}" if spec.shortcut == "none" else f"ResNet-{spec.depth}"
     net = name if spec.shortcut == "none" else f"{name} {spec.shortcut}"
     # The paper's numbers are for the nets as it ran them: basic blocks with option A (section 4.1
@@ -91,7 +79,7 @@ def _row(spec: ResNetSpec) -> AuditRow:
     as_published = spec.shortcut == option and spec.bottleneck_stride != "3x3"
     if spec.bottleneck_stride == "3x3":
         net += " v1.5"
-    ours = cost(spec, shape, classes)
+    ours = cost(spec, *_images(spec))
     parameters = f"table6/{name}/parameters" if cifar and as_published else None
     multiply_adds = f"table1/{name}/multiply_adds" if not cifar and as_published else None
     return AuditRow(

@@ -91,9 +91,7 @@ class _FillingIn:
         asked = [cell for cell, _ in lacking_of(plan, store)]
         for cell in asked:  # Those already trained to the end.
             self._settle(cell, told=_trained_here(self.aside.run(cell)))
-        self.cells = list(self._to_train(asked))
-        self.plan = Plan(plan.suite, tuple(self.cells))
-        self.asked = {cell.run_id: cell for cell in self.cells}
+        self.plan = Plan(plan.suite, tuple(self._to_train(asked)))
 
     def _to_train(self, asked: Iterable[Cell]) -> Iterator[Cell]:
         for cell in asked:
@@ -116,17 +114,16 @@ class _FillingIn:
                 shutil.rmtree(aside.path)
 
     def run(self, place: Callable[[Store, list[Cell]], Place]) -> FilledIn:
-        if self.cells:
-            outcome = run_plan(
-                self.plan, self.aside, [self], place(self.aside, self.cells), due=self._due
-            )
+        if cells := [*self.plan.cells]:
+            there = place(self.aside, cells)
+            outcome = run_plan(self.plan, self.aside, [self], there, due=self._due)
             self._tell_of_the_rest(outcome)
         return self.filled
 
     def _due(self, aside: RunFolder) -> bool:
         """Return whether to train a run; another process may have come first."""
-        cell, folder = self.asked[aside.run_id], self.store.run(aside.run_id)
-        return not aside.done() and bool(_lacking(cell, folder))
+        cell = self.plan.runs()[aside.run_id]
+        return not aside.done() and bool(_lacking(cell, self.store.run(cell)))
 
     def begin(self, cell: Cell) -> None:
         for listener in self.listeners:
@@ -164,7 +161,7 @@ class _FillingIn:
     def _tell_of_the_rest(self, outcome: Outcome) -> None:
         filled = self.filled
         filled.interrupted = outcome.interrupted
-        for cell in self.cells:
+        for cell in self.plan.cells:
             self._settle(cell)  # Another process trained it to the end.
             if cell.run_id in filled.tried or not _lacking(cell, self.store.run(cell)):
                 continue

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Results
-from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, note, require_known, say
 
 
 def crosscheck(
@@ -29,9 +29,7 @@ def crosscheck(
     from benchmark.proof.crosscheck.record import check
 
     nets = net or ["resnet20-A"]
-    for name in nets:
-        if name not in NETS:
-            fail(f"--net must be one of {', '.join(NETS)}. Received: {name}")
+    require_known("--net", nets, NETS)
     if find_spec("jax") is None:
         fail("crosscheck needs JAX: pip install 'resnet-bench[jax]'")
     page, wrong = check(nets, results / "crosscheck", iterations=iterations, batch=batch, say=note)

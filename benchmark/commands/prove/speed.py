@@ -1,5 +1,6 @@
 """``resnet-bench prove speed``: compare training speed with stock Keras and PyTorch."""
 
+import itertools
 import os
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +8,7 @@ from typing import Annotated
 import typer
 
 from benchmark.commands.options import Cache, Results
-from benchmark.commands.terminal import fail, note, say
+from benchmark.commands.terminal import fail, note, require_known, say
 from benchmark.running.images import use_cache
 
 
@@ -45,21 +46,20 @@ def speed(
         fail("--images goes with --rounds and --seconds only")
     if images:
         return _input(images, results / "speed", rounds, seconds)
-    from benchmark.proof.speed.case import NETS, PAPERS, cases
+    from benchmark.proof.speed.case import NETS, PAPERS, Case
     from benchmark.proof.speed.record import run_cases
 
     if gpu and threads:
         fail("--threads is for CPUs only")
-    nets = _known("net", net or list(PAPERS), list(NETS))
     precisions = ["float32", "mixed_bfloat16"]
-    chosen = cases(
-        nets,
-        _known("precision", precision or precisions, precisions),
-        [len(os.sched_getaffinity(0))] if gpu else threads or [2, 1],
-        "gpu" if gpu else "cpu",
-    )
+    require_known("--net", net or (), NETS)
+    require_known("--precision", precision or (), precisions)
+    if gpu:
+        threads = [len(os.sched_getaffinity(0))]
+    every = itertools.product(net or PAPERS, precision or precisions, threads or [2, 1])
+    cases = [Case(*each, "gpu" if gpu else "cpu") for each in every]
     folder = results / "speed"
-    markdown, csv = run_cases(chosen, folder, rounds=rounds, seconds=seconds, again=again, say=note)
+    markdown, csv = run_cases(cases, folder, rounds=rounds, seconds=seconds, again=again, say=note)
     say(f"table: {markdown}\n       {csv}")
 
 
@@ -77,10 +77,3 @@ def _input(name: str, folder: Path, rounds: int, seconds: float) -> None:
         fail(f"--images must name a folder of files (resnet-bench data add). Received: {name}")
     markdown, csv = write_input(photographs, folder, rounds, seconds)
     say(f"table: {markdown}\n       {csv}")
-
-
-def _known(option: str, given: list[str], allowed: list[str]) -> list[str]:
-    for name in given:
-        if name not in allowed:
-            fail(f"--{option} must be one of {', '.join(allowed)}. Received: {name}")
-    return given

@@ -7,7 +7,7 @@ import typer
 
 from benchmark.commands.options import Results, Suites
 from benchmark.commands.suites import plan
-from benchmark.commands.terminal import RUNS_FAILED, fail, note, say
+from benchmark.commands.terminal import RUNS_FAILED, note, require_known, say
 from benchmark.shipped import suites_folder
 
 
@@ -26,9 +26,7 @@ def storm(
     """
     from benchmark.proof.storm.parts import PARTS, run_parts
 
-    for name in part or ():
-        if name not in PARTS:
-            fail(f"part must be one of {', '.join(PARTS)}. Received: {name}")
+    require_known("part", part or (), PARTS)
     folder = results / ("storm-short" if short else "storm")
     names = part or list(PARTS)
     passed = run_parts(

@@ -47,18 +47,16 @@ class Given:
 
     def write(self, file: Path) -> None:
         """Write it as one file of arrays."""
-        weights = {f"weights:{path}": array for path, array in self.weights.items()}
         own = {"images": self.images, "labels": self.labels, "rates": self.rates}
-        np.savez(file, **own, **weights)  # type: ignore[arg-type]  # They are arrays all.
+        np.savez(file, **own, **self.weights)  # type: ignore[arg-type]  # They are arrays all.
 
     @classmethod
     def read(cls, file: Path) -> "Given":
         """Read what ``write`` wrote."""
         with np.load(file) as stored:
             arrays = dict(stored)
-        weights = {name: arrays.pop(name) for name in [*arrays] if name.startswith("weights:")}
-        by_path = {name.removeprefix("weights:"): array for name, array in weights.items()}
-        return cls(**arrays, weights=by_path)
+        own = {name: arrays.pop(name) for name in ("images", "labels", "rates")}
+        return cls(**own, weights=arrays)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def train(net: str, given: Given) -> Trace:
         kept.append(_flat(state[0]))
         rows.append([np.asarray(each, np.float64) for each in row])
     losses, errors, norms = (np.stack(column) for column in zip(*rows, strict=True))
-    own = _kernels(model)
+    own = [i for i, each in enumerate(model.trainable_variables) if each.name == "kernel"]
     layers = [model.trainable_variables[index].path.removesuffix("/kernel") for index in own]
     return Trace(np.array(layers), losses, errors.astype(np.int64), norms[:, own], np.stack(kept))
 
@@ -78,11 +78,6 @@ def _step(model: Any, sgd: SgdSpec) -> Callable[..., Any]:
         return ([*weights], [*velocities], others), (loss, errors, norms)
 
     return step
-
-
-def _kernels(model: Any) -> list[int]:
-    """Return the positions of kernels among the trained weights."""
-    return [i for i, each in enumerate(model.trainable_variables) if each.name == "kernel"]
 
 
 def _flat(weights: list[Any]) -> np.ndarray:

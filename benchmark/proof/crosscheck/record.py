@@ -96,13 +96,7 @@ def sides(net: str, iterations: int, batch: int) -> tuple[Trace, dict[str, Trace
 def _run(module: str, *arguments: str | Path) -> None:
     backend = "jax" if module == "jax_step" else "tensorflow"
     own = {"KERAS_BACKEND": backend, "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        f"benchmark.proof.crosscheck.{module}",
-        *map(str, arguments),
-    ]
+    command = [sys.executable, "-P", "-m", f"benchmark.proof.crosscheck.{module}", *arguments]
     done = subprocess.run(command, env=os.environ | own, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{module} ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -110,28 +104,23 @@ def _run(module: str, *arguments: str | Path) -> None:
 
 def _section(net: str, steps: pd.DataFrame, layers: pd.DataFrame, found: list[str]) -> str:
     verdict = "; ".join(found) or "They agree before the first step."
+    shown = steps[steps["iteration"].isin(SHOWN)].to_dict("records")
     lines = [
         f"## {net}\n\n{verdict}\n",
         "| iteration | loss, ours | JAX | off | two threads off | errors, ours | JAX | two threads "
         "| JAX norm off | two threads norm off | JAX apart | two threads apart |",
         "|---:" * 12 + "|",
-    ]
-    for row in steps[steps["iteration"].isin(SHOWN)].to_dict("records"):
-        pairs = [(row[f"{kind}_{JAX}"], row[f"{kind}_{THREADS}"]) for kind in _KINDS]
-        (off, own_off), errors, norms, apart = pairs
-        cells = [str(row["iteration"]), f"{row['loss']:.6f}", f"{row[f'loss_{JAX}']:.6f}"]
-        cells += [f"{off:.1e}", f"{own_off:.1e}", str(row["errors"]), *map(str, errors)]
-        cells += [f"{each:.1e}" for each in (*norms, *apart)]
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += [
+        *(_STEP.format_map(row) for row in shown),
         "\nGradient norms of the first step:\n",
         "| layer | ours | JAX | off | two threads off |\n|---|---:|---:|---:|---:|",
+        *(_LAYER.format_map(row) for row in layers.to_dict("records")),
     ]
-    for row in layers.to_dict("records"):
-        cells = [row["layer"], f"{row['norm']:.6g}", f"{row[f'norm_{JAX}']:.6g}"]
-        cells += [f"{row[f'off_{name}']:.1e}" for name in (JAX, THREADS)]
-        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-_KINDS = ("loss_off", "errors", "norm_off", "weights_apart")
+_STEP = (
+    "| {iteration} | {loss:.6f} | {loss_jax:.6f} | {loss_off_jax:.1e} | {loss_off_threads:.1e} "
+    "| {errors} | {errors_jax} | {errors_threads} | {norm_off_jax:.1e} | {norm_off_threads:.1e} "
+    "| {weights_apart_jax:.1e} | {weights_apart_threads:.1e} |"
+)
+_LAYER = "| {layer} | {norm:.6g} | {norm_jax:.6g} | {off_jax:.1e} | {off_threads:.1e} |"

@@ -1,6 +1,5 @@
 """What is measured: nets, precisions and threads, and the images that all contenders train on."""
 
-import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,16 +69,6 @@ class Case:
         """``resnet20-A mixed_bfloat16 2``, followed by ``gpu`` on a GPU."""
         name = f"{self.net} {self.precision} {self.threads}"
         return name if self.device == "cpu" else f"{name} {self.device}"
-
-
-def cases(
-    nets: list[str],
-    precisions: list[str],
-    threads: list[int],
-    device: Literal["cpu", "gpu"] = "cpu",
-) -> list[Case]:
-    """Return every combination."""
-    return [Case(*each, device) for each in itertools.product(nets, precisions, threads)]
 
 
 def images(net: Net, size: int) -> tuple[np.ndarray, np.ndarray]:

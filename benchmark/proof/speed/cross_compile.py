@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 H100 = """
@@ -96,20 +97,19 @@ def operation(line: str) -> str:
     return found.group(1) if found else ""
 
 
-def launches(program: dict[str, list[str]], name: str) -> dict[str, int]:
+def launches(program: dict[str, list[str]], name: str) -> Counter[str]:
     """Return operation -> how often a computation launches it, counting each loop in it once. What
     calls others (such as a command buffer) counts as these; all branches of a conditional count."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for line in program[name]:
         kind = operation(line)
         if kind in FREE or kind.endswith("-done"):
             continue
         inner = _called(line) if kind in ("call", "while", "conditional") else []
         for each in inner:
-            for other, count in launches(program, each).items():
-                counts[other] = counts.get(other, 0) + count
+            counts += launches(program, each)
         if not inner:
-            counts[kind] = counts.get(kind, 0) + 1
+            counts[kind] += 1
     return counts
 
 
@@ -122,7 +122,7 @@ def loop_of(program: dict[str, list[str]]) -> str:
         if operation(line) == "while"
         for body in re.findall(r"body=%?([\w.\-]+)", line)
     ]
-    return max(bodies, key=lambda body: sum(launches(program, body).values()))
+    return max(bodies, key=lambda body: launches(program, body).total())
 
 
 def _called(line: str) -> list[str]:
@@ -137,7 +137,7 @@ def main(path: Path) -> None:
 
     program = computations(compiled(path.read_bytes()))
     found = launches(program, loop_of(program))
-    told = {"jax": jax.__version__, "kernels": sum(found.values()), "of": found}
+    told = {"jax": jax.__version__, "kernels": found.total(), "of": found}
     print(json.dumps(told))
 
 

@@ -1,9 +1,5 @@
-"""Export the compiled loop over steps of a ResNet for CIFAR-10, as HLO.
+"""Export the compiled loop over steps of a ResNet for CIFAR-10, as HLO."""
 
-``python -m benchmark.proof.speed.exported DEPTH PRECISION STEPS FILE``
-"""
-
-import sys
 from pathlib import Path
 
 from benchmark.spec import CifarSpec, RunSpec
@@ -28,7 +24,6 @@ def export(depth: int, precision: str, steps: int, file: Path) -> None:
             "seed": 0,
         }
     )
-    assert isinstance(spec.dataset, CifarSpec)
     process.configure(spec.numerics, spec.seed)
     assert isinstance(spec.dataset, CifarSpec)
     images = resident.ResidentImages(spec.dataset, cifar10.load("cifar10-subset"), on_gpu=True)
@@ -42,8 +37,3 @@ def export(depth: int, precision: str, steps: int, file: Path) -> None:
     inputs = images.train_inputs(0, spec.optimizer.batch_size, 0, steps)
     ir = compiled.experimental_get_compiler_ir(tf.fill((steps,), 0.1), *inputs)
     file.write_bytes(ir(stage="hlo_serialized"))
-
-
-if __name__ == "__main__":
-    depth, precision, steps, file = sys.argv[1:]
-    export(int(depth), precision, int(steps), Path(file))

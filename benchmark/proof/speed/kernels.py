@@ -8,53 +8,47 @@ plug-in compiles it for an H100, which need not be present, and the launches of 
 in the optimized HLO. No time is measured: that takes a real GPU.
 """
 
-import argparse
-import csv
 import json
+import multiprocessing
 import subprocess
-import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
 
 from benchmark.proof.speed import cross_compile
+from benchmark.proof.speed.exported import export
+from benchmark.records.files import write_text
 
 STEPS = 100
 CASES = [(20, "float32"), (20, "mixed_bfloat16"), (56, "float32")]
 
 
-def main() -> None:
+def main(
+    jax: Annotated[str, typer.Option(help="A Python with JAX and its CUDA plug-in.")],
+    results: Path = Path("results"),
+) -> None:
     """Count for each case, and write the table."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    options.add_argument("--jax", required=True, help="a Python with JAX and its CUDA plug-in")
-    options.add_argument("--results", type=Path, default=Path("results"))
-    chosen = options.parse_args()
     rows = []
     for depth, precision in CASES:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "step.hlo.pb"
-            command = [
-                sys.executable,
-                "-m",
-                "benchmark.proof.speed.exported",
-                str(depth),
-                precision,
-            ]
-            subprocess.run([*command, str(STEPS), str(file)], check=True)
-            counting = [chosen.jax, cross_compile.__file__, str(file)]
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                process.submit(export, depth, precision, STEPS, file).result()
+            counting = [jax, cross_compile.__file__, str(file)]
             done = subprocess.run(counting, check=True, stdout=subprocess.PIPE, text=True)
         found = json.loads(done.stdout.splitlines()[-1])
         most = ", ".join(f"{name} {n}" for name, n in sorted(found["of"].items()))
         row = {"net": f"ResNet-{depth}", "precision": precision, "kernels": found["kernels"]}
         rows.append(row | {"of_these": most, "jax": found["jax"], "target": "H100 SXM5"})
         print(f"{row['net']} {precision}: {found['kernels']} ({most})", flush=True)
-    path = chosen.results / "speed" / "kernels.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as out:
-        table = csv.DictWriter(out, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+    path = results / "speed" / "kernels.csv"
+    write_text(path, pd.DataFrame(rows).to_csv(index=False))
     print(path)
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

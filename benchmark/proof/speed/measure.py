@@ -61,13 +61,9 @@ class Measured:
     """Contender that could not be measured -> the reason."""
     environment: dict[str, Any]
 
-    def as_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return asdict(self)
-
     @classmethod
     def of_json(cls, data: dict[str, Any]) -> "Measured":
-        """Restore it from ``as_json``."""
+        """Restore it from the plain data of ``asdict``."""
         turns = [Turn(**turn) for turn in data["turns"]]
         return cls(**{**data, "case": Case(**data["case"]), "turns": turns})
 
@@ -82,11 +78,11 @@ def measure(
     """
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights.safetensors"
-        processes = [_Process(OURS, case, weights, agreement_steps)]
+        processes = [Process(OURS, case, weights, agreement_steps)]
         try:
             processes[0].wait_for(weights)
             others = [name for name in contenders(case) if name != OURS]
-            processes += [_Process(name, case, weights, agreement_steps) for name in others]
+            processes += [Process(name, case, weights, agreement_steps) for name in others]
             return _Measurement(case, processes, say).run(rounds, seconds)
         finally:
             for process in processes:
@@ -94,12 +90,12 @@ def measure(
 
 
 class _Measurement:
-    def __init__(self, case: Case, processes: list["_Process"], say: Callable[[str], None]):
+    def __init__(self, case: Case, processes: list["Process"], say: Callable[[str], None]):
         self.case, self.processes, self.say = case, processes, say
         self.absent: dict[str, str] = {}
 
     def run(self, rounds: int, seconds: float) -> Measured:
-        first = self._each(lambda process: process.answer(), self.processes)
+        first = self._each(Process.answer, self.processes)
         running = [process for process in self.processes if process.name in first]
         for name, why in self._other_work(first).items():
             self._leave_out(name, why)
@@ -107,7 +103,7 @@ class _Measurement:
         for number in range(-1, rounds):  # The first is a warm-up.
             running = [process for process in running if process.name not in self.absent]
             random.Random(number).shuffle(running)
-            done = self._each(lambda process: process.ask(seconds), running)
+            done = self._each(lambda process: process.turn(seconds), running)
             if number >= 0:
                 turns += [Turn(number, name, **facts) for name, facts in done.items()]
                 self.say(f"{self.case.name}: round {number + 1} of {rounds}")
@@ -123,7 +119,7 @@ class _Measurement:
         )
 
     def _each(
-        self, ask: Callable[["_Process"], dict[str, Any]], processes: list["_Process"]
+        self, ask: Callable[["Process"], dict[str, Any]], processes: list["Process"]
     ) -> dict[str, dict[str, Any]]:
         answers = {}
         for process in processes:
@@ -174,10 +170,12 @@ class _Gone(RuntimeError):
     """A contender's process ended; the message says how."""
 
 
-class _Process:
+class Process:
+    """A contender's process, on the cores of this one. Its log is next to its weights."""
+
     def __init__(self, name: str, case: Case, weights: Path, agreement_steps: int):
         self.name = name
-        self.log = weights.with_name(f"{name}.log")
+        self.log = weights.with_name(f"{weights.stem} {name}.log")
         command = [sys.executable, "-P", "-m", "benchmark.proof.speed.contender"]
         command += [name, json.dumps(asdict(case)), str(weights), str(agreement_steps)]
         with self.log.open("w") as log:
@@ -191,23 +189,30 @@ class _Process:
             )
 
     def wait_for(self, file: Path) -> None:
+        """Wait until a file is there, or the process has ended."""
         while not file.exists() and self.process.poll() is None:
             time.sleep(0.1)
 
-    def ask(self, seconds: float) -> dict[str, Any]:
+    def turn(self, seconds: float) -> dict[str, Any]:
+        """Return the answer to ``ask``, and the share of the machine that others used meanwhile."""
         time.sleep(_PAUSE_S)
-        assert self.process.stdin is not None
         number = self.process.pid
         started, busy, own = time.monotonic(), machine_cpu_s(), cpu_s(number)
-        with suppress(BrokenPipeError):
-            self.process.stdin.write(f"{seconds}\n")
-            self.process.stdin.flush()
+        self.ask(seconds)
         answer = self.answer()
         available = (time.monotonic() - started) * (os.cpu_count() or 1)
         others = max(0.0, machine_cpu_s() - busy - (cpu_s(number) - own))
         return {**answer, "others_percent": round(100 * others / available, 1)}
 
+    def ask(self, seconds: float) -> None:
+        """Have it work for about ``seconds``."""
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(f"{seconds}\n")
+            self.process.stdin.flush()
+
     def answer(self) -> dict[str, Any]:
+        """Wait for its next line, and return that. Raises RuntimeError if the process has ended."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -219,6 +224,7 @@ class _Process:
         return json.loads(line)
 
     def close(self) -> None:
+        """End it."""
         if self.process.stdin:
             with suppress(BrokenPipeError):
                 self.process.stdin.close()

@@ -1,10 +1,12 @@
 """The output of a speed benchmark: one file per case, and the table made from all of them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmark.proof.speed.case import Case
 from benchmark.proof.speed.measure import Measured, measure
+from benchmark.proof.speed.table import markdown, summary
 from benchmark.records.files import read_json, write_json, write_text
 from benchmark.records.provenance import machine_line
 
@@ -61,7 +63,7 @@ def run_cases(
             say(f"{case.name}: already measured, in {file} (--again measures it again)")
             continue
         steps = AGREEMENT_STEPS if first else 0
-        write_json(file, measure(case, rounds, seconds, steps, say).as_json())
+        write_json(file, asdict(measure(case, rounds, seconds, steps, say)))
         write_table(folder)
     return write_table(folder)
 
@@ -74,8 +76,6 @@ def _devices(measured: Sequence[Measured]) -> str:
 
 def write_table(folder: Path) -> list[Path]:
     """Write ``speed.md`` and ``speed.csv`` from the cases' files."""
-    from benchmark.proof.speed.table import markdown, summary
-
     files = sorted((folder / "cases").glob("*.json"))
     measured = [Measured.of_json(read_json(file)) for file in files]
     table = summary(measured)

@@ -67,14 +67,12 @@ class Row:
 
 
 @contextmanager
-def processes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
-    """Yield this machine, with ``count`` runs at once."""
-    yield ThisMachine(shares(count), worker=worker)
-
-
-@contextmanager
-def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
-    """Yield a Ray cluster on this machine: a head that trains nothing, ``count`` one-CPU nodes."""
+def _place(kind: str, count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Place]:
+    """Yield this machine, with ``count`` runs at once, or a Ray cluster on it: a head that trains
+    nothing, ``count`` one-CPU nodes."""
+    if kind == "processes":
+        yield ThisMachine(shares(count), worker=worker)
+        return
     from ray.cluster_utils import Cluster
 
     from benchmark.scheduling.cluster import RayCluster
@@ -90,7 +88,6 @@ def ray_nodes(count: int, store: Store, worker: tuple[str, ...]) -> Iterator[Pla
 
 def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
     """Measure ``processes`` or ``Ray nodes``."""
-    place = {"processes": processes, "Ray nodes": ray_nodes}[kind]
     spec = RunSpec.model_validate(
         {
             "dataset": {"name": "cifar10-subset"},
@@ -103,7 +100,7 @@ def measure(kind: str, count: int, runs: int, seconds: float) -> Row:
     plan = Plan("asleep", tuple(Cell("asleep", spec.seed, spec) for spec in specs))
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(Path(scratch) / "results")
-        with place(count, store, (*SLEEPER, str(seconds))) as there:
+        with _place(kind, count, store, (*SLEEPER, str(seconds))) as there:
             began = time.monotonic()
             outcome = run_plan(plan, store, [], there)
             wall = time.monotonic() - began

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.numpy import load_file
+from safetensors.torch import load_file
 
 from benchmark.data.order import PADDING
 from benchmark.proof.speed.case import (
@@ -28,7 +28,7 @@ class TorchLoop:
         self.net, self.bfloat16, self.device = net, bfloat16, device
         self.model = TorchNet(net.spec, net.classes).to(device)
         self.model.to(memory_format=torch.channels_last)
-        self._load(weights)
+        self.model.load_state_dict(load_file(weights))
         self.parameters = sum(p.numel() for p in self.model.parameters())
         self.forward = torch.compile(self.model, dynamic=False) if compiled else self.model
         self.optimizer = torch.optim.SGD(
@@ -66,13 +66,6 @@ class TorchLoop:
         loss.backward()
         self.optimizer.step()
         return float(loss.detach()), int((logits.argmax(1) != y).sum())
-
-    def _load(self, weights: Path) -> None:
-        state = {name: torch.from_numpy(array) for name, array in load_file(weights).items()}
-        missing, unexpected = self.model.load_state_dict(state, strict=False)
-        left = [name for name in missing if not name.endswith("num_batches_tracked")]
-        if left or unexpected:
-            raise ValueError(f"weights must fit {self.net.spec}. Received: {left} {unexpected}")
 
     def _images(self, size: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return normalized images (n, height, width, channels), and labels."""

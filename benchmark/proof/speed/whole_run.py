@@ -22,8 +22,7 @@ class WholeRun:
         self.spec = spec
         self.parameters: int | None = None
         self.iteration = 0
-        self.go, self.epoch_over = threading.Semaphore(0), threading.Semaphore(0)
-        self.built = threading.Semaphore(0)
+        self.go, self.paused = threading.Semaphore(0), threading.Semaphore(0)
         RunFolder(folder).prepare(spec)
         RunFolder(folder).begin()
         self.run = threading.Thread(target=train_folder, args=(folder, self._on_event), daemon=True)
@@ -31,7 +30,7 @@ class WholeRun:
 
     def losses(self, steps: int) -> list[float]:
         """Wait until the run is built. Returns no losses: its step is that of ``ours``."""
-        self._wait(self.built)
+        self._wait()
         return []
 
     def work(self, seconds: float) -> tuple[float, float]:
@@ -39,24 +38,24 @@ class WholeRun:
         first, started = self.iteration, time.perf_counter()
         while self.iteration == first or time.perf_counter() - started < seconds:
             self.go.release()
-            self._wait(self.epoch_over)
+            self._wait()
         taken = time.perf_counter() - started
         return (self.iteration - first) * self.spec.optimizer.batch_size, taken
 
-    def _wait(self, reached: threading.Semaphore) -> None:
-        while not reached.acquire(timeout=1):
+    def _wait(self) -> None:
+        while not self.paused.acquire(timeout=1):
             if not self.run.is_alive():
                 raise RuntimeError("the run ended prematurely, as reported above")
 
     def _on_event(self, event: Event) -> None:
         if event["event"] == Kind.BUILT:
             self.parameters = event["parameters"]
-            self.built.release()
-            self.go.acquire()
-        if event["event"] == Kind.EPOCH:
+        elif event["event"] == Kind.EPOCH:
             self.iteration = event["iteration"]
-            self.epoch_over.release()
-            self.go.acquire()
+        else:
+            return
+        self.paused.release()
+        self.go.acquire()
 
 
 def build(case: Case, weights: Path) -> WholeRun:

@@ -1,6 +1,5 @@
 """SIGKILL at every write, and at random times; then the run continues."""
 
-import fcntl
 import os
 import random
 import signal
@@ -21,6 +20,7 @@ from benchmark.proof.storm.small_runs import (
     with_fault,
     workers_in,
 )
+from benchmark.records.locks import locked
 from benchmark.scheduling.attempt import train_run
 
 _AT_ONCE = 2
@@ -54,7 +54,7 @@ def kills_at_writes(setting: Setting) -> Tries:
             if code != -signal.SIGKILL:
                 return name, f"it was not killed: exit code {code}"
             if _seconds_until_gone(where / "results") is None:
-                return name, f"processes {_processes_of(where / 'results')} were left"
+                return name, f"processes {workers_in(where / 'results')} were left"
         return name, subject.finish(where / "results")
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -112,7 +112,7 @@ def _killed_again_and_again(
     for _ in range(max_kills):
         process = subprocess.Popen(runner(suite, results), stderr=subprocess.DEVNULL)
         time.sleep(rng.uniform(0, longest))
-        workers = _processes_of(results)
+        workers = workers_in(results)
         if process.poll() is None:
             victims = [*workers, process.pid]
             with suppress(ProcessLookupError):  # It has just ended by itself.
@@ -121,9 +121,9 @@ def _killed_again_and_again(
         process.wait()
         seconds = _seconds_until_gone(results)
         if seconds is None:
-            return kills, slowest, f"processes {_processes_of(results)} were left"
+            return kills, slowest, f"processes {workers_in(results)} were left"
         slowest = max(slowest, seconds)
-        if subject.is_done(results):
+        if subject.folder(results).done():
             break
     return kills, slowest, subject.finish(results)
 
@@ -132,7 +132,7 @@ def _seconds_until_gone(results: Path) -> float | None:
     """Wait for the workers on a results folder to end, and for their locks on runs, which the
     kernel frees a moment after a process has lost its name. Returns None if they do not."""
     began = time.monotonic()
-    while _processes_of(results) or any(map(_is_locked, results.glob("runs/*/lock"))):
+    while workers_in(results) or any(map(_is_locked, results.glob("runs/*/lock"))):
         if time.monotonic() - began > _ORPHANS_END_WITHIN_S:
             return None
         time.sleep(0.05)
@@ -140,14 +140,5 @@ def _seconds_until_gone(results: Path) -> float | None:
 
 
 def _is_locked(file: Path) -> bool:
-    with file.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
-def _processes_of(results: Path) -> list[int]:
-    """Return the workers on a results folder."""
-    return [process.pid for process in workers_in(results)]
+    with locked(file) as lock:
+        return lock is None

@@ -15,8 +15,7 @@ import psutil
 from benchmark.events import Kind
 from benchmark.proof.speed.processes import family
 from benchmark.proof.storm.setting import Setting, Tries, mounted
-from benchmark.proof.storm.small_runs import Subject, plan_of, runner, suite_file
-from benchmark.records.store import Store
+from benchmark.proof.storm.small_runs import Subject, plan_of, runner, suite_file, trained_once
 from benchmark.worker.lease import EXPIRES_S
 
 _PROCESSES = 2
@@ -61,11 +60,7 @@ def _at_once(tries: Tries, mounts: list[Path], runs: int) -> None:
     processes = [_on(mount, command) for mount in mounts]
     codes = [process.wait() for process in processes]
     tries.add("at once, exit codes", None if codes == [0, 0] else str(codes))
-    for cell in plan_of(mounts[0], seeds=runs).cells:
-        folder = Store(mounts[0] / "results").run(cell)
-        seen = (folder.status(), folder.attempts())
-        fine = seen == ("finished", 1)
-        tries.add(f"at once, {cell.name}", None if fine else f"status and attempts: {seen}")
+    trained_once(tries, mounts[0] / "results", plan_of(mounts[0], seeds=runs))
 
 
 class _Lost:

@@ -4,6 +4,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,8 @@ def run_parts(
             say(f"{name}: already done, in {file} (--again does it again)")
             continue
         say(f"{name}: {PARTS[name][1]}")
-        write_json(file, _tried(name, suites, plan, short, say))
+        scratch = Path(tempfile.mkdtemp(prefix="storm-")).resolve()
+        write_json(file, _tried(name, Setting(scratch, suites, plan, short, say)))
         write_table(folder)
     done = [read_json(folder / "parts" / f"{name}.json") for name in names]
     return all(part["passed"] == part["tried"] for part in done)
@@ -118,25 +120,18 @@ def write_table(folder: Path) -> Path:
     return path
 
 
-def _tried(
-    name: str,
-    suites: Path,
-    plan: Callable[[Path, Path], None],
-    short: bool,
-    say: Callable[[str], None],
-) -> dict[str, Any]:
-    scratch, started = Path(tempfile.mkdtemp(prefix="storm-")).resolve(), time.monotonic()
-    setting = Setting(scratch, suites, plan, short, lambda text: say(f"  {text}"))
+def _tried(name: str, setting: Setting) -> dict[str, Any]:
+    say, started = setting.say, time.monotonic()
     try:
-        tries = PARTS[name][0](setting)
+        tries = PARTS[name][0](replace(setting, say=lambda text: say(f"  {text}")))
     except NotHere as why:
         tries = Tries(seen=[f"not tried: {why}"])
     except Exception as error:
         tries = Tries(failures=[f"it ended before its time: {one_line(error)}"])
     if tries.failures:
-        say(f"{name}: the files of the tries are kept in {scratch}")
+        say(f"{name}: the files of the tries are kept in {setting.scratch}")
     else:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(setting.scratch, ignore_errors=True)
     say(f"{name}: {tries.passed} of {tries.tried} passed; {'; '.join(tries.seen)}")
     for failure in tries.failures[:20]:
         say(f"  {failure[:1000]}")
@@ -145,7 +140,7 @@ def _tried(
         "tried": tries.tried,
         "failures": tries.failures[:20],
         "seen": tries.seen,
-        "short": short,
+        "short": setting.short,
         "seconds": time.monotonic() - started,
         "environment": provenance(),
     }

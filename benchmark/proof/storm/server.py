@@ -1,6 +1,5 @@
 """An MLflow server on this machine, for the storm and the tests."""
 
-import math
 import os
 import signal
 import socket
@@ -48,17 +47,13 @@ def stand_back(process: int) -> None:
             os.sched_setscheduler(thread.id, os.SCHED_IDLE, os.sched_param(0))
 
 
-def wait_until_idle(max_s: float = 60) -> None:
-    """Wait until the CPUs have had little to do for a second, or ``max_s`` is over (Linux)."""
-    ends, busy = time.monotonic() + max_s, math.inf
-    while busy > _LITTLE and time.monotonic() < ends:
+def wait_until_idle() -> None:
+    """Wait until the CPUs have had a tenth of a second to do within one, for a minute at most."""
+    for _ in range(60):
         before = machine_cpu_s()
         time.sleep(1)
-        busy = machine_cpu_s() - before
-
-
-_LITTLE = 0.1
-"""CPU seconds per second."""
+        if machine_cpu_s() - before <= 0.1:
+            return
 
 
 def wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 from benchmark.proof.storm.setting import Setting, Tries
-from benchmark.proof.storm.small_runs import plan_of, runner, suite_file
-from benchmark.records.store import Store
+from benchmark.proof.storm.small_runs import plan_of, runner, suite_file, trained_once
 
 
 def sharing(setting: Setting) -> Tries:
@@ -21,10 +20,7 @@ def sharing(setting: Setting) -> Tries:
     tries.add("exit codes", None if codes <= {0, 1} else f"not 0 or 1: {codes}")
     last = _quietly(command).wait()
     tries.add("afterwards", None if last == 0 else f"exit code {last}")
-    for cell in plan_of(setting.scratch, seeds=runs).cells:
-        folder = Store(results).run(cell)
-        seen = (folder.status(), folder.attempts())
-        tries.add(cell.name, None if seen == ("finished", 1) else f"status and attempts: {seen}")
+    trained_once(tries, results, plan_of(setting.scratch, seeds=runs))
     tries.seen.append(f"{runners} processes, {runs} runs, one attempt each")
     return tries
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import psutil
 
 from benchmark.proof.storm.fault import POINTS
+from benchmark.proof.storm.setting import Tries
 from benchmark.records.comparison import compare_curves
 from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.attempt import WORKER, train_run
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import run_plan
-from benchmark.status import DONE
 from benchmark.suite import Cell, Plan, load_suite
 
 _SUITE = """\
@@ -67,10 +67,10 @@ def with_fault(fault: str, point: int, command: tuple[str, ...] = WORKER) -> tup
     return ("-m", "benchmark.proof.storm.fault", fault, str(point), command[-1])
 
 
-def workers_in(folder: Path) -> list[psutil.Process]:
-    """Return the workers on any run in a folder, or on the run whose folder it is."""
+def workers_in(folder: Path) -> list[int]:
+    """Return the processes that train any run in a folder, or the run whose folder it is."""
     found = psutil.process_iter(["cmdline"])
-    return [process for process in found if _works_in(folder, process.info["cmdline"] or [])]
+    return [process.pid for process in found if _works_in(folder, process.info["cmdline"] or [])]
 
 
 def _works_in(folder: Path, command: list[str]) -> bool:
@@ -83,6 +83,14 @@ def points(said: str) -> list[str]:
     """Return the kind of each point, from the standard error of a process with a fault."""
     (line,) = [line for line in said.splitlines() if line.startswith(POINTS)]
     return line.removeprefix(POINTS).split()
+
+
+def trained_once(tries: Tries, results: Path, plan: Plan) -> None:
+    """Add a try for each run of a plan: it must have finished in its only attempt."""
+    for cell in plan.cells:
+        folder = Store(results).run(cell)
+        seen = (folder.status(), folder.attempts())
+        tries.add(cell.name, None if seen == ("finished", 1) else f"status and attempts: {seen}")
 
 
 @dataclass(frozen=True)
@@ -131,10 +139,6 @@ class Subject:
             return "the weights' file differs"
         left = _files(folder) ^ _files(self.wanted)
         return f"files differ: {sorted(left)}" if left else None
-
-    def is_done(self, results: Path) -> bool:
-        """Return whether it is done there."""
-        return self.folder(results).status() in DONE
 
 
 def _files(folder: RunFolder) -> set[str]:

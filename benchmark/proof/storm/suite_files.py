@@ -3,7 +3,6 @@
 import contextlib
 import io
 import random
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,19 +27,18 @@ def suite_files(setting: Setting) -> Tries:
     originals = [path.read_text("utf-8") for path in sorted(setting.suites.rglob("*.yaml"))]
     rng, count = random.Random(0), setting.size(10_000, 100)
     tries, planned = Tries(), 0
-    with tempfile.TemporaryDirectory(dir=setting.scratch) as folder:
-        file, results = Path(folder) / "changed.yaml", Path(folder) / "results"
-        for number in range(count):
-            text = changed(rng.choice(originals), rng)
-            file.write_bytes(text.encode("utf-8", "surrogateescape"))
-            code, problem = planning(setting.plan, file, results)
-            planned += code == 0
-            left = {path.name for path in Path(folder).iterdir()} - {file.name}
-            tries.add(f"file {number}", problem or (f"it wrote {left}" if left else None))
-            if problem:
-                tries.failures[-1] += f" for {text!r}"
-            if number % 1000 == 999:
-                setting.say(f"{number + 1} of {count} files")
+    file, results = setting.scratch / "changed.yaml", setting.scratch / "results"
+    for number in range(count):
+        text = changed(rng.choice(originals), rng)
+        file.write_bytes(text.encode("utf-8", "surrogateescape"))
+        code, problem = planning(setting.plan, file, results)
+        planned += code == 0
+        left = {path.name for path in setting.scratch.iterdir()} - {file.name}
+        tries.add(f"file {number}", problem or (f"it wrote {left}" if left else None))
+        if problem:
+            tries.failures[-1] += f" for {text!r}"
+        if number % 1000 == 999:
+            setting.say(f"{number + 1} of {count} files")
     refused = count - planned
     tries.seen.append(f"{planned} could be planned, {refused} were refused")
     return tries
@@ -66,27 +64,19 @@ def planning(
 def changed(text: str, rng: random.Random) -> str:
     """Apply one to four random changes to a suite's text."""
     for _ in range(rng.randint(1, 4)):
-        text = rng.choice(_CHANGES)(text, rng)
+        change = rng.choice((_part, _part, _value, _line))
+        text = change(text, rng)
     return text
 
 
-def _cut(text: str, rng: random.Random) -> str:
-    return text[: rng.randrange(len(text) + 1)]
-
-
-def _delete(text: str, rng: random.Random) -> str:
+def _part(text: str, rng: random.Random) -> str:
+    """Cut off the rest, delete some characters, insert something odd, or change a character."""
     start = rng.randrange(len(text) + 1)
-    return text[:start] + text[start + rng.randint(1, 8) :]
-
-
-def _insert(text: str, rng: random.Random) -> str:
-    place = rng.randrange(len(text) + 1)
-    return text[:place] + rng.choice(_ODD) + text[place:]
-
-
-def _character(text: str, rng: random.Random) -> str:
-    place = rng.randrange(len(text) + 1)
-    return text[:place] + chr(rng.choice([*range(128), 0x2028, 0xDC80])) + text[place + 1 :]
+    character = chr(rng.choice([*range(128), 0x2028, 0xDC80]))
+    deleted, put = rng.choice(
+        ((len(text), ""), (rng.randint(1, 8), ""), (0, rng.choice(_ODD)), (1, character))
+    )
+    return text[:start] + put + text[start + deleted :]
 
 
 def _value(text: str, rng: random.Random) -> str:
@@ -111,8 +101,3 @@ def _line(text: str, rng: random.Random) -> str:
     else:
         lines[number] = " " * rng.randint(0, 6) + lines[number].lstrip()
     return "\n".join(lines)
-
-
-_CHANGES: tuple[Callable[[str, random.Random], str], ...] = (
-    _cut, _delete, _insert, _character, _value, _value, _line, _line,
-)  # fmt: skip

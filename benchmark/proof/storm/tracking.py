@@ -12,7 +12,8 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,11 @@ class _Trial:
 
     def __init__(self, setting: Setting, name: str, number: int | str):
         self.where = setting.scratch / f"{name.replace(' ', '-')}-{number}"
-        self.vary = SMALL if setting.short else RESNET20_LONGER
-        self.suite, self.results = suite_file(self.where, self.vary), self.where / "results"
+        vary = SMALL if setting.short else RESNET20_LONGER
+        self.suite, self.results = suite_file(self.where, vary), self.where / "results"
         self.database = self.where / "mlflow.db"
-        (cell,) = plan_of(self.where, self.vary).cells
-        self.folder = Store(self.results).run(cell)
+        (self.cell,) = plan_of(self.where, vary).cells
+        self.folder = Store(self.results).run(self.cell)
         self.said = ""
         self.waited_s = 0.0
         """CPU seconds during which the training's threads were ready but had no core."""
@@ -124,14 +125,14 @@ def tracking(setting: Setting) -> Tries:
     """Try each state in turn, in several rounds; the cost is relative to runs without a mirror."""
     tries = Tries()
     trials: dict[str, list[_Trial]] = defaultdict(list)
-    states = {"answers 500": _answers_500} if setting.short else _STATES
+    states = ["answers 500"] if setting.short else [*_STATES]
     for number in range(setting.size(_ROUNDS, 1)):
         if not setting.short:
             trials[_ALONE].append(_alone(setting, f"{number}-before"))
-        for name, state in states.items():
+        for name in states:
             trial = _Trial(setting, name, number)
             try:
-                problem = state(trial)
+                problem = _STATES[name](trial)
             except NotHere as why:
                 tries.seen.append(f"{name}: not tried, {why}")
                 continue
@@ -172,8 +173,7 @@ def _alone(setting: Setting, number: str) -> _Trial:
 
 
 def _cost_percent(trial: _Trial, waited_alone_s: float) -> float:
-    (cell,) = plan_of(trial.where, trial.vary).cells
-    all_s = trial.training_s() * cell.spec.numerics.threads
+    all_s = trial.training_s() * trial.cell.spec.numerics.threads
     return 100 * (trial.waited_s - waited_alone_s) / all_s
 
 
@@ -187,7 +187,7 @@ def _waited_s(folder: Path) -> float:
     waited = 0
     for process in workers_in(folder):
         with suppress(OSError):  # It has just ended.
-            for thread in Path(f"/proc/{process.pid}/task").iterdir():
+            for thread in Path(f"/proc/{process}/task").iterdir():
                 waited += int((thread / "schedstat").read_text().split()[1])
     return waited / 1e9
 
@@ -197,12 +197,24 @@ def _works(trial: _Trial) -> str | None:
     return trial.train(uri) or trial.synced(uri)
 
 
-def _absent(trial: _Trial) -> str | None:
-    port = free_port()
-    return trial.train(f"http://127.0.0.1:{port}") or _told(trial) or _back(trial, port)
+def _without(server: Callable[[_Trial], AbstractContextManager[int]], trial: _Trial) -> str | None:
+    """Train with a server that does not work, given as its port; then start one that does, and
+    sync."""
+    with server(trial) as port:
+        problem = trial.train(f"http://127.0.0.1:{port}")
+    if problem := problem or _told(trial):
+        return problem
+    with mlflow_server(trial.database, port):
+        return trial.synced(f"http://127.0.0.1:{port}")
 
 
-def _answers_500(trial: _Trial) -> str | None:
+@contextmanager
+def _absent(trial: _Trial) -> Iterator[int]:
+    yield free_port()
+
+
+@contextmanager
+def _answers_500(trial: _Trial) -> Iterator[int]:
     class Broken(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_error(500)
@@ -215,31 +227,28 @@ def _answers_500(trial: _Trial) -> str | None:
     # It frees its port at once, for MLflow's server when that returns.
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        port = server.server_address[1]
-        problem = trial.train(f"http://127.0.0.1:{port}")
+        yield server.server_address[1]
         server.shutdown()
-    return problem or _told(trial) or _back(trial, port)
 
 
-def _hangs(trial: _Trial) -> str | None:
+@contextmanager
+def _hangs(trial: _Trial) -> Iterator[int]:
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(("127.0.0.1", 0))
         server.listen(50)  # The kernel takes connections; nobody ever answers.
-        port = server.getsockname()[1]
-        problem = trial.train(f"http://127.0.0.1:{port}")
-    return problem or _told(trial) or _back(trial, port)
+        yield server.getsockname()[1]
 
 
-def _killed(trial: _Trial) -> str | None:
+@contextmanager
+def _killed(trial: _Trial) -> Iterator[int]:
     """Kill the server after the first epoch."""
     port = free_port()
     with mlflow_server(trial.database, port) as server:
         wait_until_idle()  # Its processes are still starting when it first answers.
         stand_back(server.pid)
         trial.after_an_epoch(lambda: os.killpg(server.pid, signal.SIGKILL))
-        problem = trial.train(f"http://127.0.0.1:{port}")
-    return problem or _told(trial) or _back(trial, port)
+        yield port
 
 
 def _full(trial: _Trial) -> str | None:
@@ -254,10 +263,10 @@ def _full(trial: _Trial) -> str | None:
 
 _STATES: dict[str, Callable[[_Trial], str | None]] = {
     "works": _works,
-    "absent": _absent,
-    "answers 500": _answers_500,
-    "hangs": _hangs,
-    "killed": _killed,
+    "absent": partial(_without, _absent),
+    "answers 500": partial(_without, _answers_500),
+    "hangs": partial(_without, _hangs),
+    "killed": partial(_without, _killed),
     "disk full": _full,
 }
 
@@ -265,12 +274,6 @@ _STATES: dict[str, Callable[[_Trial], str | None]] = {
 def _told(trial: _Trial) -> str | None:
     said = "is not up to date" in trial.said and "resnet-bench sync" in trial.said
     return None if said else f"the user was not informed: {trial.said[-500:]}"
-
-
-def _back(trial: _Trial, port: int) -> str | None:
-    """Restart the server, and sync."""
-    with mlflow_server(trial.database, port):
-        return trial.synced(f"http://127.0.0.1:{port}")
 
 
 def _rows(uri: str) -> list[tuple[Any, ...]]:
