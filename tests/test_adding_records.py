@@ -147,6 +147,16 @@ def test_weights_are_of_the_first_seed_checked_and_few(results, reference, monke
     assert again.weights == done.weights and len(checked) == 1
 
 
+def test_weights_of_one_seed_are_enough_and_of_the_first_that_has_any(results, reference):
+    store, cells = results
+    store.run(cells[1]).weights.write_bytes(b"w")  # Those of the first seed are gone.
+    asked = {"check_weights": lambda folder: None}
+    assert add_records(store, "made", reference, **asked).weights == [cells[1].run_id]
+    store.run(cells[0]).weights.write_bytes(b"w")
+    assert add_records(store, "made", reference, **asked).weights == [cells[1].run_id]
+    assert len(list(reference.root.glob("runs/*/*.safetensors"))) == 1
+
+
 def test_without_asking_there_are_no_weights(results, reference):
     store, cells = results
     store.run(cells[0]).weights.write_bytes(b"w")

@@ -147,6 +147,7 @@ WARMUP = {"learning_rate": 0.01, "until_train_error_percent": 88.0, "window_iter
         {
             "numerics": {"precision": "mixed_float16", "loss_scale": 2.0**26},
             "optimizer": {"batch_size": 20},
+            "model": {"stage_blocks": [1, 1], "stage_widths": [4, 8]},
         },
         {"optimizer": {"batch_size": 102, "momentum_form": "torch", "nesterov": True}},
     ],

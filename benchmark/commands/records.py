@@ -30,7 +30,7 @@ def add(
     reference: Reference = None,
     weights: Annotated[
         bool,
-        typer.Option(help="Also copy the weights of each variant's first seed (10 MB in all)."),
+        typer.Option(help="Also copy the weights of one seed of each variant (10 MB in all)."),
     ] = False,
 ) -> None:
     """Copy the records of a suite's ended runs into the reference, and write its report there.

@@ -55,8 +55,9 @@ def add_records(
 ) -> Added:
     """Copy the records of a suite's ended runs, and its plan.
 
-    ``check_weights``: if given, the weights of each variant's first finished seed are copied too,
-    as long as the total stays within ``MAX_WEIGHTS_BYTES``; it raises if a run's are corrupt.
+    ``check_weights``: if given, the weights of each variant's first finished seed that has any are
+    copied too, unless the reference has a seed's, as long as the total stays within
+    ``MAX_WEIGHTS_BYTES``; it raises if a run's are corrupt.
 
     Raises RecordsError for records that are incomplete or that identify the machine, before
     anything of that run is written.
@@ -159,14 +160,15 @@ def _add_weights(
     check: Callable[[RunFolder], object],
 ) -> None:
     first: dict[str, str] = {}
-    for cell in cells:
-        if store.run(cell["run_id"]).status() == Status.FINISHED:
-            first.setdefault(cell["variant"], cell["run_id"])
+    for kept in (reference, store):
+        for cell in cells:
+            run = kept.run(cell["run_id"])
+            differs = kept is store and run.run_id in done.others
+            if run.weights.exists() and run.status() == Status.FINISHED and not differs:
+                first.setdefault(cell["variant"], run.run_id)
     used = sum(path.stat().st_size for path in reference.root.glob("runs/*/*.safetensors"))
     for run_id in dict.fromkeys(first.values()):
         folder, other = store.run(run_id), reference.run(run_id)
-        if run_id in done.others or not folder.weights.exists():
-            continue
         files = [file for file in (folder.weights, folder.preprocessing) if file.exists()]
         size = sum(file.stat().st_size for file in files)
         if not other.weights.exists():

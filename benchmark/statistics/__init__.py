@@ -1,5 +1,6 @@
 """The tests behind verdicts: pure functions of values in percent, one per run.
 
-Runs are along the last axis, so that thousands of simulated suites can be tested at once. Only
-``scipy.special`` is imported, which takes a tenth of a second; ``scipy.stats`` takes one.
+Runs are along the last axis, so that thousands of simulated suites can be tested at once. SciPy
+loads a part of it when it is first used: ``scipy.special`` takes a tenth of a second,
+``scipy.stats`` one.
 """

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import special
+import scipy
 
 from benchmark.statistics.finding import Finding
 from benchmark.statistics.student import possible
@@ -83,7 +83,7 @@ def interval_of_share(share: float, n: int, m: int) -> tuple[float, float]:
     """Return the 95 % confidence interval of the probability that one of ``n`` runs is below one of
     ``m``, by the fifth method of Newcombe (2006). A bootstrap with three runs on each side covers
     the truth in only 70 to 80 % of cases."""
-    z, many = float(special.ndtri(0.975)), (n + m) / 2 - 1
+    z, many = float(scipy.special.ndtri(0.975)), (n + m) / 2 - 1
 
     def beyond(t: float) -> float:
         variance = t * (1 - t) / (n * m) * (1 + many * (1 - t) / (2 - t) + many * t / (1 + t))
@@ -107,7 +107,7 @@ def _at_least(n: int, m: int) -> np.ndarray:
     if n * m > _EXACT:
         pairs = np.arange(n * m + 1)
         sd = math.sqrt(n * m * (n + m + 1) / 12)
-        return special.ndtr(-(pairs - 0.5 - n * m / 2) / sd)
+        return scipy.special.ndtr(-(pairs - 0.5 - n * m / 2) / sd)
     # The number of ways to choose n of n + m ranks, by number of pairs: the Gaussian binomial
     # coefficient.
     ways = np.zeros(n * m + 1)
@@ -128,7 +128,6 @@ def _drawn(*sizes: int) -> list[np.ndarray]:
 
 
 def _with_ties(first: np.ndarray, second: np.ndarray, way: str) -> float:
-    from scipy import stats
-
-    method = stats.PermutationMethod(n_resamples=_PERMUTATIONS, rng=np.random.default_rng(0))
-    return float(stats.mannwhitneyu(first, second, alternative=way, method=method).pvalue)
+    draws = np.random.default_rng(0)
+    method = scipy.stats.PermutationMethod(n_resamples=_PERMUTATIONS, rng=draws)
+    return float(scipy.stats.mannwhitneyu(first, second, alternative=way, method=method).pvalue)

@@ -14,7 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-from scipy import special
+import scipy
 
 from benchmark.statistics import ranks, shares
 from benchmark.statistics.finding import Finding
@@ -131,7 +131,7 @@ def p_values(first: np.ndarray, second: np.ndarray, prior: Prior | None) -> Both
         return ranks.p_values(first, second)
     se, df = _moderated(first, second, prior)
     distance = (second.mean(-1) - first.mean(-1)) / se
-    return special.stdtr(df, -distance), special.stdtr(df, distance)
+    return scipy.special.stdtr(df, -distance), scipy.special.stdtr(df, distance)
 
 
 def _moderated(first: np.ndarray, second: np.ndarray, prior: Prior) -> tuple[np.ndarray, float]:

@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import special
 
 from benchmark.statistics.finding import TINY, Finding
 
@@ -14,7 +14,7 @@ _GRID = (np.arange(200) + 0.5) / 200
 
 def quantile(p: float, df: ArrayLike) -> np.ndarray:
     """Return a quantile of Student's t distribution."""
-    return special.stdtrit(df, p)
+    return scipy.special.stdtrit(df, p)
 
 
 def within(
@@ -23,8 +23,8 @@ def within(
     """Return p values for and against a difference within ``margin``: two one-sided tests
     (Schuirmann, 1987), and twice the smaller tail of the hypothesis that it is no larger."""
     difference, se = np.asarray(difference, float), np.maximum(se, TINY)
-    above = special.stdtr(df, -(difference + margin) / se)
-    below = special.stdtr(df, (difference - margin) / se)
+    above = scipy.special.stdtr(df, -(difference + margin) / se)
+    below = scipy.special.stdtr(df, (difference - margin) / se)
     p = np.maximum(above, below)
     against = np.minimum(1.0, 2 * np.minimum(1 - above, 1 - below))
     return p, against
@@ -35,7 +35,7 @@ def beyond(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return p values for and against a mean on the given side of ``bound``."""
     distance = (1 if higher else -1) * (np.asarray(mean) - bound) / np.maximum(se, TINY)
-    return special.stdtr(df, -distance), special.stdtr(df, distance)
+    return scipy.special.stdtr(df, -distance), scipy.special.stdtr(df, distance)
 
 
 def welch(
@@ -75,23 +75,23 @@ def finding_within(
 def possible(sd: float, df: float) -> np.ndarray:
     """Return equally likely values of the true standard deviation (or error), given an observed one
     with ``df`` degrees of freedom: quantiles of its distribution."""
-    return sd * np.sqrt(df / special.chdtri(df, _GRID))
+    return sd * np.sqrt(df / scipy.special.chdtri(df, _GRID))
 
 
 def power_within(se: ArrayLike, df: float, margin: float, level: float) -> np.ndarray:
     """Return the chance of finding a true difference of zero to be within ``margin``, for true
     standard errors of any shape."""
     se = np.maximum(np.asarray(se, float), TINY)[..., None]
-    seen = np.sqrt(special.chdtri(df, _GRID) / df)  # As a ratio to the true one.
+    seen = np.sqrt(scipy.special.chdtri(df, _GRID) / df)  # As a ratio to the true one.
     reach = (margin - quantile(1 - level, df) * seen * se) / se
-    return np.maximum(0.0, 2 * special.ndtr(reach) - 1).mean(-1)
+    return np.maximum(0.0, 2 * scipy.special.ndtr(reach) - 1).mean(-1)
 
 
 def power_beyond(se: ArrayLike, df: float, margin: float, level: float) -> np.ndarray:
     """Return the chance of finding a mean ``margin`` beyond its bound to be beyond it."""
     spread = np.maximum(np.asarray(se, float), TINY)[..., None]
-    seen = np.sqrt(special.chdtri(df, _GRID) / df)
-    return special.ndtr(margin / spread - quantile(1 - level, df) * seen).mean(-1)
+    seen = np.sqrt(scipy.special.chdtri(df, _GRID) / df)
+    return scipy.special.ndtr(margin / spread - quantile(1 - level, df) * seen).mean(-1)
 
 
 def finding_beyond(
