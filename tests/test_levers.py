@@ -23,7 +23,7 @@ from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 
 STEPS = 50
 SMALL = {"stage_blocks": [1, 1], "stage_widths": [4, 8]}
-"""For what takes its time: XLA, which compiles, and float16, which CPUs have no instructions for."""
+"""For what takes its time: XLA, which compiles, and float16, which CPUs compute slowly."""
 
 
 @pytest.fixture(autouse=True)
