@@ -8,8 +8,8 @@ import pytest
 from photograph_files import cut, encoded
 from typer.testing import CliRunner
 
+from benchmark.cli import app
 from benchmark.commands import data_get
-from benchmark.commands.data import data_app
 from benchmark.data import cache
 from benchmark.data.detection import registry, tfds
 from benchmark.data.detection.feed import DetectionFeed
@@ -190,7 +190,7 @@ def command(tmp_path, monkeypatch):
     from tensorflow_datasets.core import constants
 
     monkeypatch.setattr(constants, "DATA_DIR", str(tmp_path / "tfds"))
-    return lambda *arguments: CliRunner().invoke(data_app, arguments)
+    return lambda *arguments: CliRunner().invoke(app, ["data", *arguments])
 
 
 def test_a_data_set_with_boxes_is_got_by_a_command(tmp_path, command, monkeypatch):

@@ -21,7 +21,7 @@ from benchmark.spec import ResNetSpec
 from benchmark.training import classification
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 
-STEPS = 50
+STEPS = 20
 SMALL = {"stage_blocks": [1, 1], "stage_widths": [4, 8]}
 """For what takes its time: XLA, which compiles, and float16, which CPUs compute slowly."""
 
@@ -32,10 +32,10 @@ def float32_policy():
     keras.config.set_dtype_policy("float32")
 
 
-def fifty_steps(**changes):
-    """On 1,250 images, so that it is reported after 25 steps, and after 50."""
+def twenty_steps(**changes):
+    """On 500 images, so that it is reported after 10 steps, and after 20."""
     return tiny_spec(
-        dataset={"train_per_class": 125},
+        dataset={"train_per_class": 50},
         optimizer={"batch_size": 50},
         schedule={"iterations": STEPS, "learning_rate": 0.02, "drops": []},
         **changes,
@@ -63,7 +63,7 @@ def same_within(first, second, tolerance):
 def test_a_layer_trains_as_its_plain_form(
     embedded, monkeypatch, lever, plain, precision, tolerance
 ):
-    spec, own = fifty_steps(numerics={"precision": precision}), getattr(layers, lever)
+    spec, own = twenty_steps(numerics={"precision": precision}), getattr(layers, lever)
     ours, fast = trained_once(spec, embedded)
     monkeypatch.setattr(layers, lever, plain)
     monkeypatch.setattr(f"benchmark.models.resnet.net.{lever}", plain, raising=False)
@@ -75,15 +75,15 @@ def test_a_layer_trains_as_its_plain_form(
 
 
 def test_xla_trains_as_without(embedded):
-    _, usual = trained_once(fifty_steps(model=SMALL), embedded)
-    _, compiled = trained(fifty_steps(model=SMALL, numerics={"xla": True}), embedded)
+    _, usual = trained_once(twenty_steps(model=SMALL), embedded)
+    _, compiled = trained(twenty_steps(model=SMALL, numerics={"xla": True}), embedded)
     assert usual[-1] != compiled[-1]  # Other bits: it was compiled.
     same_within(losses(usual), losses(compiled), 2e-3)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_scoring_with_folded_batch_normalisation(embedded, monkeypatch, precision):
-    spec, folded = fifty_steps(numerics={"precision": precision}), []
+    spec, folded = twenty_steps(numerics={"precision": precision}), []
     monkeypatch.setattr(
         single_view, "inference_model", lambda *args: folded.append(args) or inference_model(*args)
     )
@@ -116,8 +116,8 @@ def test_a_folded_net_has_the_logits_of_its_model(fields):
 
 def test_float16_trains_as_float32(embedded):
     numerics = {"precision": "mixed_float16"}
-    _, usual = trained_once(fifty_steps(model=SMALL), embedded)
-    _, half = trained(fifty_steps(model=SMALL, numerics=numerics), embedded)
+    _, usual = trained_once(twenty_steps(model=SMALL), embedded)
+    _, half = trained(twenty_steps(model=SMALL, numerics=numerics), embedded)
     same_within(losses(usual), losses(half), 2e-2)
     row = next(event for event in half if event["event"] == "epoch")
     assert row["loss_scale"] == 32768 and row["skipped_steps"] == 0
@@ -186,7 +186,7 @@ def in_a_process(spec, inter_op=0):
 
 
 def test_operations_side_by_side_give_the_same_bits():
-    one, two = (in_a_process(fifty_steps(), inter_op) for inter_op in (1, 2))
+    one, two = (in_a_process(twenty_steps(), inter_op) for inter_op in (1, 2))
     assert one["weights"] == two["weights"]
     assert not one["tensor_float_32"]
 
@@ -203,7 +203,7 @@ def test_tensorfloat32_is_allowed_where_it_is_stated():
         assert usual["weights"] == rounded["weights"]
 
 
-@pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-5), (20, 2e-3)])
+@pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-5), (STEPS, 2e-3)])
 def test_two_replicas_take_half_a_batch_each(embedded, steps, tolerance):
     """On two logical devices, against the mean gradient of the two halves of each batch."""
     spec = tiny_spec(
