@@ -280,6 +280,15 @@ def test_curves_are_compared_by_what_both_runs_measured():
     assert (found.one, found.other) == (2.0, 9.0)
 
 
+def test_epochs_with_the_same_weights_are_counted_until_the_first_with_others():
+    rows = [{"event": "epoch", "weights_sha256": digest, "test_loss": 1.0} for digest in "abc"]
+    scored = [row | {"test_loss": 2.0} for row in rows]
+    found = compare_curves(rows, scored)
+    assert (found.epochs, found.same_weights) == (1, 3)
+    scored[1]["weights_sha256"] = "other"
+    assert compare_curves(rows, scored).same_weights == 1
+
+
 @pytest.fixture
 def recorded(trainer):
     """A finished run's folder."""

@@ -7,7 +7,15 @@ from benchmark.records.comparison import CurvesCompared, Difference
 from benchmark.records.store import Store
 from benchmark.reproduction import verify as execution
 from benchmark.reproduction.replay import Replayed
-from benchmark.reproduction.verify import OTHER, SAME, STOPPED, Verified, candidates, verify
+from benchmark.reproduction.verify import (
+    OTHER,
+    SAME,
+    STOPPED,
+    WEIGHTS,
+    Verified,
+    candidates,
+    verify,
+)
 
 
 @pytest.fixture
@@ -25,10 +33,10 @@ def names(found):
     return [each.name for each in found]
 
 
-def replayed(identical=True, status="finished", environment=()):
-    first = [] if identical else [Difference("weights_sha256", "a", "b")]
+def replayed(identical=True, status="finished", environment=(), same_weights=0):
+    first = [] if identical else [Difference("test_loss", "a", "b")]
     epochs = 4 if status == "finished" else 2
-    curves = CurvesCompared(epochs, (4, epochs), first)
+    curves = CurvesCompared(epochs, (4, epochs), first, epochs if identical else same_weights)
     return Replayed(status, "", 4, curves, [Difference(name, 1, 2) for name in environment])
 
 
@@ -96,6 +104,8 @@ def test_the_budget_is_kept_at_the_pace_of_this_machine(store, budget, slower, t
     [
         (replayed(), SAME, True),
         (replayed(identical=False), OTHER, True),
+        (replayed(identical=False, same_weights=3), OTHER, True),
+        (replayed(identical=False, same_weights=4, environment=["processor"]), WEIGHTS, False),
         (replayed(identical=False, environment=["processor"]), OTHER, False),
         (replayed(identical=False, environment=["device"]), OTHER, False),
         (replayed(identical=False, environment=["versions.keras"]), OTHER, True),

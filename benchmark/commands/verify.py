@@ -1,6 +1,7 @@
 """``resnet-bench verify``: check whether reference runs give the same results here."""
 
 import signal
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,8 +29,8 @@ def verify(
 ) -> None:
     """Train reference runs again, the cheapest first, and compare each epoch bit for bit.
 
-    Exit code 0: all runs trained to the end are identical, or ran on a different class of
-    processor from their reference; 1: one is not, or none was trained to the end.
+    Exit code 0: all runs trained to the end have identical weights, or ran on a different class of
+    processor from their reference; 1: one does not, or none has.
     """
     from rich.console import Console
 
@@ -63,25 +64,29 @@ def verify(
             for each in execution.verify(found, train, seconds):
                 outcomes.append(each.outcome)
                 broken |= each.outcome == execution.OTHER and each.same_class
-                _say_one(each, execution.OTHER)
+                _say_one(each, (execution.OTHER, execution.WEIGHTS))
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.
-    same = outcomes.count(execution.SAME)
+    same, weights = outcomes.count(execution.SAME), outcomes.count(execution.WEIGHTS)
     say(f"{same} of {counted(len(outcomes), 'reference run')} came out the same, bit for bit.")
+    if weights:
+        have = counted(weights, "more has", "more have")
+        say(f"{have} the same weights after every epoch, bit for bit, and scores rounded otherwise.")
     if beyond := len(found) - len(outcomes):
         say(f"{beyond} more would take longer than is left of {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")
-    if broken or not same:
+    if broken or not (same or weights):
         raise typer.Exit(RUNS_FAILED)
 
 
-def _say_one(each: "Verified", other: str) -> None:
+def _say_one(each: "Verified", explained: Collection[str]) -> None:
     say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s")
-    if each.outcome != other:
+    if each.outcome not in explained:
         return
     curves = each.replayed.curves
-    where = f"epoch {curves.epochs} is the first" if curves.first else each.replayed.status
+    first = f"epoch {curves.epochs} is the first that differs"
+    where = first if curves.first else each.replayed.status
     processor = "the same class of" if each.same_class else "another"
     say(f"  {where}; on {processor} processor")
     for difference in (*curves.first[:3], *each.replayed.environment[:5]):

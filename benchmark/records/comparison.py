@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from benchmark.events import Event, Kind
@@ -37,6 +38,9 @@ class CurvesCompared:
     first: list[Difference]
     """The differences in the first epoch that differs; empty if none does."""
 
+    same_weights: int
+    """Number of shared epochs, from the first on, after which both have the same weights."""
+
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[Difference]:
     """Return the differences between two nested mappings, by dotted name."""
@@ -57,11 +61,18 @@ def compare_curves(one: Sequence[Event], other: Sequence[Event]) -> CurvesCompar
     """
     first, second = _epochs(one), _epochs(other)
     lengths = (len(first), len(second))
-    for number, (left, right) in enumerate(zip(first, second, strict=False), start=1):
+    pairs = [*zip(first, second, strict=False)]
+    same = sum(1 for _ in takewhile(_have_the_same_weights, pairs))
+    for number, (left, right) in enumerate(pairs, start=1):
         found = differences(_as_measured(left, right), _as_measured(right, left))
         if found:
-            return CurvesCompared(number, lengths, found)
-    return CurvesCompared(min(lengths), lengths, [])
+            return CurvesCompared(number, lengths, found, same)
+    return CurvesCompared(min(lengths), lengths, [], same)
+
+
+def _have_the_same_weights(rows: tuple[dict[str, Any], dict[str, Any]]) -> bool:
+    left, right = (row.get("weights_sha256") for row in rows)
+    return left is not None and left == right
 
 
 def _as_measured(row: dict[str, Any], like: dict[str, Any]) -> dict[str, Any]:

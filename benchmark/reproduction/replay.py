@@ -43,6 +43,12 @@ class Replayed:
         """Return whether every epoch to be trained again has the same bits."""
         return 0 < self.expected == self.curves.epochs and not self.curves.first
 
+    @property
+    def same_weights(self) -> bool:
+        """Return whether each of these epochs left the same weights, bit for bit. On another
+        processor, scores of the same weights may be rounded differently."""
+        return 0 < self.expected == self.curves.same_weights
+
 
 _NOT_COPIED = shutil.ignore_patterns("lock", "lease.*", "checkpoints")
 

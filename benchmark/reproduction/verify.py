@@ -13,7 +13,7 @@ from benchmark.scheduling.share import available_gpus
 from benchmark.spec import RunSpec
 from benchmark.status import Status
 
-SAME, OTHER, STOPPED = "identical", "different", "stopped"
+SAME, WEIGHTS, OTHER, STOPPED = "identical", "identical weights", "different", "stopped"
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,12 @@ class Verified:
 
     @property
     def outcome(self) -> str:
-        """Return ``identical``, ``different``, or ``stopped`` (early, without a difference)."""
+        """Return ``identical``, ``identical weights`` (after each epoch, with other scores),
+        ``different``, or ``stopped`` (early, without a difference)."""
         if self.replayed.identical:
             return SAME
+        if self.replayed.same_weights:
+            return WEIGHTS
         differs = bool(self.replayed.curves.first) or self.replayed.status != Status.INTERRUPTED
         return OTHER if differs else STOPPED
 

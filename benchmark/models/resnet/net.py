@@ -106,8 +106,9 @@ def _folded(
     convolution: layers.Conv2D, normalization: layers.BatchNormalization
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the kernel and bias that convolve and normalise in one step."""
-    variance = normalization.moving_variance.value + normalization.epsilon
-    scale = normalization.gamma.value * tf.math.rsqrt(variance)
+    # Not rsqrt: processors approximate it differently, while roots and quotients are standardised.
+    deviation = tf.sqrt(normalization.moving_variance.value + normalization.epsilon)
+    scale = normalization.gamma.value / deviation
     bias = 0.0 if convolution.bias is None else convolution.bias.value
     shift = normalization.beta.value + (bias - normalization.moving_mean.value) * scale
     return convolution.kernel.value * scale, shift
