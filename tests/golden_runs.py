@@ -62,6 +62,8 @@ RUNS = {
         },
         "optimizer": {"batch_size": 32, "weight_decay_scope": "convolutions", "nesterov": True},
     },
+    "scores": CIFAR
+    | {"schedule": {"kind": "plateau", "iterations": 4, "learning_rate": 0.05, "of": "test"}},
     "photographs": CIFAR
     | {
         "dataset": {"name": "golden", "crop_size": 32, "content": "of the files"},

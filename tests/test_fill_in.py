@@ -280,13 +280,13 @@ def test_curves_are_compared_by_what_both_runs_measured():
     assert (found.one, found.other) == (2.0, 9.0)
 
 
-def test_epochs_with_the_same_weights_are_counted_until_the_first_with_others():
-    rows = [{"event": "epoch", "weights_sha256": digest, "test_loss": 1.0} for digest in "abc"]
-    scored = [row | {"test_loss": 2.0} for row in rows]
-    found = compare_curves(rows, scored)
+def test_epochs_that_differ_in_scored_losses_alone_have_the_same_weights():
+    row = {"event": "epoch", "weights_sha256": "a", "test_loss": 1.0, "test_error_percent": 9.0}
+    scored = [row | {"test_loss": 2.0}] * 3
+    found = compare_curves([row] * 3, scored)
     assert (found.epochs, found.same_weights) == (1, 3)
-    scored[1]["weights_sha256"] = "other"
-    assert compare_curves(rows, scored).same_weights == 1
+    for other in ({"weights_sha256": "b"}, {"test_error_percent": 9.1}, {"train_loss": 1.0}):
+        assert compare_curves([row] * 3, [scored[0], row | other, row]).same_weights == 1
 
 
 @pytest.fixture

@@ -165,12 +165,6 @@ def normal(first, second):
     return radius * math.cos(2 * math.pi * uniform(second))
 
 
-def test_normals_are_box_and_mullers():
-    half = np.uint64(2**63)  # sqrt(-2 ln(1 - 1/2)) = 1.17741; cosines of 0 and half a turn.
-    assert normal(half, np.uint64(0)) == pytest.approx(1.1774100)
-    assert normal(half, half) == pytest.approx(-1.1774100)
-
-
 def test_lighting_of_many_images_has_the_bits_of_one_after_the_other():
     """By NumPy's own generator and C's logarithm and cosine, image by image."""
     rng = np.random.default_rng(0)

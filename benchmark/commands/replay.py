@@ -64,6 +64,11 @@ def replay(
         epochs_have = counted(done.expected, "epoch has", "epochs have")
         say(f"identical: {epochs_have} the same numbers and weights, bit for bit")
         return
+    if done.same_weights:
+        epochs_have = counted(done.expected, "epoch has", "epochs have")
+        say(f"identical weights: {epochs_have} the same, bit for bit; scored losses differ")
+        _list(done.curves.first)
+        return
     if done.status == Status.INTERRUPTED and not done.curves.first:
         say(f"interrupted; identical so far: {counted(done.curves.epochs, 'epoch')}")
         raise typer.Exit(INTERRUPTED)

@@ -71,8 +71,6 @@ def run(
     cache: Cache = None,
 ) -> None:
     """Train the runs of a suite that have not ended yet, then report."""
-    from benchmark.running.run_suite import run_suite
-
     where = where_of(jobs, on, address)
     seconds = seconds_of(budget) if budget else 0
     if no_mlflow:
@@ -93,6 +91,8 @@ def run(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        from benchmark.running.run_suite import run_suite  # Takes a second.
+
         done = run_suite(
             suite,
             results,

@@ -71,7 +71,7 @@ def verify(
     say(f"{same} of {counted(len(outcomes), 'reference run')} came out the same, bit for bit.")
     if weights:
         have = counted(weights, "more has", "more have")
-        say(f"{have} the same weights after every epoch, bit for bit; the scores differ.")
+        say(f"{have} the same weights after every epoch, bit for bit; scored losses differ.")
     if beyond := len(found) - len(outcomes):
         say(f"{beyond} more would take longer than is left of {budget}.")
     for why, count in left.items():

@@ -45,8 +45,8 @@ class Replayed:
 
     @property
     def same_weights(self) -> bool:
-        """Return whether each of these epochs left the same weights, bit for bit. On another
-        processor, scores of the same weights may be rounded differently."""
+        """Return whether these epochs are identical but for the losses on scored images, so that
+        the weights are the same."""
         return 0 < self.expected == self.curves.same_weights
 
 

@@ -38,7 +38,7 @@ class Verified:
 
     @property
     def outcome(self) -> str:
-        """Return ``identical``, ``identical weights`` (after each epoch, with other scores),
+        """Return ``identical``, ``identical weights`` (all but the losses on scored images),
         ``different``, or ``stopped`` (early, without a difference)."""
         if self.replayed.identical:
             return SAME

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 RECIPE = {
     "training": 1,
+    "scores": 2,
     "photographs": 1,
     "detection": 1,
     "pretrained": 1,
     "replicas": 1,
     "xla": 1,
 }
-"""Part -> its number. Every run goes through ``training``."""
+"""Part -> its number. Every run goes through ``training``, and through ``scores`` if its learning
+rate follows the error of a scored split."""
 
 
 def with_recipe(stated: dict[str, Any], numbers: Mapping[str, int]) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def recipe(spec: "RunSpec") -> dict[str, int]:
     """Return the numbers of the parts that a run goes through."""
     parts = {
         "training": True,
+        "scores": spec.follows_scores,
         "photographs": spec.dataset.kind == "photographs",
         "detection": spec.detector is not None,
         "pretrained": spec.pretrained is not None,

@@ -68,11 +68,16 @@ class RunSpec(Spec):
         """The splits that are scored, the reported one first."""
         return ("test", "validation") if self.dataset.held_out_images else ("test",)
 
+    @property
+    def follows_scores(self) -> bool:
+        """Whether the learning rate follows the error of a scored split."""
+        return isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
+
     def stated(self) -> dict[str, Any]:
-        """Return the data behind the id, including the recipe's raised numbers and, if the learning
-        rate follows the error of a scored split, the batch size of its scoring."""
-        listens = isinstance(self.schedule, PlateauSchedule) and self.schedule.of != "train"
-        scored = {"evaluation": {"batch_size": self.evaluation.batch_size}} if listens else {}
+        """Return the data behind the id, including the recipe's raised numbers and, if training
+        follows scores, the batch size of the scoring."""
+        batches = {"evaluation": {"batch_size": self.evaluation.batch_size}}
+        scored = batches if self.follows_scores else {}
         return with_recipe(super().stated(), recipe(self)) | scored
 
     @model_validator(mode="before")

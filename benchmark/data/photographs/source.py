@@ -113,7 +113,8 @@ class RecordImages(_Listed):
                 raise not_as_added(first, error) from error
             expected = np.bincount(columns["part"], minlength=len(counts)).tolist()
             if counts != expected:
-                raise not_as_added(first, f"{counts} {split} images, not {expected}")
+                told = f"{sum(counts):,} {split} images, not {sum(expected):,}"
+                raise not_as_added(first, told if len(counts) == 1 else f"{counts} {told}")
 
     @cached_property
     def _records(self) -> dict[str, list[Any]]:
