@@ -87,7 +87,6 @@ def folded(
     net = build(spec.model_copy(update=without))
     sources = {layer.name: layer for layer in model.layers}
 
-    @tf.function(autograph=False)
     def take_over() -> None:
         for target in net.layers:
             source = sources[target.name]
@@ -105,8 +104,9 @@ def folded(
 def _folded(
     convolution: layers.Conv2D, normalization: layers.BatchNormalization
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the kernel and bias that convolve and normalise in one step."""
-    # Not rsqrt: processors approximate it differently, while roots and quotients are standardised.
+    """Return the kernel and bias that convolve and normalise in one step, computed operation by
+    operation: in a graph, TensorFlow makes a root and a quotient a product with ``rsqrt``, which
+    processors approximate differently."""
     deviation = tf.sqrt(normalization.moving_variance.value + normalization.epsilon)
     scale = normalization.gamma.value / deviation
     bias = 0.0 if convolution.bias is None else convolution.bias.value
