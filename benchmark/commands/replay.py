@@ -60,12 +60,11 @@ def replay(
     require_usable([spec], store, say=note)
     with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
         done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
+    epochs_have = counted(done.expected, "epoch has", "epochs have")
     if done.identical:
-        epochs_have = counted(done.expected, "epoch has", "epochs have")
         say(f"identical: {epochs_have} the same numbers and weights, bit for bit")
         return
     if done.same_weights:
-        epochs_have = counted(done.expected, "epoch has", "epochs have")
         say(f"identical weights: {epochs_have} the same, bit for bit; scored losses differ")
         _list(done.curves.first)
         return

@@ -106,9 +106,9 @@ class RunSpec(Spec):
     @model_validator(mode="after")
     def _fields_fit(self) -> "RunSpec":
         schedule = self.schedule
-        listens = schedule.of if isinstance(schedule, PlateauSchedule) else "train"
-        if listens not in ("train", *self.splits):
-            raise refuse("schedule.of", "validation needs dataset.held_out_images above 0", listens)
+        if isinstance(schedule, PlateauSchedule) and schedule.of not in ("train", *self.splits):
+            rule = "validation needs dataset.held_out_images above 0"
+            raise refuse("schedule.of", rule, schedule.of)
         if self.optimizer.batch_size > self.dataset.train_images:
             rule = f"must be at most the {self.dataset.train_images} images trained on"
             raise refuse("optimizer.batch_size", rule, self.optimizer.batch_size)
