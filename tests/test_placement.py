@@ -190,7 +190,7 @@ def test_scoring_on_a_single_view(embedded, classes):
     bounds = tf.TensorSpec((), tf.int32)
     result = Crossing("ArgMax", "Identity", "DT_INT32")
     check(score.get_concrete_function(bounds, bounds), waited_for=[result])
-    check(take_over.get_concrete_function())
+    check(traced(take_over))
 
 
 def test_scoring_on_several_views():
