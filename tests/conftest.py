@@ -20,20 +20,20 @@ source: the tests' own
 base:
   dataset: {name: cifar10-subset, train_per_class: 100}
   model:
-    {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [4, 8, 16], shortcut: A}
+    {stem: cifar, block: basic, stage_blocks: [1, 1], stage_widths: [4, 8], shortcut: A}
   optimizer: {batch_size: 100}
   schedule: {iterations: 20}
 vary:
   variants:
-    - {name: resnet8}
-    - {name: plain8, model.shortcut: none}
+    - {name: resnet6}
+    - {name: plain6, model.shortcut: none}
     - name: diverges
       model.shortcut: none
       model.batch_norm: null
       schedule.learning_rate: 1.0e+6
 seeds: [0]
 claims:
-  - {statement: Residual is better., variant: resnet8, against: plain8, direction: lower}
+  - {statement: Residual is better., variant: resnet6, against: plain6, direction: lower}
 """
 
 

@@ -54,14 +54,14 @@ def test_a_suite_is_run_from_python_and_goes_on(tmp_path):
     file, lines = tmp_path / "tiny.yaml", []
     file.write_text(TINY_SUITE)
     asked = {"results": tmp_path / "results", "mlflow": False, "say": lines.append}
-    first = run_suite(file, only=["plain8"], **asked)
+    first = run_suite(file, only=["plain6"], **asked)
     assert first.complete and not first.interrupted and first.unmirrored
     assert first.report.pages["html"][0].is_file()
     whole = run_suite(file, **asked)
     statuses = {whole.runs[run].variant: each for run, each in whole.outcome.statuses.items()}
     assert whole.complete and statuses["diverges"] == "diverged"
     runs = load_runs(tmp_path / "results", whole.name).set_index("variant")
-    assert list(runs.loc[["plain8", "resnet8", "diverges"], "status"]) == [
+    assert list(runs.loc[["plain6", "resnet6", "diverges"], "status"]) == [
         "finished", "finished", "diverged",
     ]  # fmt: skip
     assert lines[0].startswith("0 runs are done, 1 to be trained")

@@ -28,7 +28,7 @@ def files(folder):
 
 
 def test_a_run_prints_its_table_and_where_everything_is(ran):
-    for text in ("resnet8", "plain8", "diverges", "report.html", "curves.svg", "runs.csv"):
+    for text in ("resnet6", "plain6", "diverges", "report.html", "curves.svg", "runs.csv"):
         assert text in ran.output
     shown = f"resnet-bench ui --results {ran.results}"
     before, _, after = ran.output.partition("[1/3]")
@@ -84,7 +84,7 @@ def test_running_again_trains_nothing(ran):
 
 
 def test_the_same_spec_gives_the_same_bits_in_another_process(ran, tmp_path):
-    only = TINY_SUITE.replace("    - {name: plain8, model.shortcut: none}\n", "")
+    only = TINY_SUITE.replace("    - {name: plain6, model.shortcut: none}\n", "")
     only = only[: only.index("    - name: diverges")] + "seeds: [0]\n"
     suite = tmp_path / "again.yaml"
     suite.write_text(only)
@@ -109,7 +109,7 @@ def test_plan_shows_what_is_done_and_writes_nothing(ran, tmp_path):
 
 def test_bad_suites_exit_2_and_write_nothing(tmp_path):
     suite = tmp_path / "bad.yaml"
-    suite.write_text(TINY_SUITE.replace("stage_blocks: [1, 1, 1]", "depth: 21"))
+    suite.write_text(TINY_SUITE.replace("stage_blocks: [1, 1]", "depth: 21"))
     for command in ("run", "plan"):
         done = bench(command, suite, "--results", tmp_path / "results")
         assert done.returncode == 2
@@ -130,7 +130,7 @@ def test_images_that_are_missing_are_said_before_anything_is_written(tmp_path):
 def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     suite, results = tmp_path / "crash.yaml", tmp_path / "results"
     text = TINY_SUITE[: TINY_SUITE.index("    - name: diverges")] + "seeds: [0]\n"
-    suite.write_text(text.replace("{name: resnet8}", "{name: crashes}"))
+    suite.write_text(text.replace("{name: resnet6}", "{name: crashes}"))
     doomed = load_suite(suite).plan.cells[0]
     checkpoints = Store(results).run(doomed).checkpoints
     checkpoints.parent.mkdir(parents=True)
@@ -142,7 +142,7 @@ def test_a_run_that_crashes_is_a_row_and_the_next_ones_go_on(tmp_path):
     runs = load_runs(results).set_index("variant")
     assert runs.loc["crashes", "status"] == "failed"
     assert "FileExistsError" in runs.loc["crashes", "reason"]
-    assert runs.loc["plain8", "status"] == "finished"
+    assert runs.loc["plain6", "status"] == "finished"
 
     checkpoints.unlink()
     left = bench("run", suite, "--results", results)
@@ -178,8 +178,8 @@ def test_ctrl_c_ends_the_run_as_a_row_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130
     assert f"To continue: resnet-bench run {suite}" in output
     runs = load_runs(results).set_index("variant")
-    assert runs.loc["resnet8", "status"] == "interrupted"
-    assert runs.loc["plain8", "status"] == "planned"
+    assert runs.loc["resnet6", "status"] == "interrupted"
+    assert runs.loc["plain6", "status"] == "planned"
     left = subprocess.run(["pgrep", "-f", str(first.path)], capture_output=True, check=False)
     assert left.stdout == b""  # No process of the run is left.
 
@@ -234,7 +234,7 @@ def test_a_run_of_another_process_is_not_said_to_be_done(ran, copied):
     with lease(folder):
         done = bench("run", ran.suite, "--results", copied)
     assert done.returncode == 1, done.stderr
-    assert "busy: resnet8/seed0 " in done.stdout and platform.node() in done.stdout
+    assert "busy: resnet6/seed0 " in done.stdout and platform.node() in done.stdout
 
 
 def test_bad_surroundings_are_said_in_one_line(ran, copied, tmp_path):
@@ -363,7 +363,7 @@ def test_a_plan_tells_how_long_it_takes_by_what_runs_took(ran, tmp_path):
     form = r"To be trained: 9 runs, 3,600\.0 million images, about ([0-9,]+) h ([0-9]+) min one at "
     found = re.match(form, told)
     hours = int(found[1].replace(",", "")) + int(found[2]) / 60
-    runs = load_runs(ran.results).set_index("variant").loc[["resnet8", "plain8"]]
+    runs = load_runs(ran.results).set_index("variant").loc[["resnet6", "plain6"]]
     rates = 20 * 100 * runs["multiply_adds"] / runs["train_time_s"]
     net, plain = runs["multiply_adds"]
     work = 3 * 4_000_000 * 100 * (net + 2 * plain)  # Three seeds; the net that diverges is plain.
@@ -468,7 +468,7 @@ def test_a_part_of_a_suite_is_planned_with_one_field_set(tmp_path):
         (("--set", "numerics.replicsa=1"), "--set numerics.replicsa=1: numerics.replicsa: "),
         (("--set", "model.shortcut=A"), "--set model.shortcut=A: model.shortcut: "),
         (("--set", "model.depth"), "--set model.depth: "),
-        (("--only", "resnet9*"), "resnet8, plain8, diverges. Received: resnet9*"),
+        (("--only", "resnet9*"), "resnet6, plain6, diverges. Received: resnet9*"),
         (("--seeds", "0-1"), "(0), "),
     ],
 )
@@ -490,17 +490,17 @@ def test_a_selection_says_what_is_trained_and_the_suite_stays_whole(ran, copied)
     assert done.returncode == 0, done.stderr
     assert "1 run is done, 0 to be trained of the 3 of the suite" in done.stdout
     assert [cell["variant"] for cell in Store(copied).suite("tiny").plan()["cells"]] == [
-        "resnet8",
-        "plain8",
+        "resnet6",
+        "plain6",
         "diverges",
     ]
     runs = load_runs(copied).set_index("variant")
     assert runs["status"].to_dict() == {
-        "resnet8": "finished",
-        "plain8": "planned",
+        "resnet6": "finished",
+        "plain6": "planned",
         "diverges": "diverged",
     }
-    assert "plain8" in (copied / "tiny" / "report.md").read_text()
+    assert "plain6" in (copied / "tiny" / "report.md").read_text()
 
 
 def test_what_is_set_makes_a_suite_with_records_of_its_own(ran, copied):
@@ -529,22 +529,22 @@ def test_what_is_set_makes_a_suite_with_records_of_its_own(ran, copied):
 def test_a_report_of_a_part_stands_apart_and_says_so(copied):
     before = files(copied)
     named = ("report", "tiny", "--results", copied)
-    done = bench(*named, "--only", "resnet8", "--format", "markdown", "--format", "html")
+    done = bench(*named, "--only", "resnet6", "--format", "markdown", "--format", "html")
     assert done.returncode == 0, done.stderr
     assert before.items() <= files(copied).items()
     (folder,) = (copied / "tiny" / "selected").iterdir()
     markdown = (folder / "report.md").read_text()
-    assert "--only resnet8" in markdown and "--only resnet8" in (folder / "report.html").read_text()
-    assert "plain8" not in markdown
-    assert set(pd.read_csv(folder / "runs.csv")["variant"]) == {"resnet8"}
-    both = bench(*named, "--only", "resnet8", "--only", "plain8", "--format", "csv")
+    assert "--only resnet6" in markdown and "--only resnet6" in (folder / "report.html").read_text()
+    assert "plain6" not in markdown
+    assert set(pd.read_csv(folder / "runs.csv")["variant"]) == {"resnet6"}
+    both = bench(*named, "--only", "resnet6", "--only", "plain6", "--format", "csv")
     assert both.returncode == 0, both.stderr
     (other,) = set((copied / "tiny" / "selected").iterdir()) - {folder}
     whole = bench(*named, "--format", "csv")
     assert whole.returncode == 0, whole.stderr
     (copied_verdicts,) = (copied / "tiny").glob("verdicts.csv")
     assert (other / "verdicts.csv").read_text() == copied_verdicts.read_text()
-    refused = bench(*named, "--only", "resnet8", "--tracking-uri", "sqlite:///x.db")
+    refused = bench(*named, "--only", "resnet6", "--tracking-uri", "sqlite:///x.db")
     assert refused.returncode == 2
 
 
@@ -566,17 +566,17 @@ def test_what_a_user_would_type_to_go_on_repeats_the_options(ran, copied):
 def test_a_selected_run_has_the_run_that_it_begins_from_trained(tmp_path):
     suite, results = tmp_path / "carried.yaml", tmp_path / "results"
     suite.write_text(
-        TINY_SUITE[: TINY_SUITE.index("    - {name: plain8")]
-        + "    - {name: wide, model.stage_widths: [8, 8, 16]}\n"
-        "    - {name: tuned, pretrained: {source: run, name: resnet8, mode: train-all}}\n"
+        TINY_SUITE[: TINY_SUITE.index("    - {name: plain6")]
+        + "    - {name: wide, model.stage_widths: [8, 8]}\n"
+        "    - {name: tuned, pretrained: {source: run, name: resnet6, mode: train-all}}\n"
         "seeds: [0]\n"
     )
     told = planned_ids(suite, "--results", results, "--only", "tuned")
-    assert list(told) == ["resnet8/seed0", "tuned/seed0"]
+    assert list(told) == ["resnet6/seed0", "tuned/seed0"]
     done = bench("run", suite, "--results", results, "--only", "tuned")
     assert done.returncode == 0, done.stdout + done.stderr
     assert load_runs(results).set_index("variant")["status"].to_dict() == {
-        "resnet8": "finished",
+        "resnet6": "finished",
         "wide": "planned",
         "tuned": "finished",
     }

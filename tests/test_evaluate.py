@@ -153,7 +153,7 @@ def test_the_classifier_is_slid_over_the_map_and_its_scores_are_averaged(net, si
     of_views = []
     for pixels in (view[0][:, 0], view[0][:, 0, :, ::-1]):
         maps = until_pool(data.normalization(pixels), training=False).numpy()
-        window = min(8, maps.shape[1])  # A crop of 32 pixels has a map of 8x8.
+        window = min(16, maps.shape[1])  # A crop of 32 pixels has a map of 16x16.
         windows = sliding_window_view(maps, (window, window), axis=(1, 2)).mean((-2, -1))
         of_views.append(softmax((windows @ kernel + bias).mean((1, 2))))
     np.testing.assert_allclose(received, np.mean(of_views, 0), atol=2e-5)

@@ -76,7 +76,7 @@ def test_half_a_line_of_a_killed_worker_is_left_out(tmp_path, worker):
     told = Told()
     run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine())
     assert told.events == [{"event": "progress"}]
-    assert told.ends == [("resnet8", "failed", "killed: by SIGKILL")]
+    assert told.ends == [("resnet6", "failed", "killed: by SIGKILL")]
 
 
 def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
@@ -86,7 +86,7 @@ def test_a_run_that_another_process_holds_is_left_alone(tmp_path, worker):
         assert lock is not None
         outcome = run_plan(plan, store, [told], ThisMachine())
     assert list(outcome.statuses.values()) == ["busy", "failed"]
-    assert told.ends[0][:2] == ("resnet8", "busy") and platform.node() in told.ends[0][2]
+    assert told.ends[0][:2] == ("resnet6", "busy") and platform.node() in told.ends[0][2]
     assert store.run(plan.cells[0]).status() == "planned"
 
 
@@ -169,7 +169,7 @@ def test_what_another_machine_has_taken_over_is_left_to_it(tmp_path, worker):
     plan, store, told = plan_of(tmp_path), Store(tmp_path / "results"), Told()
     run_plan(plan, store, [told], ThisMachine())
     folder = store.run(plan.cells[0])
-    assert told.ends == [("resnet8", "busy", "another machine has taken this run over")]
+    assert told.ends == [("resnet6", "busy", "another machine has taken this run over")]
     assert folder.result() is None and (folder.path / "lease.2").read_text() == OTHER
 
 
@@ -289,7 +289,7 @@ def test_a_workers_own_word_is_the_reason(tmp_path, worker):
     worker(f"echo '{told}'; echo the end of a traceback >&2; exit 1")
     plan, store, listener = plan_of(tmp_path), Store(tmp_path / "results"), Told()
     run_plan(plan, store, [listener], ThisMachine())
-    assert listener.ends == [("resnet8", "failed", "disk full: no room")]
+    assert listener.ends == [("resnet6", "failed", "disk full: no room")]
     result = store.run(plan.cells[0]).result()
     assert (result["failure"], result["reason"]) == ("disk full", "no room")
 
@@ -300,7 +300,7 @@ def test_a_worker_that_the_kernel_killed_for_memory(tmp_path, worker, monkeypatc
     worker("kill -9 $$")
     told = Told()
     run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine())
-    assert told.ends == [("resnet8", "failed", "out of memory: the kernel killed it")]
+    assert told.ends == [("resnet6", "failed", "out of memory: the kernel killed it")]
 
 
 def test_a_worker_that_is_killed_after_its_result_has_finished(tmp_path, worker):
@@ -338,7 +338,7 @@ def test_a_folder_that_cannot_be_written_stops_no_other_run(tmp_path, worker):
     told = Told()
     run_plan(plan, store, [told], ThisMachine())
     assert told.ends[0][1] == "failed" and "IsADirectoryError" in told.ends[0][2]
-    assert told.ends[1] == ("plain8", "failed", "error: exit code 3")
+    assert told.ends[1] == ("plain6", "failed", "error: exit code 3")
 
 
 def test_records_that_cannot_be_read_or_written_stop_no_other_run(tmp_path, worker):
@@ -374,7 +374,7 @@ def test_ctrl_c_at_a_runs_very_end_leaves_it_finished(tmp_path, worker):
     outcome = run_plan(plan, store, [told], ThisMachine())
     assert outcome.interrupted and outcome.trained == 1
     assert store.run(plan.cells[0]).status() == "finished"
-    assert told.ends == [("resnet8", "finished", "")]
+    assert told.ends == [("resnet6", "finished", "")]
     assert {"event": "stopping"} in told.events
 
 
@@ -509,7 +509,7 @@ def test_the_live_display_shows_a_runs_progress_and_its_end(ran, tmp_path):
             display.event(cell, json.loads(json.dumps(epoch)))
         display.end(cell, "finished", "")
     shown = screen.getvalue()
-    for text in ("resnet8/seed0", "all runs", "epoch 2, test error", "321 images/s", "finished"):
+    for text in ("resnet6/seed0", "all runs", "epoch 2, test error", "321 images/s", "finished"):
         assert text in shown
     assert display.progress.finished
 

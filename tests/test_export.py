@@ -56,9 +56,9 @@ def run_of(ran, name):
 def exported(ran, tmp_path_factory):
     """A run of the tiny suite, its net, and a folder with its file for Keras."""
     out = tmp_path_factory.mktemp("exported")
-    done = bench_alone("export", "resnet8/seed0", "--results", ran.results, "--out", out)
+    done = bench_alone("export", "resnet6/seed0", "--results", ran.results, "--out", out)
     assert done.returncode == 0, done.stderr
-    return run_of(ran, "resnet8/seed0"), out
+    return run_of(ran, "resnet6/seed0"), out
 
 
 def test_keras_alone_loads_the_file_and_gives_the_same_logits(exported, photographs, tmp_path):
@@ -135,7 +135,7 @@ def test_every_shortcut_is_written_in_kerass_own_layers(options, photographs):
 
 
 def test_a_format_that_is_none_and_a_run_that_has_not_finished_are_refused(ran, tmp_path):
-    unknown = bench_alone("export", "resnet8/seed0", "--results", ran.results, "--format", "torch")
+    unknown = bench_alone("export", "resnet6/seed0", "--results", ran.results, "--format", "torch")
     assert unknown.returncode == 2 and "torch" in unknown.stderr
     with pytest.raises(DataError, match="diverged"):
         export_run(run_of(ran, "diverges/seed0"), Format.KERAS, tmp_path)

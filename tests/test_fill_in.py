@@ -24,7 +24,7 @@ from benchmark.scheduling.runner import run_plan
 from benchmark.spec import RunSpec
 from benchmark.suite import Plan, load_suite
 
-SUITE = TINY_SUITE[: TINY_SUITE.index("    - {name: plain8")].replace(
+SUITE = TINY_SUITE[: TINY_SUITE.index("    - {name: plain6")].replace(
     "iterations: 20", "iterations: 40"
 )
 """Four epochs of ten iterations."""

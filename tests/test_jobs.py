@@ -69,7 +69,7 @@ def test_as_many_are_trained_at_once_as_there_are_shares(tmp_path, worker):
     def let_go(cell, event):
         if ("progress", "diverges") in told.seen:
             (third / "go").touch()
-        elif {("progress", "resnet8"), ("progress", "plain8")} <= set(told.seen):
+        elif {("progress", "resnet6"), ("progress", "plain6")} <= set(told.seen):
             assert not third.exists()
             (first / "go").touch()
             (second / "go").touch()
@@ -77,7 +77,7 @@ def test_as_many_are_trained_at_once_as_there_are_shares(tmp_path, worker):
     told = Told(let_go)
     outcome = run_plan(plan, store, [told], ThisMachine(TWO))
     assert set(outcome.statuses.values()) == {"finished"} and outcome.trained == 3
-    assert told.seen[:2] == [("begin", "resnet8"), ("begin", "plain8")]
+    assert told.seen[:2] == [("begin", "resnet6"), ("begin", "plain6")]
     assert {(path / "cores").read_text() for path in (first, second)} == {"0\n", "1\n"}
 
 
@@ -89,7 +89,7 @@ def test_ctrl_c_ends_all_of_them_after_a_checkpoint_and_again_at_once(tmp_path, 
 
     def press(cell, event):
         """Once both are at the same."""
-        if {(event["event"], "resnet8"), (event["event"], "plain8")} <= set(told.seen):
+        if {(event["event"], "resnet6"), (event["event"], "plain6")} <= set(told.seen):
             asked = [store.run(each).path / "asked" for each in plan.cells[:2]]
             while event["event"] == "stopping" and not all(path.exists() for path in asked):
                 time.sleep(0.02)
@@ -128,7 +128,7 @@ def test_a_run_that_would_not_fit_waits_for_another_to_end(tmp_path, worker, mon
     outcome = run_plan(plan_of(tmp_path), Store(tmp_path / "results"), [told], ThisMachine(TWO))
     assert set(outcome.statuses.values()) == {"finished"}
     order = [(what, who) for what, who in told.seen if what != "progress"]
-    names = ("resnet8", "plain8", "diverges")
+    names = ("resnet6", "plain6", "diverges")
     assert order == [(what, who) for who in names for what in ("begin", "finished")]
 
 
@@ -303,5 +303,5 @@ def test_what_another_process_tries_again_is_none_of_ours(tmp_path, worker):
 
     told = Meanwhile()
     outcome = run_plan(plan, store, [told], ThisMachine())
-    assert [variant for _, variant in told.seen] == ["resnet8", "resnet8"]
+    assert [variant for _, variant in told.seen] == ["resnet6", "resnet6"]
     assert outcome.statuses[plan.cells[1].run_id] == "unfinished"

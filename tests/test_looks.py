@@ -203,7 +203,7 @@ def test_a_moderated_test_is_not_for_runs_that_may_end_at_one_of_two_places(
     assert problem.field.endswith(".moderated") and problem.received == "b"
 
 
-ERRORS = {"a": 7.0, "b": 9.0, "c": 8.0, "d": 8.001, "resnet8": 7.0, "plain8": 9.0, "slow": 9.001}
+ERRORS = {"a": 7.0, "b": 9.0, "c": 8.0, "d": 8.001, "resnet6": 7.0, "plain6": 9.0, "slow": 9.001}
 
 
 def end(store, cell):
@@ -281,8 +281,8 @@ def test_the_command_trains_no_more_than_it_takes(tmp_path):
     text = text.replace("      model.batch_norm: null\n", "")
     text += """\
 claims:
-  - {statement: 1, variant: resnet8, against: plain8, direction: lower, moderated: PRIOR}
-  - {statement: 2, variant: slow, against: plain8, direction: lower, moderated: PRIOR}
+  - {statement: 1, variant: resnet6, against: plain6, direction: lower, moderated: PRIOR}
+  - {statement: 2, variant: slow, against: plain6, direction: lower, moderated: PRIOR}
 """
     text = text.replace("PRIOR", "{sd: 0.2, df: 6}, least_seeds: 2")
     text = text.replace("statement: 1", "statement: One.")
@@ -297,10 +297,10 @@ claims:
     assert done.returncode == 0, done.stdout + done.stderr
     there = {cell.name for cell in loaded.plan.cells if store.run(cell).done()}
     left_out = {cell.name for cell in loaded.plan.cells} - there
-    assert left_out == {"resnet8/seed2"}
+    assert left_out == {"resnet6/seed2"}
     before = {path: path.stat().st_mtime_ns for path in (store.root / "runs").rglob("*.jsonl")}
     assert bench(*words).returncode == 0
     after = {path: path.stat().st_mtime_ns for path in (store.root / "runs").rglob("*.jsonl")}
-    assert before == after and len(after) == 1  # Of plain8 with the third seed.
+    assert before == after and len(after) == 1  # Of plain6 with the third seed.
     told = bench("plan", suite, "--results", store.root).stdout
     assert "Decided after 2 seeds: One. reproduced" in told and "Undecided so far: 1 of 2" in told

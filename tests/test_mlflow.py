@@ -62,7 +62,7 @@ def test_one_experiment_one_parent_and_flat_children(ran):
     assert recipes == {f"training {RECIPE['training']}"}
     assert parent.info.run_name == "tiny"
     assert parent.info.status == "FINISHED"
-    assert sorted(runs) == ["diverges/seed0", "plain8/seed0", "resnet8/seed0"]
+    assert sorted(runs) == ["diverges/seed0", "plain6/seed0", "resnet6/seed0"]
     for run in runs.values():
         assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
 
@@ -79,7 +79,7 @@ def test_curves_are_those_of_the_journal(ran):
             assert [metric.step for metric in history] == list(wanted["epoch"])
             if len(wanted):
                 assert [metric.value for metric in history] == list(wanted[key])
-    assert len(children(client)[1]["resnet8/seed0"].data.metrics) <= 12 + len(RESULT_METRICS)
+    assert len(children(client)[1]["resnet6/seed0"].data.metrics) <= 12 + len(RESULT_METRICS)
 
 
 def test_params_tags_data_set_and_artifacts(ran):
@@ -99,7 +99,7 @@ def test_params_tags_data_set_and_artifacts(ran):
         assert kept == {"spec.json", "provenance.json", "journal.jsonl"}
     kept = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
     assert {"curves.svg", "curves.png", "report.html", "runs.csv", "curves.parquet"} <= kept
-    assert "| resnet8 |" in parent.data.tags["mlflow.note.content"]
+    assert "| resnet6 |" in parent.data.tags["mlflow.note.content"]
     assert parent.data.tags["verdicts"] == "1 not comparable"
 
 
@@ -123,7 +123,7 @@ def test_a_mirror_is_rebuilt_from_the_journals(ran, copied, lost):
     if lost == "the database":
         (copied / "mlflow.db").unlink()
     elif lost != "nothing":
-        gone = parent if lost == "the parent" else runs["plain8/seed0"]
+        gone = parent if lost == "the parent" else runs["plain6/seed0"]
         client_of(copied).delete_run(gone.info.run_id)
     done = bench_alone("sync", "tiny", "--results", copied, "--rebuild")
     assert done.returncode == 0, done.stderr
@@ -147,7 +147,7 @@ def mirrored(copied):
 
     def mirror():
         MlflowMirror(store, "tiny", default_tracking_uri(store)).mirror(cell)
-        return children(client_of(copied))[1]["resnet8/seed0"]
+        return children(client_of(copied))[1]["resnet6/seed0"]
 
     return store.run(cell["run_id"]), mirror
 
@@ -262,7 +262,7 @@ def test_children_that_the_suite_no_longer_asks_for_are_marked(copied):
     mirror.mirror_suite("note", [])
     _, runs = children(client_of(copied))
     asked = {name: run.data.tags["in_plan"] for name, run in runs.items()}
-    assert asked == {"resnet8/seed0": "false", "plain8/seed0": "true", "diverges/seed0": "true"}
+    assert asked == {"resnet6/seed0": "false", "plain6/seed0": "true", "diverges/seed0": "true"}
 
 
 def test_processes_that_start_together_make_one_database(copied):

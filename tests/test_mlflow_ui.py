@@ -30,11 +30,11 @@ def test_the_suites_page_shows_variants_and_their_curves(ui):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
         page.goto(link)
-        for name in ("resnet8/seed0", "plain8/seed0", "diverges/seed0"):
+        for name in ("resnet6/seed0", "plain6/seed0", "diverges/seed0"):
             page.get_by_role("link", name=name).first.wait_for(timeout=60_000)
         page.get_by_text("Model metrics").wait_for(timeout=60_000)
         page.get_by_text("images_per_s", exact=True).first.wait_for(timeout=60_000)
-        assert page.get_by_role("link", name="plain8/seed0").count() >= 1
+        assert page.get_by_role("link", name="plain6/seed0").count() >= 1
         assert page.get_by_text("Evaluation runs").count() == 0  # Of the view for LLMs.
         browser.close()
 

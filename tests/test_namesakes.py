@@ -14,7 +14,7 @@ from benchmark.suite import load_suite
 
 OTHER = TINY_SUITE.replace("iterations: 20", "iterations: 30")
 ADDED = TINY_SUITE.replace("seeds: [0]", "seeds: [0, 1]")
-FEWER = TINY_SUITE.replace("    - {name: plain8, model.shortcut: none}\n", "").replace(
+FEWER = TINY_SUITE.replace("    - {name: plain6, model.shortcut: none}\n", "").replace(
     TINY_SUITE[TINY_SUITE.index("claims:") :], ""
 )
 

@@ -46,7 +46,7 @@ def without(tmp_path_factory):
 def test_a_run_is_trained_and_replayed_without_and_mirrored_later(tmp_path, without, monkeypatch):
     suite = tmp_path / "tiny.yaml"
     text = TINY_SUITE.replace("iterations: 20", "iterations: 4")
-    suite.write_text(text[: text.index("    - {name: plain8")] + "seeds: [0]\n")
+    suite.write_text(text[: text.index("    - {name: plain6")] + "seeds: [0]\n")
     results = tmp_path / "results"
     path = {"PYTHONPATH": f"{without}:{':'.join(filter(None, sys.path))}"}
     done = bench_alone("run", suite, "--results", results, **path)

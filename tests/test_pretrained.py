@@ -54,7 +54,7 @@ def test_a_state_dict_in_the_cache(kind, tmp_path, monkeypatch):
     for name, array in found.arrays.items():
         np.testing.assert_array_equal(array, pretrained.arrays[name])
 
-    wider = {"stage_widths": [8, 8, 16]}
+    wider = {"stage_widths": [8, 8]}
     with pytest.raises(DataError, match="must fit the spec's net"):
         pretrained_of(tiny_spec(model=wider, pretrained={**stated, "sha256": digest}), tmp_path)
     whole = path.read_bytes()
@@ -108,7 +108,7 @@ source: the tests' own
 base:
   dataset: {name: cifar10-subset, only_classes: [1, 3, 5, 7, 9], train_per_class: 40}
   model:
-    {stem: cifar, block: basic, stage_blocks: [1, 1, 1], stage_widths: [4, 8, 16], shortcut: A}
+    {stem: cifar, block: basic, stage_blocks: [1, 1], stage_widths: [4, 8], shortcut: A}
   optimizer: {batch_size: 50}
   schedule: {iterations: 8}
 vary:

@@ -97,14 +97,14 @@ def test_a_node_that_is_lost_loses_no_bit(tmp_path, cluster, alone):
 
     def lose(cell, epoch):
         """A node, when both runs are on the way."""
-        if not lost and {variant for variant, _ in told.epochs} == {"resnet8", "plain8"}:
+        if not lost and {variant for variant, _ in told.epochs} == {"resnet6", "plain6"}:
             lost.append(nodes[0])
             cluster.remove_node(nodes[0], allow_graceful=False)
 
     told = Told(lose)
     outcome = run_plan(plan, store, [told], place(store, cluster))
     assert lost and set(outcome.statuses.values()) == {"finished"}, told.ends
-    assert told.begun == ["resnet8", "plain8"]
+    assert told.begun == ["resnet6", "plain6"]
     same_bits(store, alone, plan)
     resumed = [
         event["event"]
@@ -153,13 +153,13 @@ def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alon
     told = Told()
     outcome = run_plan(plan, store, [told], there)
     assert set(outcome.statuses.values()) == {"finished"}, told.ends
-    assert sorted(told.epochs) == [(v, n) for v in ("plain8", "resnet8") for n in range(1, 7)]
+    assert sorted(told.epochs) == [(v, n) for v in ("plain6", "resnet6") for n in range(1, 7)]
     same_bits(store, alone, plan)
 
 
 def test_the_weights_that_a_run_begins_from_are_sent_to_it(tmp_path, cluster):
-    begun = "    - {name: begun, pretrained: {source: run, name: resnet8, mode: new-head}}\n"
-    suite = SUITE.replace("    - {name: plain8", begun + "    - {name: plain8")
+    begun = "    - {name: begun, pretrained: {source: run, name: resnet6, mode: new-head}}\n"
+    suite = SUITE.replace("    - {name: plain6", begun + "    - {name: plain6")
     suite = suite.replace("iterations: 60", "iterations: 10")
     plan, store = plan_of(tmp_path, suite), Store(tmp_path / "results")
     cluster.add_node(num_cpus=2)

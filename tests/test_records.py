@@ -160,15 +160,15 @@ def test_a_run_that_never_began_is_a_row_too():
 
 def test_frames_are_tidy(ran):
     runs, curves = load_runs(ran.results), load_curves(ran.results, "tiny")
-    assert list(runs["variant"]) == ["resnet8", "plain8", "diverges"]
+    assert list(runs["variant"]) == ["resnet6", "plain6", "diverges"]
     assert list(runs["status"]) == ["finished", "finished", "diverged"]
     assert runs["run_id"].is_unique
     assert list(runs["model.shortcut"]) == ["A", "none", "none"]
     assert runs["parameters"].iloc[0] == runs["parameters"].iloc[1]
     keys = ["suite", "variant", "seed", "epoch"]
     assert not curves.duplicated(keys).any()
-    assert list(curves[curves["variant"] == "resnet8"]["epoch"]) == [1, 2]
-    last = curves[curves["variant"] == "plain8"].iloc[-1]
+    assert list(curves[curves["variant"] == "resnet6"]["epoch"]) == [1, 2]
+    last = curves[curves["variant"] == "plain6"].iloc[-1]
     assert last["test_error_percent"] == runs["final_error_percent"].iloc[1]
     assert last["gradient_norm.stem_conv"] > 0
     assert {"learning_rate", "train_loss", "images_per_s", "gradient_norm"} <= set(curves)

@@ -63,11 +63,11 @@ def test_a_user_is_told_how_runs_compare(results, reference):
     (experiment,) = [e for e in client.search_experiments() if e.name == "tiny"]
     runs = client.search_runs([experiment.experiment_id], "tags.variant LIKE '%'")
     told = {run.data.tags["variant"]: run.data.tags.get("reference") for run in runs}
-    assert told == {"resnet8": DIFFERENT, "plain8": IDENTICAL, "diverges": IDENTICAL}
+    assert told == {"resnet6": DIFFERENT, "plain6": IDENTICAL, "diverges": IDENTICAL}
     (by,) = [
         run.data.tags["reference.difference_percent"]
         for run in runs
-        if run.data.tags["variant"] == "resnet8"
+        if run.data.tags["variant"] == "resnet6"
     ]
     expected = 1.0 - (reference.run(folder.run_id).result() or {})["final_error_percent"]
     assert float(by) == pytest.approx(expected)

@@ -141,9 +141,9 @@ def test_the_report_says_what_was_run(ran):
     markdown, html = (report.pages[name][0].read_text() for name in ("markdown", "html"))
     for text in (markdown, html):
         assert "not comparable with the paper" in text
-        for part in ("resnet8", "plain8", "diverged", "Departures", "Residual is better."):
+        for part in ("resnet6", "plain6", "diverged", "Departures", "Residual is better."):
             assert part in text
-    assert "| resnet8 | 1 of 1 | 0 |" in markdown
+    assert "| resnet6 | 1 of 1 | 0 |" in markdown
     assert "figures/curves.svg" in markdown
     assert report.figures[0].svg.exists() and report.figures[0].png.stat().st_size > 10_000
 
@@ -210,10 +210,10 @@ def test_the_formats_that_are_asked_for_are_written(ran, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "report.tex" in done.stdout and not (folder / "report.html").exists()
     tex = (folder / "report.tex").read_text()
-    assert "\\toprule" in tex and "resnet8 & 1 of 1" in tex and "figures/curves" in tex
+    assert "\\toprule" in tex and "resnet6 & 1 of 1" in tex and "figures/curves" in tex
     assert tex.count("\\begin{tabular}") == tex.count("\\end{tabular}") == 2
     variants = pd.read_csv(folder / "variants.csv")
-    assert list(variants["variant"]) == ["resnet8", "plain8", "diverges"]
+    assert list(variants["variant"]) == ["resnet6", "plain6", "diverges"]
     assert "not comparable" in (folder / "verdicts.csv").read_text()
     refused = bench("report", "tiny", "--results", folder.parent, "--format=docx")
     assert refused.returncode == 2 and "docx" in refused.stderr
@@ -232,18 +232,18 @@ def test_a_selection_of_seeds_changes_no_verdict(tmp_path):
     store.suite("tiny").save_plan(loaded)
     for cell in loaded.plan.cells:
         # In seed 0 alone, and only there, the residual net is the worse one.
-        better = (cell.variant == "resnet8") != (cell.seed == 0)
+        better = (cell.variant == "resnet6") != (cell.seed == 0)
         measured = {"final_error_percent": (10.0 if better else 20.0) + cell.seed / 10}
         store.run(cell).prepare(cell.spec)
         store.run(cell).end(summarize([], "finished") | measured)
     whole = write_report(store, "tiny", ["csv"])
     cells = [(cell.variant, cell.seed) for cell in loaded.plan.cells]
-    part = write_report(store, "tiny", ["csv"], select(cells, ["resnet8", "plain8"], "1-3"))
+    part = write_report(store, "tiny", ["csv"], select(cells, ["resnet6", "plain6"], "1-3"))
     assert len(whole.verdicts) == 1
     assert part.verdicts.equals(whole.verdicts)
     means = part.variants.set_index("variant")["mean"]
-    assert means.to_dict() == pytest.approx({"resnet8": 10.2, "plain8": 20.2})
+    assert means.to_dict() == pytest.approx({"resnet6": 10.2, "plain6": 20.2})
     assert set(part.variants["runs"]) == {"3 of 3"}
     assert not {file.parent for file in part.files} & {file.parent for file in whole.files}
-    alone = write_report(store, "tiny", ["csv"], select(cells, ["resnet8"], "1-3"))
+    alone = write_report(store, "tiny", ["csv"], select(cells, ["resnet6"], "1-3"))
     assert alone.verdicts.empty

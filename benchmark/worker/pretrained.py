@@ -158,7 +158,7 @@ def _read(path: Path) -> Mapping[str, np.ndarray]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except Exception as error:  # Each library has its own errors for invalid files.
         rule = f"{path} must hold pretrained weights, as a {path.suffix} file of plain arrays"
