@@ -38,7 +38,8 @@ def nets():
             "classifier_initializer": "torch-uniform",
         },
     ):
-        yield build_model(tiny_spec(model=changes).model, (32, 32, 3), 10)
+        stages = {"stage_blocks": [1, 1, 1], "stage_widths": [4, 8, 16]}
+        yield build_model(tiny_spec(model=stages | changes).model, (32, 32, 3), 10)
     detector = net_of(detector_of())
     yield from (detector.shared, detector.regions, detector.rpn, detector.siblings)
     yield build_model(VggSpec(family="vgg", depth=16), (224, 224, 3), 10)
@@ -53,4 +54,4 @@ def test_each_layer_of_each_net_draws_so():
                 continue
             assert kernel is None or isinstance(kernel, OnCpu), layer.name
             found += kernel is not None
-    assert found > 25
+    assert found > 30

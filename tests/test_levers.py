@@ -22,8 +22,6 @@ from benchmark.training import classification
 from benchmark.training.loss_scale import GROWTH_STEPS, LossScale
 
 STEPS = 20
-SMALL = {"stage_blocks": [1, 1], "stage_widths": [4, 8]}
-"""For what takes its time: XLA, which compiles, and float16, which CPUs compute slowly."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,8 +73,8 @@ def test_a_layer_trains_as_its_plain_form(
 
 
 def test_xla_trains_as_without(embedded):
-    _, usual = trained_once(twenty_steps(model=SMALL), embedded)
-    _, compiled = trained(twenty_steps(model=SMALL, numerics={"xla": True}), embedded)
+    _, usual = trained_once(twenty_steps(), embedded)
+    _, compiled = trained(twenty_steps(numerics={"xla": True}), embedded)
     assert usual[-1] != compiled[-1]  # Other bits: it was compiled.
     same_within(losses(usual), losses(compiled), 2e-3)
 
@@ -116,8 +114,8 @@ def test_a_folded_net_has_the_logits_of_its_model(fields):
 
 def test_float16_trains_as_float32(embedded):
     numerics = {"precision": "mixed_float16"}
-    _, usual = trained_once(twenty_steps(model=SMALL), embedded)
-    _, half = trained(twenty_steps(model=SMALL, numerics=numerics), embedded)
+    _, usual = trained_once(twenty_steps(), embedded)
+    _, half = trained(twenty_steps(numerics=numerics), embedded)
     same_within(losses(usual), losses(half), 2e-2)
     row = next(event for event in half if event["event"] == "epoch")
     assert row["loss_scale"] == 32768 and row["skipped_steps"] == 0
