@@ -301,6 +301,17 @@ def test_two_variants_are_not_claimed_to_be_both_equal_and_unequal(pair, tmp_pat
     assert len(load_suite(file).suite.claims) == 2
 
 
+def test_each_claim_has_a_statement_of_its_own(tmp_path):
+    file = tmp_path / "two.yaml"
+    on_training = EQUAL.replace("direction", "metric: train_error_percent, direction")
+    file.write_text(TWO + EQUAL + on_training)
+    with pytest.raises(SuiteError) as caught:
+        load_suite(file)
+    assert [problem.field for problem in caught.value.problems] == ["claims.1.statement"]
+    file.write_text(TWO + EQUAL + on_training.replace("statement: e", "statement: t"))
+    assert len(load_suite(file).suite.claims) == 2
+
+
 NABLA = {
     "r20": exactly(8.51, 0.22),
     "r110": exactly(7.14, 0.20),
@@ -342,18 +353,30 @@ def planned(*claims, seeds=5):
 
 def test_the_plan_tells_what_its_seeds_can_decide():
     (one,) = planned(PUBLISHED)
-    assert one.sd == pytest.approx(0.209, abs=1e-3)  # The root of 0.0875 / 20,000, in points.
+    root = 0.209  # Of 0.0875 / 20,000, in points.
+    assert one.spread.sd == pytest.approx(root, abs=1e-3)
     assert 0.8 < one.chance < 1 and one.seeds <= 5
     (strict,) = planned(PUBLISHED | {"margin": 0.5})
     assert strict.chance < 0.35 and (strict.seeds or 99) > 10
+    assert 0.5 < strict.margin < 1
     first, second = planned(*[LOWER | {"margin": 1.0}] * 2, seeds=3)
-    assert first.chance == second.chance == 0 and first.seeds == 4
+    assert first.chance == second.chance == 0 and first.seeds == 4 and first.margin is None
     (response,) = planned(LOWER | {"metric": "mean_response_std"})
-    assert (response.sd, response.chance, response.seeds) == (None, None, None)
+    assert (response.spread.sd, response.chance, response.seeds) == (None, None, None)
     (share,) = planned(HIGH | {"share_percent": 40})
     assert share.chance > 0.7 and share.seeds
     (known,) = planned({"variant": "a", "published": "table6/ResNet-110/test_error_percent"})
-    assert known.sd == 0.16
+    assert known.spread.sd == 0.16
+
+
+@pytest.mark.parametrize(
+    "fields", [PUBLISHED, LOWER, LOWER | {"direction": "equal"}, LOWER | {"difference": 2.0}, HIGH]
+)
+def test_the_plan_tells_the_margin_that_its_seeds_can_decide(fields):
+    (prospect,) = planned(fields)
+    for share, enough in ((1.0, True), (0.95, False)):
+        (at,) = planned(fields | {"margin": share * prospect.margin})
+        assert (at.chance >= 0.8) is enough
 
 
 def test_the_planned_chance_is_the_share_of_made_up_suites_that_are_decided():
@@ -375,7 +398,7 @@ def test_the_planned_chance_is_the_share_of_made_up_suites_that_are_decided():
         LOWER | {"moderated": {"sd": 0.2, "df": 6}, "margin": 0.3},
     ):
         (prospect,) = planned(fields)
-        claim, sd = prospect.claim, prospect.sd
+        claim, sd = prospect.claim, prospect.spread.sd
         p, _ = claim.p_values(claim.drawn(rng, 10_000, 5, sd or 0.0))
         assert np.mean(p <= 0.05) == pytest.approx(prospect.chance, abs=0.03), fields
 

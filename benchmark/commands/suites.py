@@ -97,7 +97,7 @@ def plan(
     if len(cells) < len(whole.plan.cells):
         of = counted(len(whole.plan.cells), "cell")
         say(f"A selection from {of}, with the runs whose weights the selected ones start from.")
-    _say_prospects(whole)
+    _say_prospects(whole, store)
     if (looks := whole.suite.looks) and whole.suite.name in store.suites():
         _say_decided(whole, looks, store)
     say("One TMAC is 1e12 multiply-adds; training counts as three times the forward pass.")
@@ -110,9 +110,13 @@ def plan(
         say(_expected(left, store, where.at_once(left)))
 
 
-def _say_prospects(loaded: "LoadedSuite") -> None:
-    """Print for each claim the chance that the suite's seeds decide it, and how many seeds would be
-    enough; by each look, if the suite has looks."""
+def _say_prospects(loaded: "LoadedSuite", store: "Store") -> None:
+    """Print for each claim the chance that the suite's seeds decide it, and how many seeds, or what
+    margin, would be enough; by each look, if the suite has looks. Runs are expected to differ as
+    much as those that have ended, here or in the reference."""
+    from benchmark.records.store import Store
+    from benchmark.report.spread import spreads
+    from benchmark.shipped import shipped_reference
     from benchmark.suite.claims.planning import WANTED, expected_runs, prospects
 
     looks, (first, *_) = loaded.suite.looks, loaded.suite.all_seeds
@@ -122,14 +126,15 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
         for cell in loaded.plan.cells
         if cell.seed == first
     }
-    found = prospects(loaded.suite.claims, seeds, specs, looks)
+    measured = spreads(loaded, [store, Store(shipped_reference())])
+    found = prospects(loaded.suite.claims, seeds, specs, looks, measured)
     if looks:
         expected = expected_runs(found, looks, specs)
         _say_looks(looks, expected, [each.by_look for each in found], len(specs))
     if found:
         say(f"Chance that {counted(seeds, 'seed')} will decide each claim, if it is true:")
     for each in found:
-        if each.sd == 0:
+        if each.spread.sd == 0:
             told = "takes one test of each net; nothing is random."
         elif each.chance is None:
             told = "not known, as it is not stated how much runs differ,"
@@ -141,10 +146,15 @@ def _say_prospects(loaded: "LoadedSuite") -> None:
             apart = f"at a margin of {each.claim.margin:g}"
             if each.claim.question == "how many runs":
                 apart = "however much runs differ"
-            elif each.sd:
-                apart += f", if runs differ by {each.sd:.2g}"
+            elif each.spread.sd:
+                apart += f", if runs differ by {each.spread.sd:.2g}"
+                if each.spread.runs:
+                    apart += f", as {each.spread.runs} that have ended do"
             enough = counted(each.seeds, "seed") if each.seeds else "more seeds than are practical"
-            told += f" {apart}; {100 * WANTED:.0f} % takes {enough}{' without looks' * bool(looks)}"
+            told += f" {apart}; {100 * WANTED:.0f} % takes {enough}"
+            if each.chance < WANTED and each.margin:
+                told += f", or a margin of {each.margin:.2g}"
+            told += " without looks" * bool(looks)
         say(f"  {each.claim.statement} {told}")
 
 

@@ -18,6 +18,11 @@ from benchmark.suite.problems import Broken
 
 def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
     """Yield a broken rule for each claim that the planned runs cannot answer."""
+    told = [claim.statement for claim in claims]
+    for number, statement in enumerate(told):
+        if statement in told[:number]:
+            needs = "each claim needs a statement of its own, as verdicts are told apart by it"
+            yield ("claims", number, "statement"), needs, statement
     names = {cell.variant: cell.spec for cell in cells}
     rule = f"a claim's variants are the suite's: {', '.join(list(names)[:20])}"
     for number, claim in enumerate(claims):

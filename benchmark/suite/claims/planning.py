@@ -43,17 +43,30 @@ _UNKNOWN = ("mean_response_std", "gradient_norm_decades")
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How much runs of one net differ."""
+
+    sd: float | None
+    """Standard deviation between runs, in the metric's unit; None if unknown."""
+    runs: int = 0
+    """Number of runs that it was measured on; 0 if it is assumed."""
+
+
+@dataclass(frozen=True)
 class Prospect:
     """The prospects of a claim with a suite's seeds."""
 
     claim: Claim
-    sd: float | None
-    """Assumed standard deviation between runs, in the metric's unit; None if unknown."""
+    spread: Spread
+    """What the seeds are planned for."""
     chance: float | None
     """Probability that the seeds decide the claim if it is true."""
     seeds: int | None
     """Number of seeds, all trained before the first look, that would decide it with probability
     ``WANTED``; None if no feasible number does."""
+    margin: float | None = None
+    """Smallest margin with which the suite's seeds, all trained before the first look, would decide
+    it with probability ``WANTED``; None if none does."""
     by_look: tuple[float, ...] = ()
     """Probability that the claim, if true, is decided by each look; 0 if unknown."""
 
@@ -63,17 +76,22 @@ def prospects(
     seeds: int,
     specs: Mapping[str, Mapping[str, Any]],
     looks: Looks | None = None,
+    measured: Sequence[Spread | None] | None = None,
 ) -> list[Prospect]:
     """Return the prospects, one per claim. ``specs``: variant -> spec as plain data, for one seed;
-    ``looks``: the suite's, if any, the last of them at ``seeds``."""
+    ``looks``: the suite's, if any, the last of them at ``seeds``; ``measured``: for each claim the
+    spread of its runs, where it is known: it takes precedence over ``planning_sd``."""
     as_published = nets_as_published(specs)
     sizes = family_sizes(claims, as_published)
     level = looks.level if looks else ALPHA
     found = []
-    for claim, size in zip(claims, sizes, strict=True):
+    known = measured or [None] * len(claims)
+    for claim, size, spread in zip(claims, sizes, known, strict=True):
         of_weights = of_published_weights(claim, as_published)
         setting = Setting(level / size, pairs_in(claim, specs), of_weights)
-        own = _prospect(claim, seeds, specs, setting)
+        if of_weights:
+            spread = Spread(0.0)
+        own = _prospect(claim, seeds, spread or Spread(planning_sd(claim, specs)), setting)
         found.append(replace(own, **_by_look(own, looks.looks, setting)) if looks else own)
     return found
 
@@ -99,20 +117,21 @@ def expected_runs(
     return expected
 
 
-def _prospect(
-    claim: Claim, seeds: int, specs: Mapping[str, Mapping[str, Any]], setting: Setting
-) -> Prospect:
+def _prospect(claim: Claim, seeds: int, spread: Spread, setting: Setting) -> Prospect:
     if setting.as_published:
-        return Prospect(claim, 0.0, 1.0, 1)
-    sd = planning_sd(claim, specs)
-    counted = claim.question == "how many runs"
+        return Prospect(claim, spread, 1.0, 1)
+    sd, counted = spread.sd, claim.question == "how many runs"
     if sd is None and not counted:
-        return Prospect(claim, None, None, None)
+        return Prospect(claim, spread, None, None)
 
-    def chance(number: int) -> float:
+    def chance(number: int, claim: Claim = claim) -> float:
         return claim.chance(number, sd or 0.0, setting) if number >= claim.needed else 0.0
 
-    return Prospect(claim, sd, chance(seeds), _enough(chance, claim.needed))
+    def with_margin(margin: float) -> float:
+        return chance(seeds, claim.model_copy(update={"margin": margin}))
+
+    margin = None if counted else _large_enough(with_margin, claim.ends[1] - claim.ends[0])
+    return Prospect(claim, spread, chance(seeds), _enough(chance, claim.needed), margin)
 
 
 def _by_look(own: Prospect, looks: tuple[int, ...], setting: Setting) -> dict[str, Any]:
@@ -124,7 +143,7 @@ def _by_look(own: Prospect, looks: tuple[int, ...], setting: Setting) -> dict[st
     enough = tuple(seeds for seeds in looks if seeds >= claim.needed)
     if not enough:
         return {"chance": 0.0, "by_look": (0.0,) * len(looks)}
-    values = claim.drawn(np.random.default_rng(0), _SUITES, enough[-1], own.sd or 0.0)
+    values = claim.drawn(np.random.default_rng(0), _SUITES, enough[-1], own.spread.sd or 0.0)
     course = followed(values, enough, claim.bounds(enough, setting), claim.p_values)
     reached = course.runs[course.decided == 1]
     by_look = tuple(float(np.sum(reached <= seeds)) / _SUITES for seeds in looks)
@@ -141,6 +160,18 @@ def _enough(chance: Callable[[int], float], min_seeds: int) -> int | None:
         low, high = high, min(2 * high, _MAX_SEEDS)
     while high - low > 1:
         middle = (low + high) // 2
+        low, high = (low, middle) if chance(middle) >= WANTED else (middle, high)
+    return high
+
+
+def _large_enough(chance: Callable[[float], float], most: float) -> float | None:
+    """Return the smallest margin, within 1 %, whose chance is ``WANTED``; None if not even ``most``
+    is enough. The chance rises with the margin."""
+    if chance(most) < WANTED:
+        return None
+    low, high = 0.0, most
+    while high - low > high / 100:
+        middle = (low + high) / 2
         low, high = (low, middle) if chance(middle) >= WANTED else (middle, high)
     return high
 
