@@ -35,10 +35,9 @@ _Run = tuple[str, RunFolder, dict[str, Any]]
 def _finished(loaded: LoadedSuite, store: Store) -> Iterator[_Run]:
     """Yield the suite's finished runs, also those that another suite trained."""
     for cell in loaded.plan.cells:
-        folder = store.run(cell)
-        result = folder.result() if folder.path.is_dir() else None
-        if result and result["status"] == Status.FINISHED:
-            yield cell.variant, folder, result
+        if store.status(cell.run_id) == Status.FINISHED:
+            folder = store.run(cell)
+            yield cell.variant, folder, folder.result() or {}
 
 
 def _spread(claim: Claim, runs: Iterable[_Run]) -> Spread | None:
