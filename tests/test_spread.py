@@ -17,7 +17,7 @@ def test_it_is_pooled_over_the_variants_of_a_claim(tmp_path):
     loaded = load_suite("suites/night/figure6.yaml")
     runs = load_runs(REFERENCE.root, "night-figure6")
     found = spreads(loaded, [Store(tmp_path), REFERENCE])
-    assert found[:2] == [each for each in found[:2] if each]
+    assert all(found[:2])
     for claim, spread in zip(loaded.suite.claims, found, strict=True):
         if spread is None:  # Too few runs of it are on record.
             continue

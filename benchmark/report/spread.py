@@ -41,7 +41,8 @@ def _finished(loaded: LoadedSuite, store: Store) -> Iterator[_Run]:
 
 
 def _spread(claim: Claim, runs: Iterable[_Run]) -> Spread | None:
-    """Return the standard deviation pooled over the variants, each about its own mean."""
+    """Return the standard deviation pooled over the variants, each about its own mean; None if that
+    is 0, as for nets that learn nothing: it says nothing of runs to come."""
     if claim.question == "how many runs":
         return None
     samples: dict[str, list[float]] = {name: [] for name in claim.compared}
@@ -51,9 +52,9 @@ def _spread(claim: Claim, runs: Iterable[_Run]) -> Spread | None:
             samples[variant].append(value)
     several = [values for values in samples.values() if len(values) > 1]
     degrees = sum(len(values) - 1 for values in several)
-    if degrees < _ENOUGH:
-        return None
     squares = sum((len(values) - 1) * statistics.variance(values) for values in several)
+    if degrees < _ENOUGH or not squares:
+        return None
     return Spread(math.sqrt(squares / degrees), sum(map(len, several)))
 
 

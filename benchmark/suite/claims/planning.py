@@ -89,9 +89,7 @@ def prospects(
     for claim, size, spread in zip(claims, sizes, known, strict=True):
         of_weights = of_published_weights(claim, as_published)
         setting = Setting(level / size, pairs_in(claim, specs), of_weights)
-        if of_weights:
-            spread = Spread(0.0)
-        own = _prospect(claim, seeds, spread or Spread(planning_sd(claim, specs)), setting)
+        own = _prospect(claim, seeds, specs, setting, spread)
         found.append(replace(own, **_by_look(own, looks.looks, setting)) if looks else own)
     return found
 
@@ -117,9 +115,16 @@ def expected_runs(
     return expected
 
 
-def _prospect(claim: Claim, seeds: int, spread: Spread, setting: Setting) -> Prospect:
+def _prospect(
+    claim: Claim,
+    seeds: int,
+    specs: Mapping[str, Mapping[str, Any]],
+    setting: Setting,
+    measured: Spread | None,
+) -> Prospect:
     if setting.as_published:
-        return Prospect(claim, spread, 1.0, 1)
+        return Prospect(claim, Spread(0.0), 1.0, 1)
+    spread = measured or Spread(planning_sd(claim, specs))
     sd, counted = spread.sd, claim.question == "how many runs"
     if sd is None and not counted:
         return Prospect(claim, spread, None, None)
