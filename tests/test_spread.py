@@ -1,16 +1,16 @@
 """How much recorded runs differ, which `plan` takes for those to come."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
 from benchmark.records import Store, load_runs
 from benchmark.report.spread import spreads
-from benchmark.shipped import shipped_reference
 from benchmark.suite import load_suite
 from benchmark.suite.claims.planning import Spread, planning_sd, prospects
 
-REFERENCE = Store(shipped_reference())
+REFERENCE = Store(Path("results/reference"))
 
 
 def test_it_is_pooled_over_the_variants_of_a_claim(tmp_path):
