@@ -39,8 +39,8 @@ GRADIENTS = Diagnostic(
     "gradient_norm",
     "L2 norm of the gradient",
     "gradients",
-    "Norm of the gradient of the loss with respect to each convolution's kernel, in order; mean "
-    "over the runs that got there.",
+    "Norm of the gradient of the loss with respect to each convolution's kernel, in order, of the "
+    "runs that got there.",
 )
 """Gradient norm with respect to a layer's kernel, in the next step."""
 

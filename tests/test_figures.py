@@ -8,7 +8,7 @@ from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.drawn import draw_figures
 from benchmark.report.figures.layers import draw_by_layer, draw_responses
-from benchmark.report.figures.lines import MAX_LINES, key_of
+from benchmark.report.figures.lines import MIN_OF_A_BAND, key_of
 from benchmark.report.figures.power import draw_power
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import A_PANEL, MAX_VARIANTS, keep, looks, panels
@@ -37,7 +37,7 @@ def test_each_run_is_drawn_by_the_split_it_was_scored_on():
 
 
 def test_many_runs_of_a_variant_are_a_median_and_their_range():
-    count = MAX_LINES + 1
+    count = MIN_OF_A_BAND
     runs = [
         curve("a", {"test_error_percent": [50.0 + n, 30.0 + n]}).assign(run_id=f"a{n}")
         for n in range(count)
@@ -101,8 +101,13 @@ def layers():
 
 def test_responses_are_those_of_the_end_by_place_and_by_size(layers):
     by_place, by_size = draw_responses(layers, looks(["a"])).axes
-    assert by_place.lines[0].get_xydata().tolist() == [[1, 4], [2, 2], [3, 3]]
-    assert by_size.lines[0].get_xydata().tolist() == [[1, 4], [2, 3], [3, 2]]
+    assert [line.get_ydata().tolist() for line in by_place.lines] == [[3, 1, 2], [5, 3, 4]]
+    assert [line.get_ydata().tolist() for line in by_size.lines] == [[3, 2, 1], [5, 4, 3]]
+    another = made_up_layers("a", 2, 9, [12.0, 10.0, 11.0], [None] * 3)
+    more = pd.concat([layers, pd.DataFrame(another)], ignore_index=True)
+    by_place, by_size = draw_responses(more, looks(["a"])).axes
+    assert [line.get_ydata().tolist() for line in by_place.lines] == [[5, 3, 4]]
+    assert [line.get_ydata().tolist() for line in by_size.lines] == [[5, 4, 3]]
 
 
 @pytest.mark.parametrize(("largest", "scale"), [(40.0, "linear"), (60.0, "log")])
@@ -118,7 +123,8 @@ def test_gradients_have_a_panel_an_iteration(layers):
     frame = pd.concat([layers, pd.DataFrame([projection])], ignore_index=True)
     (panel,) = draw_by_layer(frame, looks(["a"]), GRADIENTS).axes
     assert panel.get_title() == "iteration 0"
-    assert panel.lines[0].get_ydata().tolist() == pytest.approx([2.0, 0.2, 0.02])
+    first, second = (line.get_ydata().tolist() for line in panel.lines)
+    assert first == [1.0, 0.1, 0.01] and second == [3.0, 0.3, 0.03]
 
 
 def test_a_gradient_that_vanished_is_told_and_moves_no_other(layers):
@@ -126,7 +132,7 @@ def test_a_gradient_that_vanished_is_told_and_moves_no_other(layers):
     rows += made_up_layers("c", 0, 0, [1.0] * 3, [0.0, 0.0, 0.0])
     frame = pd.concat([layers, pd.DataFrame(rows)], ignore_index=True)
     (panel,) = draw_by_layer(frame, looks(["a", "b", "c"]), GRADIENTS).axes
-    _, some, none = panel.lines
+    *_, some, none = panel.lines
     assert some.get_label() == "b (0 in some)" and some.get_xydata().tolist() == [[3, 0.5]]
     assert none.get_label() == "c (0 in all)" and len(none.get_xydata()) == 0
     assert panel.get_ylim()[0] == pytest.approx(0.01 / 1.5)
@@ -136,7 +142,7 @@ def test_each_run_is_shown_at_its_own_last_diagnosis(layers):
     longer = made_up_layers("b", 0, 20, [7.0] * 3, [None] * 3)
     frame = pd.concat([layers, pd.DataFrame(longer)], ignore_index=True)
     by_place, _ = draw_responses(frame, looks(["a", "b"])).axes
-    assert [line.get_ydata()[0] for line in by_place.lines] == [4.0, 7.0]
+    assert [line.get_ydata()[0] for line in by_place.lines] == [3.0, 5.0, 7.0]
     assert by_place.get_title() == "iteration 9 or 20"
 
 

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from benchmark.report.figures.figure6 import draw_figure6, key_of
+from benchmark.report.figures.figure6 import draw_figure6
 from benchmark.report.figures.figure7 import draw_figure7
+from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.nets import nets_of
 
 

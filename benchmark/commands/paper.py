@@ -34,7 +34,8 @@ def paper(
     told = (
         ("claims of the paper", page.of_paper),
         ("claims beyond it", page.beyond),
-        ("at a shortened schedule", page.shortened),
+        ("claims of the paper at a shortened schedule", page.shortened),
+        ("claims beyond it at a shortened schedule", page.shortened_beyond),
     )
     for what, counts in told:
         if counts:

@@ -10,6 +10,7 @@ from pandas.api.typing import DataFrameGroupBy
 
 from benchmark.metrics import AP, BY_CLAIM, ERROR
 from benchmark.records.files import write_bytes, write_text
+from benchmark.records.provenance import machine_line
 from benchmark.records.reference import Compared
 from benchmark.records.store import Store
 from benchmark.report.values import by_metric
@@ -98,9 +99,11 @@ def runs_table(runs: pd.DataFrame, compared: Mapping[str, Compared] | None = Non
     columns["final_weights_sha256"] = "final weights (SHA-256)"
     table = _without_empty(runs.reindex(columns=list(columns)).rename(columns=columns))
     kinds = [runs.get("failure", pd.Series(index=runs.index, dtype=object)), table["reason"]]
+    mixed = runs.get("environments_mixed", pd.Series(index=runs.index, dtype=object)).eq(True)
     table["reason"] = [
         ": ".join(text for text in texts if isinstance(text, str) and text)
-        for texts in zip(*kinds, strict=True)
+        or ("resumed with other versions or on another machine" if elsewhere else "")
+        for *texts, elsewhere in zip(*kinds, mixed, strict=True)
     ]
     digests = table["final weights (SHA-256)"]
     table["final weights (SHA-256)"] = [d[:12] if isinstance(d, str) else None for d in digests]
@@ -118,15 +121,28 @@ _FINAL_ERRORS = {
 _FINAL_PRECISIONS = {each.result: each.label for each in (AP, *_FURTHER)}
 
 
-def environments(runs: pd.DataFrame, store: Store) -> list[dict[str, Any]]:
-    """Return the distinct machines and versions that the runs were trained with."""
-    different = runs.drop_duplicates("run_id").reindex(columns=["run_id", "device"])
-    found: dict[str, dict[str, Any]] = {}
-    for run_id, device in zip(different["run_id"], different["device"], strict=True):
+def environments(runs: pd.DataFrame, store: Store) -> dict[str, str]:
+    """Return the machines and versions that the runs were trained with, a line each -> which runs:
+    empty if they are the same for all; the last attempt's for a run that was resumed."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    told = runs.reindex(columns=["run_id", "device", "variant", "seed"])
+    for run_id, device, variant, seed in told.itertuples(index=False):
         if made := store.run(run_id).provenance():
-            made["device"] = str(device)
-            found.setdefault(json.dumps(made), made)
-    return [*found.values()]
+            line = f"{device if isinstance(device, str) else 'no device'}; {machine_line(made)}"
+            found.setdefault(line, []).append((variant, seed))
+    if len(found) == 1:
+        return dict.fromkeys(found, "")
+    return {line: _seeds_by_variant(cells) for line, cells in found.items()}
+
+
+def _seeds_by_variant(cells: list[tuple[str, int]]) -> str:
+    seeds: dict[str, list[str]] = {}
+    for variant, seed in cells:
+        seeds.setdefault(variant, []).append(str(seed))
+    return "; ".join(
+        f"{variant} ({'seeds' if len(own) > 1 else 'seed'} {', '.join(own)})"
+        for variant, own in seeds.items()
+    )
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -26,7 +26,7 @@ def draw_curves(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
     """Draw thin dashed lines for the training error, bold ones for the scored split, and a thin
-    line at the published error of a variant in ``levels``. Seeds of a variant look alike."""
+    line at the published error of a variant in ``levels``. Runs of a variant look alike."""
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
@@ -37,17 +37,10 @@ def draw_curves(
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
-            style, runs = look[variant], by_variant[variant]
-            draw_runs(panel, runs, "train_error_percent", style, linestyle="--", linewidth=1)
-            draw_runs(
-                panel,
-                runs.assign(scored=scored_errors(runs)),
-                "scored",
-                style,
-                label_of(variant, levels),
-                linewidth=2.2,
-                marker=style.marker,
-            )
+            runs, style = by_variant[variant], look[variant]
+            scored, label = runs.assign(scored=scored_errors(runs)), label_of(variant, levels)
+            draw_runs(panel, runs, "iteration", "train_error_percent", **style.thin)
+            draw_runs(panel, scored, "iteration", "scored", label, **style.bold)
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")

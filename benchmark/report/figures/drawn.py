@@ -14,7 +14,6 @@ from benchmark.report.figures.costs import draw_costs
 from benchmark.report.figures.curves import draw_curves
 from benchmark.report.figures.detections import MIN_SCORE, Gallery, draw_detections
 from benchmark.report.figures.figure6 import draw_figure6
-from benchmark.report.figures.figure6 import key_of as key_of_nets
 from benchmark.report.figures.figure7 import draw_figure7
 from benchmark.report.figures.layers import draw_by_layer, draw_responses
 from benchmark.report.figures.lines import key_of
@@ -90,27 +89,24 @@ def draw_figures(
     return drawn
 
 
-def errors_by_iteration(
+def draw_errors(
     runs: pd.DataFrame,
     curves: pd.DataFrame,
     look: Mapping[str, Look],
     levels: Mapping[str, float],
-) -> tuple[str, Draw]:
-    """Return the meaning of a line and the function that draws the errors of classifiers: as in
-    Figure 6 if the runs are of nets of several depths."""
+) -> "Figure":
+    """Draw the errors of classifiers by iteration: as in Figure 6 if they are of nets of several
+    depths."""
     if nets := nets_of(runs):
-        end = int(runs["schedule.iterations"].max())
-        return key_of_nets(curves), partial(draw_figure6, curves, nets, levels, end)
-    return key_of(curves), partial(draw_curves, curves, look, levels)
+        return draw_figure6(curves, nets, levels, int(runs["schedule.iterations"].max()))
+    return draw_curves(curves, look, levels)
 
 
-def responses_by_layer(
-    runs: pd.DataFrame, layers: pd.DataFrame, look: Mapping[str, Look]
-) -> tuple[str, Draw]:
-    """Return the same of responses: as in Figure 7 for such runs."""
+def draw_layers(runs: pd.DataFrame, layers: pd.DataFrame, look: Mapping[str, Look]) -> "Figure":
+    """Draw the responses by layer: as in Figure 7 for such runs."""
     if nets := nets_of(runs):
-        return key_of_nets(layers), partial(draw_figure7, layers, nets)
-    return "Mean over the runs.", partial(draw_responses, layers, look)
+        return draw_figure7(layers, nets)
+    return draw_responses(layers, look)
 
 
 def _of_frames(
@@ -131,10 +127,10 @@ def _of_frames(
         trained = curves[curves["variant"].isin(own["variant"])]
         if (trained["epoch"] > 1).any():  # A single point is not a curve.
             if metric.of_detectors:
-                key, draw = key_of(trained), partial(draw_precisions, trained, look, levels)
+                draw = partial(draw_precisions, trained, look, levels)
             else:
-                key, draw = errors_by_iteration(own, trained, look, levels)
-            yield _name("curves", metric), f"{_told(metric)} {key}", draw
+                draw = partial(draw_errors, own, trained, look, levels)
+            yield _name("curves", metric), f"{_told(metric)} {key_of(trained)}", draw
     for metric, own in kinds:
         ended = finished[metric]
         published = levels.keys() & set(own["variant"])
@@ -147,11 +143,12 @@ def _of_frames(
     ids = [run_id for ended in finished.values() for run_id in ended["run_id"]]
     diagnosed = layers[layers["run_id"].isin(ids)]
     if (diagnosed[RESPONSES.column] > 0).any():
-        key, draw = responses_by_layer(runs, diagnosed, look)
-        yield RESPONSES.figure, f"{RESPONSES.caption} {key}", draw
+        caption = f"{RESPONSES.caption} {key_of(diagnosed)}"
+        yield RESPONSES.figure, caption, partial(draw_layers, runs, diagnosed, look)
     for each in DIAGNOSTICS:
         if each is not RESPONSES and (layers.loc[layers["number"].notna(), each.column] > 0).any():
-            yield each.figure, each.caption, partial(draw_by_layer, layers, look, each)
+            caption = f"{each.caption} {key_of(layers)}"
+            yield each.figure, caption, partial(draw_by_layer, layers, look, each)
     for metric, own in kinds:
         if finished[metric]["parameters"].nunique() > 1:
             yield (

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from benchmark.report.figures.curves import range_of, scored_errors
+from benchmark.report.figures.lines import draw_runs
 from benchmark.report.figures.nets import Net
 from benchmark.report.figures.style import blank
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-MIN_OF_A_BAND = 3
-"""Number of runs of a net from which their median and range are drawn; fewer get a line each."""
 
 _PAPERS_END, _PAPERS_TOP = 64_000, 20.0
 """Ends of Figure 6's axes, in iterations and percent."""
@@ -45,9 +42,9 @@ def draw_figure6(
         for variant in variants:
             net, runs = nets[variant], by_variant[variant]
             look: dict[str, Any] = {"color": net.color}
-            draw_seeds_by(panel, runs, "at", "train_error_percent", linewidth=0.9, ls="--", **look)
+            draw_runs(panel, runs, "at", "train_error_percent", linewidth=0.9, ls="--", **look)
             label = _label(net, runs, variant, levels, top)
-            draw_seeds_by(panel, runs, "at", "scored", linewidth=2.2, label=label, **look)
+            draw_runs(panel, runs, "at", "scored", linewidth=2.2, label=label, **look)
             if variant in levels:
                 panel.axhline(levels[variant], linewidth=0.7, **look)
         panel.set(xlabel=f"iter. (1e{len(str(unit)) - 1})", ylabel="error (%)")
@@ -56,35 +53,6 @@ def draw_figure6(
             panel.set(xticks=range(7), yticks=[0, 5, 10, 20])
         panel.legend(loc="lower left", fontsize=8, framealpha=0.85)
     return figure
-
-
-def draw_seeds_by(
-    panel: "Axes", runs: pd.DataFrame, x: str, y: str, label: str | None = None, **how: Any
-) -> None:
-    """Draw one column against another: the range of the runs and their median, or a line per
-    run."""
-    values = runs.dropna(subset=[y])
-    lines = [run.set_index(x)[y].sort_index() for _, run in values.groupby("run_id", sort=False)]
-    if len(lines) >= MIN_OF_A_BAND:
-        spread = values.groupby(x)[y]
-        low, high = spread.min(), spread.max()
-        panel.fill_between(low.index, low, high, color=how["color"], alpha=0.2, linewidth=0)
-        lines = [spread.median()]
-    for number, line in enumerate(lines):
-        point: dict[str, Any] = {"marker": "."} if len(line) == 1 else {}
-        panel.plot(line.index, line, label=None if number else label, **point, **how)
-
-
-def key_of(curves: pd.DataFrame) -> str:
-    """Return the meaning of a line, for captions."""
-    counts = curves.groupby("variant")["run_id"].nunique()
-    few, many = (counts < MIN_OF_A_BAND).any(), (counts >= MIN_OF_A_BAND).any()
-    told = {
-        (True, False): "One line per run.",
-        (False, True): "Lines are the median of the runs, bands their range.",
-        (True, True): f"With {MIN_OF_A_BAND} or more runs, lines are medians and bands ranges.",
-    }
-    return told.get((bool(few), bool(many)), "")
 
 
 def _label(

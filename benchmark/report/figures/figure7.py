@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark.report.figures.figure6 import draw_seeds_by
 from benchmark.report.figures.layers import last_responses, scale_responses
+from benchmark.report.figures.lines import draw_runs
 from benchmark.report.figures.nets import Net
 from benchmark.report.figures.style import blank
 
@@ -18,20 +18,17 @@ def draw_figure7(layers: pd.DataFrame, nets: Mapping[str, Net]) -> "Figure":
     """Draw the standard deviation of each layer's responses at each run's last measurement; plain
     nets dashed, residual nets solid, with a color per depth."""
     found = last_responses(layers)
-    ranks = found.groupby("run_id")["response_std"].rank(method="first", ascending=False)
-    found = found.assign(rank=ranks)
     figure, (by_place, by_size) = blank(1, 2, 7.0, 3.2)
-    there, peaks = set(found["variant"]), []
+    there = set(found["variant"])
     for variant in (v for v in nets if v in there):
         net, runs = nets[variant], found[found["variant"] == variant]
         look: dict[str, Any] = {"color": net.color, "ls": "--" if net.plain else "-"}
         for panel, x in ((by_place, "number"), (by_size, "rank")):
-            draw_seeds_by(panel, runs, x, "response_std", label=net.name, linewidth=1.6, **look)
-        peaks.append(runs.groupby("number")["response_std"].mean().max())
+            draw_runs(panel, runs, x, "response_std", label=net.name, linewidth=1.6, **look)
     by_place.set(xlabel="layer index (original)", ylabel="std")
     by_size.set(xlabel="layer index (sorted by magnitude)", ylabel="std")
     for panel in (by_place, by_size):
         panel.set_xlim(0, found["number"].max() + 1)
     by_place.legend(fontsize=8, framealpha=0.85, ncols=2)
-    scale_responses([by_place, by_size], found["response_std"], peaks)
+    scale_responses([by_place, by_size], found)
     return figure

@@ -18,18 +18,18 @@ def draw_precisions(
     curves: pd.DataFrame, look: Mapping[str, Look], levels: Mapping[str, float]
 ) -> "Figure":
     """Draw AP, bold, and AP50, thin and dashed, with a thin line at the published AP of a variant
-    in ``levels``, and next to them the training loss. Seeds of a variant look alike."""
+    in ``levels``, and next to them the training loss. Runs of a variant look alike."""
     drawn = panels(curves["variant"])
     figure, axes = blank(2, len(drawn), 5.5, 3.8)
     by_variant = dict(list(curves.groupby("variant", sort=False)))
     for row, variants in enumerate(drawn):
         scored, trained = axes[2 * row : 2 * row + 2]
         for variant in variants:
-            style, named = look[variant], label_of(variant, levels)
-            runs, mark = by_variant[variant], style.marker
-            draw_runs(scored, runs, "test_ap50_percent", style, linestyle="--", linewidth=1)
-            draw_runs(scored, runs, "test_ap_percent", style, linewidth=2.2, marker=mark)
-            draw_runs(trained, runs, "train_loss", style, named, linewidth=1.5, marker=mark)
+            runs, style = by_variant[variant], look[variant]
+            label = label_of(variant, levels)
+            draw_runs(scored, runs, "iteration", "test_ap50_percent", **style.thin)
+            draw_runs(scored, runs, "iteration", "test_ap_percent", **style.bold)
+            draw_runs(trained, runs, "iteration", "train_loss", label, **style.bold)
             if variant in levels:
                 scored.axhline(levels[variant], color=style.color, linewidth=0.7)
         scored.set(xlabel="iteration", ylabel="average precision (%)")

@@ -36,6 +36,16 @@ class Look:
     color: str
     marker: str
 
+    @property
+    def thin(self) -> dict[str, Any]:
+        """Return the arguments of a thin, dashed line."""
+        return {"color": self.color, "linewidth": 1, "linestyle": "--"}
+
+    @property
+    def bold(self) -> dict[str, Any]:
+        """Return the arguments of a bold line."""
+        return {"color": self.color, "linewidth": 2.2, "marker": self.marker}
+
 
 def looks(variants: Iterable[str]) -> dict[str, Look]:
     """Return the look of each variant, by their order, which is the suite's."""

@@ -121,10 +121,12 @@ def _of_a_part(loaded: LoadedSuite) -> bool:
 
 def share_of_schedule(loaded: LoadedSuite) -> float:
     """Return the images that the longest run trains on, with repeats, as a share of the paper's; 0
-    for detectors, which have other schedules."""
-    shares = [0.0]
+    for detectors, which have other schedules. Runs that no claim compares do not count."""
+    shares, compared = [0.0], {name for claim in loaded.suite.claims for name in claim.variants}
     for cell in loaded.plan.cells:
         spec = cell.spec
+        if compared and cell.variant not in compared:
+            continue
         protocol = paper_of(spec.model_dump(mode="json")).protocols.get(spec.dataset.name)
         if protocol and spec.dataset.kind != "boxes":
             agreed = protocol.fields

@@ -4,7 +4,8 @@ error."""
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from benchmark.report.figures.drawn import errors_by_iteration, responses_by_layer
+from benchmark.report.figures.drawn import draw_errors, draw_layers
+from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MAX_VARIANTS, looks
 from benchmark.report.paper.evidence import Evidence
@@ -33,12 +34,11 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
     if _shows(own, _RESPONSES):
         found = layers[layers["response_std"].notna() & layers["variant"].isin(first)]
         if len(found):
-            key, draw = responses_by_layer(runs, found, look)
-            yield "responses", f"Responses by layer ({at}). {key}", draw()
+            caption = f"Responses by layer ({at}). {key_of(found)}"
+            yield "responses", caption, draw_layers(runs, found, look)
     elif own.place.kind == "Figure" and (curves["epoch"] > 1).any():
-        key, draw = errors_by_iteration(runs, curves, look, levels)
         told = "Bold: test error; thin and dashed: training error"
-        yield "curves", f"{told} ({at}). {key}", draw()
+        yield "curves", f"{told} ({at}). {key_of(curves)}", draw_errors(runs, curves, look, levels)
     elif own.place.kind != "Figure":
         for metric, some in by_metric(runs):
             name = "seeds-ap" if metric.of_detectors else "seeds"

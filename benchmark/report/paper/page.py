@@ -41,6 +41,8 @@ class Page:
     """Verdict -> number of claims beyond the paper."""
     shortened: dict[str, int]
     """Outcome at shortened schedules -> number of the paper's claims."""
+    shortened_beyond: dict[str, int]
+    """The same of claims beyond the paper."""
 
 
 def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
@@ -51,11 +53,12 @@ def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
     found = rows(evidence, known)
     own = [row for row in found if row.place != BEYOND]
     further = [row for row in found if row.place == BEYOND]
-    page = Page([], counts(own), counts(further), short_counts(own))
+    page = Page([], counts(own), counts(further), short_counts(own), short_counts(further))
     facts = {
         "of_paper": _ordered(page.of_paper),
         "beyond": _ordered(page.beyond),
         "shortened": page.shortened,
+        "shortened_beyond": page.shortened_beyond,
         "machine": known.machine,
         "runs": len({run for each in evidence for run in each.done}),
         "sections": _sections(found, evidence, out),

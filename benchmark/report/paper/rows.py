@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from benchmark.paper import Number, Reproduced
 from benchmark.report.paper.costs import Rates, cost_text
 from benchmark.report.paper.evidence import Evidence
-from benchmark.report.paper.locations import Place, place_of
+from benchmark.report.paper.locations import BEYOND, Place, place_of
 from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.statistics.student import quantile
 from benchmark.suite import Claim
@@ -123,22 +123,42 @@ def _p(verdict: Verdict | None) -> str:
 def _with_shortened(
     found: list[Row], own: Evidence, claim: Claim, verdict: Verdict | None
 ) -> list[Row]:
-    outcome, text = _short_text(own, claim, verdict)
     told = [row for row in found if row.claim == claim.statement]
     same = [row for row in told if row.suite.source == own.source]
     same += [row for row in told if row.verdict != SHORT_ALONE]
     if not same:
-        place, others = place_of(claim, own.source), _others(own, claim)
-        same = [Row(place, claim.statement, "", "", SHORT_ALONE, "", (), (), others, own)]
-        found = [*found, *same]
+        alone = Row(
+            place=place_of(claim, own.source),
+            claim=claim.statement,
+            paper=_paper(own, claim),
+            measured="",
+            verdict=SHORT_ALONE,
+            why="",
+            shortened=(),
+            held=(),
+            others=_others(own, claim),
+            suite=own,
+        )
+        found, same = [*found, alone], [alone]
     row = same[0]
+    outcome, text = _short_text(own, claim, verdict, _nets(row.suite))
     new = replace(row, shortened=(*row.shortened, text), held=(*row.held, outcome))
     return [new if each is row else each for each in found]
 
 
-def _short_text(own: Evidence, claim: Claim, verdict: Verdict | None) -> tuple[str, str]:
+def _nets(own: Evidence) -> list[str]:
+    """Return the titles of a suite's nets."""
+    titles = (title for cell in own.loaded.plan.cells for title in cell.spec.model.titles[:1])
+    return list(dict.fromkeys(titles))
+
+
+def _short_text(
+    own: Evidence, claim: Claim, verdict: Verdict | None, nets: Sequence[str]
+) -> tuple[str, str]:
+    """Return outcome and text; ``nets``: the nets in the paper's form, if others are named."""
     outcome = outcome_of(own, claim, verdict)
-    where = f"{own.name}, {own.shortened}"
+    others = [name for name in _nets(own) if name not in nets]
+    where = ", ".join([own.name, *others, own.shortened])
     if outcome in (NOT_RUN, PRELIMINARY) or verdict is None or verdict.finding is None:
         outcome = NOT_RUN if outcome == NOT_RUN else PRELIMINARY
         return outcome, f"{where}: {outcome}"
@@ -173,7 +193,10 @@ def _value(number: Number) -> str:
 
 
 def _others(own: Evidence, claim: Claim) -> str:
-    """Return what later reproductions report for the claim's nets on the same images."""
+    """Return what later reproductions report for the claim's nets on the same images; nothing for
+    what the paper does not ask, where the nets are trained otherwise."""
+    if place_of(claim, own.source) == BEYOND:
+        return ""
     published = claim.number if isinstance(claim, PublishedClaim) else None
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     names = {published.row} if published else set()
