@@ -177,6 +177,29 @@ def test_a_claim_of_a_shortened_suite_alone_has_a_row_without_a_verdict(store, s
     assert sum(counts(told).values()) == 3
 
 
+def test_a_short_form_with_another_net_names_it(store, suites):
+    text = (suites / "night/nets.yaml").read_text().replace("depth: 56", "depth: 32")
+    (suites / "night/nets.yaml").write_text(text)
+    train(store, suites, "night/nets.yaml")
+    told = of(found(store, suites), DEGRADED).shortened[0]
+    assert told.startswith("night-nets, plain-32, 1/16 of the schedule: holds")
+
+
+def test_the_schedule_is_that_of_what_is_compared(store, suites):
+    path = suites / "night/nets.yaml"
+    long = "model.shortcut: A, model.depth: 20, schedule.iterations: 32000"
+    path.write_text(path.read_text().replace("model.shortcut: A, model.depth: 20", long))
+    told = of(found(store, suites), DEGRADED).shortened[0]
+    assert told.startswith("night-nets, 1/16 of the schedule")
+
+
+def test_others_measured_what_the_paper_asks_and_nothing_beyond_it(store, suites):
+    told = found(store, suites)
+    assert of(told, PUBLISHED_20).others
+    (beyond,) = [row for row in told if row.place == BEYOND]
+    assert beyond.others == ""
+
+
 def test_runs_that_failed_or_go_on_are_not_counted(store, suites):
     cells = load_suite(suites / "nets.yaml").plan.cells
     record(store, cells[-1], status="failed")

@@ -6,13 +6,14 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from conftest import TINY_SUITE, bench
+from made_records import made_cell, record
 
 from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
 from benchmark.records.result import summarize
 from benchmark.report.pages import cell_text, markdown_cell
 from benchmark.report.suite_report import subset_note, write_report
-from benchmark.report.tables import variants_table
+from benchmark.report.tables import environments, runs_table, variants_table
 from benchmark.spec import RunSpec
 from benchmark.suite import load_suite
 from benchmark.suite.selection import select
@@ -123,6 +124,35 @@ def test_published_numbers_say_how_they_were_selected():
     assert (mean.value, mean.sd, mean.n, mean.selection) == (6.61, 0.16, 5, "mean of 5 runs")
     assert (best.value, best.n, best.selection) == (6.43, 5, "best of 5 runs")
     assert not any("plain" in key for key in PUBLISHED if key.startswith("table6"))
+
+
+def test_where_runs_were_made_is_told_run_by_run_unless_it_is_one_place(tmp_path):
+    store = Store(tmp_path)
+    cells = [made_cell(variant, seed=seed) for variant in ("a", "b") for seed in (0, 1)]
+    for cell in cells:
+        record(store, cell)
+    runs = pd.DataFrame(
+        [
+            {"variant": cell.variant, "seed": cell.seed, "run_id": cell.run_id, "device": "CPU"}
+            for cell in cells
+        ]
+    )
+    (which,) = environments(runs, store).values()
+    assert which == ""
+    path = store.run(cells[1]).path / "provenance.json"
+    path.write_text(path.read_text().replace("made-up", "another"))
+    told = environments(runs, store)
+    assert list(told.values()) == ["a (seed 0); b (seed 0)", "a (seed 1); b (seed 1)"]
+    assert ["another" in line for line in told] == [False, True]
+
+
+def test_a_run_that_went_on_elsewhere_says_so():
+    rows = [run_row("a", 0, 6.0), run_row("a", 1, None, "failed") | {"reason": "no disk space"}]
+    rows = [row | {"run_id": "x", "environments_mixed": mixed} for row in rows for mixed in (1, 0)]
+    frame = pd.DataFrame(rows).astype({"environments_mixed": bool})
+    told = list(runs_table(frame)["reason"])
+    assert "another machine" in told[0]
+    assert told[1:] == ["", "no disk space", "no disk space"]
 
 
 class Page(HTMLParser):
