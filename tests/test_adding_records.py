@@ -70,6 +70,40 @@ def test_what_is_there_with_other_bits_stays(results, reference):
     assert reference.run(cells[0]).result()["final_error_percent"] == 55.0
 
 
+def test_a_copy_that_was_cut_off_is_made_again(results, reference, monkeypatch):
+    store, cells = results
+    names = [name.name for name in store.run(cells[0]).path.iterdir() if name.is_file()]
+    for stops_at in range(1, len(names)):
+        left = iter(range(stops_at))
+
+        def write(path, text, left=left, whole=adding.write_text):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            whole(path, text)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(adding, "write_text", write)
+            with pytest.raises(KeyboardInterrupt):
+                add_records(store, "made", reference)
+        assert reference.run(cells[0]).result() is None
+    assert len(add_records(store, "made", reference).added) == 3
+    assert reference.run(cells[0]).events() == store.run(cells[0]).events()
+
+
+def test_a_test_that_was_made_later_is_added_to_a_run_that_is_there(results, reference):
+    store, cells = results
+    add_records(store, "made", reference)
+    first, other = store.run(cells[0]), store.run(cells[1])
+    record(reference, cells[1], final_error_percent=55.0)  # Other bits.
+    for folder in (first, other):
+        errors = {"error_percent": 7.0, "images": 10_000}
+        write_json(folder.evaluations / "ten-crop" / "result.json", errors)
+    again = add_records(store, "made", reference)
+    assert cells[0].run_id in again.there and again.others == [cells[1].run_id]
+    assert reference.run(cells[0]).tested() == first.tested() != {}
+    assert reference.run(cells[1]).tested() == {}
+
+
 def test_only_the_last_attempt_is_copied(results, reference):
     store, cells = results
     folder = store.run(cells[0])

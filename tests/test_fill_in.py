@@ -44,6 +44,8 @@ folder, here = RunFolder(Path(sys.argv[1])), Path(__file__).parent
 with (here / "trained").open("a") as trained:
     print(folder.path.name, file=trained)
 spec, bits = RunSpec.model_validate(folder.spec()), (here / "bits").read_text()
+after = int((here / "after").read_text())  # Iteration from which it was resumed, as it were.
+(here / "after").write_text("0")
 made = provenance() | {"recipe": recipe(spec), "processor": (here / "processor").read_text()}
 write_json(folder.path / "provenance.json", made)
 journal, end = Journal(folder.journal), spec.schedule.iterations
@@ -52,6 +54,7 @@ for epoch in (1, 2, 3, 4):
     row = {"event": "epoch", "epoch": epoch, "iteration": last, "train_loss": 1 / epoch}
     row |= {"weights_sha256": f"{bits}{epoch}", "images_per_s": 1.0, "train_time_s": 1.0}
     measured = [at for at in spec.measured_at if first <= at < last or at == last == end]
+    measured = [at for at in measured if at >= after]
     row["layers"] = {str(at): {"response_stds": {"stem": at + 0.5}} for at in measured}
     if epoch % spec.evaluation.every_epochs == 0 or epoch == 4:
         row |= {"test_loss": 2 / epoch, "test_error_percent": 50.0 / epoch}
@@ -68,7 +71,7 @@ def trainer(tmp_path, worker, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(benchmark.__file__).parents[1]))
     (tmp_path / "trains.py").write_text(TRAINS)
     trainer = Trainer(tmp_path)
-    trainer.set(bits="a" * 64, processor=module.provenance()["processor"])
+    trainer.set(bits="a" * 64, after="0", processor=module.provenance()["processor"])
     worker(f'exec {sys.executable} {tmp_path / "trains.py"} "$last"')
     return trainer
 
@@ -206,6 +209,16 @@ def test_what_is_cut_short_loses_nothing_and_goes_on(trainer, monkeypatch, point
     trainer.fill_in(more)
     assert lacking_of(more, trainer.store) == [] and trainer.trained() == 2
     assert folder.result()["final_weights_sha256"] == "a" * 64
+
+
+def test_a_run_that_ends_only_now_is_filled_in_too(trainer):
+    """It was begun before the suite asked for its early measurements."""
+    trainer.plan(OFTEN, MORE)
+    trainer.set(after="20")
+    words = ["run", trainer.folder / "suite.yaml", "--results", trainer.store.root, "--fill-in"]
+    done = bench(*words, "--no-mlflow")
+    assert done.returncode == 0, done.stderr
+    assert trainer.trained() == 2 and lacking_of(trainer.plan(OFTEN, MORE), trainer.store) == []
 
 
 def test_one_that_fails_is_left_as_it_was_and_tried_again(trainer, worker):

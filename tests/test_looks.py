@@ -248,6 +248,14 @@ def test_a_part_of_a_suite_is_trained_look_by_look_too(load, tmp_path):
     assert [len(stage.cells) for stage in stages(part, store)] == [6]
 
 
+def test_a_part_without_the_first_seeds_is_trained(load, tmp_path):
+    loaded, store = load(), Store(tmp_path / "results")
+    store.suite("looked").save_plan(loaded)
+    cells = tuple(cell for cell in loaded.plan.cells if cell.seed >= 2)
+    part = replace(loaded, plan=replace(loaded.plan, cells=cells))
+    assert [{c.seed for c in stage.cells} for stage in stages(part, store)] == [{2}, {2, 3, 4}]
+
+
 def test_a_list_of_seeds_is_one_stage(load, tmp_path):
     listed = load(SUITE.replace("{looks: [2, 3, 5], level: 0.05}", "[0, 1]"))
     store = Store(tmp_path / "results")

@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,15 +84,24 @@ def _add(folder: RunFolder, reference: Store, done: Added) -> None:
     if result := other.result():
         same = outcome_of(folder.result() or {}, result) == IDENTICAL
         (done.there if same else done.others).append(folder.run_id)
+        if same:
+            _write(other, _without_traces(folder, _tests(folder, other.tested())))
         return
-    for name, text in _files(folder).items():
-        write_text(other.path / name, text)
+    texts = _files(folder)
+    end = {"result.json": texts.pop("result.json")}
+    _write(other, texts)
     for name in ("detections.json", "shown.npz"):
         file = folder.path / name
         if file.exists() and file.stat().st_size <= _MAX_BYTES:
             write_bytes(other.path / name, file.read_bytes())
+    _write(other, end)  # Last: a run that has a result is whole.
     other.events()  # Raises if the copy is corrupt.
     done.added.append(folder.run_id)
+
+
+def _write(folder: RunFolder, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        write_text(folder.path / name, text)
 
 
 def _files(folder: RunFolder) -> dict[str, str]:
@@ -108,12 +117,27 @@ def _files(folder: RunFolder) -> dict[str, str]:
         "spec.json": folder.spec(),
         "provenance.json": folder.provenance(),
         "result.json": result,
-        **{f"evaluations/{name}/result.json": each for name, each in folder.tested().items()},
     }
-    texts = {
-        name: json.dumps(data, indent=2, sort_keys=True) + "\n" for name, data in files.items()
-    }
+    texts = {name: _text(data) for name, data in files.items()} | _tests(folder)
     texts["journal.jsonl"] = "".join(json.dumps(_nameless(event)) + "\n" for event in events)
+    return _without_traces(folder, texts)
+
+
+def _tests(folder: RunFolder, known: Container[str] = ()) -> dict[str, str]:
+    """Return the finished run's tests by protocols that are not ``known``: name -> text."""
+    return {
+        f"evaluations/{protocol}/result.json": _text(errors)
+        for protocol, errors in folder.tested().items()
+        if protocol not in known
+    }
+
+
+def _text(data: Any) -> str:
+    return json.dumps(data, indent=2, sort_keys=True) + "\n"
+
+
+def _without_traces(folder: RunFolder, texts: dict[str, str]) -> dict[str, str]:
+    """Return the texts. Raises RecordsError if one identifies the machine."""
     for name, text in texts.items():
         if told := next(_telling(text), None):
             rule = "must not identify the machine that it ran on"

@@ -48,9 +48,9 @@ class Training:
         self.retry_failed, self.fills_in, self.say = retry_failed, fills_in, say
         self.runs = self.plan.runs()
         self.cells = to_train(self.plan, store, retry_failed=retry_failed)
-        self.lacking = [cell for cell, _ in lacking_of(self.plan, store)] if fills_in else []
+        lacking = self._lacking() if fills_in else []
         require_usable(
-            (cell.spec for cell in [*self.cells, *self.lacking]),
+            (cell.spec for cell in [*self.cells, *lacking]),
             store,
             planned={run_id: cell.spec for run_id, cell in self.runs.items()},
             due={cell.run_id for cell in self.cells},
@@ -112,10 +112,13 @@ class Training:
                 again, self.runs.values(), self.store, retry_failed=True, into=aside
             )
 
-        with self._display(self.lacking) as display:
+        with self._display(self._lacking()) as display:  # Those that ended just now, too.
             trained.filled = fill_in(self.plan, self.store, [display, *mirror], place)
         trained.outcome.interrupted = trained.filled.interrupted
         self._test(trained)
+
+    def _lacking(self) -> list[Cell]:
+        return [cell for cell, _ in lacking_of(self.plan, self.store)]
 
     def _test(self, trained: Trained) -> None:
         trained.tested = trained.outcome.interrupted or tested_as_claimed(
