@@ -157,6 +157,39 @@ def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alon
     same_bits(store, alone, plan)
 
 
+@pytest.fixture
+def stopped(tmp_path, alone):
+    """A plan whose runs were stopped after two epochs."""
+    plan, store = plan_of(tmp_path), Store(tmp_path / "results")
+    run_plan(plan, store, [], ThisMachine(), epochs=2)
+    assert all(list(store.run(cell).checkpoints.iterdir()) for cell in plan.cells)
+    return plan, store
+
+
+def test_a_node_that_does_not_see_the_results_goes_on_from_the_checkpoint(stopped, cluster, alone):
+    plan, store = stopped
+    cluster.add_node(num_cpus=2)
+    there = place(store, cluster)
+    there._mark.unlink()  # As above.
+    told = Told()
+    outcome = run_plan(plan, store, [told], there)
+    assert set(outcome.statuses.values()) == {"finished"}, told.ends
+    assert {epoch for _, epoch in told.epochs} == {3, 4, 5, 6}
+    same_bits(store, alone, plan)
+
+
+def test_what_fails_on_such_a_node_keeps_its_checkpoints(stopped, cluster, monkeypatch):
+    plan, store = stopped
+    cluster.add_node(num_cpus=2)
+    there = place(store, cluster)
+    there._mark.unlink()  # As above.
+    there._worker = (sys.executable, "-c", "raise SystemExit('no images here')")
+    before = [sorted(store.run(cell).checkpoints.rglob("*")) for cell in plan.cells]
+    outcome = run_plan(plan, store, [], there)
+    assert set(outcome.statuses.values()) == {"failed"}
+    assert [sorted(store.run(cell).checkpoints.rglob("*")) for cell in plan.cells] == before != []
+
+
 def test_the_weights_that_a_run_begins_from_are_sent_to_it(tmp_path, cluster):
     begun = "    - {name: begun, pretrained: {source: run, name: resnet6, mode: new-head}}\n"
     suite = SUITE.replace("    - {name: plain6", begun + "    - {name: plain6")

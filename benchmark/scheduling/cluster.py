@@ -2,8 +2,8 @@
 
 Ray stores nothing permanently; the runs' folders do. A node that sees the results folder at the
 same path trains there, and resumes from the run's last checkpoint, whichever node wrote it. Any
-other node trains in its own folder, which is sent back when the run has ended. A task whose node or
-process is lost is restarted on another node.
+other node trains in a folder of its own, a copy of the run's, which is sent back when the run ends
+or is stopped. A task whose node or process is lost is restarted on another node.
 """
 
 import logging
@@ -25,10 +25,18 @@ from benchmark.events import Event, Kind
 from benchmark.records.problems import one_line
 from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.attempt import WORKER
-from benchmark.scheduling.cluster_task import POLL_S, Order, Post, packed, train_task, unpack
+from benchmark.scheduling.cluster_task import (
+    POLL_S,
+    RECEIVED,
+    Order,
+    Post,
+    packed,
+    train_task,
+    unpack,
+)
 from benchmark.scheduling.runner import Ended, Job
 from benchmark.scheduling.share import available_cores
-from benchmark.status import Status
+from benchmark.status import DONE, Status
 from benchmark.suite import Cell
 from benchmark.worker.lease import lease, who_holds
 
@@ -86,6 +94,7 @@ class RayCluster:
             job.epochs,
             self._worker,
             os.environ.get(CACHE),
+            packed(job.folder.path),
             packed(job.folder.runs / cell.source) if cell.source else b"",
         )
         reference = self._ray.remote(train_task).options(**options).remote(order, self._post)
@@ -187,11 +196,14 @@ def _received(folder: RunFolder, archive: bytes, status: str, reason: str) -> En
     with lease(folder) as lock:
         if lock is None:
             return Status.BUSY, f"{who_holds(folder)} has this run"
-        with tempfile.TemporaryDirectory(dir=folder.path, prefix=".received-") as beside:
+        with tempfile.TemporaryDirectory(dir=folder.path, prefix=RECEIVED) as beside:
             unpack(archive, Path(beside))
-            (folder.path / "result.json").unlink(missing_ok=True)
-            shutil.rmtree(folder.checkpoints, ignore_errors=True)
             names = sorted(path.name for path in Path(beside).iterdir())
+            (folder.path / "result.json").unlink(missing_ok=True)
+            if status in DONE:
+                shutil.rmtree(folder.checkpoints, ignore_errors=True)
             for name in sorted(names, key=lambda name: name == "result.json"):
+                if (folder.path / name).is_dir():
+                    shutil.rmtree(folder.path / name)
                 (Path(beside) / name).replace(folder.path / name)
     return status, reason

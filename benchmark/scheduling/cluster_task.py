@@ -24,6 +24,9 @@ from benchmark.worker.lease import EXPIRES_S
 
 POLL_S = 0.5
 
+RECEIVED = ".received-"
+"""Beginning of the name of a folder with files that were sent back and are being put in place."""
+
 _PRESSED = signal.SIGALRM
 """The signal that a task takes for Ctrl-C; Ray shields its workers from SIGINT itself."""
 
@@ -95,8 +98,10 @@ class Order:
     worker: tuple[str, ...]
     cache: str | None
     """The folder of decoded data sets, if one was named."""
+    folder: bytes
+    """An archive of the run's folder, whose last checkpoint it resumes from."""
     source: bytes
-    """An archive of the folder of the run whose weights it starts from; empty if none."""
+    """One of the run whose weights it starts from; empty if none."""
 
 
 def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
@@ -111,10 +116,13 @@ def train_task(order: Order, post: Any) -> tuple[str, str, bytes]:
     if Path(order.mark).exists():
         return *_train_in(Path(order.mark).parent, order, post, again), b""
     with tempfile.TemporaryDirectory() as own:
+        store = Store(Path(own))
+        folder = store.run(order.cell).path
+        unpack(order.folder, folder)
         if order.cell.source:
-            unpack(order.source, Store(Path(own)).run(order.cell.source).path)
+            unpack(order.source, store.run(order.cell.source).path)
         status, reason = _train_in(Path(own), order, post, again)
-        return status, reason, packed(Store(Path(own)).run(order.cell).path)
+        return status, reason, packed(folder)
 
 
 def _train_in(results: Path, order: Order, post: Any, again: bool) -> Ended:
@@ -159,15 +167,20 @@ def _pass_on_presses(post: Any, ended: threading.Event) -> None:
 
 def unpack(archive: bytes, folder: Path) -> None:
     """Unpack an archive into ``folder``, which is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
 
 
 def packed(folder: Path) -> bytes:
-    """Return a run's folder as an archive, without the lock and lease files."""
+    """Return a run's folder as an archive, without files of locks, of leases and of an archive that
+    was not put in place, and without those that vanish because another process trains the run."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.name.startswith(("lock", "lease.")):
-                tar.add(path, path.relative_to(folder))
+            name = path.relative_to(folder)
+            left = path.name.startswith(("lock", "lease.")) or name.parts[0].startswith(RECEIVED)
+            if path.is_file() and not left:
+                with suppress(FileNotFoundError):
+                    tar.add(path, name)
     return archive.getvalue()

@@ -28,9 +28,9 @@ class Finding:
     p_against: float
     """Small if the claim is refuted."""
     power: float
-    """The chance that this many runs support the claim if the true difference is the margin, or, for
-    equality, if there is none. It is averaged over the possible standard deviations, since a few
-    runs say little about it."""
+    """The chance that this many runs support the claim if the true difference is the margin or, for
+    equality, none. It is averaged over the possible standard deviations, since a few runs say
+    little about it."""
     where: int = 0
     """Index of the part of the claim that this is about: the one where the claim is weakest."""
     lost: int = 0
