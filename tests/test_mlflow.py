@@ -14,9 +14,11 @@ from benchmark.metrics import METRICS
 from benchmark.proof.storm.server import free_port, mlflow_server
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.records.journal import Journal
+from benchmark.records.problems import RecordsError
 from benchmark.records.result import summarize
 from benchmark.spec.recipe import RECIPE
 from benchmark.suite import Plan, load_suite
+from benchmark.tracking.lookup import found_run
 from benchmark.tracking.mlflow_mirror import RESULT_METRICS, MlflowMirror
 from benchmark.tracking.server import default_tracking_uri
 
@@ -54,6 +56,19 @@ def copied(ran, tmp_path):
         ran.results, tmp_path / "results", ignore=shutil.ignore_patterns("mlflow*", "mlartifacts")
     )
     return tmp_path / "results"
+
+
+def test_a_run_of_mlflow_is_found_with_its_weights_where_the_results_have_them(ran, tmp_path):
+    store, uri = Store(ran.results), default_tracking_uri(Store(ran.results))
+    _, runs = children(client_of(ran.results))
+    run = next(run for name, run in runs.items() if name.startswith("resnet6")).info.run_id
+    with found_run(store, run, uri, weights=True) as folder:
+        assert folder.weights.exists() and folder.status() == "finished"
+        own = folder.run_id
+    with found_run(store, run, uri) as recorded:
+        assert recorded.spec() == folder.spec() and not recorded.weights.exists()
+    with pytest.raises(RecordsError, match=own), found_run(Store(tmp_path), run, uri, weights=True):
+        pass
 
 
 def test_one_experiment_one_parent_and_flat_children(ran):

@@ -53,7 +53,7 @@ def evaluate(
         console = Console(stderr=True, quiet=is_quiet())
         with ExitStack() as open_, Progress(console=console) as progress:
             for run in runs:
-                folder = open_.enter_context(found(run, results, tracking_uri))
+                folder = open_.enter_context(found(run, results, tracking_uri, weights=True))
                 task = progress.add_task(escape(run), total=None)
 
                 def tell(done: int, of: int, task: TaskID = task) -> None:

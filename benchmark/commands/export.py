@@ -33,7 +33,7 @@ def export(
 
     process.configure_scoring()
     try:
-        with found(run, results, tracking_uri) as folder:
+        with found(run, results, tracking_uri, weights=True) as folder:
             written = export_run(folder, format_, out or results / "exports" / folder.run_id)
     except ImportError as error:
         fail(f"--format {format_} needs its extra: pip install 'resnet-bench[onnx]' ({error})")

@@ -147,14 +147,17 @@ Seeds = Annotated[
 ]
 
 
-def found(run: str, results: Path, tracking_uri: str | None) -> "AbstractContextManager[RunFolder]":
+def found(
+    run: str, results: Path, tracking_uri: str | None, *, weights: bool = False
+) -> "AbstractContextManager[RunFolder]":
     """Find the records of ``run``: see ``tracking.lookup.found_run``."""
     from benchmark.records.store import Store
     from benchmark.tracking.lookup import found_run
     from benchmark.tracking.server import default_tracking_uri
 
     store = Store(results)
-    return found_run(store, run, tracking_uri or default_tracking_uri(store))
+    uri = tracking_uri or default_tracking_uri(store)
+    return found_run(store, run, uri, weights=weights)
 
 
 def where_of(jobs: str, on: Machines, address: str | None) -> Where:

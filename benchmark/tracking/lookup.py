@@ -8,21 +8,26 @@ from pathlib import Path
 
 from benchmark.records.problems import RecordsError
 from benchmark.records.store import RunFolder, Store
+from benchmark.spec import RunSpec
 
 _FILES = ("spec.json", "provenance.json", "journal.jsonl")
 """The files that MLflow keeps for an ended run."""
 
 
 @contextmanager
-def found_run(store: Store, run: str, tracking_uri: str) -> Iterator[RunFolder]:
+def found_run(
+    store: Store, run: str, tracking_uri: str, *, weights: bool = False
+) -> Iterator[RunFolder]:
     """Find the records of ``run``, given as its folder, its id or the start of it, its name in a
     suite (``resnet20-A/seed0`` or ``quickstart/resnet20-A/seed0``), or its MLflow run id.
 
-    Raises RecordsError if there is none, or more than one.
+    ``weights``: whether its weights are needed, too. MLflow does not keep them, so a run of MLflow
+    is then looked for in the store. Raises RecordsError if there is none, or more than one.
     """
     if re.fullmatch(r"[0-9a-f]{32}", run):
         with tempfile.TemporaryDirectory() as scratch:
-            yield _from_mlflow(run, tracking_uri, Path(scratch))
+            recorded = _from_mlflow(run, tracking_uri, Path(scratch))
+            yield _with_weights(recorded, store) if weights else recorded
         return
     if (Path(run) / "spec.json").is_file():
         yield RunFolder(Path(run))
@@ -45,6 +50,15 @@ def _ids(store: Store, run: str) -> set[str]:
         for cell in store.suite(suite).plan()["cells"]
         if run in (name := f"{cell['variant']}/seed{cell['seed']}", f"{suite}/{name}")
     }
+
+
+def _with_weights(recorded: RunFolder, store: Store) -> RunFolder:
+    run_id = RunSpec.model_validate(recorded.spec()).digest()
+    folder = store.run(run_id)
+    if not folder.weights.exists():
+        rule = "MLflow keeps no weights: the results folder must have them"
+        raise RecordsError(f"{rule} ({folder.weights}). Received: none")
+    return folder
 
 
 def _from_mlflow(run: str, tracking_uri: str, scratch: Path) -> RunFolder:
