@@ -108,11 +108,27 @@ def test_more_jobs_than_gpus_share_them_in_turn(two):
 
 @pytest.mark.parametrize(
     ("named", "seen"),
-    [("1", ["1"]), ("GPU-1,0", ["1", "0"]), ("0,7,1", ["0"]), ("", []), ("-1", [])],
+    [
+        *[("1", ["1"]), ("GPU-1,0", ["1", "0"]), ("0,7,1", ["0"]), ("", []), ("-1", [])],
+        *[("MIG-ab/1/0", ["MIG-ab/1/0"]), ("MIG-a,1,7,0", ["MIG-a", "1"])],
+    ],
 )
 def test_those_are_seen_that_cuda_sees(two, monkeypatch, named, seen):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", named)
     assert [gpu.index for gpu in visible_gpus()] == seen
+
+
+@pytest.mark.parametrize(("memory", "named"), [("[N/A]", "0"), ("80000", "MIG-ab/1/0")])
+def test_a_gpu_of_unknown_memory_has_one_run_at_a_time(two, tmp_path, memory, named):
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text(driver.read_text().replace("80000", memory))
+    whole, _, own = taken(CUDA_VISIBLE_DEVICES=named)
+    assert own["CUDA_VISIBLE_DEVICES"] in ("GPU-0a", named) and own[GPU_MEMORY] is None
+    with pytest.raises(Waited):
+        taken(CUDA_VISIBLE_DEVICES=named)
+    whole.__exit__(None, None, None)
+    with pytest.raises(ValueError, match="fewer jobs"):
+        taken(CUDA_VISIBLE_DEVICES=named, **{RUNS_A_GPU: "2"})
 
 
 def test_the_provenance_tells_of_gpus_and_of_what_changes_bits(two, monkeypatch, tmp_path):

@@ -4,7 +4,7 @@ claim them."""
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ class Gpu:
     name: str
     driver: str
     compute_capability: str
-    memory_mib: int
+    memory_mib: int | None
+    """None if the driver does not tell: memory shared with the CPU, or a MIG slice."""
 
 
 def visible_gpus() -> list[Gpu]:
@@ -36,6 +37,10 @@ def visible_gpus() -> list[Gpu]:
         return there
     found = []
     for name in (each.strip() for each in visible.split(",")):
+        if name.startswith("MIG-") and there:  # nvidia-smi's table has no slices.
+            whole = f"{there[0].name}, MIG slice"
+            found.append(replace(there[0], index=name, uuid=name, name=whole, memory_mib=None))
+            continue
         gpu = next((gpu for gpu in there if _is(gpu, name)), None)
         if gpu is None:  # CUDA ignores the rest of the list too.
             break
@@ -77,8 +82,8 @@ def _all() -> list[Gpu]:
     lines = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
     rows = (cells for cells in lines if len(cells) == len(_QUERY))
     return [
-        Gpu(index, uuid, name, driver, compute_capability, int(memory_mib))
-        for index, uuid, name, driver, compute_capability, memory_mib in rows
+        Gpu(*told, int(memory) if memory.isdecimal() else None)  # "[N/A]" where it is not told.
+        for *told, memory in rows
     ]
 
 

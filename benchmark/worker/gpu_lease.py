@@ -40,7 +40,8 @@ CONTEXT_MIB = 768
 def gpus_of_its_own(count: int, waiting: Callable[[], None]) -> Iterator[list[Gpu]]:
     """Hold ``count`` of the GPUs that this process may use, or none if there are none. The process
     sees no others from now on, so call this before TensorFlow is loaded. If they are taken, call
-    ``waiting`` once and wait for them. Raises ValueError if there are too few.
+    ``waiting`` once and wait for them. Raises ValueError if there are too few, or if runs share one
+    of unknown memory.
 
     If runs share a GPU (``RUNS_A_GPU``), each has an equal part of its memory.
     """
@@ -62,9 +63,17 @@ def gpus_of_its_own(count: int, waiting: Callable[[], None]) -> Iterator[list[Gp
         os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
         os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.uuid for gpu in found)
         if runs > 1:
-            part = min(gpu.memory_mib for gpu in found) // runs - CONTEXT_MIB
-            os.environ[GPU_MEMORY] = str(part)
+            os.environ[GPU_MEMORY] = str(_memory_mib(found) // runs - CONTEXT_MIB)
         yield found
+
+
+def _memory_mib(gpus: list[Gpu]) -> int:
+    """Return the memory of the smallest GPU."""
+    known = [gpu.memory_mib for gpu in gpus if gpu.memory_mib is not None]
+    if len(known) < len(gpus):
+        rule = "runs can share a GPU only if the driver tells its memory: use fewer jobs"
+        raise ValueError(f"{rule}. Received: {', '.join(gpu.name for gpu in gpus)}, without it")
+    return min(known)
 
 
 def gpu_memory_mib() -> int | None:
@@ -115,7 +124,7 @@ def _folder() -> Path:
 
 def _lock(files: ExitStack, name: str, how: int) -> bool:
     """Lock a file, until ``files`` are closed. Returns whether it was free."""
-    path = _folder() / name
+    path = _folder() / name.replace("/", "_")  # As in MIG-GPU-.../1/0.
     file = files.enter_context(path.open("ab"))
     with suppress(OSError):  # Another user's file.
         path.chmod(0o666)
