@@ -137,6 +137,46 @@ def test_saved_images_are_loaded_bit_for_bit(embedded):
     assert [path.name for path in folder.parent.iterdir()] == ["some"]
 
 
+def filled(target, text):
+    with cache.replacing(target) as aside:
+        (aside / "data").write_text(text)
+
+
+def test_what_a_folder_held_is_deleted_only_after_the_new_one_is_there(tmp_path, monkeypatch):
+    target, rename = tmp_path / "images", Path.rename
+    filled(target, "old")
+
+    def fail(self, to):
+        if to == target and (self / "data").read_text() == "new":
+            raise KeyboardInterrupt
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(KeyboardInterrupt):
+        filled(target, "new")
+    assert (target / "data").read_text() == "old"
+    monkeypatch.undo()
+    filled(target, "new")
+    assert (target / "data").read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_of_two_that_replace_a_folder_at_once_the_last_one_stays(tmp_path, monkeypatch):
+    target, rename = tmp_path / "images", Path.rename
+
+    def overtaken(self, to):
+        """Another process comes between."""
+        if to == target:
+            monkeypatch.undo()
+            filled(target, "faster")
+        return rename(self, to)
+
+    monkeypatch.setattr(Path, "rename", overtaken)
+    filled(target, "slower")
+    assert (target / "data").read_text() == "slower"
+    assert list(tmp_path.iterdir()) == [target]
+
+
 def test_a_truncated_cache_is_refused(embedded):
     file = cache.save("cifar10", embedded) / "train_images.npy"
     os.truncate(file, 1_000_000)

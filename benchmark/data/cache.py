@@ -1,10 +1,12 @@
 """Decoded data sets on disk: either complete and checked, or absent."""
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +29,34 @@ def save(name: str, images: Images) -> Path:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder that replaces ``target`` once everything is written to it."""
+    """Yield a temporary folder that takes the place of ``target`` once everything is written to it.
+    The old folder is deleted only after that."""
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         yield aside
         aside.chmod(0o755)
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
+        _put(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put(new: Path, target: Path) -> None:
+    """Rename ``new`` to ``target``, and only then delete what was there."""
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as gone:
+        for number in count():
+            old = Path(gone) / str(number)
+            try:
+                with suppress(FileNotFoundError):
+                    target.rename(old)
+                new.rename(target)
+                return
+            except BaseException as error:
+                if old.exists() and not target.exists():
+                    old.rename(target)
+                if getattr(error, "errno", None) != errno.ENOTEMPTY:
+                    raise
+                # Another process came first; what it put there is the old folder now.
 
 
 def load(name: str) -> Images | None:
