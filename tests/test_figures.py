@@ -36,6 +36,16 @@ def test_each_run_is_drawn_by_the_split_it_was_scored_on():
     assert [line.get_ydata()[0] for line in axes.lines if line.get_linewidth() < 1] == [6.61]
 
 
+def test_a_run_scored_on_both_is_drawn_by_its_test_errors_alone():
+    both = {"test_error_percent": [None, 60.0], "validation_error_percent": [55.0, 50.0]}
+    frame = curve("both", both)
+    axes = draw_curves(frame, looks(frame["variant"]), {}).axes[0]
+    (bold,) = [line for line in axes.lines if line.get_linewidth() > 2]
+    assert bold.get_xydata().tolist() == [[20, 60]]
+    key = axes.get_legend().get_title().get_text()
+    assert "test" in key and "validation" not in key
+
+
 def test_many_runs_of_a_variant_are_a_median_and_their_range():
     count = MIN_OF_A_BAND
     runs = [

@@ -82,8 +82,8 @@ def _all() -> list[Gpu]:
     lines = [[cell.strip() for cell in line.split(",")] for line in done.stdout.splitlines()]
     rows = (cells for cells in lines if len(cells) == len(_QUERY))
     return [
-        Gpu(*told, int(memory) if memory.isdecimal() else None)  # "[N/A]" where it is not told.
-        for *told, memory in rows
+        Gpu(index, uuid, name, driver, capability, int(memory) if memory.isdecimal() else None)
+        for index, uuid, name, driver, capability, memory in rows  # "[N/A]" if it is not told.
     ]
 
 

@@ -11,8 +11,7 @@ from benchmark.report.figures.style import Look, blank, label_of, legend_beside,
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SCORED = {"test_error_percent": "test", "validation_error_percent": "validation"}
-"""Column -> the split that a run may be scored on; each run is scored on one of them."""
+_TEST, _VALIDATION = "test_error_percent", "validation_error_percent"
 
 _MIN_TOP, _TOP = 20.0, 2.5
 """Top of the axis, low if final errors are, as in the paper: its minimum in percent, and its
@@ -31,16 +30,15 @@ def draw_curves(
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
     low, high = range_of(curves, levels)
-    filled = curves.dropna(axis="columns", how="all")
-    scored_on = [split for name, split in SCORED.items() if name in filled]
+    scored_on = _splits(curves)
     key = f"bold: {' or '.join(scored_on)}\nthin and dashed: training" if scored_on else None
-    by_variant = dict(list(curves.groupby("variant", sort=False)))
+    by_variant = dict(list(curves.assign(scored=scored_errors(curves)).groupby("variant")))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
             runs, style = by_variant[variant], look[variant]
-            scored, label = runs.assign(scored=scored_errors(runs)), label_of(variant, levels)
             draw_runs(panel, runs, "iteration", "train_error_percent", **style.thin)
-            draw_runs(panel, scored, "iteration", "scored", label, **style.bold)
+            label = label_of(variant, levels)
+            draw_runs(panel, runs, "iteration", "scored", label, **style.bold)
             if variant in levels:
                 panel.axhline(levels[variant], color=style.color, linewidth=0.7)
         panel.set(xlabel="iteration", ylabel="error (%)")
@@ -52,14 +50,29 @@ def draw_curves(
 
 
 def scored_errors(curves: pd.DataFrame) -> pd.Series:
-    """Return the scored error of each row; missing if the epoch was not scored."""
-    return curves.reindex(columns=list(SCORED)).bfill(axis="columns").iloc[:, 0]
+    """Return the test error of each row or, of runs that were never tested, the validation error;
+    missing if the epoch was not scored."""
+    errors = curves.reindex(columns=[_TEST, _VALIDATION])
+    return errors[_TEST].where(_tested(curves), errors[_VALIDATION])
+
+
+def _tested(curves: pd.DataFrame) -> pd.Series:
+    """Return for each row whether its run was tested at all."""
+    scored = curves.reindex(columns=[_TEST])[_TEST].notna()
+    return scored.groupby(curves["run_id"]).transform("any")
+
+
+def _splits(curves: pd.DataFrame) -> list[str]:
+    """Return what the scored errors are of."""
+    tested, scored = _tested(curves), scored_errors(curves).notna()
+    held_out = (scored & ~tested).any()
+    return [name for name, is_ in (("test", tested.any()), ("validation", held_out)) if is_]
 
 
 def range_of(curves: pd.DataFrame, levels: Mapping[str, float]) -> tuple[float, float]:
     """Return the range of an error axis, in percent: from a little below everything drawn to above
     the final errors."""
-    errors = curves[[name for name in ("train_error_percent", *SCORED) if name in curves]]
+    errors = curves.reindex(columns=["train_error_percent"]).assign(scored=scored_errors(curves))
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     lowest, highest = errors.min().min(), errors.max().max()
     if pd.isna(highest):
