@@ -249,6 +249,16 @@ def test_the_formats_that_are_asked_for_are_written(ran, tmp_path):
     assert refused.returncode == 2 and "docx" in refused.stderr
 
 
+def test_a_selection_is_reported_though_a_server_is_in_the_environment(ran, tmp_path):
+    shutil.copytree(ran.results, tmp_path / "results")
+    words = ["report", "tiny", "--results", tmp_path / "results", "--only", "resnet6"]
+    uri = "http://127.0.0.1:9"
+    done = bench(*words, MLFLOW_TRACKING_URI=uri)
+    assert done.returncode == 0 and "selected" in done.stdout, done.stderr
+    refused = bench(*words, "--tracking-uri", uri)
+    assert refused.returncode == 2 and uri in refused.stderr
+
+
 def test_a_selection_of_seeds_changes_no_verdict(tmp_path):
     """Nobody can choose the seeds that agree with a claim."""
     suite = tmp_path / "tiny.yaml"

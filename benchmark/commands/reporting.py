@@ -30,6 +30,7 @@ _FORMATS = [Format.HTML, Format.MARKDOWN]
 
 
 def report(
+    context: typer.Context,
     suite: SuiteName,
     results: Results = Path("results"),
     set_: Set = None,
@@ -51,7 +52,11 @@ def report(
     store, name, cells = recorded(suite, results, set_)
     selection = select([(cell["variant"], cell["seed"]) for cell in cells], only or (), seeds)
     if selection.words and tracking_uri:
-        fail(f"tracking-uri is only for the report of a whole suite. Received: {selection}")
+        source = context.get_parameter_source("tracking_uri")
+        if source and source.name == "COMMANDLINE":  # Otherwise it is only in the environment.
+            rule = "tracking-uri is only for the report of a whole suite"
+            fail(f"{rule}. Received: {tracking_uri}, with {selection}")
+        tracking_uri = None
     _require_records(
         store, name, [cell for cell in cells if selection.has(cell["variant"], cell["seed"])]
     )

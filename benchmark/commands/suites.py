@@ -75,7 +75,7 @@ def plan(
     from benchmark.records.store import Store
     from benchmark.reproduction.fill_in import lacking_of
     from benchmark.running.request import ask
-    from benchmark.scheduling.estimate import tests, work
+    from benchmark.scheduling.estimate import TRAINING, tests, work
 
     asked = ask(suite, set_ or (), only or (), seeds)
     whole, loaded = asked.whole, asked.part
@@ -87,7 +87,7 @@ def plan(
     where.shares(left)  # Raises here, as in `run`.
     width = max(len(cell.name) for cell in cells)
     for cell in cells:
-        tera = 3 * work(cell) / 1e12
+        tera = TRAINING * work(cell) / 1e12
         status = statuses[cell.run_id]
         say(f"{cell.name:{width}}  {cell.run_id}  {status:11}  {tera:12,.1f} TMAC")
     different = counted(len(runs), "different run")

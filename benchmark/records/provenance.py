@@ -24,7 +24,7 @@ FLAGS = (
     "RESNET_BENCH_GPU_MEMORY_MIB",  # Which algorithms have enough workspace.
 )
 FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_", "CUBLAS_", "NPY_", "OPENBLAS_")
-"""Environment variables that can change bits, by name and by prefix. ``execution.environment``
+"""Environment variables that can change bits, by name and by prefix. ``worker.environment``
 keeps few of them."""
 
 PRELOADED = "LD_PRELOAD"

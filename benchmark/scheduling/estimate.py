@@ -11,13 +11,16 @@ from benchmark.evaluation.views.protocols import of_name
 from benchmark.models.count import Cost
 from benchmark.models.families import cost
 from benchmark.records.provenance import provenance
-from benchmark.records.store import Store
+from benchmark.records.store import RunFolder, Store
 from benchmark.scheduling.pending_tests import untested
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
 from benchmark.status import Status
 from benchmark.suite import Cell
 from benchmark.suite.suite import LoadedSuite
+
+TRAINING = 3
+"""Multiply-adds of a training step, as a multiple of its forward pass."""
 
 
 def images(cell: Cell) -> int:
@@ -69,6 +72,17 @@ class Estimate:
     """Those that the earlier runs were trained on: processor and cores."""
 
 
+def rate_of(folder: RunFolder) -> tuple[tuple[str, int], float] | None:
+    """Return a finished run's precision and threads, and its forward multiply-adds per second; None
+    if it was not timed, as when nothing was trained."""
+    result, spec = folder.result() or {}, folder.spec() or {}
+    if result.get("status") != Status.FINISHED or not result.get("train_time_s"):
+        return None
+    done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
+    numerics = spec["numerics"]
+    return (numerics["precision"], numerics["threads"]), done / result["train_time_s"]
+
+
 def kind(made: dict[str, Any]) -> tuple[Any, ...]:
     """Return the kind of a machine, from a run's provenance: its processor and number of cores, and
     the GPUs that it could train on, if any."""
@@ -83,16 +97,13 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
     earlier: dict[tuple[str, int], list[tuple[float, str]]] = {}
     memory, here = 0.0, provenance()
     for folder in store.runs():
-        if store.status(folder.run_id) != Status.FINISHED:
+        made, timed = folder.provenance(), rate_of(folder)
+        if timed is None or not (any_machine or kind(made) == kind(here)):
             continue
-        result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
-        if not (result.get("train_time_s") and (any_machine or kind(made) == kind(here))):
-            continue
-        done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
+        key, rate = timed
         machine = f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}"
-        key = (spec["numerics"]["precision"], spec["numerics"]["threads"])
-        earlier.setdefault(key, []).append((done / result["train_time_s"], machine))
-        memory = max(memory, result.get("peak_memory_mib") or 0.0)
+        earlier.setdefault(key, []).append((rate, machine))
+        memory = max(memory, (folder.result() or {}).get("peak_memory_mib") or 0.0)
     asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)

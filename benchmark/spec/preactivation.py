@@ -52,8 +52,6 @@ class DroppedShortcut(Spec):
     rate: float = Field(default=0.5, gt=0, lt=1)
 
 
-ShortcutPath = ScaledShortcut | GatedShortcut | DroppedShortcut
-
 _ShortcutField = Annotated[
     Annotated[ScaledShortcut, tag("constant-scaling")]
     | Annotated[GatedShortcut, tag("gating")]

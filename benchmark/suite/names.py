@@ -8,7 +8,8 @@ from pydantic import AfterValidator
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,99}")
 RESERVED = {
-    *("runs", "reference", "paper", "speed", "scaling", "storm", "storm-short", "power"),
+    *("runs", "reference", "paper", "exports", "speed", "scaling", "storm", "storm-short"),
+    *("power", "crosscheck"),
     *("mlartifacts", "mlflow.db", "mlflow.db.lock"),
 }
 """Names of other entries in a results folder, next to the suites' own folders."""

@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmark.records.store import Store
-from benchmark.scheduling.estimate import work
-from benchmark.status import Status
+from benchmark.scheduling.estimate import TRAINING, rate_of, work
 from benchmark.suite import Cell
-
-_TRAINING = 3
-"""Multiply-adds of a training step, as a multiple of its forward pass."""
 
 
 @dataclass(frozen=True)
@@ -28,16 +24,12 @@ def rates(store: Store) -> Rates:
     found: dict[str, dict[tuple[str, int], list[float]]] = {}
     runs: Counter[str] = Counter()
     for folder in store.runs():
-        result, spec, made = folder.result() or {}, folder.spec() or {}, folder.provenance()
-        if result.get("status") != Status.FINISHED or not result.get("train_time_s"):
+        if (timed := rate_of(folder)) is None:
             continue
-        device = result.get("device")
-        machine = made.get("processor", "") if device == "CPU" else str(device)
-        numerics, optimizer = spec["numerics"], spec["optimizer"]
-        done = result["multiply_adds"] * result["iterations"] * optimizer["batch_size"]
-        key = (numerics["precision"], numerics["threads"])
-        by_numerics = found.setdefault(machine, {}).setdefault(key, [])
-        by_numerics.append(done / result["train_time_s"])
+        key, rate = timed
+        device = (folder.result() or {}).get("device")
+        machine = folder.provenance().get("processor", "") if device == "CPU" else str(device)
+        found.setdefault(machine, {}).setdefault(key, []).append(rate)
         runs[machine] += 1
     if not runs:
         return Rates("", {})
@@ -55,7 +47,7 @@ def cost_text(cells: Iterable[Cell], known: Rates) -> str:
     for cell in different.values():
         done = work(cell)
         rate = known.by_numerics.get((cell.spec.numerics.precision, cell.spec.numerics.threads))
-        total += _TRAINING * done / 1e15
+        total += TRAINING * done / 1e15
         seconds += done / rate if rate else float("nan")
     runs = f"{len(different)} run{'s' if len(different) > 1 else ''}"
     if not total:

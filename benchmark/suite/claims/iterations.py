@@ -30,7 +30,7 @@ class ClaimAtIterations(Claim):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """One column per iteration of ``at``, added by ``report.measured.with_values_at``."""
+        """One column per iteration of ``at``, added by ``report.values.with_values_at``."""
         if self.at:
             return tuple(f"{self.metric}@{iteration}" for iteration in self.at)
         return super().columns
