@@ -178,7 +178,7 @@ def test_a_node_that_does_not_see_the_results_goes_on_from_the_checkpoint(stoppe
     same_bits(store, alone, plan)
 
 
-def test_what_fails_on_such_a_node_keeps_its_checkpoints(stopped, cluster, monkeypatch):
+def test_what_fails_on_such_a_node_keeps_its_checkpoints(stopped, cluster):
     plan, store = stopped
     cluster.add_node(num_cpus=2)
     there = place(store, cluster)

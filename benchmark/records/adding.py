@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from benchmark.events import Event, Kind, of_kind
-from benchmark.records.files import read_json, write_bytes, write_json, write_text
+from benchmark.records.files import json_text, read_json, write_bytes, write_json, write_text
 from benchmark.records.problems import RecordsError
 from benchmark.records.reference import IDENTICAL, outcome_of
 from benchmark.records.store import RunFolder, Store
@@ -118,7 +118,7 @@ def _files(folder: RunFolder) -> dict[str, str]:
         "provenance.json": folder.provenance(),
         "result.json": result,
     }
-    texts = {name: _text(data) for name, data in files.items()} | _tests(folder)
+    texts = {name: json_text(data) for name, data in files.items()} | _tests(folder)
     texts["journal.jsonl"] = "".join(json.dumps(_nameless(event)) + "\n" for event in events)
     return _without_traces(folder, texts)
 
@@ -126,14 +126,10 @@ def _files(folder: RunFolder) -> dict[str, str]:
 def _tests(folder: RunFolder, known: Container[str] = ()) -> dict[str, str]:
     """Return the finished run's tests by protocols that are not ``known``: name -> text."""
     return {
-        f"evaluations/{protocol}/result.json": _text(errors)
+        f"evaluations/{protocol}/result.json": json_text(errors)
         for protocol, errors in folder.tested().items()
         if protocol not in known
     }
-
-
-def _text(data: Any) -> str:
-    return json.dumps(data, indent=2, sort_keys=True) + "\n"
 
 
 def _without_traces(folder: RunFolder, texts: dict[str, str]) -> dict[str, str]:

@@ -14,7 +14,12 @@ from benchmark.records.problems import DiskFullError, RecordsError, is_disk_full
 
 def write_json(path: Path, data: Any) -> None:
     """Write data as JSON to a temporary file, flush it to disk and rename it."""
-    write_text(path, json.dumps(finite(data), indent=2, sort_keys=True, allow_nan=False) + "\n")
+    write_text(path, json_text(data))
+
+
+def json_text(data: Any) -> str:
+    """Return data as the text of a record's file."""
+    return json.dumps(finite(data), indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from benchmark.models.families import cost
 from benchmark.proof.speed.case import NETS
 from benchmark.proof.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN, XLA
 from benchmark.proof.speed.measure import Measured
+from benchmark.scheduling.estimate import TRAINING
 
 
 def summary(measured: Iterable[Measured]) -> pd.DataFrame:
@@ -36,7 +37,7 @@ def _rows(measured: Measured) -> Iterable[dict[str, Any]]:
         rate = by_round.loc[name]
         ratio = rate / by_round.loc[OURS]
         ratio = ratio if name in (WHOLE_RUN, PACKED, XLA) else 1 / ratio
-        share = 3 * forward * rate / by_round.loc[FLOOR]
+        share = TRAINING * forward * rate / by_round.loc[FLOOR]
         losses = measured.losses.get(name)
         yield {
             "net": measured.case.net,

@@ -29,10 +29,11 @@ def draw_curves(
     drawn = panels(curves["variant"])
     columns = min(2, len(drawn))
     figure, axes = blank(columns, -(-len(drawn) // columns), 7.5 if columns == 1 else 6.0, 4.6)
-    low, high = range_of(curves, levels)
     scored_on = _splits(curves)
+    curves = curves.assign(scored=scored_errors(curves))
+    low, high = range_of(curves, levels)
     key = f"bold: {' or '.join(scored_on)}\nthin and dashed: training" if scored_on else None
-    by_variant = dict(list(curves.assign(scored=scored_errors(curves)).groupby("variant")))
+    by_variant = dict(list(curves.groupby("variant")))
     for panel, variants in zip(axes, drawn, strict=False):
         for variant in variants:
             runs, style = by_variant[variant], look[variant]
@@ -64,15 +65,15 @@ def _tested(curves: pd.DataFrame) -> pd.Series:
 
 def _splits(curves: pd.DataFrame) -> list[str]:
     """Return what the scored errors are of."""
-    tested, scored = _tested(curves), scored_errors(curves).notna()
-    held_out = (scored & ~tested).any()
+    tested = _tested(curves)
+    held_out = curves.reindex(columns=[_VALIDATION])[_VALIDATION].notna()[~tested].any()
     return [name for name, is_ in (("test", tested.any()), ("validation", held_out)) if is_]
 
 
 def range_of(curves: pd.DataFrame, levels: Mapping[str, float]) -> tuple[float, float]:
     """Return the range of an error axis, in percent: from a little below everything drawn to above
-    the final errors."""
-    errors = curves.reindex(columns=["train_error_percent"]).assign(scored=scored_errors(curves))
+    the final errors. ``curves``: with a column ``scored``."""
+    errors = curves.reindex(columns=["train_error_percent", "scored"])
     last = errors.groupby(curves["run_id"], sort=False).last().max().max()
     lowest, highest = errors.min().min(), errors.max().max()
     if pd.isna(highest):

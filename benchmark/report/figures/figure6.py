@@ -34,9 +34,9 @@ def draw_figure6(
     drawn = [kind for kind in kinds if kind]
     figure, axes = blank(len(drawn), 1, 5.6, 4.4)
     of_paper = end == _PAPERS_END
-    low, top = (0.0, _PAPERS_TOP) if of_paper else range_of(curves, levels)
     unit = 10_000 if end >= _MANY else 1000
     scored = curves.assign(scored=scored_errors(curves), at=curves["iteration"] / unit)
+    low, top = (0.0, _PAPERS_TOP) if of_paper else range_of(scored, levels)
     by_variant = dict(list(scored.groupby("variant", sort=False)))
     for panel, variants in zip(axes, drawn, strict=True):
         for variant in variants:
