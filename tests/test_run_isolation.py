@@ -12,6 +12,7 @@ from made_records import record
 from test_execution import Told
 
 from benchmark.records import Store, load_runs
+from benchmark.report.paper.costs import rates
 from benchmark.scheduling.estimate import estimate
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import run_plan
@@ -182,6 +183,13 @@ def test_plan_shows_a_run_whose_folder_cannot_be_looked_into(tmp_path, plan):
     done = bench("plan", tmp_path / "suite.yaml", "--results", store.root)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(Status.UNREADABLE) == 1 and done.stdout.count("planned") == 2
+
+
+def test_what_a_suite_costs_is_told_beside_a_run_that_cannot_be_read(tmp_path, plan):
+    store = Store(tmp_path / "results")
+    _folder_for_result(store.root / "runs" / plan.cells[0].run_id)
+    record(store, plan.cells[1])
+    assert len(rates(store).by_numerics) == 1
 
 
 def test_a_place_that_fails_costs_the_run_that_it_had(tmp_path, plan, monkeypatch):

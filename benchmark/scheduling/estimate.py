@@ -72,15 +72,17 @@ class Estimate:
     """Those that the earlier runs were trained on: processor and cores."""
 
 
-def rate_of(folder: RunFolder) -> tuple[tuple[str, int], float] | None:
-    """Return a finished run's precision and threads, and its forward multiply-adds per second; None
-    if it was not timed, as when nothing was trained."""
-    result, spec = folder.result() or {}, folder.spec() or {}
-    if result.get("status") != Status.FINISHED or not result.get("train_time_s"):
-        return None
-    done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
-    numerics = spec["numerics"]
-    return (numerics["precision"], numerics["threads"]), done / result["train_time_s"]
+def timed_runs(store: Store) -> Iterator[tuple[RunFolder, tuple[str, int], float]]:
+    """Yield each finished run of a results folder, its precision and threads, and its forward
+    multiply-adds per second; none that were not timed, as when nothing was trained."""
+    for folder in store.runs():
+        if store.status(folder.run_id) != Status.FINISHED:  # It may be unreadable.
+            continue
+        result, spec = folder.result() or {}, folder.spec() or {}
+        if result.get("train_time_s"):
+            done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
+            numerics = spec["numerics"]["precision"], spec["numerics"]["threads"]
+            yield folder, numerics, done / result["train_time_s"]
 
 
 def kind(made: dict[str, Any]) -> tuple[Any, ...]:
@@ -96,11 +98,10 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
     # Precision and threads -> each run's multiply-adds a second, and its machine.
     earlier: dict[tuple[str, int], list[tuple[float, str]]] = {}
     memory, here = 0.0, provenance()
-    for folder in store.runs():
-        made, timed = folder.provenance(), rate_of(folder)
-        if timed is None or not (any_machine or kind(made) == kind(here)):
+    for folder, key, rate in timed_runs(store):
+        made = folder.provenance()
+        if not (any_machine or kind(made) == kind(here)):
             continue
-        key, rate = timed
         machine = f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}"
         earlier.setdefault(key, []).append((rate, machine))
         memory = max(memory, (folder.result() or {}).get("peak_memory_mib") or 0.0)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmark.records.store import Store
-from benchmark.scheduling.estimate import TRAINING, rate_of, work
+from benchmark.scheduling.estimate import TRAINING, timed_runs, work
 from benchmark.suite import Cell
 
 
@@ -23,10 +23,7 @@ def rates(store: Store) -> Rates:
     """Return the rates of the finished runs in a results folder."""
     found: dict[str, dict[tuple[str, int], list[float]]] = {}
     runs: Counter[str] = Counter()
-    for folder in store.runs():
-        if (timed := rate_of(folder)) is None:
-            continue
-        key, rate = timed
+    for folder, key, rate in timed_runs(store):
         device = (folder.result() or {}).get("device")
         machine = folder.provenance().get("processor", "") if device == "CPU" else str(device)
         found.setdefault(machine, {}).setdefault(key, []).append(rate)
