@@ -44,10 +44,11 @@ def test_ended_runs_alone_are_copied_and_later_those_that_have_ended_since(resul
     assert reference.suite("made").plan() == store.suite("made").plan()
 
 
-def test_a_failed_run_has_not_ended(results, reference):
+def test_a_failed_run_is_left_out_and_counted(results, reference):
     store, cells = results
     record(store, cells[3], status="failed")
-    assert add_records(store, "made", reference).left == [cells[3].run_id]
+    done = add_records(store, "made", reference)
+    assert done.failed == [cells[3].run_id] and not done.left
 
 
 def test_the_copy_tells_the_same_and_its_report_is_made_from_it_alone(results, reference):

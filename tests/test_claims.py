@@ -89,6 +89,39 @@ def test_lost_runs_confirm_no_claim(claim, status):
     assert found.verdict != "reproduced" and found.finding.lost == 5
 
 
+EQUAL = {"variant": "a", "against": "b", "direction": "equal"}
+ONE_RUN = {"variant": "a", "published": "table6/ResNet-20/test_error_percent"}
+BEST = {"variant": "a", "published": "table6/ResNet-110/best_test_error_percent"}
+BEST |= {"metric": "best_test_error_percent"}
+MEAN = {"variant": "a", "published": "table6/ResNet-110/test_error_percent"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "known"),
+    [
+        (EQUAL, [8.2]),
+        (EQUAL, []),
+        (EQUAL | {"difference": 3.0, "direction": "higher"}, [11.2]),
+        (EQUAL | {"difference": 3.0, "direction": "lower"}, []),
+        (ONE_RUN, []),
+        (ONE_RUN, [8.7]),
+        (MEAN, []),
+        (BEST, [6.5]),
+    ],
+)
+@pytest.mark.parametrize("other", [[*GOOD, 8.3, 8.4], ["failed"] * 5])
+def test_lost_runs_refute_no_claim_that_the_others_fit(claim, known, other):
+    found = verdict(runs(a=known + ["failed"] * (5 - len(known)), b=other), claim)
+    assert found.outcome == "inconclusive" and found.finding.lost >= 5 - len(known)
+
+
+@pytest.mark.parametrize("claim", [EQUAL, ONE_RUN])
+def test_a_claim_is_refuted_in_spite_of_a_lost_run_if_no_value_of_it_would_fit(claim):
+    ours = exactly(60.0, 1.0, 20)
+    found = verdict(runs(a=[*ours, None], b=exactly(8.0, 0.1, 21)), claim)
+    assert found.outcome == "not reproduced" and "With 1 lost run" in found.sentence
+
+
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_a_claim_stands_only_if_it_does_with_the_lost_runs_at_either_end(lost):
     ours, other = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [11.0, 12.0, 13.0, 14.0, 15.0, 16.0]
@@ -335,7 +368,7 @@ def test_the_runs_of_another_reproduction_come_out_as_a_referee_would_expect():
     }
     found = judged(runs(**NABLA), *claims, **specs)
     assert [each.claim.margin for each in found[:2]] == [1.0, 0.5]
-    assert [each.verdict for each in found] == ["reproduced", "inconclusive", "reproduced"]
+    assert [each.outcome for each in found] == ["reproduced", "inconclusive", "reproduced"]
     assert not any(each.preliminary or each.departures for each in found)
 
 

@@ -12,6 +12,7 @@ from benchmark.report.suite_report import _sections
 from benchmark.report.verdicts import finding_table, judge
 from benchmark.suite import SuiteError, load_suite
 from benchmark.suite.claims import Setting, claim_of
+from benchmark.suite.claims.outcomes import CONSISTENT
 from benchmark.suite.problems import rule_of
 
 VGG = {"model": {"family": "vgg", "depth": 16}}
@@ -74,7 +75,7 @@ def test_one_detector_is_not_compared_with_an_ensemble():
 def test_a_published_precision(values, outcome):
     published = {"variant": "deep", "published": "table8/ResNet-101/ap_percent"}
     found = verdict(published, runs(deep=values))
-    assert found.verdict == outcome
+    assert found.outcome == outcome
     assert found.sentence.startswith(f"The difference is {values[1] - 27.2:+.2f} points;")
     (row,) = published_table([found], runs(deep=values)).to_dict("records")
     assert (row["published"], row["measured"]) == (27.2, pytest.approx(values[1]))
@@ -220,7 +221,7 @@ def test_an_improvement_is_what_its_claim_departs_in():
     phrase = "detector.inference.box_refinement is True, not False"
     assert found.verdict == "not comparable" and found.departures == (phrase,)
     claim["departs_in"] = ["detector.inference", "detector.training"]
-    assert verdict(claim, frame, {"deep": better}).verdict == "reproduced"
+    assert verdict(claim, frame, {"deep": better}).verdict == CONSISTENT
 
 
 def test_a_data_set_of_which_the_paper_says_nothing_has_no_published_number():

@@ -24,8 +24,9 @@ from benchmark.report.paper.rows import (
     short_counts,
     summary,
 )
-from benchmark.report.verdicts import REPRODUCED
 from benchmark.suite import load_suite
+from benchmark.suite.claims import Sample
+from benchmark.suite.claims.outcomes import CONSISTENT, INCONCLUSIVE, REPRODUCED
 
 NETS = """
 base:
@@ -116,7 +117,7 @@ def test_every_claim_of_the_suites_here_is_on_the_page(store):
 def test_a_claim_is_judged_by_all_its_runs(store, suites):
     train(store, suites, "nets.yaml")
     row = of(found(store, suites), PUBLISHED_20)
-    assert row.verdict == REPRODUCED and "p = " in row.why
+    assert row.verdict == CONSISTENT and "p = " in row.why
     assert row.measured == "resnet20: 8.72 ± 0.02 (8.70 to 8.74, n = 5)"
     assert "8.29 (gcr/torch-residual-networks" in row.others
     assert of(found(store, suites), DEGRADED).place == Place("Figure", "1")
@@ -200,11 +201,24 @@ def test_others_measured_what_the_paper_asks_and_nothing_beyond_it(store, suites
     assert beyond.others == ""
 
 
-def test_runs_that_failed_or_go_on_are_not_counted(store, suites):
+def test_runs_that_go_on_are_not_counted(store, suites):
     cells = load_suite(suites / "nets.yaml").plan.cells
-    record(store, cells[-1], status="failed")
-    store.run(cells[-2]).prepare(cells[-2].spec)
+    store.run(cells[-1]).prepare(cells[-1].spec)
     assert of(found(store, suites), PUBLISHED_20).verdict == NOT_RUN
+
+
+@pytest.mark.parametrize("status", ["failed", "diverged"])
+def test_runs_without_a_value_are_counted(store, suites, status):
+    train(store, suites, "nets.yaml")
+    cells = load_suite(suites / "nets.yaml").plan.cells
+    own = [cell for cell in cells if cell.variant == "resnet20"]
+    record(store, own[0], status=status)
+    row = of(found(store, suites), PUBLISHED_20)
+    assert row.verdict == INCONCLUSIVE and row.measured.endswith("n = 4), 1 lost")
+    for cell in own:
+        record(store, cell, status=status)
+    row = of(found(store, suites), PUBLISHED_20)
+    assert row.verdict == INCONCLUSIVE and row.measured == "resnet20: 5 lost"
 
 
 def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tmp_path):
@@ -223,7 +237,8 @@ def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tm
         "figure-6-night-nets-curves.svg",
         "beyond-the-paper-more-seeds.svg",
     }
-    assert page.of_paper[REPRODUCED] == 2 and page.beyond == {REPRODUCED: 1}
+    assert page.of_paper[REPRODUCED] == page.of_paper[CONSISTENT] == 1
+    assert page.beyond == {REPRODUCED: 1}
     assert page.shortened == {HOLDS: 1}
     html = (out / "paper.html").read_text()
     assert html.count("<svg") == 3 and PUBLISHED_20 in html
@@ -266,8 +281,9 @@ def test_places_come_in_order():
 
 
 def test_a_mean_has_its_interval():
-    assert summary([8.0, 9.0, 10.0]) == "9.00 ± 1.00 (6.52 to 11.48, n = 3)"  # t = 4.303
-    assert summary([8.0]) == "8.00 (n = 1)"
+    three = Sample((8.0, 9.0, 10.0, None), (0, 1, 2, 3))
+    assert summary(three) == "9.00 ± 1.00 (6.52 to 11.48, n = 3), 1 lost"  # t = 4.303
+    assert summary(Sample((8.0,), (0,))) == "8.00 (n = 1)"
 
 
 def test_hours_are_by_the_machine_of_most_records_and_each_run_costs_once(store, suites):

@@ -11,6 +11,7 @@ from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import judge, verdict_table
 from benchmark.spec import RunSpec
 from benchmark.suite.claims import claim_of
+from benchmark.suite.claims.outcomes import CONSISTENT
 from benchmark.suite.claims.planning import prospects
 from benchmark.suite.problems import rule_of
 
@@ -66,8 +67,9 @@ CLOSE = [8.70, 8.74, 8.78, 8.72, 8.76]
 )
 def test_one_published_run(errors, outcome):
     found = verdict(PUBLISHED, runs(r20=errors))
-    assert found.verdict == outcome
+    assert found.outcome == outcome
     if outcome == "reproduced":
+        assert found.verdict == CONSISTENT
         assert "consistent with the one published run" in found.sentence
         assert "equal" not in found.sentence
 
@@ -142,7 +144,7 @@ def at(frame, curves, claim, layers=None):
         (20, [60.0, 61.0, 62.0, 63.0], "reproduced", "10 and 30 iterations, where it is least,"),
         (20, [60.0, 61.0, 22.0, 63.0], "inconclusive", "probability 0.75"),
         (20, [20.0, 21.0, 22.0, 23.0], "not reproduced", "against it p = 0.0286"),
-        (15, [60.0, None, 62.0, 63.0], "inconclusive", "1 run was lost"),
+        (15, [60.0, None, 62.0, 63.0], "inconclusive", "With 1 lost run"),
         (31, [60.0, 61.0, 62.0, 63.0], "reproduced", "holds"),  # The epoch before counts.
     ],
 )
@@ -295,6 +297,10 @@ def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
     assert found.departures == ("schedule.learning_rate is 0.01, not 0.1",)
     both = claim | {"departs_in": ["model.batch_norm", "schedule.learning_rate"]}
     assert verdict(both, frame, **specs).verdict == "reproduced"
+    this_rate = claim | {"departs_in": ["model.batch_norm", "schedule.learning_rate=0.01"]}
+    assert verdict(this_rate, frame, **specs).verdict == "reproduced"
+    other_rate = claim | {"departs_in": ["model.batch_norm", "schedule.learning_rate=0.001"]}
+    assert verdict(other_rate, frame, **specs).verdict == "not comparable"
 
 
 def undecidable(claims, seeds, **specs):
@@ -340,7 +346,7 @@ def test_a_claim_on_a_protocol_is_judged_by_what_the_runs_were_tested_by():
     (untested,) = judge([claim_of(**TEN_CROPS)], frame, specs)
     assert untested.verdict == "inconclusive" and "Too few runs" in untested.sentence
     (tested,) = judge([claim_of(**TEN_CROPS)], frame.assign(**errors), specs)
-    assert tested.verdict == "reproduced" and abs(tested.finding.effect) < 0.01
+    assert tested.outcome == "reproduced" and abs(tested.finding.effect) < 0.01
     (other,) = judge(
         [claim_of(**TEN_CROPS)], frame.assign(**errors), {"a": imagenet_spec(lighting=False)}
     )

@@ -48,7 +48,8 @@ def add(
     os.environ[VARIABLE] = str(into.root)  # So that its report compares it with no other.
     done = add_records(store, name, into, finished if weights else None)
     added, there, left = (len(found) for found in (done.added, done.there, done.left))
-    say(f"{counted(added, 'run')} added, {there} already there, {left} not ended yet.")
+    failed = f", {len(done.failed)} failed and were left out" if done.failed else ""
+    say(f"{counted(added, 'run')} added, {there} already there, {left} not ended yet{failed}.")
     for run_id in done.others:
         say(f"{run_id} is already there with different bits, and stays as it is")
     if weights:

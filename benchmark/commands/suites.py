@@ -137,7 +137,7 @@ def _say_prospects(loaded: "LoadedSuite", store: "Store") -> None:
         if each.spread.sd == 0:
             told = "takes one test of each net; nothing is random."
         elif each.chance is None:
-            told = "not known, as it is not stated how much runs differ,"
+            told = "Not known: nobody has reported how much runs differ in this."
         else:
             told = f"{100 * each.chance:3.0f} %"
             if looks:

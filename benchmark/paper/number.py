@@ -51,7 +51,7 @@ _SELECTED = (
 
 _WORDS = {
     "cited": "not stated where it is cited",
-    "unstated": "not stated (one run assumed)",
+    "unstated": "not stated, one run assumed",
     "single": "one run",
 }
 

@@ -43,6 +43,8 @@ class Added:
     """Already in the reference with other bits, which stay as they are."""
     left: list[str] = field(default_factory=list)
     """Not ended yet, so left out."""
+    failed: list[str] = field(default_factory=list)
+    """Failed, so left out: they can be trained again."""
     weights: list[str] = field(default_factory=list)
     """Runs whose weights are in the reference."""
 
@@ -77,8 +79,9 @@ def add_records(
 
 
 def _add(folder: RunFolder, reference: Store, done: Added) -> None:
-    if folder.status() not in DONE:
-        done.left.append(folder.run_id)
+    status = folder.status()
+    if status not in DONE:
+        (done.failed if status == Status.FAILED else done.left).append(folder.run_id)
         return
     other = reference.run(folder.run_id)
     if result := other.result():

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmark.paper import departures, section, told
+from benchmark.paper import Departure, departures, section, told
 from benchmark.suite.claims import Claim, PublishedClaim
 
 _HIDDEN = {
@@ -29,12 +29,11 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
         common = set.intersection(*fields)
         if any(common.issuperset(of_one) for of_one in fields):
             compared = set.union(*fields) - common
-    own = tuple(f"{field}." for field in claim.departs_in)
     found = list(
         dict.fromkeys(
             told(departure)
             for departure in itertools.chain(*each)
-            if departure.field not in compared and not f"{departure.field}.".startswith(own)
+            if departure.field not in compared and not _stated(departure, claim.departs_in)
         )
     )
     if isinstance(claim, PublishedClaim):
@@ -43,6 +42,16 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
         elif hidden := _HIDDEN.get((claim.number.dataset, claim.number.split)):
             found.append(hidden)
     return found
+
+
+def _stated(departure: Departure, departs_in: Sequence[str]) -> bool:
+    """Return whether a claim states a departure: its field, a part of the spec that it lies in, or
+    the field with this value."""
+    field = departure.field
+    return any(
+        f"{field}.".startswith(f"{stated}.") or stated == f"{field}={departure.value}"
+        for stated in departs_in
+    )
 
 
 _FEW = 2

@@ -24,7 +24,7 @@ def published_table(verdicts: Sequence[Verdict], runs: pd.DataFrame) -> pd.DataF
         if not isinstance(claim, PublishedClaim):
             continue
         number = claim.number
-        sample = pd.Series(samples_of(claim, runs)[0], dtype=float)
+        sample = pd.Series(samples_of(claim, runs)[0].known(), dtype=float)
         own = runs[runs["variant"] == claim.compared[0]]
         diverged = int((own["status"] == Status.DIVERGED).sum())
         lost = int(own["status"].isin(LOST).sum())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.counts import counted
 from benchmark.report.comparable import departures_of, in_short
 from benchmark.statistics.finding import ALPHA, Finding, corrected
 from benchmark.status import ENDED, LOST, Status
@@ -122,7 +123,7 @@ class _Tests:
     def look(self, seeds: Collection[int] | None, bounds: tuple[float, float]) -> Look:
         """Test the claim on the runs of some seeds, or of all."""
         runs = self.runs if seeds is None else self.runs[self.runs["seed"].isin(seeds)]
-        claim, each = self.claim, [_samples(self.claim, runs, col) for col in self.claim.columns]
+        claim, each = self.claim, [samples_of(self.claim, runs, col) for col in self.claim.columns]
         counts = tuple(len(sample.values) for sample in each[0])
         if seeds is None:
             whole = not _is_preliminary(claim, runs, each)
@@ -183,17 +184,21 @@ def _verdict(
 ) -> Verdict:
     sentence, finding = look.sentence, look.finding
     if finding and finding.lost:
-        runs_were = "run was" if finding.lost == 1 else "runs were"
-        sentence += f" {finding.lost} {runs_were} lost, and counted against the claim."
+        lost = counted(finding.lost, "lost run")
+        sentence = f"With {lost} counted against the claim, {_lowered(sentence)}"
     if made and not preliminary and look.outcome != INCONCLUSIVE:
         sentence += f" Decided by the look at {look.runs} runs of each."
     found = tuple(departures_of(claim, specs))
-    verdict = look.outcome
+    verdict = claim.verdict(look.outcome, finding)
     if found:
         if finding:
-            sentence = f"As the runs stand: {sentence[0].lower()}{sentence[1:]}"
+            sentence = f"As the runs stand: {_lowered(sentence)}"
         sentence, verdict = f"{in_short(found)}. {sentence}", NOT_COMPARABLE
     return Verdict(claim, verdict, sentence, finding, found, preliminary, look.outcome, made)
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def _joined(found: Sequence[Finding]) -> Finding:
@@ -205,12 +210,10 @@ def _joined(found: Sequence[Finding]) -> Finding:
     return replace(least, p_against=against)
 
 
-def samples_of(claim: Claim, runs: pd.DataFrame) -> list[list[float]]:
-    """Return the values that a claim is judged by, for each side; lost runs have none."""
-    return [sample.known() for sample in _samples(claim, runs, claim.columns[0])]
-
-
-def _samples(claim: Claim, runs: pd.DataFrame, column: str) -> list[Sample]:
+def samples_of(claim: Claim, runs: pd.DataFrame, column: str | None = None) -> list[Sample]:
+    """Return the values that a claim is judged by, for each side, from its first or another one of
+    its columns."""
+    column = column or claim.columns[0]
     return [_sample(runs, variant, column) for variant in claim.compared]
 
 

@@ -34,7 +34,7 @@ class Finding:
     where: int = 0
     """Index of the part of the claim that this is about: the one where the claim is weakest."""
     lost: int = 0
-    """Number of runs without a value; the claim was tested with them at either end of the scale."""
+    """Number of runs without a value; the claim was tested with several values for them."""
 
     @property
     def percent(self) -> str:

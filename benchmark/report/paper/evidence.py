@@ -13,7 +13,7 @@ from benchmark.records.store import Store
 from benchmark.report.paper.locations import Place, place_of_source
 from benchmark.report.values import with_values_at
 from benchmark.report.verdicts import Verdict, judge
-from benchmark.status import DONE
+from benchmark.status import ENDED
 from benchmark.suite import Cell, load_suite
 from benchmark.suite.suite import LoadedSuite
 
@@ -88,7 +88,7 @@ def with_records(own: Evidence, store: Store) -> Evidence:
     for cell in own.loaded.plan.cells:
         folder = store.run(cell)
         result = folder.result() if folder.path.is_dir() else None
-        if result and result["status"] in DONE:
+        if result and result["status"] in ENDED:
             row = {"suite": suite.name, "variant": cell.variant, "seed": cell.seed}
             row |= {"run_id": cell.run_id, "spec": cell.spec.model_dump(mode="json")}
             read.append((row, folder, result))

@@ -22,7 +22,7 @@ _RESPONSES = "mean_response_std"
 def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
     """Yield name, caption and figure for a suite's runs; nothing if no claim has runs on all its
     sides."""
-    if own.frames is None or not any(all(samples_in(own, c)) for c in own.loaded.suite.claims):
+    if own.frames is None or not _has_values(own):
         return
     runs, curves, layers = own.frames.runs, own.frames.curves, own.frames.layers
     first = list(dict.fromkeys(runs["variant"]))[:MAX_VARIANTS]
@@ -44,6 +44,12 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
             name = "seeds-ap" if metric.of_detectors else "seeds"
             caption = f"The {metric.label} of each run ({at}); the bar is at the mean."
             yield name, caption, draw_seeds(some, look, levels, metric)
+
+
+def _has_values(own: Evidence) -> bool:
+    """Return whether every side of one of the claims has a run with a value."""
+    claims = own.loaded.suite.claims
+    return any(all(sample.known() for sample in samples_in(own, claim)) for claim in claims)
 
 
 def _shows(own: Evidence, quantity: str) -> bool:

@@ -21,13 +21,22 @@ from benchmark.report.paper.locations import BEYOND, Place
 from benchmark.report.paper.rows import NOT_RUN, PRELIMINARY, Row, counts, rows, short_counts
 from benchmark.suite.claims import PublishedClaim
 from benchmark.suite.claims.outcomes import (
+    CONSISTENT,
     INCONCLUSIVE,
     NOT_COMPARABLE,
     NOT_REPRODUCED,
     REPRODUCED,
 )
 
-_ORDER = (REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE, NOT_COMPARABLE, PRELIMINARY, NOT_RUN)
+_ORDER = (
+    REPRODUCED,
+    CONSISTENT,
+    NOT_REPRODUCED,
+    INCONCLUSIVE,
+    NOT_COMPARABLE,
+    PRELIMINARY,
+    NOT_RUN,
+)
 
 
 @dataclass(frozen=True)

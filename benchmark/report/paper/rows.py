@@ -1,6 +1,7 @@
 """The page's rows, one per claim."""
 
 import math
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from benchmark.report.paper.locations import BEYOND, Place, place_of
 from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.statistics.student import quantile
 from benchmark.suite import Claim
-from benchmark.suite.claims import PublishedClaim
+from benchmark.suite.claims import PublishedClaim, Sample
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
@@ -79,9 +80,9 @@ def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> 
 
 
 def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
-    """Return the verdict, ``not run`` if one of the variants has no run, or ``preliminary`` if not
-    all runs have ended."""
-    if verdict is None or not all(samples_in(own, claim)):
+    """Return the verdict, ``not run`` if no run of one of the variants has ended, or
+    ``preliminary`` if not all have."""
+    if verdict is None or not all(sample.values for sample in samples_in(own, claim)):
         return NOT_RUN
     left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
     left = left and verdict.decided_at is None
@@ -91,24 +92,27 @@ def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
 def measured(own: Evidence, claim: Claim) -> str:
     """Return mean, sd, 95 % confidence interval of the mean, and n for each side of a claim."""
     each = zip(claim.compared, samples_in(own, claim), strict=True)
-    return "; ".join(f"{name}: {summary(sample)}" for name, sample in each if sample)
+    return "; ".join(f"{name}: {summary(sample)}" for name, sample in each if sample.values)
 
 
-def summary(sample: Sequence[float]) -> str:
-    """Return a sample's summary: ``8.70 ± 0.15 (8.51 to 8.89, n = 5)``."""
-    n = len(sample)
-    mean = sum(sample) / n
-    if n < 2:
-        return f"{mean:.2f} (n = 1)"
-    sd = statistics.stdev(sample)
-    half = float(quantile(0.975, n - 1)) * sd / math.sqrt(n)
-    return f"{mean:.2f} ± {sd:.2f} ({mean - half:.2f} to {mean + half:.2f}, n = {n})"
+def summary(sample: Sample) -> str:
+    """Return a sample's summary: ``8.70 ± 0.15 (8.51 to 8.89, n = 4), 1 lost``."""
+    values, lost = sample.known(), f"{sample.lost} lost" if sample.lost else ""
+    n = len(values)
+    told = ""
+    if n == 1:
+        told = f"{values[0]:.2f} (n = 1)"
+    elif n:
+        mean, sd = statistics.fmean(values), statistics.stdev(values)
+        half = float(quantile(0.975, n - 1)) * sd / math.sqrt(n)
+        told = f"{mean:.2f} ± {sd:.2f} ({mean - half:.2f} to {mean + half:.2f}, n = {n})"
+    return ", ".join(filter(None, [told, lost]))
 
 
-def samples_in(own: Evidence, claim: Claim) -> list[list[float]]:
+def samples_in(own: Evidence, claim: Claim) -> list[Sample]:
     """Return the values for each side of a claim."""
     if own.frames is None:
-        return [[] for _ in claim.compared]
+        return [Sample((), ()) for _ in claim.compared]
     return samples_of(claim, own.samples)
 
 
@@ -117,7 +121,8 @@ def _p(verdict: Verdict | None) -> str:
     if found is None:
         return ""
     side, p = ("for it", found.p) if found.p <= found.p_against else ("against it", found.p_against)
-    return f"{side} p = {p:.2g}"
+    decided = verdict.decided_at if verdict else None
+    return f"{side} p = {p:.2g}" + (f", by {decided} runs of each" if decided else "")
 
 
 def _with_shortened(
@@ -174,7 +179,9 @@ def _paper(own: Evidence, claim: Claim) -> str:
     fields = claim.model_dump()
     direction, bound, difference = map(fields.get, ("direction", "bound", "difference"))
     if bound is not None:
-        return f"{direction or 'higher'} than {bound:g}"
+        stated = re.search(rf"(?<![\w.-]){re.escape(f'{bound:g}')}(?![\w.])", claim.statement)
+        whose = "" if stated else " (the suite's bound)"
+        return f"{direction or 'higher'} than {bound:g}{whose}"
     place = place_of(claim, own.source)
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
     there = [
@@ -193,9 +200,10 @@ def _value(number: Number) -> str:
 
 
 def _others(own: Evidence, claim: Claim) -> str:
-    """Return what later reproductions report for the claim's nets on the same images; nothing for
-    what the paper does not ask, where the nets are trained otherwise."""
-    if place_of(claim, own.source) == BEYOND:
+    """Return what later reproductions report for the claim's nets on the same images, seen the same
+    way; nothing for ensembles, and for what the paper does not ask, where the nets are trained
+    otherwise."""
+    if place_of(claim, own.source) == BEYOND or claim.compared != claim.variants:
         return ""
     published = claim.number if isinstance(claim, PublishedClaim) else None
     specs = {cell.variant: cell.spec for cell in own.cells(claim.variants)}
@@ -205,7 +213,8 @@ def _others(own: Evidence, claim: Claim) -> str:
     told: dict[str, list[str]] = {}
     for number in own.paper.reproductions:
         same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
-        if same and number.row in names and number.dataset in images:
+        seen = claim.protocol is None or claim.protocol.startswith(_VIEWS[number.view])
+        if same and seen and number.row in names and number.dataset in images:
             source = told.setdefault(_source(number), [])
             source.append(f"{number.row} {_value(number)}")
     return "; ".join(f"{', '.join(numbers)} ({source})" for source, numbers in told.items())
@@ -213,6 +222,10 @@ def _others(own: Evidence, claim: Claim) -> str:
 
 _IMAGES = {"imagenet2012": "imagenet", "voc0712": "voc2007"}
 """Data set -> its name in reported numbers."""
+
+
+_VIEWS = {"10-crop": "ten-crop-", "centre crop": "center-crop-", "single view": "center-crop-"}
+"""View of a reported number -> how its protocol's name starts."""
 
 
 def _source(number: Reproduced) -> str:

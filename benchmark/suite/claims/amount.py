@@ -26,6 +26,11 @@ class AmountClaim(DifferenceClaim):
         return self
 
     @property
+    def largest_margin(self) -> float:
+        """Just below the difference."""
+        return 0.99 * self.difference
+
+    @property
     def expected(self) -> float:
         """The signed difference."""
         return math.copysign(self.difference, -1 if self.direction == "lower" else 1)

@@ -50,7 +50,8 @@ class Claim(Spec):
 
     departs_in: tuple[str, ...] = Field(default=(), strict=False)
     """Dotted spec fields, or whole parts of the spec, in which the claim deliberately departs from
-    the paper's protocol, so that they do not make it less comparable."""
+    the paper's protocol, so that they do not make it less comparable; or one value of a field:
+    ``schedule.iterations=1800000``."""
 
     @model_validator(mode="after")
     def _ends(self) -> "Claim":
@@ -96,6 +97,11 @@ class Claim(Spec):
         return self.measured.ends
 
     @property
+    def largest_margin(self) -> float:
+        """The largest margin that the claim could state."""
+        return self.ends[1] - self.ends[0]
+
+    @property
     def variants(self) -> tuple[str, ...]:
         """Every variant that the claim names."""
         raise NotImplementedError
@@ -112,21 +118,28 @@ class Claim(Spec):
 
     def found(self, samples: Sequence[Sample], setting: Setting) -> Finding:
         """Test the claim. Lost runs count against either verdict: it is supported, or refuted, only
-        if that holds with them at either end of the scale."""
+        if that holds whichever of ``for_lost`` is taken for them."""
         common = None
         if any(setting.paired):
             common = frozenset.intersection(*(frozenset(each.seeds) for each in samples))
         with_lost = [number for number, each in enumerate(samples) if each.lost]
         findings = []
-        for ends in itertools.product(self.ends, repeat=len(with_lost)):
-            end_of = dict(zip(with_lost, ends, strict=True))
+        tried = self.for_lost(samples)
+        for chosen in itertools.product(*(tried[number] for number in with_lost)):
+            value_of = dict(zip(with_lost, chosen, strict=True))
             values = [
-                each.filled(end_of.get(number, 0.0), common) for number, each in enumerate(samples)
+                each.filled(value_of.get(number, 0.0), common)
+                for number, each in enumerate(samples)
             ]
             findings.append(self.tested(values, setting))
         worst = max(findings, key=lambda finding: finding.p)
         against = max(finding.p_against for finding in findings)
         return replace(worst, p_against=against, lost=sum(each.lost for each in samples))
+
+    def for_lost(self, samples: Sequence[Sample]) -> list[tuple[float, ...]]:
+        """Return for each sample the values that its lost runs are tested with: those that support
+        the claim least, and those that refute it least."""
+        return [self.ends] * len(samples)
 
     def tested(self, values: Values, setting: Setting) -> Finding:
         """Test the claim on the values of each sample."""
@@ -152,6 +165,10 @@ class Claim(Spec):
         each look, ``setting.level``: the level of all looks. What the looks spend is added up,
         which is valid for every test."""
         return [(bound, bound) for bound in sequential.added(looks, setting.level)]
+
+    def verdict(self, outcome: str, finding: Finding | None) -> str:
+        """Return the verdict for an outcome of the test."""
+        return outcome
 
     def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on what was found."""

@@ -2,6 +2,8 @@
 amount."""
 
 import math
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +14,7 @@ from benchmark.statistics.sequential import Both
 from benchmark.suite.claims.against import AgainstClaim
 from benchmark.suite.claims.base import Values
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
-from benchmark.suite.claims.sample import Setting
+from benchmark.suite.claims.sample import Sample, Setting
 
 
 class DifferenceClaim(AgainstClaim):
@@ -46,6 +48,16 @@ class DifferenceClaim(AgainstClaim):
         return student.finding_within(
             test, n, difference, se, df, self.margin, setting.level, self.expected
         )
+
+    def for_lost(self, samples: Sequence[Sample]) -> list[tuple[float, ...]]:
+        """Return either end, and the value that fits the claim and the other variant's mean, which
+        refutes the claim least."""
+        ours, other = (fmean(known) if (known := each.known()) else None for each in samples)
+        if other is None:
+            other = sum(self.ends) / 2 if ours is None else ours - self.expected
+        if ours is None:
+            ours = other + self.expected
+        return [(*self.ends, other + self.expected), (*self.ends, ours - self.expected)]
 
     def p_values(self, values: Values) -> Both:
         """Return the p values of the same tests."""

@@ -135,7 +135,7 @@ def _prospect(
     def with_margin(margin: float) -> float:
         return chance(seeds, claim.model_copy(update={"margin": margin}))
 
-    margin = None if counted else _large_enough(with_margin, claim.ends[1] - claim.ends[0])
+    margin = None if counted else _large_enough(with_margin, claim.largest_margin)
     return Prospect(claim, spread, chance(seeds), _enough(chance, claim.needed), margin)
 
 
@@ -183,8 +183,9 @@ def _large_enough(chance: Callable[[float], float], most: float) -> float | None
 
 def planning_sd(claim: Claim, specs: Mapping[str, Mapping[str, Any]]) -> float | None:
     """Return the assumed standard deviation between runs of one net: for an error ``e`` on ``N``
-    images, the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10, where
-    this is 0.2. A published standard deviation of the same number takes precedence."""
+    images, the square root of ``e / 2N``, in points. Others saw 0.13 to 0.27 on CIFAR-10 (0.54
+    at best epochs), where this is 0.2. A published standard deviation of the same number takes
+    precedence."""
     if claim.metric in _UNKNOWN:
         return None
     if isinstance(claim, PublishedClaim) and claim.number.sd:

@@ -14,8 +14,8 @@ from benchmark.statistics.finding import Finding
 from benchmark.statistics.sequential import Both
 from benchmark.suite.claims.base import Claim, Values
 from benchmark.suite.claims.differences import difference_sentence
-from benchmark.suite.claims.outcomes import REPRODUCED
-from benchmark.suite.claims.sample import Setting
+from benchmark.suite.claims.outcomes import CONSISTENT, REPRODUCED
+from benchmark.suite.claims.sample import Sample, Setting
 
 NO_CHANCE = "difference, with no chance in it"
 """The test for the same weights on the same images: nothing is random, so nothing is inferred."""
@@ -119,6 +119,10 @@ class PublishedClaim(Claim):
         n = len(ours), number.n or 1
         return student.finding_within(test, n, difference, se, df, self.margin, level)
 
+    def for_lost(self, samples: Sequence[Sample]) -> list[tuple[float, ...]]:
+        """Return either end, and the published number, which refutes the claim least."""
+        return [(*self.ends, self.number.value)]
+
     def p_values(self, values: Values) -> Both:
         """Return the p values of the same tests."""
         (ours,), number = values, self.number
@@ -159,6 +163,12 @@ class PublishedClaim(Claim):
             theirs = rng.normal(0, sd, (suites, 1))
         return [np.asarray(ours - theirs + number.value)]
 
+    def verdict(self, outcome: str, finding: Finding | None) -> str:
+        """Return that ours are consistent with a single published run, which they cannot equal."""
+        inferred = finding is not None and finding.test != NO_CHANCE
+        single = self.number.n == 1 and inferred and outcome == REPRODUCED
+        return CONSISTENT if single else outcome
+
     def sentence(self, finding: Finding, outcome: str) -> str:
         """Return a sentence on the difference from the published number."""
         if finding.test == NO_CHANCE:
@@ -167,7 +177,7 @@ class PublishedClaim(Claim):
                 f"The difference is {finding.effect:+.2f} points, {side} the margin of "
                 f"{self.margin:g}."
             )
-        single = self.number.n == 1 and outcome == REPRODUCED
+        single = self.verdict(outcome, finding) == CONSISTENT
         tail = ", so it is consistent with the one published run" if single else ""
         return difference_sentence(finding, outcome, self.margin, tail=tail)
 
