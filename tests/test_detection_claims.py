@@ -197,6 +197,10 @@ def test_vocs_detectors_are_trained_as_faster_rcnns():
         ({"optimizer": {"batch_size": 16}}, ["optimizer.batch_size is 16, not 8"]),
         ({"schedule": {"drops": []}}, ["schedule.drops is none, not 240000"]),
         ({"model": {"shortcut": "A"}}, ["model.shortcut is A, not B"]),
+        (
+            {"detector": detector_spec()["detector"] | {"inference": {"scales": [200, 600]}}},
+            ["detector.inference.scales is 200/600, not off"],
+        ),
         ({"model": {"batch_norm": None}}, ["model.batch_norm is off, not on"]),
         (
             {"detector": detector_spec()["detector"] | {"batch_norm": "trained"}},

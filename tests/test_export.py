@@ -20,7 +20,10 @@ from benchmark.models.build import build_model
 from benchmark.models.reference_weights import load_reference_weights
 from benchmark.records import Store
 from benchmark.spec import ResNetSpec
+from benchmark.spec.preactivation import PreactivationSpec
 from benchmark.worker.pretrained import finished
+
+GATED = "preactivation-resnet"
 
 LOAD = """
 import sys
@@ -94,6 +97,7 @@ def test_torchs_names_hold_every_weight_and_the_preprocessing(exported, tmp_path
     for one, other in zip(net.get_weights(), run.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
     assert told["channels"] == "RGB"
+    assert ResNetSpec(**json.loads(told["model"])) == run.spec.model
     np.testing.assert_allclose(json.loads(told["mean"]), run.normalization.mean)
 
 
@@ -117,11 +121,15 @@ def test_onnx_gives_the_same_logits(exported, photographs, tmp_path):
         {"shortcut": "B", "batch_norm": None, "conv_bias": True},
         {"shortcut": "none"},
         {"stem": "imagenet", "depth": 18, "shortcut": "B"},
+        {"family": GATED, "shortcut": "A", "on_shortcut": {"kind": "constant-scaling"}},
+        {"family": GATED, "shortcut": "A", "on_shortcut": {"kind": "gating", "exclusive": True}},
+        {"family": GATED, "shortcut": "A", "on_shortcut": {"kind": "gating", "exclusive": False}},
     ],
 )
 def test_every_shortcut_is_written_in_kerass_own_layers(options, photographs):
     keras.utils.set_random_seed(0)
-    model = build_model(ResNetSpec(**{"stem": "cifar", "depth": 8} | options), (32, 32, 3), 10)
+    family = PreactivationSpec if "family" in options else ResNetSpec
+    model = build_model(family(**{"stem": "cifar", "depth": 8} | options), (32, 32, 3), 10)
     rng = np.random.default_rng(0)
     for weight in model.weights:  # Moving statistics other than those of a fresh net.
         weight.assign(np.abs(rng.normal(1.0, 0.3, weight.shape)) if weight.ndim == 1 else weight)
@@ -129,6 +137,7 @@ def test_every_shortcut_is_written_in_kerass_own_layers(options, photographs):
     for normalization in (CAFFE, image):
         net = plain_keras(model, normalization)
         assert all(type(layer).__module__.startswith("keras.") for layer in net.layers)
+        assert "benchmark" not in net.to_json()
         ours = logits_of(model, normalization, photographs)
         found = net.predict(photographs, verbose=0)
         np.testing.assert_allclose(found, ours, rtol=1e-4, atol=1e-4 * np.abs(ours).max())

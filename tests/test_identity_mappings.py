@@ -78,6 +78,10 @@ BOTTLENECK = {"depth": 164, "block": "bottleneck"}
         ({"model": {"shortcut": "B"}}, ["model.shortcut"]),
         ({"model": {"depth": 56}}, ["model.depth"]),
         ({"model": BOTTLENECK | {"shortcut": "B", "depth": 110}}, ["model.depth"]),
+        (
+            {"model": {"block": "basic", "stage_blocks": [52, 1, 1]}},
+            ["model.stage_blocks"],
+        ),
         ({"model": {"batch_norm": None}}, ["model.batch_norm"]),
         ({"schedule": {"warmup": None}}, ["schedule.warmup"]),
         (

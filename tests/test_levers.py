@@ -125,6 +125,13 @@ def test_float16_trains_as_float32(embedded):
     assert norms[1] == pytest.approx(norms[0], rel=0.02)  # The scale is taken out again.
 
 
+def test_float16_trains_on_two_replicas(embedded):
+    numerics = {"precision": "mixed_float16", "replicas": 2}
+    result, half = trained(twenty_steps(numerics=numerics), embedded)
+    row = next(event for event in half if event["event"] == "epoch")
+    assert result.status == "finished" and row["loss_scale"] == 32768
+
+
 def test_a_step_that_overflows_is_skipped_and_halves_the_scale(embedded):
     numerics = {"precision": "mixed_float16", "loss_scale": 2.0**40}
     result, events = trained(

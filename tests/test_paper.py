@@ -67,6 +67,36 @@ def value(key):
     return PUBLISHED[key].value
 
 
+@pytest.mark.parametrize(
+    ("net", "phrases"),
+    [
+        ({"depth": 34, "shortcut": "C"}, []),
+        ({"depth": 50, "shortcut": "B"}, []),
+        ({"depth": 50, "shortcut": "none"}, []),
+        ({"depth": 50, "shortcut": "A"}, ["model.shortcut is A, not none or B"]),
+        (
+            {"block": "basic", "stage_blocks": [4, 4, 4, 4], "shortcut": "A"},
+            ["model.stage_blocks is 4/4/4/4, not 3/4/6/3"],
+        ),
+        (
+            {"block": "basic", "stage_blocks": [6, 6, 6, 6], "shortcut": "B"},
+            ["model.block is basic, not bottleneck", "model.stage_blocks is 6/6/6/6, not 3/4/6/3"],
+        ),
+    ],
+)
+def test_imagenets_nets_are_those_of_table_1(net, phrases):
+    spec = RunSpec.model_validate(
+        {
+            "dataset": {"name": "imagenet2012", "statistics_images": None},
+            "model": {"stem": "imagenet"} | net,
+            "optimizer": {"batch_size": 256, "weight_decay_scope": "kernels"},
+            "schedule": {"iterations": 600_000, "kind": "plateau"},
+            "seed": 0,
+        }
+    )
+    assert list(map(told, departures(spec.model_dump(mode="json")))) == phrases
+
+
 def test_each_published_number_has_a_key_of_its_own():
     assert len(rows_of(Published, FIRST, "published.csv")) == len(PUBLISHED)
 

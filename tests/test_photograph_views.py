@@ -25,6 +25,8 @@ from benchmark.data.photographs.geometry import (
     whole,
 )
 from benchmark.data.photographs.lighting import STDDEV, lighting_offsets
+from benchmark.evaluation.views.protocols import of_name
+from benchmark.spec.protocol import ProtocolName
 
 LENGTHS = st.integers(1, 700)
 
@@ -104,6 +106,13 @@ def test_ten_crops_are_the_corners_and_the_centre_and_their_mirrors():
     assert [place(view) for view in views] == expected * 2
     assert [view.flip for view in views] == [False] * 5 + [True] * 5
     assert {view.size for view in views} == {(64, 64)}
+
+
+@pytest.mark.parametrize("kind", ["ten-crop", "center-crop"])
+def test_a_protocols_crops_lie_within_its_images(kind):
+    assert of_name(ProtocolName.of(f"{kind}-224"), 224).views
+    with pytest.raises(ValueError, match=f"of at least 224 pixels.* Received: {kind}-223"):
+        of_name(ProtocolName.of(f"{kind}-223"), 224)
 
 
 def test_the_whole_is_the_whole():

@@ -19,6 +19,7 @@ from benchmark.models.reference_weights import reference_weights
 from benchmark.records import Store
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import run_plan
+from benchmark.spec import RunSpec
 from benchmark.suite import Plan, load_suite
 from benchmark.suite.problems import SuiteError
 from benchmark.worker.lease import lease
@@ -152,6 +153,21 @@ def test_a_run_that_began_from_another_is_replayed(carried):
     _, store = carried
     done = bench("replay", "after/seed0", "--results", store.root)
     assert done.returncode == 0 and "identical" in done.stdout, done.stdout + done.stderr
+
+
+def test_published_weights_are_of_the_same_net(carried):
+    suite, store = carried
+    first, *_ = load_suite(suite).plan.cells
+    plain = first.spec.model_dump(mode="json")
+    plain["pretrained"] = {"source": "run", "name": first.run_id, "mode": "as-published"}
+    plain["dataset"]["normalization"] = "pretrained"
+    plain["schedule"] = {"iterations": 0}
+    runs = store.root / "runs"
+    plain["model"] |= {"initializer": "glorot-uniform", "dropout_rate": 0.5}
+    assert pretrained_of(RunSpec.model_validate(plain), runs)
+    plain["model"]["zero_pad"] = "both"
+    with pytest.raises(DataError, match=r"model.zero_pad must be end, .* Received: both"):
+        pretrained_of(RunSpec.model_validate(plain), runs)
 
 
 def test_weights_that_were_changed_or_are_gone_are_refused(carried):

@@ -137,6 +137,16 @@ def test_the_backbone_has_a_learning_rate_of_its_own(pretrained, embedded):
     np.testing.assert_array_equal(moved[0]["classifier/kernel"], moved[1]["classifier/kernel"])
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_weights_of_a_deeper_net_are_refused(mode, pretrained):
+    deeper = {"stage2_block2_conv1/kernel": np.zeros((3, 3, 8, 8), np.float32)}
+    model = build_model(tiny_spec().model, (32, 32, 3), 10)
+    if mode == "dense-after-head":
+        model = build_model(tiny_spec().model, (32, 32, 3), 10, OLD_CLASSES)
+    with pytest.raises(ValueError, match=r"Left: \['stage2_block2_conv1/kernel'\]"):
+        start_from(model, transfer_spec(mode).pretrained, pretrained.arrays | deeper)
+
+
 @pytest.mark.parametrize("change", ["missing", "shape"])
 def test_weights_that_do_not_fit_are_refused_before_one_is_set(change, pretrained):
     arrays = dict(pretrained.arrays)

@@ -68,10 +68,11 @@ def batches(
 def epoch_ends(iterations: int, batch_size: int, count: int) -> list[int]:
     """Return the iteration at which each epoch of a run ends: the first that completes it.
 
-    The last epoch also takes the remaining iterations if they are less than half an epoch.
+    The last epoch also takes the remaining iterations if they are less than half an epoch. Epochs
+    that end with the same iteration, as of data smaller than two batches, count as one.
     """
     epochs = max(1, round(iterations * batch_size / count))
-    return [-(-epoch * count // batch_size) for epoch in range(1, epochs)] + [iterations]
+    return sorted({-(-epoch * count // batch_size) for epoch in range(1, epochs)} | {iterations})
 
 
 def _raw(seed: int, epoch: int, purpose: int, count: int) -> np.ndarray:

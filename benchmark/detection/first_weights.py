@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
+import keras
 import numpy as np
 
 from benchmark.detection.faster_rcnn import FasterRCNN
-from benchmark.models.pretrained import assign
+from benchmark.models.pretrained import HEADS, assign
 from benchmark.spec import PretrainedSpec
 
 
@@ -16,13 +17,20 @@ def start_from(net: FasterRCNN, spec: PretrainedSpec, arrays: Mapping[str, np.nd
     Raises ValueError, and sets none, if one is missing or has another shape.
     """
     if spec.mode == "backbone":
-        assign([*net.shared.weights, *net.regions.weights], arrays)
+        own = {weight.path for weight in _backbone(net)}
+        heads = {weight.path.split("/")[0] for weight in net.weights if weight.path not in own}
+        assign(_backbone(net), arrays, unused={*HEADS, *heads})
     else:
-        assign(net.weights, arrays, every=True)
+        assign(net.weights, arrays)
 
 
 def rates(net: FasterRCNN, spec: PretrainedSpec | None) -> list[float]:
     """Return, for each trained weight, its learning rate relative to the schedule's."""
-    own = {weight.path for part in (net.shared, net.regions) for weight in part.weights}
+    own = {weight.path for weight in _backbone(net)}
     slower = spec.backbone_rate if spec else 1.0
     return [slower if weight.path in own else 1.0 for weight in net.trainable_weights]
+
+
+def _backbone(net: FasterRCNN) -> list[keras.Variable]:
+    """Return the weights that a classifier also has."""
+    return [*net.shared.weights, *net.regions.weights]

@@ -11,7 +11,9 @@ def card(name: str, folder: RunFolder, spec: RunSpec, file: str, what: str) -> s
     """Return the card in Markdown. ``what``: what its file is, and how to load it."""
     result, provenance = folder.result() or {}, folder.provenance()
     batches = f"{spec.schedule.iterations:,} of {spec.optimizer.batch_size} images"
+    net = ", ".join(f"{field} {value}" for field, value in spec.model.stated().items())
     rows = {
+        "net": net,
         "trained on": spec.dataset.name,
         "iterations": f"{batches}, seed {spec.seed}",
         "test error": _percent(result.get("final_error_percent")),

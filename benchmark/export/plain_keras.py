@@ -48,14 +48,15 @@ def _preprocessing(pixels: keras.KerasTensor, normalization: Normalization) -> k
     return normalized
 
 
-def _plain(layer: layers.Layer) -> layers.Layer:
+def _plain(layer: keras.Operation) -> keras.Operation:
     if isinstance(layer, ZeroPadShortcut):
         return _zero_pad(layer)
+    if not isinstance(layer, layers.Layer):  # A product, or a difference.
+        return type(layer).from_config(layer.get_config())
     config = layer.get_config() | {"dtype": "float32"}
-    if "kernel_initializer" in config:
-        config["kernel_initializer"] = (
-            "zeros"  # The weights are set; this project's draw is its own.
-        )
+    for drawn in ("kernel_initializer", "bias_initializer"):
+        if drawn in config:  # The weights are set; this project's draw is its own.
+            config[drawn] = "zeros"
     return _KERAS.get(type(layer), type(layer)).from_config(config)
 
 

@@ -13,6 +13,8 @@ from benchmark.export.card import card
 from benchmark.export.plain_keras import plain_keras
 from benchmark.records.files import write_bytes, write_text
 from benchmark.records.store import RunFolder
+from benchmark.spec import ResNetSpec
+from benchmark.spec.preactivation import PreactivationSpec
 from benchmark.worker.pretrained import Finished, finished
 
 
@@ -51,13 +53,14 @@ def _safetensors(run: Finished, file: Path) -> None:
 
     from benchmark.models.reference_weights import reference_weights
 
-    try:
-        arrays = reference_weights(run.model)
-    except ValueError as error:
-        rule = "the net must have names in a torch-style state dict, as ResNets and plain nets have"
-        raise DataError(f"{rule}. Received: {run.model.name} ({error})") from error
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_bytes(file, save(arrays, {"format": "pt"} | _preprocessing(run.normalization)))
+    net = run.spec.model
+    same = isinstance(net, PreactivationSpec) and net.order == "original" and not net.on_shortcut
+    if not (isinstance(net, ResNetSpec) or same):  # Others would load and compute something else.
+        rule = "a net with the names of a torch-style state dict must be a ResNet or a plain net"
+        raise DataError(f"{rule}. Received: {net.name}")
+    arrays = reference_weights(run.model).items()
+    header = {"format": "pt", "model": net.model_dump_json()} | _preprocessing(run.normalization)
+    write_bytes(file, save({name: np.ascontiguousarray(array) for name, array in arrays}, header))
 
 
 def _preprocessing(normalization: Normalization) -> dict[str, str]:
@@ -80,8 +83,8 @@ _FORMATS: dict[Format, tuple[Callable[[Finished, Path], None], str]] = {
     Format.SAFETENSORS: (
         _safetensors,
         "weights under the names of a torch-style state dict (`conv1.weight`, "
-        "`layer1.0.conv1.weight`, `linear.weight`); the normalization of pixels is in the "
-        "file's metadata.",
+        "`layer1.0.conv1.weight`, `linear.weight`); the net's fields, on which what they compute "
+        "depends, and the normalization of pixels are in the file's metadata.",
     ),
     Format.ONNX: (
         _onnx,

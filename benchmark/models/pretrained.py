@@ -1,6 +1,6 @@
 """Initial weights that were pretrained instead of drawn."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -8,6 +8,9 @@ import numpy as np
 
 from benchmark.data.normalization import Normalization
 from benchmark.spec import PretrainedSpec
+
+HEADS = ("classifier", "new_classifier", "predictions")
+"""Names of the classifiers' layers, of all families."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,21 @@ def start_from(model: keras.Model, spec: PretrainedSpec, arrays: Mapping[str, np
     """
     new = new_layer(model, spec)
     wanted = [weight for weight in model.weights if not _is_in(new, weight)]
-    assign(wanted, arrays, every=spec.mode in ("dense-after-head", "as-published"))
+    whole = spec.mode in ("dense-after-head", "as-published")
+    assign(wanted, arrays, unused=() if whole else HEADS)
     if spec.mode == "new-head":
         for layer in model.layers:
             layer.trainable = layer.name == new
 
 
 def assign(
-    weights: Iterable[keras.Variable], arrays: Mapping[str, np.ndarray], *, every: bool = False
+    weights: Iterable[keras.Variable],
+    arrays: Mapping[str, np.ndarray],
+    *,
+    unused: Container[str] = (),
 ) -> None:
     """Set ``weights`` by their paths. Raises ValueError, and sets none, if one is missing or has
-    another shape, or if ``every`` array must be used and one is not."""
+    another shape, or if an array is left, other than of the layers ``unused``."""
     wanted = {weight.path: weight for weight in weights}
     for path, weight in wanted.items():
         received = arrays[path].shape if path in arrays else "nothing"
@@ -49,7 +56,8 @@ def assign(
                 f"pretrained weights must fit the net: {path} must be of shape "
                 f"{tuple(weight.shape)}. Received: {received}"
             )
-    if every and (left := sorted(arrays.keys() - wanted.keys())):
+    left = sorted(arrays.keys() - wanted.keys())
+    if left := [path for path in left if path.split("/")[0] not in unused]:
         raise ValueError(f"every pretrained weight must have a place in the net. Left: {left[:5]}")
     for path, weight in wanted.items():
         weight.assign(arrays[path])

@@ -125,7 +125,9 @@ class BoxesSpec(Spec):
     padding: Literal["square", "by-orientation"] = "square"
     """``square``: each batch is as high and as wide as the longest side. ``by-orientation``: a
     batch holds only landscape or only portrait images and is only as large as those may be: two
-    shapes, of smaller area. Every image is still shown equally often."""
+    shapes, of smaller area. Every image is still shown equally often. The loss depends on it: the
+    proposals' regression is divided by the anchor positions of the padded batch, 4,096 if square,
+    2,432 by orientation, for sides of 600 and 1000 pixels ([Faster] has about 2,400)."""
 
     normalization: Literal["torch", "caffe", "pretrained"] = "torch"
     """``torch``: 0 to 1, ImageNet's channel means subtracted, divided by their standard deviations.

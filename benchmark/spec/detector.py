@@ -51,7 +51,8 @@ class RpnSpec(Spec):
 
     inside_only: bool = True
     """Do not train on anchors that cross the image's border. If objects are about as large as the
-    image, few anchors are left."""
+    image, few anchors are left; but without it, anchors in a batch's padding count as background,
+    too: state ``dataset.padding: by-orientation``."""
 
     box_weight: float = Field(default=10.0, gt=0)
     """The lambda of [Faster], equation 1. As there, the regression term is divided by the number of

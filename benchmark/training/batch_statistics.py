@@ -13,7 +13,7 @@ from benchmark.models.batch_norm import BatchNormalization
 def recompute(model: keras.Model, data: Feed, batches: Iterable[Tensors]) -> None:
     """Set the moving mean and variance of each layer to those over all images of ``batches``, each
     the train inputs of one batch. In each layer, a batch is normalised by its own statistics, as in
-    training.
+    training on one replica; each of several would normalise by those of its own part.
 
     The variance is that of the pooled batches, from each batch's biased variance. The authors'
     release describes its statistics like this, and the paper those of detectors (appendix A).

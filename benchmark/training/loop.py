@@ -248,7 +248,7 @@ class _Run:
         if totals.layers:
             row["layers"] = totals.layers
         if self.loss_scale.active:
-            row["loss_scale"] = float(self.loss_scale.scale)
+            row["loss_scale"] = float(self.loss_scale.scale.numpy())
             row["skipped_steps"] = totals.skipped
         due = last or self.epoch % self.spec.evaluation.every_epochs == 0
         scored = [split for split in self.spec.splits if due or split == self.plateaus.of]

@@ -14,6 +14,7 @@ from benchmark.data.normalization import CAFFE, TORCH, Normalization
 from benchmark.models.pretrained import Pretrained
 from benchmark.records.store import RunFolder
 from benchmark.spec import (
+    ModelSpec,
     PretrainedApplication,
     PretrainedFile,
     PretrainedRun,
@@ -36,7 +37,7 @@ def pretrained_of(spec: RunSpec, runs: Path) -> Pretrained | None:
     if own is None:
         return None
     if isinstance(own, PretrainedRun):
-        found = _of_run(RunFolder(runs / own.name))
+        found = _of_run(spec, own, RunFolder(runs / own.name))
     elif isinstance(own, PretrainedApplication):
         found = _of_application(spec, own)
     else:
@@ -56,11 +57,30 @@ def _require_finite(what: str, arrays: Mapping[str, np.ndarray]) -> None:
             raise DataError(f"{rule}. Received: {name} with {count} values that are not")
 
 
-def _of_run(source: RunFolder) -> Pretrained:
+_TRAINING_ALONE = ("initializer", "dropout_rate", "batch_norm.momentum", "batch_norm.zero_gamma")
+"""Fields of a net that do not matter to what it computes once it is trained."""
+
+
+def _of_run(spec: RunSpec, own: PretrainedRun, source: RunFolder) -> Pretrained:
     from benchmark.training.weights import weight_arrays
 
     done = finished(source)
+    if own.mode == "as-published":
+        ours, theirs = (_computed(each.model) for each in (spec, done.spec))
+        if differ := sorted(name for name in ours | theirs if ours.get(name) != theirs.get(name)):
+            name = differ[0]
+            rule = f"model.{name} must be {theirs.get(name)}, as of the run with these weights"
+            raise DataError(f"{rule}. Received: {ours.get(name)}")
     return Pretrained(weight_arrays(done.model), done.normalization)
+
+
+def _computed(net: ModelSpec) -> dict[str, object]:
+    """Return the fields of a net on which its outputs depend, by their dotted names."""
+    fields: dict[str, object] = {}
+    for name, value in net.model_dump(mode="json").items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        fields |= {f"{name}.{part}".rstrip("."): each for part, each in parts}
+    return {name: value for name, value in fields.items() if name not in _TRAINING_ALONE}
 
 
 class Finished(NamedTuple):

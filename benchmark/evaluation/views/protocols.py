@@ -64,10 +64,15 @@ def of_name(name: ProtocolName, crop: int) -> Protocol:
     The paper makes the net fully convolutional like its [41] and [13], and averages the scores over
     all scales. It does not say what that means for a net that ends in global average pooling, which
     takes any size anyway; ``multi-scale-sliding`` is what [41] and [13] do with their nets.
+
+    Raises ValueError for crops of images with a shorter side than the crop.
     """
     if name.kind in _CROPS:
         views, count = _CROPS[name.kind]
         sides = name.sides or (crop * _SIDE // _CROP,)
+        if sides[0] < crop:
+            rule = f"must have a shorter side of at least {crop} pixels, which the net's crops have"
+            raise ValueError(f"protocol {rule}. Received: {name}")
         cut = partial(views, side=sides[0], crop=crop)
         passes = [Pass(cut, count, crop, one_size=True)]
     else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.paper.departures import Departure, Protocol
+from benchmark.spec.resnet import IMAGENET_STAGES
 
 CIFAR10: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("cifar10",),
@@ -97,6 +98,7 @@ _DETECTION: dict[str, tuple[Any, ...]] = {
     "detector.regions.pooling": ("max",),
     "detector.regions.global_context": (False,),
     "detector.inference.box_refinement": (False,),
+    "detector.inference.scales": (None,),
     "schedule.learning_rate": (0.001,),
     "schedule.kind": ("piecewise",),
     "schedule.factor": (0.1,),
@@ -136,11 +138,33 @@ _WARMED_UP = {110: (0.01, 80.0)}
 says this only of the residual net, so a plain net agrees with or without it."""
 
 
-def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
-    found = []
+def equal_stages(spec: Mapping[str, Any]) -> list[Departure]:
+    """Return the departure of a net for CIFAR whose stages have different numbers of blocks."""
     blocks = tuple(spec["model"]["stage_blocks"])
-    if len(set(blocks)) > 1:
-        found.append(Departure("model.stage_blocks", blocks, ("n/n/n",)))
+    return [Departure("model.stage_blocks", blocks, ("n/n/n",))] if len(set(blocks)) > 1 else []
+
+
+def _table_1(spec: Mapping[str, Any]) -> list[Departure]:
+    """Return the departures from table 1's net of the same depth, whose bottlenecks have
+    projections where the shape changes, or no shortcuts (section 4.1, footnote 4)."""
+    net = spec["model"]
+    if net.get("depth") not in IMAGENET_STAGES:
+        return []
+    block, stages = IMAGENET_STAGES[net["depth"]]
+    options = ("none", "B") if block == "bottleneck" else ("none", "A", "B", "C")
+    agreed = {"block": (block,), "stage_blocks": (stages,)}
+    if not spec["detector"]:  # A detector's agrees with B alone.
+        agreed["shortcut"] = options
+    received = net | {"stage_blocks": tuple(net["stage_blocks"])}
+    return [
+        Departure(f"model.{name}", received[name], values)
+        for name, values in agreed.items()
+        if received[name] not in values
+    ]
+
+
+def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
+    found = equal_stages(spec)
     depth, warmup = spec["model"]["depth"], spec["schedule"]["warmup"]
     stated = (warmup["learning_rate"], warmup["until_train_error_percent"]) if warmup else None
     published = _WARMED_UP.get(depth)
@@ -151,9 +175,9 @@ def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
 
 
 _CIFAR10 = Protocol("4.2", CIFAR10, ("model.batch_norm",), _cifar_nets)
-_IMAGENET = Protocol("3.4", IMAGENET, ("model.batch_norm",))
-_COCO = Protocol("appendix A", COCO, ("model.batch_norm", "pretrained"))
-_VOC = Protocol("appendix A", VOC, ("model.batch_norm", "pretrained"))
+_IMAGENET = Protocol("3.4", IMAGENET, ("model.batch_norm",), _table_1)
+_COCO = Protocol("appendix A", COCO, ("model.batch_norm", "pretrained"), _table_1)
+_VOC = Protocol("appendix A", VOC, ("model.batch_norm", "pretrained"), _table_1)
 
 PROTOCOLS = {
     "cifar10": _CIFAR10,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.paper.deep_residual_learning.protocol import CIFAR10 as OF_THE_FIRST_PAPER
+from benchmark.paper.deep_residual_learning.protocol import equal_stages
 from benchmark.paper.departures import Departure, Protocol
 
 OPTIONS = {"single": ("A", "C"), "basic": ("A", "C"), "bottleneck": ("B",)}
@@ -29,7 +30,7 @@ departure."""
 
 def _nets(spec: Mapping[str, Any]) -> list[Departure]:
     net = spec["model"]
-    return [
+    return equal_stages(spec) + [
         Departure(f"model.{name}", net[name], of_block[net["block"]])
         for name, of_block in (("shortcut", OPTIONS), ("depth", DEPTHS))
         if net[name] not in of_block[net["block"]]

@@ -21,7 +21,8 @@ def layer_responses(
 
     It returns, for each convolution from first to last, without projections, the standard deviation
     of its outputs over images, pixels and channels: after batch normalisation (with the statistics
-    of these images, as in training) and before addition and nonlinearity.
+    of these images, as in training; also of layers that are frozen, which train with kept ones) and
+    before addition and nonlinearity.
     """
     twin = build_model(
         spec.model.without_dropout(),
