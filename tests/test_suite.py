@@ -371,6 +371,11 @@ def test_claims_are_parsed(load):
             "should be 'lower' or 'higher'",
         ),
         ("    margin: 1.0\n", "    at: [100000]\n", "at must be within the 64000 of resnet20"),
+        (
+            "    metric: train_error_percent\n",
+            "    metric: top1_error_percent\n    protocol: ten-crop-31\n",
+            "shorter side of at least the 32 of",
+        ),
         ("margin: 1.0", "margin: 0", "greater than 0"),
         ("metric: train_error_percent", "metric: accuracy", "'test_error_percent'"),
         ("against: plain20-weight", "against: resnet20-A-weight", "must differ from variant"),

@@ -33,5 +33,9 @@ class ProtocolName(NamedTuple):
             raise ValueError(f"protocol {rule}. Received: {text}")
         return cls(kind, numbers)
 
+    def fits(self, crop: int) -> bool:
+        """Return whether a net's crops, ``crop`` pixels wide and high, lie within the images."""
+        return self.kind in (GLOBAL, SLIDING) or not self.sides or self.sides[0] >= crop
+
     def __str__(self) -> str:
         return "-".join((self.kind, *map(str, self.sides)))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from benchmark.spec import CifarSpec, RunSpec, VggSpec
+from benchmark.spec.protocol import ProtocolName
 from benchmark.suite.claims import (
     Claim,
     ClaimAtIterations,
@@ -41,6 +42,11 @@ def unfit(claims: Sequence[Claim], cells: Sequence[Cell]) -> Iterator[Broken]:
                 kind = "detector" if claim.measured.of_detectors else "classifier"
                 needs = f"{claim.metric} needs a {kind}"
                 yield ("claims", number, "metric"), needs, named
+            elif claim.protocol and not ProtocolName.of(claim.protocol).fits(
+                crop := names[named].dataset.image_shape[0]
+            ):
+                needs = f"protocol must have a shorter side of at least the {crop} of {named}"
+                yield ("claims", number, "protocol"), needs, claim.protocol
             elif (
                 isinstance(claim, ClaimAtIterations)
                 and claim.at

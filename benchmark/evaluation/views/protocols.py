@@ -67,12 +67,12 @@ def of_name(name: ProtocolName, crop: int) -> Protocol:
 
     Raises ValueError for crops of images with a shorter side than the crop.
     """
+    if not name.fits(crop):
+        rule = f"must have a shorter side of at least {crop} pixels, which the net's crops have"
+        raise ValueError(f"protocol {rule}. Received: {name}")
     if name.kind in _CROPS:
         views, count = _CROPS[name.kind]
         sides = name.sides or (crop * _SIDE // _CROP,)
-        if sides[0] < crop:
-            rule = f"must have a shorter side of at least {crop} pixels, which the net's crops have"
-            raise ValueError(f"protocol {rule}. Received: {name}")
         cut = partial(views, side=sides[0], crop=crop)
         passes = [Pass(cut, count, crop, one_size=True)]
     else:

@@ -152,7 +152,7 @@ def _table_1(spec: Mapping[str, Any]) -> list[Departure]:
         return []
     block, stages = IMAGENET_STAGES[net["depth"]]
     options = ("none", "B") if block == "bottleneck" else ("none", "A", "B", "C")
-    agreed = {"block": (block,), "stage_blocks": (stages,)}
+    agreed: dict[str, tuple[Any, ...]] = {"block": (block,), "stage_blocks": (stages,)}
     if not spec["detector"]:  # A detector's agrees with B alone.
         agreed["shortcut"] = options
     received = net | {"stage_blocks": tuple(net["stage_blocks"])}
