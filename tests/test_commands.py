@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from conftest import TINY_SUITE, bench, bench_alone
+from made_records import made_suite
 
 from benchmark.records import Store, load_curves, load_runs
 from benchmark.suite import load_suite
@@ -192,6 +193,15 @@ def test_report_works_from_records_alone(ran, form):
     done = bench("report", named, "--results", ran.results)
     assert done.returncode == 0, done.stderr
     assert html.exists()
+
+
+def test_a_suite_of_the_package_is_reported_by_its_name_and_edits_are_noted(ran, copied):
+    cells = [cell for cell in load_suite(ran.suite).plan.cells if cell.variant == "resnet6"]
+    made_suite(Store(copied), "night-shortcuts", cells)
+    done = bench("report", "night/shortcuts", "--results", copied)
+    assert done.returncode == 0, done.stderr
+    assert "was edited since night-shortcuts was run" in done.stdout
+    assert "edited" not in bench("report", ran.suite, "--results", copied).stdout
 
 
 def test_report_of_an_unknown_suite_is_refused(ran):

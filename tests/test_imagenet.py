@@ -97,6 +97,8 @@ def test_tensorflow_datasets_prepares_imagenets_archives(archives, tmp_path):
 
     # What is prepared is not prepared again, and needs no archives.
     assert imagenet.get(tmp_path / "none", say=said.append, **options).content == added.content
+    with pytest.raises(DataError, match="no such file"):
+        imagenet.get(tmp_path / "none", verify=True, say=said.append, **options)
     shard = next((tmp_path / "tfds").rglob("*validation*array_record*"))
     shard.write_bytes(shard.read_bytes()[:100])
     with pytest.raises(DataError, match=r"imagenet2012.* must be as it was when it was added"):

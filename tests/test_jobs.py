@@ -16,6 +16,7 @@ from benchmark.cli import app
 from benchmark.proof.speed.scaling import measure
 from benchmark.records import Store
 from benchmark.records.store import RunFolder
+from benchmark.running.where import Where
 from benchmark.scheduling import memory
 from benchmark.scheduling.attempt import train_run
 from benchmark.scheduling.local import ThisMachine
@@ -233,6 +234,13 @@ def test_no_option_of_plan_changes_an_id(suite, tmp_path, monkeypatch):
         assert done.exit_code == 0, done.output
         rows = [line.split() for line in done.stdout.splitlines()[: len(ids)]]
         assert [f"{row[0]} {row[1]}" for row in rows] == ids
+
+
+def test_no_more_runs_are_trained_at_once_than_there_are(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    cells = load_suite(SUITES[0]).plan.cells
+    assert [Where(jobs=2).at_once(cells[:count]) for count in (1, 2, 3)] == [1, 2, 2]
 
 
 def test_a_worker_keeps_to_its_cores():

@@ -280,6 +280,40 @@ def test_children_that_the_suite_no_longer_asks_for_are_marked(copied):
     assert asked == {"resnet6/seed0": "false", "plain6/seed0": "true", "diverges/seed0": "true"}
 
 
+def test_a_note_that_is_too_long_is_cut(copied):
+    store = Store(copied)
+    mirror = MlflowMirror(store, "tiny", default_tracking_uri(store))
+    mirror.mirror_suite("a line of the note\n" * 2000, [])
+    client = client_of(copied)
+    experiment = client.get_experiment_by_name("tiny")
+    parent = client.get_run(mirror.parent).data
+    for tags, most in ((experiment.tags, 20_000), (parent.tags, 8_000)):
+        note = tags["mlflow.note.content"]
+        assert most - 200 < len(note) <= most and note.endswith("the suite's name.")
+        assert {*note.split("\n")[:-2]} == {"a line of the note"}
+
+
+@pytest.mark.parametrize("how", [shutil.move, shutil.copytree])
+def test_artifacts_of_a_folder_that_was_moved_or_copied_lie_in_it(copied, tmp_path, how):
+    there = tmp_path / "there"
+    assert bench("sync", "tiny", "--results", copied).returncode == 0
+    how(copied, there)
+    before = modified(copied)
+    for page in (there / "mlartifacts").rglob("report.html"):
+        page.unlink()
+    done = bench_alone("sync", "tiny", "--results", there)  # MLflow remembers places.
+    assert done.returncode == 0, done.stderr
+    assert [*(there / "mlartifacts").rglob("report.html")] and before == modified(copied)
+    client, place = client_of(there), (there.resolve() / "mlartifacts").as_uri()
+    _, runs = children(client)
+    assert all(run.info.artifact_uri.startswith(place) for run in runs.values())
+    assert all(client.list_artifacts(run.info.run_id) for run in runs.values())
+
+
+def modified(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
 def test_processes_that_start_together_make_one_database(copied):
     code = (
         "import sys; from pathlib import Path; from benchmark.records import Store\n"

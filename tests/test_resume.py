@@ -251,6 +251,10 @@ def test_mlflow_has_a_killed_child_and_then_a_finished_one(stopped):
     assert steps == list(range(1, EPOCHS + 1))
 
 
+def _first_epoch(lines):
+    return next(at for at, line in enumerate(lines) if json.loads(line)["event"] == "epoch")
+
+
 @pytest.fixture(scope="module")
 def replayed(whole, tmp_path_factory):
     """Replays of the run, two at a time: all of it; an epoch of MLflow's; one of a changed copy."""
@@ -264,7 +268,13 @@ def replayed(whole, tmp_path_factory):
         lines.append(json.dumps(event) + "\n")
     (changed / "journal.jsonl").write_text("".join(lines))
     (changed / "result.json").unlink()  # It holds the curves' digest.
+    begun = changed.with_name("begun")
+    shutil.copytree(whole.run.path, begun)
+    (begun / "result.json").unlink()
+    lines = (begun / "journal.jsonl").read_text().splitlines(keepends=True)
+    (begun / "journal.jsonl").write_text("".join(lines[: 1 + _first_epoch(lines)]))
     asked = {
+        "begun": [begun],
         "all": [whole.run.run_id],
         "mlflow": [whole.child()[0].info.run_id, "--epochs", 1],
         "changed": [changed, "--epochs", 2],
@@ -277,7 +287,7 @@ def replayed(whole, tmp_path_factory):
         return {name: future.result() for name, future in done.items()}
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("all", EPOCHS), ("mlflow", 1)])
+@pytest.mark.parametrize(("name", "epochs"), [("all", EPOCHS), ("mlflow", 1), ("begun", 1)])
 def test_a_run_that_is_trained_again_is_identical(replayed, name, epochs):
     done = replayed[name]
     assert done.returncode == 0, done.stdout + done.stderr

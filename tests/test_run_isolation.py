@@ -8,16 +8,21 @@ import sys
 
 import pytest
 from conftest import TINY_SUITE, bench
-from made_records import record
+from made_records import made_suite, record
 from test_execution import Told
 
+from benchmark.commands.terminal import RUNS_FAILED
 from benchmark.records import Store, load_runs
+from benchmark.records.files import write_json
+from benchmark.records.frames import load_all
 from benchmark.report.paper.costs import rates
+from benchmark.reproduction.verify import candidates
 from benchmark.scheduling.estimate import estimate
 from benchmark.scheduling.local import ThisMachine
 from benchmark.scheduling.runner import run_plan
 from benchmark.status import Status
 from benchmark.suite import Plan, load_suite
+from benchmark.tracking.lookup import found_run
 from benchmark.worker.lease import lease
 from benchmark.worker.main import EVENTS
 
@@ -218,3 +223,81 @@ def test_an_attempt_that_fails_in_an_unforeseen_way_is_a_row(tmp_path, plan, wor
     run_plan(plan, store, [], ThisMachine())
     found = [store.run(cell).result() for cell in plan.cells]
     assert {(each["status"], each["reason"]) for each in found} == {("failed", "ZeroDivisionError")}
+
+
+def _garbage_in_the_journal(path):
+    with (path / "journal.jsonl").open("a") as journal:
+        journal.write("garbage\n")
+
+
+def _torn_spec(path):
+    (path / "spec.json").write_text("{")
+
+
+def _empty_spec(path):
+    (path / "spec.json").write_text("{}")
+
+
+def _torn_provenance(path):
+    (path / "provenance.json").write_text("{")
+
+
+def _folder_instead_of_result(path):
+    (path / "result.json").unlink()
+    (path / "result.json").mkdir()
+
+
+def _link_to_elsewhere(path):
+    path.rename(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"), target_is_directory=True)
+
+
+TORN = [_garbage_in_the_journal, _torn_spec, _folder_instead_of_result, _link_to_elsewhere]
+
+
+@pytest.fixture
+def recorded(tmp_path, plan):
+    """A suite of three runs whose records lie in a results folder."""
+    store = Store(tmp_path / "results")
+    for cell in plan.cells:
+        record(store, cell)
+    made_suite(store, "tiny", list(plan.cells), [])
+    return store
+
+
+@pytest.mark.parametrize("torn", TORN)
+def test_a_run_that_cannot_be_read_is_a_row_of_the_report(recorded, plan, torn):
+    torn(recorded.root / "runs" / plan.cells[0].run_id)
+    done = bench("report", "tiny", "--results", recorded.root)
+    assert done.returncode == RUNS_FAILED, done.stdout + done.stderr
+    assert f"Not in the report: {plan.cells[0].name}: " in done.stdout
+    runs = load_all(recorded.root, "tiny").runs.set_index("run_id")
+    assert list(runs.loc[[cell.run_id for cell in plan.cells], "status"]) == [
+        *("unreadable", "finished", "finished")
+    ]
+    assert "unreadable" in (recorded.root / "tiny" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("torn", [*TORN, _empty_spec, _torn_provenance])
+def test_a_run_that_cannot_be_read_stops_no_command_on_others(recorded, plan, torn):
+    torn(recorded.root / "runs" / plan.cells[0].run_id)
+    assert bench("plan", "quickstart", "--results", recorded.root).returncode == 0
+    assert len(rates(recorded).by_numerics) == 1
+    found, left = candidates(recorded, lambda spec: None)
+    assert len(found) + sum(left.values()) >= 2
+
+
+def test_a_plan_that_cannot_be_read_hides_no_run_of_another_suite(recorded, plan):
+    made_suite(recorded, "older", list(plan.cells[:1]), [])
+    (recorded.root / "older" / "plan.json").write_text("{}")
+    with found_run(recorded, plan.cells[0].name, "") as folder:
+        assert folder.run_id == plan.cells[0].run_id
+
+
+def test_tests_of_other_weights_are_not_the_runs(recorded, plan):
+    folder = recorded.run(plan.cells[0])
+    own = folder.result()["final_weights_sha256"]
+    place = folder.evaluations / "ten-crop-36"
+    for weights, tested in ((own, True), ("0" * 64, False)):
+        write_json(place / "result.json", {"images": 4, "weights_sha256": weights})
+        assert (place.name in folder.tested()) == tested

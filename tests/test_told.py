@@ -31,7 +31,7 @@ def test_our_own_sentences_are_not_cut():
     def act():
         from benchmark.models.pretrained import assign
 
-        assign([], arrays, every=True)
+        assign([], arrays)
 
     error = raised(act)
     assert type(error) is ValueError and one_line(error).endswith(str(error))

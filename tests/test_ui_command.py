@@ -20,3 +20,7 @@ def test_the_ui_is_started_without_jobs_and_its_words_tell_no_address(tmp_path, 
     assert started["environment"]["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert started["environment"]["MLFLOW_BACKEND_STORE_URI"] == uri
     assert not any("s3cret" in word for word in started["words"])
+    assert "MLFLOW_SERVER_ALLOWED_HOSTS" not in started["environment"]
+    ui(results=tmp_path, tracking_uri=uri, port=free_port(), host="0.0.0.0")
+    assert started["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"] == "*"
+    assert started["environment"]["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] == "*"

@@ -8,6 +8,7 @@ from benchmark.records.store import Store
 from benchmark.reproduction import verify as execution
 from benchmark.reproduction.replay import Replayed
 from benchmark.reproduction.verify import (
+    FAILED,
     OTHER,
     SAME,
     STOPPED,
@@ -111,7 +112,8 @@ def test_the_budget_is_kept_at_the_pace_of_this_machine(store, budget, slower, t
         (replayed(identical=False, environment=["versions.keras"]), OTHER, True),
         (replayed(status="interrupted"), STOPPED, True),
         (replayed(identical=False, status="interrupted"), OTHER, True),
-        (replayed(status="failed"), OTHER, True),
+        (replayed(status="failed"), FAILED, True),
+        (replayed(identical=False, status="failed"), OTHER, True),
     ],
 )
 def test_what_a_replay_says(given, outcome, same_class):

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from benchmark.commands.options import Only, Results, Seeds, Set, SuiteName, TrackingUri
-from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, say
+from benchmark.commands.terminal import RUNS_FAILED, fail, is_quiet, note, say
 from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.records.reference import Compared
     from benchmark.records.store import Store
     from benchmark.report.suite_report import Report
+    from benchmark.suite.suite import LoadedSuite
 
 
 class Format(StrEnum):
@@ -100,7 +101,7 @@ def say_report(name: str, written: "Report") -> None:
     from benchmark.report.pages import cell_text
 
     for problem in written.problems:
-        say(f"Not written: {problem}. The rest of the report is complete.")
+        say(f"Not in the report: {problem}. The rest of it is complete.")
     for row in written.verdicts.to_dict("records"):
         say(f"{row['verdict']}: {row['claim']} {row['why']}")
     pages = [page for each in written.pages.values() for page in each]
@@ -151,16 +152,39 @@ def recorded(
 
     store = Store(results)
     set_ = Changes(changes or ())
-    if Path(suite).suffix in (".yaml", ".yml"):
-        loaded = load_suite(suite, set_)
+    known, file = store.suites(), _file_of(suite)
+    name, loaded = set_.name(suite), None
+    if file and name not in known:
+        loaded = load_suite(file, set_)
         require_no_namesake(store, loaded)
         name = loaded.suite.name
-    else:
-        name = set_.name(suite)
-    known = store.suites()
     if name not in known:
         fail(f"suite must have records in {results} (now: {', '.join(known) or 'none'}): {name}")
-    return store, name, store.suite(name).plan()["cells"]
+    plan = store.suite(name).plan()
+    if loaded and _is_edited(loaded, plan):
+        note(f"{file} was edited since {name} was run; resnet-bench run {suite} applies it")
+    return store, name, plan["cells"]
+
+
+def _file_of(suite: str) -> Path | None:
+    """Return the file that a suite's path or name stands for; None if there is none."""
+    from benchmark.problems import InputError
+    from benchmark.shipped import suite_file
+
+    if Path(suite).suffix in (".yaml", ".yml"):
+        return Path(suite)
+    try:
+        return suite_file(Path(suite))
+    except InputError:
+        return None
+
+
+def _is_edited(loaded: "LoadedSuite", plan: "Mapping[str, Any]") -> bool:
+    """Return whether a suite's file has other runs or claims than were planned from it."""
+    cells = {(cell["variant"], cell["seed"], cell["run_id"]) for cell in plan["cells"]}
+    now = {(cell.variant, cell.seed, cell.run_id) for cell in loaded.plan.cells}
+    claims = [claim.model_dump(mode="json") for claim in loaded.suite.claims]
+    return cells != now or claims != plan["claims"]
 
 
 def _require_records(store: "Store", name: str, cells: Sequence[dict[str, Any]]) -> None:
@@ -181,6 +205,7 @@ def _mirrored_report(
 ) -> "Report":
     """Write the report, and MLflow's copy of it and of the cells' runs. If MLflow cannot be
     reached, nothing is written."""
+    from benchmark.records.problems import RecordsError
     from benchmark.report.suite_report import write_report
     from benchmark.tracking.mirror import mirror_of
     from benchmark.tracking.server import reaching
@@ -188,7 +213,10 @@ def _mirrored_report(
     with reaching(uri):
         mirror = mirror_of(store, name, uri, rebuild=rebuild)
         for cell in cells:
-            mirror.mirror(cell)
+            try:
+                mirror.mirror(cell)
+            except RecordsError as error:
+                say(f"Not sent: {cell['variant']}/seed{cell['seed']}: {error}")
     written = write_report(store, name, formats)
     say_report(name, written)
     with reaching(uri):

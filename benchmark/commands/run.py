@@ -114,7 +114,7 @@ def run(
     if done.report:
         say_report(done.name, done.report)
     else:
-        say(f"The report could not be written ({done.report_problem}); the records are complete.")
+        say(f"The report could not be written ({done.report_problem}).")
     _say_mirror(done, here, ui_command(results, tracking_uri))
     if done.interrupted:
         say(to_go_on)
@@ -146,12 +146,8 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
     """Print each run that failed or is held by another process, and how many there are."""
     runs, statuses = done.runs, done.outcome.statuses
     for run_id, status in statuses.items():
-        folder = done.store.run(run_id)
         if status == Status.FAILED:
-            result = folder.result() or {}
-            recorded = f"{result.get('failure') or 'error'}: {result.get('reason')}"
-            why = done.outcome.reasons.get(run_id) or recorded
-            say(f"failed: {runs[run_id].name} ({why}), see {folder.log}")
+            say(f"failed: {runs[run_id].name} {_why_failed(done, run_id)}")
         if status == Status.BUSY:
             why = done.outcome.reasons.get(run_id) or "another process is training it"
             say(f"busy: {runs[run_id].name} ({why})")
@@ -163,6 +159,20 @@ def _say_what_is_left(done: "SuiteRun", again: str) -> None:
     if busy:
         with_another = counted(busy, "run is", "runs are")
         say(f"{with_another} held by another process. Once it has ended: {again}")
+
+
+def _why_failed(done: "SuiteRun", run_id: str) -> str:
+    """Return why a run failed and, if its folder can be read, where its log is."""
+    from benchmark.records.problems import RecordsError
+
+    why = done.outcome.reasons.get(run_id)
+    try:
+        folder = done.store.run(run_id)
+        result = folder.result() or {}
+    except (OSError, RecordsError) as error:
+        return f"({why or error})"
+    recorded = f"{result.get('failure') or 'error'}: {result.get('reason')}"
+    return f"({why or recorded}), see {folder.log}"
 
 
 def _say_what_was_filled_in(done: "SuiteRun") -> None:

@@ -13,6 +13,9 @@ from benchmark.commands.terminal import fail, say
 
 _HERE = "127.0.0.1"
 
+_LETS_IN = ("MLFLOW_SERVER_ALLOWED_HOSTS", "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS")
+"""MLflow's settings of the names by which it is asked, and of the pages that may ask it."""
+
 
 def ui(
     results: Results = Path("results"),
@@ -54,6 +57,8 @@ def ui(
     command += ["--workers", "1"]
     # Not on the command line, which all users of the machine can see.
     own = {"MLFLOW_BACKEND_STORE_URI": uri}
+    if host != _HERE:  # By any of this machine's names; MLflow lets in those it knows alone.
+        own |= dict.fromkeys(_LETS_IN, "*")
     os.execve(sys.executable, command, os.environ | SERVER_SETTINGS | own)
 
 

@@ -64,6 +64,7 @@ def verify(
             for each in execution.verify(found, train, seconds):
                 outcomes.append(each.outcome)
                 broken |= each.outcome == execution.OTHER and each.same_class
+                broken |= each.outcome == execution.FAILED
                 _say_one(each, (execution.OTHER, execution.WEIGHTS))
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.
@@ -73,7 +74,7 @@ def verify(
         have = counted(weights, "more has", "more have")
         say(f"{have} the same weights after every epoch, bit for bit; scored losses differ.")
     if beyond := len(found) - len(outcomes):
-        say(f"{beyond} more would take longer than is left of {budget}.")
+        say(f"{beyond} more were not trained within {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")
     if broken or not (same or weights):
@@ -81,7 +82,8 @@ def verify(
 
 
 def _say_one(each: "Verified", explained: Collection[str]) -> None:
-    say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s")
+    why = f" ({each.replayed.reason})" if each.replayed.reason else ""
+    say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s{why}")
     if each.outcome not in explained:
         return
     curves = each.replayed.curves

@@ -1,6 +1,6 @@
 """Tidy pandas frames of a results folder: one row per run, epoch or layer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from benchmark.metrics import METRICS
 from benchmark.paper import PUBLISHED, REPRODUCTIONS, SHOWN
 from benchmark.records.ensembles import error_columns
 from benchmark.records.nesting import flattened
+from benchmark.records.problems import RecordsError, one_line
 from benchmark.records.result import summarize
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import Status
@@ -22,6 +23,8 @@ MEASURED = tuple(summarize([], Status.PLANNED))
 EPOCH = ("epoch", "iteration", *(metric.key for metric in METRICS if metric.usual))
 
 LAYER = ("iteration", "number", "layer")
+
+_Row = dict[str, Any]
 
 _TEXTS = {"status", "failure", "reason", "device"}
 
@@ -35,17 +38,20 @@ def load_runs(results: str | Path = "results", suite: str | None = None) -> pd.D
     for a folder that holds a different run than its name says, and FileNotFoundError, like the
     other loaders, if ``results`` is not a folder.
     """
-    read = list(_read(results, suite))
-    for _, folder, _ in read:
+    store, cells = _cells(results, suite)
+    rows = []
+    for cell in cells:
+        folder = store.run(cell["run_id"])
         folder.require_own_id()
-    return _frame([_run_row(*each) for each in read], CELL, MEASURED)
+        rows.append(_run_row(cell, folder, folder.result()))
+    return _frame(rows, CELL, MEASURED)
 
 
 def load_curves(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
     """Return a row for each epoch of each run: suite, variant, seed, run_id, epoch, iteration and
     that epoch's metrics. The usual metrics have a column even if there are no rows.
     ``gradient_norms`` become columns ``gradient_norm.LAYER``."""
-    return _curves_and_layers(_cells(results, suite))[0]
+    return _load_curves_and_layers(results, suite)[0]
 
 
 def load_layers(results: str | Path = "results", suite: str | None = None) -> pd.DataFrame:
@@ -54,7 +60,15 @@ def load_layers(results: str | Path = "results", suite: str | None = None) -> pd
     projections and the classifier), layer, ``response_std`` (the standard deviation of a
     convolution's outputs, after batch normalization if there is any) and ``gradient_norm`` (L2 norm
     of the kernel's gradient; none at the end of the run)."""
-    return _curves_and_layers(_cells(results, suite))[1]
+    return _load_curves_and_layers(results, suite)[1]
+
+
+def _load_curves_and_layers(
+    results: str | Path, suite: str | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    store, cells = _cells(results, suite)
+    each = [_curves_and_layers(cell, store.run(cell["run_id"]), None) for cell in cells]
+    return _framed([row for own, _ in each for row in own], [row for _, own in each for row in own])
 
 
 @dataclass(frozen=True)
@@ -67,43 +81,62 @@ class Frames:
 
 
 def load_all(results: str | Path = "results", suite: str | None = None) -> Frames:
-    """Load all three frames, reading each record once."""
-    return frames_of(list(_read(results, suite)))
+    """Load all three frames, reading each record once. A run whose records cannot be read has the
+    status ``unreadable``, and a reason."""
+    store, cells = _cells(results, suite)
+    return frames_of(cells, store)
 
 
-def frames_of(read: "Sequence[Read]") -> Frames:
-    """Return all three frames of cells whose records were already looked up."""
-    runs = _frame([_run_row(*each) for each in read], CELL, MEASURED)
-    return Frames(runs, *_curves_and_layers(read))
+def frames_of(cells: Iterable[_Row], store: Store) -> Frames:
+    """Return all three frames of a plan's cells."""
+    runs: list[_Row] = []
+    curves: list[_Row] = []
+    layers: list[_Row] = []
+    for cell in cells:
+        try:
+            folder = store.run(cell["run_id"])
+            result = folder.result()
+            row, each = _run_row(cell, folder, result), _curves_and_layers(cell, folder, result)
+        except (OSError, RecordsError) as error:
+            row, each = _unreadable(cell, error), ([], [])
+        runs.append(row)
+        curves += each[0]
+        layers += each[1]
+    return Frames(_frame(runs, CELL, MEASURED), *_framed(curves, layers))
 
 
-Read = tuple[dict[str, Any], RunFolder, dict[str, Any] | None]
-"""A plan's cell, its run's folder, and its result if it exists and was read."""
-
-
-def _curves_and_layers(read: Iterable[Read]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    curves, layers = [], []
-    for row, folder, result in read:
-        cell = {name: row[name] for name in CELL}
-        for event in folder.events(result):
-            if event["event"] == Kind.EPOCH:
-                layers += [cell | found for found in _layers(event.pop("layers", {}))]
-                norms = event.pop("gradient_norms", {})
-                each = {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
-                curves.append(cell | dict.fromkeys(EPOCH) | event | each)
+def _framed(curves: list[_Row], layers: list[_Row]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return (
         _frame(curves, CELL, EPOCH).drop(columns="event", errors="ignore"),
         _frame(layers, (*CELL, *LAYER), ("number", *(each.column for each in DIAGNOSTICS))),
     )
 
 
-def _run_row(
-    cell: dict[str, Any], folder: RunFolder, result: dict[str, Any] | None
-) -> dict[str, Any]:
+def _curves_and_layers(
+    row: _Row, folder: RunFolder, result: _Row | None
+) -> tuple[list[_Row], list[_Row]]:
+    cell = {name: row[name] for name in CELL}
+    curves, layers = [], []
+    for event in folder.events(result):
+        if event["event"] == Kind.EPOCH:
+            layers += [cell | found for found in _layers(event.pop("layers", {}))]
+            norms = event.pop("gradient_norms", {})
+            each = {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
+            curves.append(cell | dict.fromkeys(EPOCH) | event | each)
+    return curves, layers
+
+
+def _run_row(cell: _Row, folder: RunFolder, result: _Row | None) -> _Row:
     row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
     row["status"] = result["status"] if result else folder.status().value
     for protocol, errors in folder.tested().items():
         row |= error_columns(protocol, errors)
+    return row | flattened(cell["spec"])
+
+
+def _unreadable(cell: _Row, error: Exception) -> _Row:
+    row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED)
+    row |= {"status": Status.UNREADABLE.value, "reason": one_line(error)}
     return row | flattened(cell["spec"])
 
 
@@ -132,19 +165,15 @@ def load_reproductions() -> pd.DataFrame:
     return pd.DataFrame([vars(number) for number in REPRODUCTIONS])
 
 
-def _cells(results: str | Path, suite: str | None) -> Iterator[Read]:
+def _cells(results: str | Path, suite: str | None) -> tuple[Store, list[_Row]]:
+    """Return the store of a results folder, and the cells of a suite's plan, or of all plans."""
     store = Store(Path(results))
     if not store.root.is_dir():
         received = "a file" if store.root.exists() else "nothing there"
         raise FileNotFoundError(f"results must be a folder. Received: {store.root}, {received}")
-    for name in [suite] if suite else store.suites():
-        for cell in store.suite(name).plan()["cells"]:
-            yield {"suite": name, **cell}, store.run(cell["run_id"]), None
-
-
-def _read(results: str | Path, suite: str | None) -> Iterator[Read]:
-    for cell, folder, _ in _cells(results, suite):
-        yield cell, folder, folder.result()
+    names = [suite] if suite else store.suites()
+    plans = ((name, store.suite(name).plan()) for name in names)
+    return store, [{"suite": name, **cell} for name, plan in plans for cell in plan["cells"]]
 
 
 def _frame(

@@ -11,6 +11,8 @@ the runs in ``selected/``. A suite changed by ``--set`` has its own name, and so
 import logging
 import os
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from operator import itemgetter
@@ -85,12 +87,18 @@ class RunFolder:
 
     def tested(self) -> dict[str, dict[str, Any]]:
         """Return protocol -> errors for the finished run's completed tests. Folders with other
-        names, such as copies, are ignored."""
+        names, such as copies, are ignored, and so are tests of other weights, of an attempt whose
+        result is gone."""
         if not self.evaluations.is_dir():
             return {}
+        own = (self.result() or {}).get("final_weights_sha256")
         files = sorted(self.evaluations.glob("*/result.json"))
         read = {file.parent.name: _test(file) for file in files if _is_test(file.parent)}
-        return {protocol: errors for protocol, errors in read.items() if errors}
+        return {
+            protocol: errors
+            for protocol, errors in read.items()
+            if errors and errors.get("weights_sha256", own) == own
+        }
 
     @property
     def runs(self) -> Path:
@@ -291,6 +299,13 @@ class Store:
         if not NAME.fullmatch(name):
             raise RecordsError(f"a suite's name must be as in its file. Received: {name[:100]!r}")
         return SuiteFolder(_no_link(self.root / name))
+
+    def plans(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the name and the plan of each suite that has records here; none that cannot be
+        read."""
+        for name in self.suites():
+            with suppress(OSError, RecordsError):
+                yield name, self.suite(name).plan()
 
     def suites(self) -> list[str]:
         """Return the names of the suites that have records here."""

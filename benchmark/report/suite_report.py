@@ -25,6 +25,7 @@ from benchmark.report.scope import scope_of, shown
 from benchmark.report.values import by_metric, with_values_at
 from benchmark.report.verdicts import finding_table, judge, verdict_table
 from benchmark.spec import CifarSpec
+from benchmark.status import Status
 from benchmark.suite.claims import claim_of
 from benchmark.suite.looks import Looks
 from benchmark.suite.selection import Selection, select
@@ -118,6 +119,10 @@ def write_report(
     def failed(what: str, error: Exception) -> None:
         problems.append(f"{what}: {one_line(error)}")
 
+    gone = runs[runs["status"] == Status.UNREADABLE]
+    for variant, seed, why in zip(gone["variant"], gone["seed"], gone["reason"], strict=True):
+        problems.append(f"{variant}/seed{seed}: {why}")
+    readable = runs[runs["status"] != Status.UNREADABLE]
     pictures = None
     try:
         pictures = gallery(store, runs)
@@ -127,7 +132,7 @@ def write_report(
         *(runs, curves, layers, levels, path / "figures", pictures),
         lambda name, error: failed(f"the figure {name}", error),
     )
-    compared = _compared(store, runs)
+    compared = _compared(store, readable)
     metrics = [metric for metric, _ in by_metric(runs)]
     title = f"{' and '.join(each.label for each in metrics)} in percent after the last epoch"
     in_full = variants.assign(departures=["; ".join(departing[v]) for v in variants["variant"]])
@@ -140,7 +145,7 @@ def write_report(
         "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
         "runs": Table(tables.runs_table(runs, compared)),
         "departures": _phrases(departing),
-        "environments": tables.environments(runs, store),
+        "environments": tables.environments(readable, store),
         "figures": drawn,
         "frames": frames | {"variants": in_full},
         "captions": _CAPTIONS | {"variants": f"{title[0].upper()}{title[1:]}, by variant."},

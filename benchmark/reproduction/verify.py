@@ -7,13 +7,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from benchmark.records.problems import RecordsError
 from benchmark.records.store import RunFolder, Store
 from benchmark.reproduction.replay import Replayed
 from benchmark.scheduling.share import available_gpus
 from benchmark.spec import RunSpec
-from benchmark.status import Status
+from benchmark.status import DONE, Status
 
-SAME, WEIGHTS, OTHER, STOPPED = "identical", "identical weights", "different", "stopped"
+SAME, WEIGHTS, OTHER = "identical", "identical weights", "different"
+STOPPED, FAILED = "stopped", "failed"
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,16 @@ class Verified:
     @property
     def outcome(self) -> str:
         """Return ``identical``, ``identical weights`` (all but the losses on scored images),
-        ``different``, or ``stopped`` (early, without a difference)."""
+        ``different``, or without a difference ``stopped`` early or ``failed`` here."""
         if self.replayed.identical:
             return SAME
         if self.replayed.same_weights:
             return WEIGHTS
-        differs = bool(self.replayed.curves.first) or self.replayed.status != Status.INTERRUPTED
-        return OTHER if differs else STOPPED
+        if self.replayed.curves.first:
+            return OTHER
+        if self.replayed.status == Status.FAILED:
+            return FAILED
+        return STOPPED if self.replayed.status == Status.INTERRUPTED else OTHER
 
     @property
     def same_class(self) -> bool:
@@ -108,17 +113,20 @@ def _candidate(
 ) -> Candidate | str:
     """Return the candidate of a run's folder, or why the run cannot be trained again."""
     try:
-        spec = RunSpec.model_validate(folder.spec())
+        spec, result = RunSpec.model_validate(folder.spec()), folder.result() or {}
     except ValidationError:
         return "recorded by a version with different fields"
+    except (OSError, RecordsError):
+        return "its records cannot be read"
     if spec.digest() != folder.run_id:
         return "recorded by another recipe"
-    result = folder.result() or {}
     why = _unfit(spec, result) or missing(spec)
     return why or Candidate(folder, spec, name, result["train_time_s"])
 
 
 def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
+    if result.get("status") not in DONE:
+        return "has not ended"
     if not result.get("train_time_s"):
         return "nothing was trained"
     if spec.pretrained:
@@ -133,7 +141,7 @@ def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
 def _names(reference: Store) -> dict[str, str]:
     """Return run id -> the run's first name in a suite."""
     names: dict[str, str] = {}
-    for suite in reference.suites():
-        for cell in reference.suite(suite).plan()["cells"]:
+    for suite, plan in reference.plans():
+        for cell in plan["cells"]:
             names.setdefault(cell["run_id"], f"{suite}/{cell['variant']}/seed{cell['seed']}")
     return names

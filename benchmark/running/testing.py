@@ -63,6 +63,9 @@ def _tested(folder: RunFolder, protocol: str, lock: Lease, *, quiet: bool) -> in
     command = [sys.executable, "-P", "-m", "benchmark.commands.claim_test"]
     command += [str(folder.path), protocol]
     own = os.environ | {PARENT: str(os.getpid())}
+    own.pop("MLFLOW_TRACKING_URI", None)  # Not used, and not valid in every case.
     out = subprocess.DEVNULL if quiet else None
-    done = subprocess.run(command, check=False, env=own, pass_fds=[lock.descriptor], stdout=out)
+    done = subprocess.run(
+        command, check=False, env=own, pass_fds=[lock.descriptor], stdout=out, stderr=out
+    )
     return done.returncode

@@ -68,7 +68,7 @@ class Training:
         done = sum(self.store.status(run_id) in DONE for run_id in self.runs)
         whole = len(self.asked.whole.plan.runs())
         part = f" of the {whole} of the suite" if self.asked.selection.words else ""
-        several = len(self.where.shares(self.cells))
+        several = min(len(self.cells), len(self.where.shares(self.cells)))
         at_once = f", {several} at once" if several > 1 else ""
         most = "at most " if self.asked.whole.suite.looks else ""
         return (

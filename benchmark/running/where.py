@@ -69,13 +69,13 @@ class Where:
     def at_once(self, cells: Sequence["Cell"]) -> float:
         """Return about how many of the cells' runs are trained at once."""
         if self.ray is None:
-            return len(self.shares(cells))
+            return min(len(cells), len(self.shares(cells)))
         from benchmark.scheduling.cluster import cpus
 
         with self._answering():
             there = cpus(self._address)
         each = sum(cell.spec.numerics.threads for cell in cells) / len(cells)
-        return max(1.0, there / each)
+        return min(len(cells), max(1.0, there / each))
 
     @property
     def _address(self) -> str | None:

@@ -2,16 +2,18 @@
 
 import statistics
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmark.counts import counted
 from benchmark.detection.cost import detector_cost
 from benchmark.evaluation.views.protocols import of_name
 from benchmark.models.count import Cost
 from benchmark.models.families import cost
+from benchmark.records.problems import RecordsError
 from benchmark.records.provenance import provenance
-from benchmark.records.store import RunFolder, Store
+from benchmark.records.store import Store
 from benchmark.scheduling.pending_tests import untested
 from benchmark.spec import RunSpec
 from benchmark.spec.protocol import ProtocolName
@@ -72,17 +74,29 @@ class Estimate:
     """Those that the earlier runs were trained on: processor and cores."""
 
 
-def timed_runs(store: Store) -> Iterator[tuple[RunFolder, tuple[str, int], float]]:
-    """Yield each finished run of a results folder, its precision and threads, and its forward
-    multiply-adds per second; none that were not timed, as when nothing was trained."""
+class Timed(NamedTuple):
+    """A finished run that was timed."""
+
+    numerics: tuple[str, int]
+    """Precision and threads."""
+    rate: float
+    """Forward multiply-adds per second."""
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+def timed_runs(store: Store) -> Iterator[Timed]:
+    """Yield the finished runs of a results folder, apart from those without training, and those
+    whose records cannot be read."""
     for folder in store.runs():
-        if store.status(folder.run_id) != Status.FINISHED:  # It may be unreadable.
-            continue
-        result, spec = folder.result() or {}, folder.spec() or {}
-        if result.get("train_time_s"):
-            done = result["multiply_adds"] * result["iterations"] * spec["optimizer"]["batch_size"]
-            numerics = spec["numerics"]["precision"], spec["numerics"]["threads"]
-            yield folder, numerics, done / result["train_time_s"]
+        with suppress(OSError, RecordsError, KeyError):
+            result, spec = folder.result() or {}, folder.spec() or {}
+            if result.get("status") == Status.FINISHED and result.get("train_time_s"):
+                batch, numerics = spec["optimizer"]["batch_size"], spec["numerics"]
+                rate = result["multiply_adds"] * result["iterations"] * batch
+                rate /= result["train_time_s"]
+                key = numerics["precision"], numerics["threads"]
+                yield Timed(key, rate, result, folder.provenance())
 
 
 def kind(made: dict[str, Any]) -> tuple[Any, ...]:
@@ -98,13 +112,12 @@ def estimate(cells: Iterable[Cell], store: Store, *, any_machine: bool = False) 
     # Precision and threads -> each run's multiply-adds a second, and its machine.
     earlier: dict[tuple[str, int], list[tuple[float, str]]] = {}
     memory, here = 0.0, provenance()
-    for folder, key, rate in timed_runs(store):
-        made = folder.provenance()
+    for key, rate, result, made in timed_runs(store):
         if not (any_machine or kind(made) == kind(here)):
             continue
         machine = f"{made.get('processor')}, {counted(made.get('cores') or 0, 'core')}"
         earlier.setdefault(key, []).append((rate, machine))
-        memory = max(memory, (folder.result() or {}).get("peak_memory_mib") or 0.0)
+        memory = max(memory, result.get("peak_memory_mib") or 0.0)
     asked: dict[tuple[str, int], int] = {}
     for cell in cells:
         key = (cell.spec.numerics.precision, cell.spec.numerics.threads)

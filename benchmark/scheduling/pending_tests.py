@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from benchmark.records.store import Store
+from benchmark.status import Status
 from benchmark.suite import Cell
 from benchmark.suite.claims import tests_of
 from benchmark.suite.suite import LoadedSuite
@@ -15,6 +16,8 @@ def untested(loaded: LoadedSuite, store: Store) -> Iterator[tuple[Cell, str]]:
     for cell in loaded.plan.cells:
         for protocol in wanted.get(cell.variant, ()):
             test = cell.run_id, protocol
+            if store.status(cell) == Status.UNREADABLE:
+                continue
             if test not in seen and protocol not in store.run(cell).tested():
                 seen.add(test)
                 yield cell, protocol

@@ -46,8 +46,8 @@ def _ids(store: Store, run: str) -> set[str]:
         return {path.name for path in folders if (path / "spec.json").is_file()}
     return {
         cell["run_id"]
-        for suite in store.suites()
-        for cell in store.suite(suite).plan()["cells"]
+        for suite, plan in store.plans()
+        for cell in plan["cells"]
         if run in (name := f"{cell['variant']}/seed{cell['seed']}", f"{suite}/{name}")
     }
 

@@ -19,6 +19,7 @@ from benchmark.records.problems import RecordsError
 from benchmark.records.reference import compared_with, reference_for
 from benchmark.records.store import RunFolder, Store
 from benchmark.status import Status
+from benchmark.tracking.moved import point_to
 from benchmark.tracking.owner import identity_of, name_of
 from benchmark.tracking.server import client_of, creating, sqlite_file
 
@@ -45,6 +46,8 @@ _TERMINAL = {
     Status.INTERRUPTED: "KILLED",
 }
 _BATCH, _PAGE = 1000, 50_000
+_LONGEST_NOTE, _LONGEST_TAG = 20_000, 8_000
+"""MLflow's limits for a tag of an experiment and of a run, in characters."""
 _NAME = "resnet_bench.name"
 _RUN_ID = "resnet_bench.run_id"
 _IN_PLAN = "in_plan"
@@ -94,8 +97,11 @@ class MlflowMirror:
     def mirror_suite(self, note: str, artifacts: Sequence[Path], verdicts: str = "") -> None:
         """Set the note of the experiment and the parent run, the parent's figures and its tag
         ``verdicts``, and end it; then mark the children that are still in the suite's plan."""
-        self.client.set_experiment_tag(self.experiment, "mlflow.note.content", note)
-        self.client.set_tag(self.parent, "mlflow.note.content", note)
+        for most, set_tag, of in (
+            (_LONGEST_NOTE, self.client.set_experiment_tag, self.experiment),
+            (_LONGEST_TAG, self.client.set_tag, self.parent),
+        ):
+            set_tag(of, "mlflow.note.content", _cut(note, most))
         self.client.set_tag(self.parent, "verdicts", verdicts or "none")
         for path in artifacts:
             self.client.log_artifact(self.parent, str(path))
@@ -116,6 +122,8 @@ class MlflowMirror:
                 _artifacts_of(self.uri, self.suite),
                 tags=dict([KIND, (self._adopted, "true")]),
             )
+        if (file := sqlite_file(self.uri)) and (place := _artifacts_of(self.uri, self.suite)):
+            point_to(file, found.experiment_id, place)
         if found.lifecycle_stage == "deleted":
             self.client.restore_experiment(found.experiment_id)
         if KIND[0] not in found.tags:
@@ -291,6 +299,15 @@ def _metrics(rows: list[Event]) -> Iterator[Any]:
 def _text(value: Any) -> str:
     """Return a tag's value, with numbers in readable form."""
     return f"{round(value, 4):g}" if isinstance(value, float) else str(value)
+
+
+def _cut(note: str, most: int) -> str:
+    """Return the lines that fit, and where the rest is."""
+    if len(note) <= most:
+        return note
+    rest = "\n\nThe rest is in report.html, an artifact of the run that has the suite's name."
+    whole = note[: most - len(rest)].rsplit("\n", 1)[0]
+    return whole + rest
 
 
 def _artifacts_of(tracking_uri: str, suite: str) -> str | None:

@@ -116,6 +116,8 @@ def _folder() -> Path:
         folders.insert(0, Path(asked))
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # Another user's, who has let all in.
+            folder.chmod(0o777)
         if has_flock(folder):
             return folder
     rule = f"{FOLDER} must name a folder on a file system with flock"

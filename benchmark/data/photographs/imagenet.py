@@ -53,15 +53,24 @@ def get(
     lists everything that is missing; nothing is added then.
     """
 
-    def manual(place: Path) -> Path:
+    def checked(place: Path) -> Path:
         own = (folder or place.parents[1] / "downloads" / "manual").resolve()
-        check(own, archives, verify=verify, say=say)
+        if own not in found:
+            check(own, archives, verify=verify, say=say)
+        found.append(own)
+        return own
+
+    def manual(place: Path) -> Path:
+        own = checked(place)
         say("For all of ImageNet, what follows takes hours.")
         return own
 
+    found: list[Path] = []
     registry.ADDED.require_room()
     with only_data_errors("tensorflow-datasets' imagenet2012 cannot be prepared"):
         builder = prepared(NAME, data_dir, say, manual)
+        if verify:  # Also if it was prepared already.
+            checked(Path(builder.data_path))
         root, classes = Path(builder.data_path), builder.info.features["label"].names
         columns = {
             split: _listed(open_records(root, theirs))

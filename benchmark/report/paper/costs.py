@@ -23,9 +23,9 @@ def rates(store: Store) -> Rates:
     """Return the rates of the finished runs in a results folder."""
     found: dict[str, dict[tuple[str, int], list[float]]] = {}
     runs: Counter[str] = Counter()
-    for folder, key, rate in timed_runs(store):
-        device = (folder.result() or {}).get("device")
-        machine = folder.provenance().get("processor", "") if device == "CPU" else str(device)
+    for key, rate, result, made in timed_runs(store):
+        device = result.get("device")
+        machine = made.get("processor", "") if device == "CPU" else str(device)
         found.setdefault(machine, {}).setdefault(key, []).append(rate)
         runs[machine] += 1
     if not runs:

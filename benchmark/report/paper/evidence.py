@@ -84,18 +84,19 @@ def paper_followed(loaded: LoadedSuite) -> Paper:
 
 def with_records(own: Evidence, store: Store) -> Evidence:
     """Return the evidence with frames, verdicts and report from the records."""
-    suite, read = own.loaded.suite, []
-    for cell in own.loaded.plan.cells:
-        folder = store.run(cell)
-        result = folder.result() if folder.path.is_dir() else None
-        if result and result["status"] in ENDED:
-            row = {"suite": suite.name, "variant": cell.variant, "seed": cell.seed}
-            row |= {"run_id": cell.run_id, "spec": cell.spec.model_dump(mode="json")}
-            read.append((row, folder, result))
-    if not read:
+    suite = own.loaded.suite
+    ended = [
+        {
+            **{"suite": suite.name, "variant": cell.variant, "seed": cell.seed},
+            **{"run_id": cell.run_id, "spec": cell.spec.model_dump(mode="json")},
+        }
+        for cell in own.loaded.plan.cells
+        if store.status(cell) in ENDED
+    ]
+    if not ended:
         return replace(own, verdicts=(None,) * len(suite.claims))
-    done = frozenset(folder.run_id for _, folder, _ in read)
-    frames = frames_of(read)
+    frames = frames_of(ended, store)
+    done = frozenset(frames.runs.loc[frames.runs["status"].isin(ENDED), "run_id"])
     specs = {cell.variant: cell.spec.model_dump(mode="json") for cell in own.loaded.plan.cells}
     samples = with_values_at(frames, suite.claims)
     recorded = suite.name in store.suites()
