@@ -63,8 +63,8 @@ def verify(
         with ended_after(seconds):
             for each in execution.verify(found, train, seconds):
                 outcomes.append(each.outcome)
-                broken |= each.outcome == execution.OTHER and each.same_class
-                broken |= each.outcome == execution.FAILED
+                differs = each.outcome == execution.OTHER and each.same_class
+                broken |= differs or each.outcome == execution.FAILED
                 _say_one(each, (execution.OTHER, execution.WEIGHTS))
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.

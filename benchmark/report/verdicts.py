@@ -185,7 +185,7 @@ def _verdict(
     sentence, finding = look.sentence, look.finding
     if finding and finding.lost:
         lost = counted(finding.lost, "lost run")
-        sentence = f"With {lost} counted against the claim, {_lowered(sentence)}"
+        sentence = f"With {lost} taken at the worst, {_lowered(sentence)}"
     if made and not preliminary and look.outcome != INCONCLUSIVE:
         sentence += f" Decided by the look at {look.runs} runs of each."
     found = tuple(departures_of(claim, specs))

@@ -35,10 +35,9 @@ class SgdSpec(Spec):
     weight_decay_scope: Literal["convolutions", "kernels", "all"] = "all"
     """``convolutions``: only their kernels; ``kernels``: the classifier's as well (VGG's is made of
     convolutions); ``all``: also biases and BN's scale and shift, Caffe's default. The paper does
-    not say. On ImageNet, BN's
-    scale and shift are not decayed in Goyal et al. (2017), section 5.1, with He among the authors,
-    and fb.resnet.torch's README reads the paper as decaying only convolutions; on CIFAR-10 the
-    sources disagree."""
+    not say. On ImageNet, BN's scale and shift are not decayed in Goyal et al. (2017), section 5.1,
+    with He among the authors, and fb.resnet.torch's README reads the paper as decaying only
+    convolutions; on CIFAR-10 the sources disagree."""
 
 
 OptimizerSpec = SgdSpec

@@ -57,7 +57,12 @@ def _require_finite(what: str, arrays: Mapping[str, np.ndarray]) -> None:
             raise DataError(f"{rule}. Received: {name} with {count} values that are not")
 
 
-_TRAINING_ALONE = ("initializer", "dropout_rate", "batch_norm.momentum", "batch_norm.zero_gamma")
+_TRAINING_ALONE = (
+    *("initializer", "classifier_initializer", "initializer_stddev", "dropout_rate"),
+    *("batch_norm.momentum", "batch_norm.zero_gamma"),
+    *("batch_norm.statistics", "batch_norm.statistics_batches"),
+    *("on_shortcut.initial_bias", "on_shortcut.rate"),
+)
 """Fields of a net that do not matter to what it computes once it is trained."""
 
 
