@@ -5,6 +5,7 @@ import pytest
 from benchmark.listening.progress import work
 from benchmark.models.resnet import cost as resnet_cost
 from benchmark.problems import InputError
+from benchmark.shipped import suites_folder
 from benchmark.spec import RunSpec
 from benchmark.suite import Changes, SuiteError, load_suite
 from benchmark.suite.names import NAME
@@ -450,6 +451,8 @@ def test_a_suite_states_only_how_it_differs_from_another(write):
         assert cell.spec.optimizer.momentum == 0.8
         assert cell.spec.model.shortcut == theirs.spec.model.shortcut
         assert cell.spec.optimizer.weight_decay == theirs.spec.optimizer.weight_decay
+    shipped = load_suite(write("shipped.yaml", "extends: night/shortcuts\nname: mine\n"))
+    assert shipped.plan.cells == load_suite(suites_folder() / "night/shortcuts.yaml").plan.cells
     same = load_suite(write("same.yaml", "extends: good.yaml\nname: same\n"))
     assert [cell.run_id for cell in same.plan.cells] == [cell.run_id for cell in good.plan.cells]
 

@@ -6,13 +6,14 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from benchmark.shipped import suites_folder
 from benchmark.suite.problems import Broken, Place, SuiteError
 from benchmark.suite.yaml_document import MAX_DEPTH, Document, read_document
 
 EXTENDS, REPLACES = "extends", "_delete_"
 """A field of a suite file, and a field of a mapping in its base."""
 
-_PATH = "must be the path of a suite file, relative to this one"
+_PATH = "must be the path of a suite file, relative to this one, or the name of the package's"
 
 
 def read_suite(path: Path) -> Document:
@@ -38,8 +39,8 @@ def _chain(path: Path) -> Iterator[Document]:
         stated = document.data[EXTENDS]
         if not isinstance(stated, str) or not stated:
             raise _refused(document, _PATH, stated)
-        parent = read[-1].parent / stated
-        if not os.path.isfile(parent):  # noqa: PTH113 - Path.is_file raises for names too long.
+        parent = _file_of(stated, read[-1].parent)
+        if parent is None:
             raise _refused(document, _PATH, stated)
         if parent.resolve() in [each.resolve() for each in read]:
             circle = " -> ".join(map(str, [*read, parent]))
@@ -53,6 +54,14 @@ def _chain(path: Path) -> Iterator[Document]:
         read.append(parent)
         document = base
     yield document
+
+
+def _file_of(stated: str, folder: Path) -> Path | None:
+    """Return the file of that path or, if there is none, of the package's suite of that name."""
+    for file in (folder / stated, suites_folder() / f"{stated}.yaml"):
+        if os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises for names too long.
+            return file
+    return None
 
 
 def _refused(document: Document, rule: str, received: Any) -> SuiteError:

@@ -40,8 +40,8 @@ class Suite(Spec):
     the names of suites changed by ``--set``."""
 
     extends: str | None = None
-    """Another suite file, as a path relative to this one. This file inherits what it does not
-    state.
+    """Another suite: its path, relative to this file, or its name in the package. This file
+    inherits what it does not state.
 
     ``base`` is merged: a field that this file states, nested or dotted (``model.depth: 32``), wins,
     and the fields around it stay. A list is one value, and so is a mapping with ``_delete_: true``
