@@ -15,7 +15,7 @@ from benchmark.detection.cost import detector_cost
 from benchmark.detection.faster_rcnn import FasterRCNN
 from benchmark.models.build import build_model
 from benchmark.models.count import Cost, counted_cost
-from benchmark.models.pretrained import assign
+from benchmark.models.pretrained import HEADS, assign
 from benchmark.spec import DetectorSpec, ResNetSpec, SgdSpec, VggSpec
 from benchmark.training.detection import JointLoss
 from benchmark.training.loss_scale import LossScale
@@ -62,7 +62,7 @@ def test_both_parts_with_a_classifiers_weights_are_the_classifier(narrow):
         weight.assign(weight + 0.01)
     backbone = backbone_of(VGG16)
     arrays = weight_arrays(classifier)
-    assign(backbone.weights, arrays)
+    assign(backbone.weights, arrays, unused=HEADS)
     own = {w.path for net in (backbone.features, backbone.regions) for w in net.weights}
     assert arrays.keys() - own == {"predictions/kernel", "predictions/bias"}
     names = ("block5_conv3", "block5_pool", "fc2")
