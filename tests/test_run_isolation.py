@@ -136,6 +136,7 @@ def test_stray_folders_among_runs_and_suites_are_ignored(tmp_path, plan):
 
 
 def _folder_for_result(path):
+    (path / "result.json").unlink(missing_ok=True)
     (path / "result.json").mkdir(parents=True)
 
 
@@ -242,17 +243,12 @@ def _torn_provenance(path):
     (path / "provenance.json").write_text("{")
 
 
-def _folder_instead_of_result(path):
-    (path / "result.json").unlink()
-    (path / "result.json").mkdir()
-
-
 def _link_to_elsewhere(path):
     path.rename(path.with_name("elsewhere"))
     path.symlink_to(path.with_name("elsewhere"), target_is_directory=True)
 
 
-TORN = [_garbage_in_the_journal, _torn_spec, _folder_instead_of_result, _link_to_elsewhere]
+TORN = [_garbage_in_the_journal, _torn_spec, _folder_for_result, _link_to_elsewhere]
 
 
 @pytest.fixture

@@ -53,10 +53,8 @@ def replay(
             spec = RunSpec.model_validate(folder.spec())
         except ValidationError as error:
             fail(f"{run} was recorded by a version with different fields: {error}")
-    if not (there := sum(event["event"] == Kind.EPOCH for event in events)):
+    if not any(event["event"] == Kind.EPOCH for event in events):
         fail(f"run must have recorded an epoch. Received: {run}, which has none")
-    if not any(event["event"] == Kind.END for event in events):  # It goes on, or was stopped.
-        epochs = min(epochs or there, there)
     store = Store(results)
     source = _source(spec, store)
     require_usable([spec], store, say=note)

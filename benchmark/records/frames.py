@@ -127,17 +127,19 @@ def _curves_and_layers(
 
 
 def _run_row(cell: _Row, folder: RunFolder, result: _Row | None) -> _Row:
-    row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED) | (result or {})
-    row["status"] = result["status"] if result else folder.status().value
+    values = result or {"status": folder.status().value}
     for protocol, errors in folder.tested().items():
-        row |= error_columns(protocol, errors)
-    return row | flattened(cell["spec"])
+        values = values | error_columns(protocol, errors)
+    return _row(cell, values)
 
 
 def _unreadable(cell: _Row, error: Exception) -> _Row:
-    row = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED)
-    row |= {"status": Status.UNREADABLE.value, "reason": one_line(error)}
-    return row | flattened(cell["spec"])
+    return _row(cell, {"status": Status.UNREADABLE.value, "reason": one_line(error)})
+
+
+def _row(cell: _Row, values: _Row) -> _Row:
+    own = {name: cell[name] for name in CELL} | dict.fromkeys(MEASURED)
+    return own | values | flattened(cell["spec"])
 
 
 def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:

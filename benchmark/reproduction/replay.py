@@ -54,7 +54,12 @@ _NOT_COPIED = shutil.ignore_patterns("lock", "lease.*", "checkpoints")
 
 
 def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:
-    """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs."""
+    """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs, and no
+    further than a run was recorded that has not ended."""
+    there = sum(event["event"] == Kind.EPOCH for event in recorded.events)
+    expected = min(there, epochs or there)
+    if not any(event["event"] == Kind.END for event in recorded.events):
+        epochs = expected
     cell = Cell("replay", recorded.spec.seed, recorded.spec)
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(Path(scratch))
@@ -65,11 +70,10 @@ def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = N
         outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
         folder = store.run(cell)
         events, provenance = folder.events(), folder.provenance()
-    there = sum(event["event"] == Kind.EPOCH for event in recorded.events)
     return Replayed(
         status=outcome.statuses[cell.run_id],
         reason=outcome.reasons[cell.run_id],
-        expected=min(there, epochs or there),
+        expected=expected,
         curves=compare_curves(recorded.events, events),
         environment=differences(
             _around(recorded.events, recorded.provenance), _around(events, provenance)

@@ -14,10 +14,10 @@ def untested(loaded: LoadedSuite, store: Store) -> Iterator[tuple[Cell, str]]:
     not tested yet."""
     wanted, seen = tests_of(loaded.suite.claims), set()
     for cell in loaded.plan.cells:
-        for protocol in wanted.get(cell.variant, ()):
+        if cell.variant not in wanted or store.status(cell) == Status.UNREADABLE:
+            continue
+        for protocol in wanted[cell.variant]:
             test = cell.run_id, protocol
-            if store.status(cell) == Status.UNREADABLE:
-                continue
             if test not in seen and protocol not in store.run(cell).tested():
                 seen.add(test)
                 yield cell, protocol

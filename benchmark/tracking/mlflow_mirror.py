@@ -97,11 +97,9 @@ class MlflowMirror:
     def mirror_suite(self, note: str, artifacts: Sequence[Path], verdicts: str = "") -> None:
         """Set the note of the experiment and the parent run, the parent's figures and its tag
         ``verdicts``, and end it; then mark the children that are still in the suite's plan."""
-        for most, set_tag, of in (
-            (_LONGEST_NOTE, self.client.set_experiment_tag, self.experiment),
-            (_LONGEST_TAG, self.client.set_tag, self.parent),
-        ):
-            set_tag(of, "mlflow.note.content", _cut(note, most))
+        tag = "mlflow.note.content"
+        self.client.set_experiment_tag(self.experiment, tag, _cut(note, _LONGEST_NOTE))
+        self.client.set_tag(self.parent, tag, _cut(note, _LONGEST_TAG))
         self.client.set_tag(self.parent, "verdicts", verdicts or "none")
         for path in artifacts:
             self.client.log_artifact(self.parent, str(path))

@@ -5,6 +5,7 @@ import hashlib
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,10 @@ def get(
     lists everything that is missing; nothing is added then.
     """
 
+    @cache
     def checked(place: Path) -> Path:
         own = (folder or place.parents[1] / "downloads" / "manual").resolve()
-        if own not in found:
-            check(own, archives, verify=verify, say=say)
-        found.append(own)
+        check(own, archives, verify=verify, say=say)
         return own
 
     def manual(place: Path) -> Path:
@@ -65,7 +65,6 @@ def get(
         say("For all of ImageNet, what follows takes hours.")
         return own
 
-    found: list[Path] = []
     registry.ADDED.require_room()
     with only_data_errors("tensorflow-datasets' imagenet2012 cannot be prepared"):
         builder = prepared(NAME, data_dir, say, manual)

@@ -16,6 +16,7 @@ from benchmark.statistics.student import quantile
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim, Sample
 from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
+from benchmark.suite.claims.published import VIEWS
 
 NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
 """Outcomes in addition to the verdicts. The last: no suite states the claim in the paper's form."""
@@ -213,7 +214,7 @@ def _others(own: Evidence, claim: Claim) -> str:
     told: dict[str, list[str]] = {}
     for number in own.paper.reproductions:
         same = number.column.removeprefix("best_") == claim.metric.removeprefix("best_")
-        seen = claim.protocol is None or claim.protocol.startswith(_VIEWS[number.view])
+        seen = claim.protocol is None or claim.protocol.startswith(_SEEN.get(number.view, ()))
         if same and seen and number.row in names and number.dataset in images:
             source = told.setdefault(_source(number), [])
             source.append(f"{number.row} {_value(number)}")
@@ -224,7 +225,7 @@ _IMAGES = {"imagenet2012": "imagenet", "voc0712": "voc2007"}
 """Data set -> its name in reported numbers."""
 
 
-_VIEWS = {"10-crop": "ten-crop-", "centre crop": "center-crop-", "single view": "center-crop-"}
+_SEEN = VIEWS | {"centre crop": ("center-crop-",)}
 """View of a reported number -> how its protocol's name starts."""
 
 

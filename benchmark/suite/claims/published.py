@@ -22,7 +22,7 @@ NO_CHANCE = "difference, with no chance in it"
 
 _SCALES = "-224-256-384-480-640"
 
-_VIEWS = {
+VIEWS = {
     "10-crop": ("ten-crop-",),
     "fully convolutional at 5 scales": (f"multi-scale{_SCALES}", f"multi-scale-sliding{_SCALES}"),
 }
@@ -73,7 +73,7 @@ class PublishedClaim(Claim):
             return False
         if self.protocol is None:
             return True
-        return self.protocol.startswith(_VIEWS.get(number.view, ()))
+        return self.protocol.startswith(VIEWS.get(number.view, ()))
 
     @classmethod
     def usual_margin(cls, data: dict[str, Any]) -> tuple[float, str]:
