@@ -135,14 +135,16 @@ def test_a_task_whose_process_is_killed_goes_on(tmp_path, cluster, alone):
 
 
 def test_the_plan_is_for_the_cluster(tmp_path, cluster, alone):
-    first = plan_of(tmp_path).cells[0]
-    cluster.add_node(num_cpus=8)
+    plan_of(tmp_path, SUITE.replace("seeds: [0]", "seeds: [0, 1, 2]"))
     shutil.copytree(alone.root / "runs", tmp_path / "results" / "runs")
-    shutil.rmtree(tmp_path / "results" / "runs" / first.run_id)
     words = ["plan", tmp_path / "suite.yaml", "--results", tmp_path / "results", "--on", "ray"]
+    cluster.add_node(num_cpus=3)
     said = bench_alone(*words, "--address", cluster.address)
-    assert "To be trained: 1 run, " in said.stdout, said.stdout + said.stderr
-    assert "with 8 at once" in said.stdout
+    assert "To be trained: 4 runs, " in said.stdout, said.stdout + said.stderr
+    assert "with 3 at once" in said.stdout, said.stdout
+    cluster.add_node(num_cpus=8)  # More than there are runs.
+    said = bench_alone(*words, "--address", cluster.address)
+    assert "with 4 at once" in said.stdout, said.stdout
 
 
 def test_a_node_that_does_not_see_the_results_sends_them(tmp_path, cluster, alone):
