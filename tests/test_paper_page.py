@@ -10,6 +10,7 @@ from made_records import made_suite, record
 from benchmark.records.store import Store
 from benchmark.report.paper.costs import Rates, cost_text, rates
 from benchmark.report.paper.evidence import gather
+from benchmark.report.paper.figures import figures_of
 from benchmark.report.paper.locations import BEYOND, Place, place_of_source
 from benchmark.report.paper.page import write_paper
 from benchmark.report.paper.rows import (
@@ -24,6 +25,7 @@ from benchmark.report.paper.rows import (
     short_counts,
     summary,
 )
+from benchmark.shipped import shipped_reference
 from benchmark.suite import load_suite
 from benchmark.suite.claims import Sample
 from benchmark.suite.claims.outcomes import CONSISTENT, INCONCLUSIVE, REPRODUCED
@@ -80,6 +82,12 @@ def train(store, suites, file, seeds=5, errors=ERRORS):
     for cell in load_suite(suites / file).plan.cells:
         if cell.seed < seeds and cell.variant in errors:
             record(store, cell, final_error_percent=errors[cell.variant] + 0.01 * cell.seed)
+
+
+@pytest.fixture(scope="module")
+def reference_evidence():
+    """On the suites here, by the committed records."""
+    return list(gather(Path("suites"), Store(shipped_reference())))
 
 
 def found(store, suites):
@@ -245,6 +253,20 @@ def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tm
     for row in text.splitlines():
         if row.startswith(f"| {DEGRADED}"):
             assert len(re.split(r"(?<!\\)\|", row)) == 9
+
+
+@pytest.mark.parametrize(
+    ("suite", "names"),
+    [
+        ("gradients", ["gradients"]),
+        ("night-gradients", ["gradients"]),
+        ("night-shortcuts", ["seeds"]),
+    ],
+)
+def test_a_figure_shows_what_the_claims_are_about(reference_evidence, suite, names):
+    """Not the errors of runs that end after the first steps."""
+    (own,) = [each for each in reference_evidence if each.name == suite]
+    assert [name for name, _, _ in figures_of(own)] == names
 
 
 def test_the_same_records_give_the_same_page_and_old_figures_go(store, suites, tmp_path):

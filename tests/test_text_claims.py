@@ -130,22 +130,33 @@ def test_gradients_are_compared_in_powers_of_ten_at_an_iteration():
 def test_plain_56s_gradients_before_the_first_step_are_not_healthy():
     """By what three of its runs had: 490 to 2,190 times from layer to layer."""
     first = claimed("gradients")[0]
-    assert first.variant == "plain56" and first.at == (0,)
-    frame = runs(plain56=[1.0] * 3).assign(**{"gradient_norm_decades@0": [2.69, 3.1, 3.34]})
-    (found,) = judge([first], frame, {"plain56": spec(56, "none")})
+    assert first.variant == "plain56-start" and first.at == (0,)
+    specs = {first.variant: spec(56, "none")}
+    frame = runs(**{first.variant: [1.0] * 3})
+    frame = frame.assign(**{"gradient_norm_decades@0": [2.69, 3.1, 3.34]})
+    (found,) = judge([first], frame, specs)
     assert found.verdict == "not reproduced"
     healthy = frame.assign(**{"gradient_norm_decades@0": exactly(0.5, 0.1, 3)})
-    assert judge([first], healthy, {"plain56": spec(56, "none")})[0].verdict == "reproduced"
+    assert judge([first], healthy, specs)[0].verdict == "reproduced"
+
+
+@pytest.mark.parametrize("suite", ["gradients", "warmup"])
+def test_claims_on_the_beginning_are_comparable_by_runs_that_end_early(suite):
+    loaded = load_suite(f"suites/{suite}.yaml")
+    specs = {c.variant: c.spec.model_dump(mode="json") for c in loaded.plan.cells}
+    assert len({each["schedule"]["iterations"] for each in specs.values()}) > 1
+    none = pd.DataFrame({"variant": [], "seed": [], "status": []})
+    assert all(v.departures == () for v in judge(loaded.suite.claims, none, specs))
 
 
 def test_the_warm_up_is_judged_by_the_rate_of_an_epoch():
     over = next(claim for claim in claimed("warmup") if claim.metric == "learning_rate")
-    frame = runs(warmup=[7.0] * 5).assign(run_id=list("abcde"))
+    frame = runs(**{over.variant: [7.0] * 5}).assign(run_id=list("abcde"))
     ends = pd.DataFrame({"run_id": list("abcde"), "iteration": 391, "learning_rate": 0.01})
     for rate, verdict in ((0.1, "reproduced"), (0.01, "inconclusive")):
         curves = pd.concat([ends, ends.assign(iteration=782, learning_rate=rate)])
         made = with_values_at(Frames(frame, curves, pd.DataFrame()), [over])
-        (found,) = judge([over], made, {"warmup": spec(110)})
+        (found,) = judge([over], made, {over.variant: spec(110)})
         assert found.verdict == verdict and found.finding.effect == (rate == 0.1)
 
 

@@ -303,6 +303,30 @@ def test_a_departure_that_is_part_of_the_claim_makes_it_no_less_comparable():
     assert verdict(other_rate, frame, **specs).verdict == "not comparable"
 
 
+@pytest.mark.parametrize(
+    ("schedule", "at", "departing"),
+    [
+        ({"iterations": 400, "drops": []}, [400], []),
+        ({"iterations": 400, "drops": [300]}, [200], []),
+        ({"iterations": 400, "drops": [300]}, [200, 300], ["drops"]),
+        ({"iterations": 400, "drops": [300]}, None, ["iterations", "drops"]),
+        ({"iterations": 40_000, "drops": [32_000]}, [40_000], []),
+        ({"iterations": 40_000, "drops": []}, [40_000], ["drops"]),
+        ({"iterations": 70_000, "drops": [32_000, 48_000]}, [64_000], []),
+        ({"iterations": 70_000, "drops": [32_000, 48_000]}, [65_000], ["iterations"]),
+        ({"kind": "cosine", "iterations": 400}, [200], ["iterations", "kind"]),
+        ({"iterations": 400, "learning_rate": 0.2}, [100], ["learning_rate"]),
+    ],
+)
+def test_a_schedule_departs_only_by_the_last_iteration_of_a_claim(schedule, at, departing):
+    claim = {"variant": "a", "against": "b", "direction": "lower", "metric": "train_error_percent"}
+    short = spec(schedule=schedule)
+    none = pd.DataFrame({"variant": [], "seed": [], "status": []})
+    found = verdict(claim | {"at": at} if at else claim, none, a=short, b=short)
+    fields = {told.split(" ")[0].removeprefix("schedule.") for told in found.departures}
+    assert fields == set(departing), found.departures
+
+
 def undecidable(claims, seeds, **specs):
     specs = specs or {"a": spec(), "b": spec()}
     return sum(each.chance == 0 for each in prospects(claims, seeds, specs))

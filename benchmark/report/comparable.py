@@ -20,9 +20,10 @@ _UNKNOWN = "the paper does not cover this data set"
 def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Return the departures in fields in which every variant of the claim departs, even with
     different values. A field in which only some variants depart is what the claim compares, as long
-    as one variant departs in nothing else; for an ensemble, every departure counts. Also returned:
+    as one variant departs in nothing else; for an ensemble, every departure counts. A schedule that
+    departs only after the last iteration that the claim is about is no departure. Also returned:
     that the published number is for images whose labels are not public, or for other images."""
-    each = [departures(specs[variant]) for variant in claim.variants]
+    each = [_departures_until(claim.last_iteration, specs[name]) for name in claim.variants]
     fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
     if claim.compared == claim.variants:
@@ -42,6 +43,25 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
         elif hidden := _HIDDEN.get((claim.number.dataset, claim.number.split)):
             found.append(hidden)
     return found
+
+
+def _departures_until(last: int | None, spec: Mapping[str, Any]) -> list[Departure]:
+    """Return the departures of a run up to an iteration; None: up to its end."""
+    found = departures(spec)
+    if last is None or spec["schedule"]["kind"] != "piecewise":
+        return found
+    return [each for each in found if not _only_after(last, each)]
+
+
+def _only_after(last: int, departure: Departure) -> bool:
+    """Return whether a piecewise schedule departs only after an iteration, when what was measured
+    by then had been measured."""
+    if departure.field == "schedule.iterations":
+        return all(last <= iterations for iterations in (departure.value, *departure.agreed))
+    if departure.field == "schedule.drops":
+        until = [[n for n in drops if n <= last] for drops in (departure.value, *departure.agreed)]
+        return until[0] in until[1:]
+    return False
 
 
 def _stated(departure: Departure, departs_in: Sequence[str]) -> bool:

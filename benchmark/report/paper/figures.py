@@ -1,10 +1,12 @@
-"""The page's figures: a suite's curves or responses if the paper has a figure, otherwise each run's
-error."""
+"""The page's figures: a suite's curves or responses if the paper has a figure, otherwise what its
+claims are about: gradients by layer, or each run's error."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from benchmark.diagnostics import GRADIENTS
 from benchmark.report.figures.drawn import draw_errors, draw_layers
+from benchmark.report.figures.layers import draw_by_layer
 from benchmark.report.figures.lines import key_of
 from benchmark.report.figures.seeds import draw_seeds
 from benchmark.report.figures.style import MAX_VARIANTS, looks
@@ -40,7 +42,12 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
         told = "Bold: test error; thin and dashed: training error"
         yield "curves", f"{told} ({at}). {key_of(curves)}", draw_errors(runs, curves, look, levels)
     elif own.place.kind != "Figure":
-        for metric, some in by_metric(runs):
+        found = layers[layers["iteration"].isin(_gradients_at(own)) & layers["variant"].isin(first)]
+        if len(found):
+            caption = f"{GRADIENTS.label} by layer ({at}). {key_of(found)}"
+            yield "gradients", caption, draw_by_layer(found, look, GRADIENTS)
+        ended = runs[~runs["variant"].isin(_compared_early(own))]
+        for metric, some in by_metric(ended) if len(ended) else ():
             name = "seeds-ap" if metric.of_detectors else "seeds"
             caption = f"The {metric.label} of each run ({at}); the bar is at the mean."
             yield name, caption, draw_seeds(some, look, levels, metric)
@@ -50,6 +57,21 @@ def _has_values(own: Evidence) -> bool:
     """Return whether every side of one of the claims has a run with a value."""
     claims = own.loaded.suite.claims
     return any(all(sample.known() for sample in samples_in(own, claim)) for claim in claims)
+
+
+def _gradients_at(own: Evidence) -> set[int]:
+    """Return the iterations after which claims are about gradients."""
+    claims = own.loaded.suite.claims
+    about = (claim for claim in claims if claim.measured.by_iteration == "layers")
+    return {iteration for claim in about for iteration in getattr(claim, "at", None) or ()}
+
+
+def _compared_early(own: Evidence) -> set[str]:
+    """Return the variants that claims are about, but none about the training's end."""
+    early, late = set[str](), set[str]()
+    for claim in own.loaded.suite.claims:
+        (late if claim.last_iteration is None else early).update(claim.variants)
+    return early - late
 
 
 def _shows(own: Evidence, quantity: str) -> bool:

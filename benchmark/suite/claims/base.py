@@ -92,6 +92,11 @@ class Claim(Spec):
         return (f"{self.protocol}.{column}" if self.protocol else column,)
 
     @property
+    def last_iteration(self) -> int | None:
+        """The last iteration that the claim is about; None: it is about the whole training."""
+        return None
+
+    @property
     def ends(self) -> tuple[float, float]:
         """The lowest and the highest value that a lost run could have had."""
         return self.measured.ends

@@ -36,6 +36,11 @@ class ClaimAtIterations(Claim):
         return super().columns
 
     @property
+    def last_iteration(self) -> int | None:
+        """The last iteration of ``at``."""
+        return self.at[-1] if self.at else None
+
+    @property
     def when(self) -> str:
         """The iterations in words, for sentences; empty for the training's end."""
         return f" after {' and '.join(f'{i:,}' for i in self.at)} iterations" if self.at else ""
