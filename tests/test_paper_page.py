@@ -259,7 +259,6 @@ def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tm
     ("suite", "names"),
     [
         ("gradients", ["gradients"]),
-        ("night-gradients", ["gradients"]),
         ("night-shortcuts", ["seeds"]),
     ],
 )

@@ -215,6 +215,26 @@ def test_rows_of_epochs(embedded):
     assert events[-1]["event"] == "end" and events[-1]["status"] == "finished"
 
 
+def test_up_to_the_first_drop_a_short_run_is_the_beginning_of_a_long_one(embedded):
+    """Claims on the beginning are judged by such runs."""
+    short, long = (
+        tiny_spec(
+            optimizer={"batch_size": 640},
+            schedule=schedule,
+            evaluation={"every_epochs": 2},
+            diagnostics={"iterations": [0, 5, 14]},
+        )
+        for schedule in ({"iterations": 24, "drops": [16]}, {"iterations": 32, "drops": []})
+    )
+    rows = [
+        [event for event in trained(spec, embedded)[1] if event["event"] == "epoch"]
+        for spec in (short, long)
+    ]
+    (first, second, third), (also_first, also_second, other, _) = rows
+    assert (first, second) == (also_first, also_second) and third != other
+    assert {"0", "5"} <= set(first["layers"]) and "14" in second["layers"]
+
+
 def test_gradient_norms_are_those_of_the_loss_alone(embedded):
     spec = tiny_spec(schedule={"iterations": 1, "drops": []})
     _, events = trained(spec, embedded)

@@ -4,7 +4,9 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmark.data.order import epoch_ends
 from benchmark.paper import Departure, departures, section, told
+from benchmark.spec import RunSpec
 from benchmark.suite.claims import Claim, PublishedClaim
 
 _HIDDEN = {
@@ -20,10 +22,10 @@ _UNKNOWN = "the paper does not cover this data set"
 def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     """Return the departures in fields in which every variant of the claim departs, even with
     different values. A field in which only some variants depart is what the claim compares, as long
-    as one variant departs in nothing else; for an ensemble, every departure counts. A schedule that
-    departs only after the last iteration that the claim is about is no departure. Also returned:
-    that the published number is for images whose labels are not public, or for other images."""
-    each = [_departures_until(claim.last_iteration, specs[name]) for name in claim.variants]
+    as one variant departs in nothing else; for an ensemble, every departure counts. What a schedule
+    does after the last iteration that the claim is about is no departure. Also returned: that the
+    published number is for images whose labels are not public, or for other images."""
+    each = [_departures_until(claim, specs[name]) for name in claim.variants]
     fields = [{found.field for found in of_one} for of_one in each]
     compared: set[str] = set()
     if claim.compared == claim.variants:
@@ -45,23 +47,35 @@ def departures_of(claim: Claim, specs: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _departures_until(last: int | None, spec: Mapping[str, Any]) -> list[Departure]:
-    """Return the departures of a run up to an iteration; None: up to its end."""
-    found = departures(spec)
-    if last is None or spec["schedule"]["kind"] != "piecewise":
+def _departures_until(claim: Claim, spec: Mapping[str, Any]) -> list[Departure]:
+    """Return a run's departures up to the last iteration that the claim is about. Up to the first
+    drop of the learning rate, runs that end, or whose rates drop, at different iterations are the
+    same, bit for bit."""
+    found, schedule = departures(spec), spec["schedule"]
+    last = claim.last_iteration
+    if last is None or schedule["kind"] != "piecewise" or any(n <= last for n in schedule["drops"]):
         return found
-    return [each for each in found if not _only_after(last, each)]
+    return [each for each in found if not _only_after(last, each, claim, spec)]
 
 
-def _only_after(last: int, departure: Departure) -> bool:
-    """Return whether a piecewise schedule departs only after an iteration, when what was measured
-    by then had been measured."""
-    if departure.field == "schedule.iterations":
-        return all(last <= iterations for iterations in (departure.value, *departure.agreed))
+def _only_after(last: int, departure: Departure, claim: Claim, spec: Mapping[str, Any]) -> bool:
+    """Return whether a departure in the schedule makes no difference up to an iteration."""
     if departure.field == "schedule.drops":
-        until = [[n for n in drops if n <= last] for drops in (departure.value, *departure.agreed)]
-        return until[0] in until[1:]
-    return False
+        return all(drop > last for drops in departure.agreed for drop in drops)
+    if departure.field != "schedule.iterations":
+        return False
+    lengths = (departure.value, *departure.agreed)
+    by_epoch = claim.measured.by_iteration == "epochs"
+    ends = {_epoch_ends(spec, length, last) for length in lengths} if by_epoch else {()}
+    return last <= min(lengths) and len(ends) == 1
+
+
+def _epoch_ends(spec: Mapping[str, Any], iterations: int, last: int) -> tuple[int, ...]:
+    """Return where epochs end, up to an iteration; a run's last epoch may be longer or shorter than
+    the others."""
+    images = RunSpec.model_validate(spec).dataset.train_images
+    ends = epoch_ends(iterations, spec["optimizer"]["batch_size"], images)
+    return tuple(end for end in ends if end <= last)
 
 
 def _stated(departure: Departure, departs_in: Sequence[str]) -> bool:

@@ -42,7 +42,8 @@ def figures_of(own: Evidence) -> "Iterator[tuple[str, str, Figure]]":
         told = "Bold: test error; thin and dashed: training error"
         yield "curves", f"{told} ({at}). {key_of(curves)}", draw_errors(runs, curves, look, levels)
     elif own.place.kind != "Figure":
-        found = layers[layers["iteration"].isin(_gradients_at(own)) & layers["variant"].isin(first)]
+        at_iterations = layers.set_index(["variant", "iteration"]).index
+        found = layers[at_iterations.isin(_gradients_at(own)) & layers["variant"].isin(first)]
         if len(found):
             caption = f"{GRADIENTS.label} by layer ({at}). {key_of(found)}"
             yield "gradients", caption, draw_by_layer(found, look, GRADIENTS)
@@ -59,11 +60,16 @@ def _has_values(own: Evidence) -> bool:
     return any(all(sample.known() for sample in samples_in(own, claim)) for claim in claims)
 
 
-def _gradients_at(own: Evidence) -> set[int]:
-    """Return the iterations after which claims are about gradients."""
+def _gradients_at(own: Evidence) -> set[tuple[str, int]]:
+    """Return the variants and iterations whose gradients claims are about."""
     claims = own.loaded.suite.claims
     about = (claim for claim in claims if claim.measured.by_iteration == "layers")
-    return {iteration for claim in about for iteration in getattr(claim, "at", None) or ()}
+    return {
+        (variant, iteration)
+        for claim in about
+        for variant in claim.variants
+        for iteration in getattr(claim, "at", None) or ()
+    }
 
 
 def _compared_early(own: Evidence) -> set[str]:
