@@ -130,8 +130,10 @@ def _with_shortened(
     found: list[Row], own: Evidence, claim: Claim, verdict: Verdict | None
 ) -> list[Row]:
     told = [row for row in found if row.claim == claim.statement]
-    same = [row for row in told if row.suite.source == own.source]
-    same += [row for row in told if row.verdict != SHORT_ALONE]
+    same = sorted(
+        (row for row in told if row.suite.source == own.source or row.verdict != SHORT_ALONE),
+        key=lambda row: row.suite.source != own.source,
+    )
     if not same:
         alone = Row(
             place=place_of(claim, own.source),
@@ -146,10 +148,12 @@ def _with_shortened(
             suite=own,
         )
         found, same = [*found, alone], [alone]
-    row = same[0]
-    outcome, text = _short_text(own, claim, verdict, _nets(row.suite))
-    new = replace(row, shortened=(*row.shortened, text), held=(*row.held, outcome))
-    return [new if each is row else each for each in found]
+    first, *others = same
+    outcome, text = _short_text(own, claim, verdict, _nets(first.suite))
+    # All rows of the claim tell it, and one counts it.
+    new = {id(row): replace(row, shortened=(*row.shortened, text)) for row in others}
+    new[id(first)] = replace(first, shortened=(*first.shortened, text), held=(*first.held, outcome))
+    return [new.get(id(each), each) for each in found]
 
 
 def _nets(own: Evidence) -> list[str]:
