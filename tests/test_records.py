@@ -119,6 +119,27 @@ def test_files_are_replaced_whole(tmp_path):
     assert read_json(tmp_path / "none.json") is None
 
 
+@pytest.mark.parametrize(
+    ("differs", "mixed"),
+    [
+        ([], False),
+        (["git_commit: a and b", "versions.resnet-bench: 0.1 and 0.2"], False),
+        (["git_commit: a and b", "versions.tensorflow: 2.20 and 2.21"], True),
+        (["processor: AMD and Intel"], True),
+    ],
+)
+def test_another_commit_of_the_same_recipe_is_no_other_environment(differs, mixed):
+    """Code that trains otherwise has another recipe, and its runs have other ids."""
+    resume = {"event": "resume", "epoch": 1, "iteration": 10, "wall_time_s": 1.0}
+    events = [
+        {"event": "start", "attempt": 1, "time": 0.0},
+        resume | {"differs": []},
+        resume | {"differs": differs},
+        {"event": "end", "final_weights_sha256": "w", "time": 1.0},
+    ]
+    assert summarize(events, "finished")["environments_mixed"] is mixed
+
+
 def test_a_result_sums_up_its_journal():
     events = [
         {"event": "start", "attempt": 2, "time": 100.0, "dataset_sha256": "d", "split": "test"},

@@ -3,6 +3,7 @@
 import pytest
 from made_records import made_cell, made_suite, record
 
+from benchmark.commands import verify as command
 from benchmark.records.comparison import CurvesCompared, Difference
 from benchmark.records.store import Store
 from benchmark.reproduction import verify as execution
@@ -125,3 +126,15 @@ def test_after_one_that_was_stopped_none_is_begun(store):
     found, _ = candidates(store, lambda spec: None)
     done = list(verify(found, lambda candidate: replayed(status="interrupted"), 1e9, lambda: 0.0))
     assert [each.outcome for each in done] == [STOPPED]
+
+
+def test_a_run_that_the_budget_stopped_counts_as_not_trained(store, monkeypatch, capsys):
+    def one_then_none(found, train, seconds):
+        yield Verified(found[0], replayed(), 1.0)
+        yield Verified(found[1], replayed(status="interrupted"), 1.0)
+
+    monkeypatch.setattr(execution, "verify", one_then_none)
+    monkeypatch.setattr(command, "_missing", lambda spec: None)
+    command.verify("10m", store.root)
+    said = capsys.readouterr().out
+    assert "1 of 1 reference run" in said and "2 more" in said

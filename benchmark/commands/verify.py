@@ -13,6 +13,7 @@ from benchmark.counts import counted
 from benchmark.problems import InputError
 from benchmark.running.budget import ended_after
 from benchmark.running.images import require_images, use_cache
+from benchmark.status import Status
 
 if TYPE_CHECKING:
     from benchmark.reproduction.replay import Replayed
@@ -69,12 +70,13 @@ def verify(
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.
     same, weights = outcomes.count(execution.SAME), outcomes.count(execution.WEIGHTS)
-    say(f"{same} of {counted(len(outcomes), 'reference run')} came out the same, bit for bit.")
+    ended = len(outcomes) - outcomes.count(execution.STOPPED)
+    say(f"{same} of {counted(ended, 'reference run')} came out the same, bit for bit.")
     if weights:
         have = counted(weights, "more has", "more have")
         say(f"{have} the same weights after every epoch, bit for bit; scored losses differ.")
-    if beyond := len(found) - len(outcomes):
-        say(f"{beyond} more were not trained within {budget}.")
+    if beyond := len(found) - ended:
+        say(f"{counted(beyond, 'more was', 'more were')} not trained to the end within {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")
     if broken or not (same or weights):
@@ -82,7 +84,9 @@ def verify(
 
 
 def _say_one(each: "Verified", explained: Collection[str]) -> None:
-    why = f" ({each.replayed.reason})" if each.replayed.reason else ""
+    # The budget interrupts a run as Ctrl-C does.
+    interrupted = each.replayed.status == Status.INTERRUPTED
+    why = f" ({each.replayed.reason})" if each.replayed.reason and not interrupted else ""
     say(f"{each.outcome}: {each.candidate.name}, {each.took_s:.0f} s{why}")
     if each.outcome not in explained:
         return

@@ -25,8 +25,8 @@ def summarize(
     errors; VOC's ``final_map_percent`` is for its own data sets only.
     ``mean_response_std`` is the mean over the layers at the end.
     ``skipped_steps`` is None without a loss scale, ``peak_gpu_memory_mib`` without a GPU.
-    ``environments_mixed``: the run was resumed with other versions or on another machine, so no
-    replay can reproduce its bits.
+    ``environments_mixed``: the run was resumed with other versions of its packages or on another
+    machine, so no replay can reproduce its bits.
     """
     epochs = of_kind(events, Kind.EPOCH)
     end = first_of_kind(events, Kind.END)
@@ -64,8 +64,19 @@ def summarize(
         "initial_weights_sha256": began.get("initial_weights_sha256"),
         "final_weights_sha256": end.get("final_weights_sha256"),
         "curves_sha256": curves_sha256(events),
-        "environments_mixed": any(e.get("differs") for e in events if e["event"] == Kind.RESUME),
+        "environments_mixed": _environments_mixed(events),
     }
+
+
+_BY_RECIPE = ("git_commit: ", "versions.resnet-bench: ")
+"""How differences begin that change no bit: code that trains otherwise has another recipe, and its
+runs have other ids."""
+
+
+def _environments_mixed(events: list[Event]) -> bool:
+    resumed = (event for event in events if event["event"] == Kind.RESUME)
+    differs = (text for event in resumed for text in event.get("differs") or ())
+    return any(not text.startswith(_BY_RECIPE) for text in differs)
 
 
 def _mean_response_std(epochs: list[Event]) -> float | None:
