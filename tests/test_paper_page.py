@@ -256,11 +256,7 @@ def test_the_page_has_counts_rows_figures_and_links_that_exist(store, suites, tm
 
 
 @pytest.mark.parametrize(
-    ("suite", "names"),
-    [
-        ("gradients", ["gradients"]),
-        ("night-shortcuts", ["seeds"]),
-    ],
+    ("suite", "names"), [("gradients", ["gradients"]), ("night-shortcuts", ["seeds"])]
 )
 def test_a_figure_shows_what_the_claims_are_about(reference_evidence, suite, names):
     """Not the errors of runs that end after the first steps."""

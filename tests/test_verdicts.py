@@ -322,9 +322,8 @@ def test_what_a_schedule_does_after_a_claims_last_iteration_is_no_departure(
     schedule, at, departing
 ):
     claim = {"variant": "a", "against": "b", "direction": "lower", "metric": "train_error_percent"}
-    assert (
-        departing_fields(claim | ({"at": at} if at else {}), spec(schedule=schedule)) == departing
-    )
+    at_iterations = {"at": at} if at else {}
+    assert departing_fields(claim | at_iterations, spec(schedule=schedule)) == departing
 
 
 def test_epochs_of_a_shorter_run_have_to_end_where_the_papers_do():
@@ -341,11 +340,10 @@ def test_a_drop_before_the_claims_last_iteration_departs_where_the_paper_states_
     claim = {"variant": "a", "bound": 60, "direction": "lower", "metric": "train_error_percent"}
     imagenet = {**images, "optimizer": {"batch_size": 256}}
     early = {"kind": "piecewise", "iterations": 50_000, "drops": [25_000, 37_500]}
-    assert departing_fields(claim | {"at": [50_000]}, spec(**imagenet, schedule=early)) == [
-        "iterations"
-    ]
-    none = early | {"drops": []}
-    assert departing_fields(claim | {"at": [45_042]}, spec(**imagenet, schedule=none)) == []
+    late = early | {"drops": []}
+    early, late = (spec(**imagenet, schedule=schedule) for schedule in (early, late))
+    assert departing_fields(claim | {"at": [50_000]}, early) == ["iterations"]
+    assert departing_fields(claim | {"at": [45_042]}, late) == []
 
 
 def departing_fields(claim, of_all):

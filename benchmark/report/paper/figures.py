@@ -2,6 +2,7 @@
 claims are about: gradients by layer, or each run's error."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import TYPE_CHECKING
 
 from benchmark.diagnostics import GRADIENTS
@@ -14,6 +15,7 @@ from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.rows import samples_in
 from benchmark.report.published import published_levels
 from benchmark.report.values import by_metric
+from benchmark.suite.claims import ClaimAtIterations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,14 +64,9 @@ def _has_values(own: Evidence) -> bool:
 
 def _gradients_at(own: Evidence) -> set[tuple[str, int]]:
     """Return the variants and iterations whose gradients claims are about."""
-    claims = own.loaded.suite.claims
-    about = (claim for claim in claims if claim.measured.by_iteration == "layers")
-    return {
-        (variant, iteration)
-        for claim in about
-        for variant in claim.variants
-        for iteration in getattr(claim, "at", None) or ()
-    }
+    at_iterations = (c for c in own.loaded.suite.claims if isinstance(c, ClaimAtIterations))
+    about = (claim for claim in at_iterations if claim.measured.by_iteration == "layers")
+    return {pair for claim in about for pair in product(claim.variants, claim.at or ())}
 
 
 def _compared_early(own: Evidence) -> set[str]:
