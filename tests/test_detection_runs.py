@@ -14,7 +14,7 @@ from benchmark.evaluation.boxes.average_precision import average_precisions
 from benchmark.evaluation.boxes.detections import from_json
 from benchmark.records.detection_images import load_shown
 from benchmark.records.store import Store
-from benchmark.reproduction.replay import Recorded, replay
+from benchmark.reproduction.replay import Recorded, replay, scratch
 from benchmark.scheduling.attempt import train_run
 from benchmark.spec import RunSpec
 from benchmark.suite import Cell
@@ -93,7 +93,8 @@ def trained(spec, **how):
 
 def test_a_replay_has_the_same_bits(ran):
     spec, folder = ran
-    again = replay(Recorded(spec, folder.events(), folder.provenance()), [])
+    with scratch() as store:
+        again = replay(Recorded(spec, folder.events(), folder.provenance()), store, [])
     assert again.identical and again.curves.epochs == 2, again
 
 

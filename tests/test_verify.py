@@ -1,11 +1,13 @@
 """Which reference runs are trained again within a budget, and what that says."""
 
 import pytest
+import typer
 from made_records import made_cell, made_suite, record
 
 from benchmark.commands import verify as command
 from benchmark.records.comparison import CurvesCompared, Difference
 from benchmark.records.store import Store
+from benchmark.reproduction import replay as again
 from benchmark.reproduction import verify as execution
 from benchmark.reproduction.replay import Replayed
 from benchmark.reproduction.verify import (
@@ -57,6 +59,60 @@ def test_why_others_cannot_be_trained_again_is_counted(store, monkeypatch):
     assert sorted(left.values()) == [1, 1, 1] and left["no images"] == 1
     monkeypatch.setattr(execution, "available_gpus", lambda: ["0"])
     assert len(candidates(store, lambda spec: None)[0]) == 3
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """A run, one that starts from its weights, and one that starts from that one's."""
+    store, cells = Store(tmp_path), [made_cell("first")]
+    for name in ("second", "third"):
+        pretrained = {"source": "run", "name": cells[-1].run_id, "mode": "train-all"}
+        cells.append(made_cell(name, pretrained=pretrained))
+    made_suite(store, "made", cells)
+    for cell, seconds in zip(cells, (30.0, 20.0, 10.0), strict=True):
+        record(store, cell, train_time_s=seconds)
+    return store, cells
+
+
+def test_a_run_comes_after_those_whose_weights_it_starts_from(chain):
+    store, cells = chain
+    found, left = candidates(store, lambda spec: None)
+    assert names(found) == [f"made/{cell.variant}/seed0" for cell in cells] and left == {}
+    assert [each.cost_s for each in found] == [30, 50, 60]
+    assert found[2].sources == [cell.run_id for cell in cells[:2]]
+
+
+def test_no_run_starts_from_weights_that_cannot_be_had(chain):
+    store, cells = chain
+    record(store, cells[1], environments_mixed=True)
+    found, left = candidates(store, lambda spec: None)
+    assert names(found) == ["made/first/seed0"] and sum(left.values()) == 2
+    assert "starts from a run that cannot be trained again here" in left
+
+
+@pytest.mark.parametrize(
+    ("outcome", "trained"),
+    [
+        (replayed(), 3),
+        (replayed(identical=False, same_weights=4), 3),
+        (replayed(identical=False), 1),
+        (replayed(status="failed"), 1),
+    ],
+)
+def test_no_run_starts_from_weights_that_are_different(chain, outcome, trained):
+    found, _ = candidates(chain[0], lambda spec: None)
+    assert len(list(verify(found, lambda run: outcome, 1e9, lambda: 0.0))) == trained
+
+
+def test_runs_that_start_from_different_weights_are_counted(chain, monkeypatch, capsys):
+    differs = iter([replayed(identical=False)])
+    monkeypatch.setattr(command, "_missing", lambda spec: None)
+    monkeypatch.setattr(again, "replay", lambda *_: next(differs))
+    with pytest.raises(typer.Exit):
+        command.verify("10m", chain[0].root)
+    said = capsys.readouterr().out
+    assert "0 of 1 reference run" in said and "not trained to the end" not in said
+    assert "2 runs start from weights that are different here" in said
 
 
 def test_runs_of_another_recipe_are_left_out(store, monkeypatch):

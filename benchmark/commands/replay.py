@@ -39,7 +39,7 @@ def replay(
 
     from benchmark.listening.progress import ProgressDisplay
     from benchmark.records.store import Store
-    from benchmark.reproduction.replay import Recorded
+    from benchmark.reproduction.replay import Recorded, scratch
     from benchmark.reproduction.replay import replay as train_again
     from benchmark.running.checks import require_usable
     from benchmark.running.images import use_cache
@@ -58,8 +58,9 @@ def replay(
     store = Store(results)
     source = _source(spec, store)
     require_usable([spec], store, say=note)
-    with ProgressDisplay([Cell("replay", spec.seed, spec)], Console(quiet=is_quiet())) as display:
-        done = train_again(Recorded(spec, events, provenance, source), [display], epochs)
+    recorded, cell = Recorded(spec, events, provenance), Cell("replay", spec.seed, spec)
+    with scratch(source) as aside, ProgressDisplay([cell], Console(quiet=is_quiet())) as display:
+        done = train_again(recorded, aside, [display], epochs)
     epochs_have = counted(done.expected, "epoch has", "epochs have")
     if done.identical:
         say(f"identical: {epochs_have} the same numbers and weights, bit for bit")

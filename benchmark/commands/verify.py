@@ -39,7 +39,7 @@ def verify(
     from benchmark.records.reference import reference_folder
     from benchmark.records.store import Store
     from benchmark.reproduction import verify as execution
-    from benchmark.reproduction.replay import Recorded, replay
+    from benchmark.reproduction.replay import Recorded, replay, scratch
     from benchmark.suite import Cell
 
     seconds = seconds_of(budget)
@@ -51,21 +51,23 @@ def verify(
     there = counted(len(found), "reference run")
     note(f"{there} can be trained again here, the cheapest first, for at most {budget}.")
 
-    def train(candidate: "Candidate") -> "Replayed":
+    def train(candidate: "Candidate", aside: Store) -> "Replayed":
         folder = candidate.folder
         recorded = Recorded(candidate.spec, folder.events(), folder.provenance())
         cell = Cell(candidate.name, candidate.spec.seed, candidate.spec)
         with ProgressDisplay([cell], Console(quiet=is_quiet())) as display:
-            return replay(recorded, [display])
+            return replay(recorded, aside, [display])
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    outcomes, broken = [], False
+    outcomes, broken, unlike = [], False, set()
     try:
-        with ended_after(seconds):
-            for each in execution.verify(found, train, seconds):
+        with scratch() as aside, ended_after(seconds):
+            for each in execution.verify(found, lambda run: train(run, aside), seconds):
                 outcomes.append(each.outcome)
                 differs = each.outcome == execution.OTHER and each.same_class
                 broken |= differs or each.outcome == execution.FAILED
+                if each.outcome in (execution.OTHER, execution.FAILED):
+                    unlike.add(each.candidate.run_id)
                 _say_one(each, (execution.OTHER, execution.WEIGHTS))
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.
@@ -75,7 +77,9 @@ def verify(
     if weights:
         have = counted(weights, "more has", "more have")
         say(f"{have} the same weights after every epoch, bit for bit; scored losses differ.")
-    if beyond := len(found) - ended:
+    if behind := sum(not unlike.isdisjoint(each.sources) for each in found):
+        say(f"{counted(behind, 'run starts', 'runs start')} from weights that are different here.")
+    if beyond := len(found) - ended - behind:
         say(f"{counted(beyond, 'more was', 'more were')} not trained to the end within {budget}.")
     for why, count in left.items():
         say(f"{count} cannot be trained again here: {why}")

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,6 @@ class Recorded:
     spec: RunSpec
     events: list[Event]
     provenance: dict[str, Any]
-    source: RunFolder | None = None
-    """Folder of the run whose weights it started from."""
 
 
 @dataclass(frozen=True)
@@ -53,23 +53,31 @@ class Replayed:
 _NOT_COPIED = shutil.ignore_patterns("lock", "lease.*", "checkpoints")
 
 
-def replay(recorded: Recorded, listeners: list[Listener], epochs: int | None = None) -> Replayed:
-    """Train the run again in a fresh process and a scratch folder, up to ``epochs`` epochs, and no
-    further than a run was recorded that has not ended."""
+@contextmanager
+def scratch(source: RunFolder | None = None) -> Iterator[Store]:
+    """Yield a store in a temporary folder, which holds no run, or a copy of the one whose weights
+    others start from."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder))
+        if source:
+            copy = store.run(source.run_id).path
+            shutil.copytree(source.path, copy, ignore=_NOT_COPIED)
+        yield store
+
+
+def replay(
+    recorded: Recorded, store: Store, listeners: list[Listener], epochs: int | None = None
+) -> Replayed:
+    """Train the run again in a fresh process and a store that does not hold it, up to ``epochs``
+    epochs, and no further than a run was recorded that has not ended."""
     there = sum(event["event"] == Kind.EPOCH for event in recorded.events)
     expected = min(there, epochs or there)
     if not any(event["event"] == Kind.END for event in recorded.events):
         epochs = expected
     cell = Cell("replay", recorded.spec.seed, recorded.spec)
-    with tempfile.TemporaryDirectory() as scratch:
-        store = Store(Path(scratch))
-        if recorded.source:
-            copy = store.run(recorded.source.run_id).path
-            shutil.copytree(recorded.source.path, copy, ignore=_NOT_COPIED)
-        plan = Plan("replay", (cell,))
-        outcome = run_plan(plan, store, listeners, ThisMachine(), epochs=epochs)
-        folder = store.run(cell)
-        events, provenance = folder.events(), folder.provenance()
+    outcome = run_plan(Plan("replay", (cell,)), store, listeners, ThisMachine(), epochs=epochs)
+    folder = store.run(cell)
+    events, provenance = folder.events(), folder.provenance()
     return Replayed(
         status=outcome.statuses[cell.run_id],
         reason=outcome.reasons[cell.run_id],

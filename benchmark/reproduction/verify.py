@@ -1,8 +1,12 @@
-"""Train reference runs again, the cheapest first, within a budget."""
+"""Train reference runs again, the cheapest first, within a budget.
+
+A run that starts from another's weights comes after it, and takes those of its second training.
+"""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -28,6 +32,24 @@ class Candidate:
     """Display name: ``quickstart/plain44/seed0``."""
     train_time_s: float
     """Training time on the machine where it was recorded."""
+    after: "tuple[Candidate, ...]" = ()
+    """The runs that must be trained first: the one whose weights it starts from, after that one's
+    own."""
+
+    @property
+    def run_id(self) -> str:
+        """Return the run's id."""
+        return self.folder.run_id
+
+    @property
+    def sources(self) -> list[str]:
+        """Return the ids of the runs before it."""
+        return [each.run_id for each in self.after]
+
+    @property
+    def cost_s(self) -> float:
+        """Return the training time with that of the runs before it."""
+        return sum(each.train_time_s for each in (*self.after, self))
 
 
 @dataclass(frozen=True)
@@ -69,18 +91,22 @@ def candidates(
 
     ``missing``: returns what keeps a spec from being trained here, for example missing images.
     """
-    found: list[Candidate] = []
-    left: dict[str, int] = {}
+    found: dict[str, Candidate] = {}
+    left: Counter[str] = Counter()
     names = _names(reference)
     for folder in reference.runs():
         if not (folder.path / "result.json").exists():
             continue
         each = _candidate(folder, names.get(folder.run_id, folder.run_id), missing)
         if isinstance(each, Candidate):
-            found.append(each)
+            found[each.run_id] = each
         else:
-            left[each] = left.get(each, 0) + 1
-    return sorted(found, key=lambda each: (each.train_time_s, each.name)), left
+            left[each] += 1
+    behind = [_behind_its_source(each, found) for each in found.values()]
+    ready = [each for each in behind if each]
+    if len(ready) < len(found):
+        left["starts from a run that cannot be trained again here"] = len(found) - len(ready)
+    return sorted(ready, key=lambda each: (each.cost_s, each.name)), dict(left)
 
 
 def verify(
@@ -92,10 +118,14 @@ def verify(
     """Train the runs one after the other, until the next would take longer than the time left.
 
     The estimate is the recorded training time, scaled by how much slower this machine was on the
-    run before.
+    run before. A run that starts from another's weights is passed over unless that one has them
+    again.
     """
     began, slower = clock(), 1.0
+    there: set[str] = set()
     for candidate in chosen:
+        if not there.issuperset(candidate.sources):
+            continue
         start = clock()
         if candidate.train_time_s * slower > budget_s - (start - began):
             return
@@ -103,6 +133,8 @@ def verify(
         took = clock() - start
         slower = took / max(candidate.train_time_s, 1e-9)
         verified = Verified(candidate, replayed, took)
+        if verified.outcome in (SAME, WEIGHTS):
+            there.add(candidate.run_id)
         yield verified
         if verified.outcome == STOPPED:
             return
@@ -124,12 +156,21 @@ def _candidate(
     return why or Candidate(folder, spec, name, result["train_time_s"])
 
 
+def _behind_its_source(each: Candidate, found: dict[str, Candidate]) -> Candidate | None:
+    """Return the run with those to be trained before it, or None if one of them cannot be."""
+    if not (each.spec.pretrained and each.spec.pretrained.run):
+        return each
+    source = found.get(each.spec.pretrained.run)
+    source = source and _behind_its_source(source, found)
+    return replace(each, after=(*source.after, source)) if source else None
+
+
 def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
     if result.get("status") not in DONE:
         return "has not ended"
     if not result.get("train_time_s"):
         return "nothing was trained"
-    if spec.pretrained:
+    if spec.pretrained and not spec.pretrained.run:
         return "starts from weights that are not in the reference"
     if result.get("environments_mixed"):
         return "was resumed in a different environment"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from benchmark.proof.storm.setting import Setting, Tries
 from benchmark.proof.storm.small_runs import suite_file
 from benchmark.records.store import Store
-from benchmark.reproduction.replay import Recorded, Replayed, replay
+from benchmark.reproduction.replay import Recorded, Replayed, replay, scratch
 from benchmark.scheduling.attempt import train_run
 from benchmark.suite import Cell, load_suite
 
@@ -26,7 +26,8 @@ def replays(setting: Setting) -> Tries:
         if status not in ("finished", "interrupted"):
             raise RuntimeError(f"{cell.name} must be trained first. Received: {status} ({reason})")
         recorded = Recorded(cell.spec, folder.events(), folder.provenance())
-        return replay(recorded, [], epochs)
+        with scratch() as aside:
+            return replay(recorded, aside, [], epochs)
 
     tries, compared = Tries(), 0
     with ThreadPoolExecutor(_AT_ONCE) as pool:
