@@ -1,6 +1,7 @@
 """Whatever a user's settings of Keras and TensorFlow say, a run is a function of its spec."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,39 @@ def test_what_can_change_bits_and_is_handed_on_is_in_the_provenance(monkeypatch)
         assert provenance()["flags"][name] == "made up"
     monkeypatch.setenv("LD_PRELOAD", "/home/someone/libfast.so:/opt/libother.so")
     assert provenance()["flags"]["LD_PRELOAD"] == "libfast.so libother.so"
+
+
+MAPPED = """
+import ctypes
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+size = 64 * 2**20
+libc.memset(ctypes.c_void_p(libc.malloc(ctypes.c_size_t(size))), 1, ctypes.c_size_t(size))
+rollup = open("/proc/self/smaps_rollup").read()
+print(next(line.split()[1] for line in rollup.splitlines() if line.startswith("AnonHugePages")))
+"""
+
+
+def gives_huge_pages():
+    """Whether Linux gives them if asked, and the C library can ask for them."""
+    enabled = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    name, _, version = os.confstr("CS_GNU_LIBC_VERSION").partition(" ")
+    recent = name == "glibc" and tuple(map(int, version.split("."))) >= (2, 35)
+    return recent and enabled.exists() and "[never]" not in enabled.read_text()
+
+
+@pytest.mark.skipif(not gives_huge_pages(), reason="this system gives no huge pages")
+def test_a_workers_memory_is_in_huge_pages():
+    done = subprocess.run(
+        [sys.executable, "-c", MAPPED], capture_output=True, text=True, env=of_worker({})
+    )
+    assert int(done.stdout) >= 32 * 1024, done.stderr  # KiB
+
+
+def test_asking_for_huge_pages_is_no_flag_and_gives_way_to_the_users_tunables(monkeypatch):
+    assert of_worker({"GLIBC_TUNABLES": "made up"})["GLIBC_TUNABLES"] == "made up"
+    monkeypatch.setenv("GLIBC_TUNABLES", of_worker({})["GLIBC_TUNABLES"])
+    assert "GLIBC_TUNABLES" not in provenance()["flags"]
 
 
 def test_a_process_is_made_a_workers_in_place(tmp_path):

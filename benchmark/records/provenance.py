@@ -27,6 +27,10 @@ FLAGS_OF = ("TF_CUDNN_", "TF_GPU_", "NCCL_", "CUDNN_", "CUBLAS_", "NPY_", "OPENB
 """Environment variables that can change bits, by name and by prefix. ``worker.environment``
 keeps few of them."""
 
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""What workers are given, and what is no flag, as bits stay: glibc (2.35 or later) then asks for
+huge pages, which Linux gives if ``/sys/kernel/mm/transparent_hugepage/enabled`` is ``madvise``."""
+
 PRELOADED = "LD_PRELOAD"
 """Libraries that replace others; recorded without their folders."""
 
@@ -66,6 +70,7 @@ def _flags() -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name in FLAGS or name.startswith(FLAGS_OF)
+        if (name, value) not in HUGE_PAGES.items()
     }
     if preloaded := os.environ.get(PRELOADED, "").replace(":", " ").split():
         told[PRELOADED] = " ".join(Path(library).name for library in preloaded)

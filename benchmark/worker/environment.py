@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmark.data.cache_folder import cache_folder
 from benchmark.records.files import write_json
+from benchmark.records.provenance import HUGE_PAGES
 
 _REMOVED = (
     "BLIS_",
@@ -78,14 +79,14 @@ def load_libraries() -> None:
 
 
 def of_worker(surrounding: Mapping[str, str]) -> dict[str, str]:
-    """Return ``surrounding`` without the variables that change bits, and with Keras on TensorFlow
-    with its defaults. Raises OSError, which names the file, if a configuration of Keras differs and
-    cannot be replaced."""
+    """Return ``surrounding`` without the variables that change bits, with Keras on TensorFlow with
+    its defaults, and with huge pages unless tunables are stated. Raises OSError, which names the
+    file, if a configuration of Keras differs and cannot be replaced."""
     kept = {name: text for name, text in surrounding.items() if not _is_removed(name)}
     # On a machine without a GPU, TensorFlow logs the lack of one as an error.
     least = "2" if _has_gpu_driver() else "3"
     fixed = {"KERAS_BACKEND": "tensorflow"} | _keras_home(surrounding)
-    return {"TF_CPP_MIN_LOG_LEVEL": least} | kept | fixed
+    return {"TF_CPP_MIN_LOG_LEVEL": least} | HUGE_PAGES | kept | fixed
 
 
 def _is_removed(name: str) -> bool:

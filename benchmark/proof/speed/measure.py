@@ -18,7 +18,7 @@ from typing import Any
 from benchmark.proof.speed.case import Case
 from benchmark.proof.speed.contender import FLOOR, OURS, contenders
 from benchmark.proof.speed.processes import cpu_s, machine_cpu_s
-from benchmark.records.provenance import provenance
+from benchmark.records.provenance import HUGE_PAGES, provenance
 
 FIRST_TOLERANCE = {"float32": 0.001, "mixed_bfloat16": 0.02}
 """Precision -> allowed relative difference of the first loss, which is from before any step."""
@@ -185,7 +185,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | _devices(case),
+                env=HUGE_PAGES | os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"} | _devices(case),
             )
 
     def wait_for(self, file: Path) -> None:
