@@ -121,9 +121,9 @@ def diff(
 
 def _source(spec: "RunSpec", store: "Store") -> "RunFolder | None":
     """Return the folder of the run whose weights a run started from, or None if there is none."""
-    if spec.pretrained is None or spec.pretrained.run is None:
+    if spec.source is None:
         return None
-    source = store.run(spec.pretrained.run)
+    source = store.run(spec.source)
     if source.status() != Status.FINISHED:
         fail(
             f"the run whose weights it started from must be in {store.root}. "

@@ -59,25 +59,25 @@ def verify(
             return replay(recorded, aside, [display])
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    outcomes, broken, unlike = [], False, set()
+    done: list[Verified] = []
     try:
         with scratch() as aside, ended_after(seconds):
             for each in execution.verify(found, lambda run: train(run, aside), seconds):
-                outcomes.append(each.outcome)
-                differs = each.outcome == execution.OTHER and each.same_class
-                broken |= differs or each.outcome == execution.FAILED
-                if each.outcome in (execution.OTHER, execution.FAILED):
-                    unlike.add(each.candidate.run_id)
+                done.append(each)
                 _say_one(each, (execution.OTHER, execution.WEIGHTS))
     except KeyboardInterrupt:
         pass  # The budget ran out, or Ctrl-C, between two runs.
+    outcomes = [each.outcome for each in done]
+    unlike = [each for each in done if each.outcome in (execution.OTHER, execution.FAILED)]
+    broken = any(each.same_class or each.outcome == execution.FAILED for each in unlike)
     same, weights = outcomes.count(execution.SAME), outcomes.count(execution.WEIGHTS)
     ended = len(outcomes) - outcomes.count(execution.STOPPED)
     say(f"{same} of {counted(ended, 'reference run')} came out the same, bit for bit.")
     if weights:
         have = counted(weights, "more has", "more have")
         say(f"{have} the same weights after every epoch, bit for bit; scored losses differ.")
-    if behind := sum(not unlike.isdisjoint(each.sources) for each in found):
+    differ = {each.candidate.run_id for each in unlike}
+    if behind := sum(not differ.isdisjoint(each.sources) for each in found):
         say(f"{counted(behind, 'run starts', 'runs start')} from weights that are different here.")
     if beyond := len(found) - ended - behind:
         say(f"{counted(beyond, 'more was', 'more were')} not trained to the end within {budget}.")

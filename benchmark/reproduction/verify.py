@@ -158,9 +158,9 @@ def _candidate(
 
 def _behind_its_source(each: Candidate, found: dict[str, Candidate]) -> Candidate | None:
     """Return the run with those to be trained before it, or None if one of them cannot be."""
-    if not (each.spec.pretrained and each.spec.pretrained.run):
+    if each.spec.source is None:
         return each
-    source = found.get(each.spec.pretrained.run)
+    source = found.get(each.spec.source)
     source = source and _behind_its_source(source, found)
     return replace(each, after=(*source.after, source)) if source else None
 
@@ -170,7 +170,7 @@ def _unfit(spec: RunSpec, result: dict[str, Any]) -> str | None:
         return "has not ended"
     if not result.get("train_time_s"):
         return "nothing was trained"
-    if spec.pretrained and not spec.pretrained.run:
+    if spec.pretrained and not spec.source:
         return "starts from weights that are not in the reference"
     if result.get("environments_mixed"):
         return "was resumed in a different environment"

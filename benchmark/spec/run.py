@@ -52,6 +52,11 @@ class RunSpec(Spec):
     """Seed of the initial weights, the order of the images and their augmentation."""
 
     @property
+    def source(self) -> str | None:
+        """The id of the run whose weights it starts from."""
+        return self.pretrained.run if self.pretrained else None
+
+    @property
     def measured_at(self) -> tuple[int, ...]:
         """The iterations at which the layers are measured."""
         if self.detector or not self.model.measures_layers or not self.schedule.iterations:

@@ -33,7 +33,7 @@ class Cell:
     @property
     def source(self) -> str | None:
         """The id of the run whose weights it starts from."""
-        return self.spec.pretrained.run if self.spec.pretrained else None
+        return self.spec.source
 
 
 @dataclass(frozen=True)
