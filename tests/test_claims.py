@@ -174,7 +174,7 @@ def test_a_verdict_is_preliminary_until_all_planned_runs_have_ended(to_come):
     assert early.words == "reproduced (preliminary)"
     assert list(verdict_table([early])["verdict"]) == [early.words]
     few = verdict(runs(a=["planned"] * 5, b=other), LOWER)
-    assert few.preliminary and few.verdict == "inconclusive"
+    assert few.preliminary and few.verdict == "inconclusive" and few.words == "not run"
     failed = verdict(runs(a=[*ours, "failed"], b=[*other, 9.4]), LOWER)
     assert not failed.preliminary
 

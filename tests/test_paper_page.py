@@ -16,7 +16,6 @@ from benchmark.report.paper.page import write_paper
 from benchmark.report.paper.rows import (
     AGAINST,
     HOLDS,
-    NOT_RUN,
     PRELIMINARY,
     SHORT_ALONE,
     UNDECIDED,
@@ -28,7 +27,7 @@ from benchmark.report.paper.rows import (
 from benchmark.shipped import shipped_reference
 from benchmark.suite import load_suite
 from benchmark.suite.claims import Sample
-from benchmark.suite.claims.outcomes import CONSISTENT, INCONCLUSIVE, REPRODUCED
+from benchmark.suite.claims.outcomes import CONSISTENT, INCONCLUSIVE, NOT_RUN, REPRODUCED
 
 NETS = """
 base:

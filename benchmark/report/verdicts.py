@@ -23,6 +23,7 @@ from benchmark.suite.claims.outcomes import (
     INCONCLUSIVE,
     NOT_COMPARABLE,
     NOT_REPRODUCED,
+    NOT_RUN,
     REPRODUCED,
 )
 from benchmark.suite.looks import Looks
@@ -64,6 +65,8 @@ class Verdict:
     """The verdict if departures are ignored."""
     looks: tuple[Look, ...] = ()
     """In a suite with looks: those that were due, until one decided."""
+    not_run: bool = False
+    """Whether one of the compared variants has no run that has ended."""
 
     @property
     def decided_at(self) -> int | None:
@@ -74,6 +77,8 @@ class Verdict:
     @property
     def words(self) -> str:
         """The verdict for display; of runs that depart from the paper, with what they show."""
+        if self.not_run:
+            return NOT_RUN
         if self.preliminary:
             return f"{self.verdict} (preliminary)"
         shows = self.verdict == NOT_COMPARABLE and self.outcome != INCONCLUSIVE
@@ -100,7 +105,9 @@ def judge(
         of_weights = of_published_weights(claim, as_published)
         setting = Setting(level / size, pairs_in(claim, specs), of_weights)
         tests = _Tests(claim, runs, setting, size)
-        found.append(_verdict(claim, *_looked_at(tests, looks), specs))
+        verdict = _verdict(claim, *_looked_at(tests, looks), specs)
+        not_run = not all(sample.values for sample in samples_of(claim, runs))
+        found.append(replace(verdict, not_run=not_run))
     return found
 
 

@@ -18,13 +18,14 @@ from benchmark.report.paper.costs import rates
 from benchmark.report.paper.evidence import Evidence, gather
 from benchmark.report.paper.figures import figures_of
 from benchmark.report.paper.locations import BEYOND, Place
-from benchmark.report.paper.rows import NOT_RUN, PRELIMINARY, Row, counts, rows, short_counts
+from benchmark.report.paper.rows import PRELIMINARY, Row, counts, rows, short_counts
 from benchmark.suite.claims import PublishedClaim
 from benchmark.suite.claims.outcomes import (
     CONSISTENT,
     INCONCLUSIVE,
     NOT_COMPARABLE,
     NOT_REPRODUCED,
+    NOT_RUN,
     REPRODUCED,
 )
 

@@ -15,10 +15,10 @@ from benchmark.report.verdicts import Verdict, samples_of
 from benchmark.statistics.student import quantile
 from benchmark.suite import Claim
 from benchmark.suite.claims import PublishedClaim, Sample
-from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED
+from benchmark.suite.claims.outcomes import INCONCLUSIVE, NOT_REPRODUCED, NOT_RUN, REPRODUCED
 from benchmark.suite.claims.published import VIEWS
 
-NOT_RUN, PRELIMINARY, SHORT_ALONE = "not run", "preliminary", "–"
+PRELIMINARY, SHORT_ALONE = "preliminary", "–"
 """Outcomes in addition to the verdicts. The last: no suite states the claim in the paper's form."""
 
 HOLDS, AGAINST, UNDECIDED = "holds", "does not hold", "undecided"
@@ -83,7 +83,7 @@ def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> 
 def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
     """Return the verdict, ``not run`` if no run of one of the variants has ended, or
     ``preliminary`` if not all have."""
-    if verdict is None or not all(sample.values for sample in samples_in(own, claim)):
+    if verdict is None or verdict.not_run:
         return NOT_RUN
     left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
     left = left and verdict.decided_at is None
