@@ -8,6 +8,8 @@ from benchmark.paper import (
     Published,
     Reproduced,
     departures,
+    left_open,
+    paper_of,
     told,
 )
 from benchmark.paper.rows import parsed, rows_of
@@ -18,13 +20,17 @@ from benchmark.suite import load_suite
 PUBLISHED = PAPERS[FIRST].published
 
 
-def departures_of(**changes):
+def spec_of(**changes):
     data = {"dataset": {"name": "cifar10"}, "model": {"stem": "cifar", "shortcut": "A"}, "seed": 0}
     for part, fields in changes.items():
         data[part] = {**data.get(part, {}), **fields}
     if "stage_blocks" not in data["model"]:
         data["model"].setdefault("depth", 20)
-    return departures(RunSpec.model_validate(data).model_dump(mode="json"))
+    return RunSpec.model_validate(data).model_dump(mode="json")
+
+
+def departures_of(**changes):
+    return departures(spec_of(**changes))
 
 
 @pytest.mark.parametrize(
@@ -61,6 +67,22 @@ def test_departures_are_said_in_words(changes, phrases):
     assert list(map(told, departures_of(**changes))) == [
         phrase.format(depths=depths) for phrase in phrases
     ]
+
+
+def test_what_the_paper_leaves_open_is_said_in_words():
+    told = left_open(spec_of(model={"zero_pad": "both"}, numerics={"replicas": 2}))
+    assert "model.zero_pad is both" in told and "dataset.held_out_images is 0" in told
+    assert told[-1].startswith("numerics.replicas is 2 (each normalizes its own share")
+    assert not any("zero_pad" in each for each in left_open(spec_of(model={"shortcut": "B"})))
+
+
+@pytest.mark.parametrize("suite", ["table6", "table2", "table7", "identity-mappings/table2"])
+def test_every_field_that_is_called_open_is_one_of_a_spec(suite):
+    specs = [
+        cell.spec.model_dump(mode="json") for cell in load_suite(f"suites/{suite}.yaml").plan.cells
+    ]
+    told = {each.partition(" is ")[0] for spec in specs for each in left_open(spec)}
+    assert told == {name for spec in specs for name in paper_of(spec).protocol(spec).open} != set()
 
 
 def value(key):

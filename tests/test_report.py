@@ -12,6 +12,7 @@ from benchmark.paper import PUBLISHED, departures
 from benchmark.records import Store
 from benchmark.records.result import summarize
 from benchmark.report.pages import cell_text, markdown_cell
+from benchmark.report.phrases import by_phrase, by_variants
 from benchmark.report.suite_report import subset_note, write_report
 from benchmark.report.tables import environments, runs_table, variants_table
 from benchmark.spec import RunSpec
@@ -287,3 +288,9 @@ def test_a_selection_of_seeds_changes_no_verdict(tmp_path):
     assert not {file.parent for file in part.files} & {file.parent for file in whole.files}
     alone = write_report(store, "tiny", ["csv"], select(cells, ["resnet6"], "1-3"))
     assert alone.verdicts.empty
+
+
+def test_variants_of_which_the_same_is_true_share_a_line():
+    told = {"a": ["x", "y"], "b": ["x"], "c": ["x", "y"]}
+    assert by_phrase(told) == ["x", "y (a, c)"]
+    assert by_variants(told) == ["x", "a, c: y"]

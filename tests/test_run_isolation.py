@@ -15,7 +15,7 @@ from benchmark.commands.terminal import RUNS_FAILED
 from benchmark.records import Store, load_runs
 from benchmark.records.files import write_json
 from benchmark.records.frames import load_all
-from benchmark.report.paper.costs import rates
+from benchmark.report.paper.costs import recorded_rates
 from benchmark.reproduction.verify import candidates
 from benchmark.scheduling.estimate import estimate
 from benchmark.scheduling.local import ThisMachine
@@ -195,7 +195,7 @@ def test_what_a_suite_costs_is_told_beside_a_run_that_cannot_be_read(tmp_path, p
     store = Store(tmp_path / "results")
     _folder_for_result(store.root / "runs" / plan.cells[0].run_id)
     record(store, plan.cells[1])
-    assert len(rates(store).by_numerics) == 1
+    assert len(recorded_rates(store).rates.overall) == 1
 
 
 def test_a_place_that_fails_costs_the_run_that_it_had(tmp_path, plan, monkeypatch):
@@ -278,7 +278,7 @@ def test_a_run_that_cannot_be_read_is_a_row_of_the_report(recorded, plan, torn):
 def test_a_run_that_cannot_be_read_stops_no_command_on_others(recorded, plan, torn):
     torn(recorded.root / "runs" / plan.cells[0].run_id)
     assert bench("plan", "quickstart", "--results", recorded.root).returncode == 0
-    assert len(rates(recorded).by_numerics) == 1
+    assert len(recorded_rates(recorded).rates.overall) == 1
     found, left = candidates(recorded, lambda spec: None)
     assert len(found) + sum(left.values()) >= 2
 

@@ -74,6 +74,20 @@ def test_one_published_run(errors, outcome):
         assert "equal" not in found.sentence
 
 
+@pytest.mark.parametrize(
+    ("errors", "low", "high", "where"),
+    [
+        # By hand: 8.75 ± 4.303 * 0.75 * sqrt(4/3), and 8.02 ± 2.776 * 0.05701 * sqrt(6/5).
+        ([8.0, 8.75, 9.5], 5.02, 12.48, "and that is where"),
+        ([7.95, 8.0, 8.0, 8.05, 8.1], 7.85, 8.19, "but that is not where"),
+    ],
+)
+def test_it_is_said_where_one_more_run_would_end(errors, low, high, where):
+    found = verdict(PUBLISHED, runs(r20=errors))
+    told = f"expected between {low} and {high} (95 %), {where} the published 8.75 lies."
+    assert found.sentence.endswith(told)
+
+
 def test_too_few_runs_are_counted():
     found = verdict(PUBLISHED, runs(r20=CLOSE[:2]))
     assert found.sentence == "Too few runs (r20: 2); the claim asks for 3." and not found.finding

@@ -75,7 +75,8 @@ def plan(
     from benchmark.records.store import Store
     from benchmark.reproduction.fill_in import lacking_of
     from benchmark.running.request import ask
-    from benchmark.scheduling.estimate import TRAINING, tests, work
+    from benchmark.scheduling.estimate import tests
+    from benchmark.scheduling.rates import TRAINING, work
 
     asked = ask(suite, set_ or (), only or (), seeds)
     whole, loaded = asked.whole, asked.part
@@ -193,7 +194,8 @@ def _say_looks(
 def _expected(cells: "Sequence[Cell]", store: "Store", jobs: float) -> str:
     """Describe what is still to be trained, and how long that takes."""
     from benchmark.records.store import Store
-    from benchmark.scheduling.estimate import estimate, images
+    from benchmark.scheduling.estimate import estimate
+    from benchmark.scheduling.rates import images
     from benchmark.shipped import shipped_reference
 
     millions = sum(map(images, cells)) / 1e6

@@ -16,7 +16,7 @@ from rich.progress import (
 from benchmark.counts import duration
 from benchmark.events import Event, Kind, number_of
 from benchmark.metrics import METRICS
-from benchmark.scheduling.estimate import work
+from benchmark.scheduling.rates import work
 from benchmark.suite import Cell
 
 

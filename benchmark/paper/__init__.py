@@ -46,6 +46,12 @@ def section(spec: Mapping[str, Any]) -> str | None:
     return protocol.section if protocol else None
 
 
+def left_open(spec: Mapping[str, Any]) -> list[str]:
+    """Return what a run has in the fields that its paper's protocol leaves open, in words."""
+    protocol = paper_of(spec).protocol(spec)
+    return protocol.choices(spec) if protocol else []
+
+
 def published_for(spec: Mapping[str, Any]) -> Published | None:
     """Return the number published for a run: see ``Paper.published_for``."""
     return paper_of(spec).published_for(spec)
@@ -64,6 +70,7 @@ __all__ = [
     "Reproduced",
     "Shown",
     "departures",
+    "left_open",
     "paper_of",
     "published_for",
     "section",

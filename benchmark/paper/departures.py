@@ -1,7 +1,7 @@
 """Departures of a run from a paper's protocol."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _ABSENT = object()
@@ -41,19 +41,30 @@ class Protocol:
     """Fields that must be on, with any value."""
     further: Callable[[Mapping[str, Any]], list[Departure]] = lambda spec: []
     """Departures that depend on several fields."""
+    open: Mapping[str, str] = field(default_factory=dict)
+    """Dotted spec field that the paper does not state, or states ambiguously -> a remark."""
 
     def departures(self, spec: Mapping[str, Any], unsaid: tuple[str, ...] = ()) -> list[Departure]:
         """Return a run's departures. ``spec`` is nested plain data; ``unsaid``: prefixes of the
         fields that the paper says nothing about."""
         found = []
-        for field, agreed in self.fields.items():
-            value = _ABSENT if field.startswith(unsaid) else _at(spec, field)
+        for name, agreed in self.fields.items():
+            value = _ABSENT if name.startswith(unsaid) else _at(spec, name)
             if value is not _ABSENT and value not in agreed:
-                found.append(Departure(field, value, agreed))
-        for field in self.needed:
-            if not field.startswith(unsaid) and _at(spec, field) is None:
-                found.append(Departure(field, None, ("on",)))
+                found.append(Departure(name, value, agreed))
+        for name in self.needed:
+            if not name.startswith(unsaid) and _at(spec, name) is None:
+                found.append(Departure(name, None, ("on",)))
         return found + self.further(spec)
+
+    def choices(self, spec: Mapping[str, Any]) -> list[str]:
+        """Return what a run has where the paper is open, in words: ``model.zero_pad is end``."""
+        values = {name: _at(spec, name) for name in self.open}
+        return [
+            f"{name} is {_text(value)}" + (f" ({self.open[name]})" if self.open[name] else "")
+            for name, value in values.items()
+            if value is not _ABSENT and value is not None
+        ]
 
 
 def _at(spec: Mapping[str, Any], field: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.metrics import AP, ERROR
-from benchmark.paper import departures, section, told
+from benchmark.paper import departures, left_open, section, told
 from benchmark.records.ensembles import load_ensembles
 from benchmark.records.frames import load_all
 from benchmark.records.problems import RecordsError, one_line
@@ -20,6 +20,7 @@ from benchmark.report.detection_images import gallery
 from benchmark.report.figures.drawn import Drawn, draw_figures
 from benchmark.report.looks import look_tables
 from benchmark.report.pages import Table
+from benchmark.report.phrases import by_phrase, by_variants
 from benchmark.report.published import published_levels, published_table
 from benchmark.report.scope import scope_of, shown
 from benchmark.report.values import by_metric, with_values_at
@@ -144,7 +145,8 @@ def write_report(
         **{name: Table(frame) for name, frame in frames.items()},
         "in_print": Table(variants[[name for name in _IN_PRINT if name in variants]]),
         "runs": Table(tables.runs_table(runs, compared)),
-        "departures": _phrases(departing),
+        "departures": by_phrase(departing),
+        "left_open": by_variants({variant: left_open(spec) for variant, spec in specs.items()}),
         "environments": tables.environments(readable, store),
         "figures": drawn,
         "frames": frames | {"variants": in_full},
@@ -237,16 +239,3 @@ def subset_note(specs: Mapping[str, Mapping[str, Any]]) -> str | None:
 
 def _numbers(numbers: Iterable[int]) -> str:
     return " or ".join(f"{number:,}" for number in sorted(set(numbers)))
-
-
-def _phrases(departing: Mapping[str, list[str]]) -> list[str]:
-    """Return a line per departure, with the names of its variants unless all have it.
-    ``departing``: variant -> its departures."""
-    found: dict[str, list[str]] = {}
-    for variant, phrases in departing.items():
-        for phrase in phrases:
-            found.setdefault(phrase, []).append(variant)
-    return [
-        phrase if len(names) == len(departing) else f"{phrase} ({', '.join(names)})"
-        for phrase, names in found.items()
-    ]

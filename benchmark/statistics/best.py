@@ -42,7 +42,7 @@ def finding(ours: np.ndarray, published: float, of: int, margin: float, level: f
     p, against = p_values(ours, published, of, margin)
     powers = [power(n, true, of, margin, level) for true in possible(sd, n - 1)[5::10]]
     return Finding(
-        test=f"prediction interval of the best of {of}",
+        test=f"two one-sided tests, best of {of}",
         n=(n, of),
         effect=difference,
         interval=(float(difference - high * sd), float(difference - low * sd)),

@@ -43,9 +43,9 @@ listed. The number of images held out for validation is ambiguous, so both readi
 
 The paper trained on two GPUs, each of which normalized its own 64 images of a batch
 (``numerics.replicas`` 2 does the same); it does not state this as part of its method, so batch
-normalization over all 128 is not a departure. Nesterov momentum is off, and the learning rate
-enters as in Caffe, in the authors' release and in Goyal et al. (2017), whose authors include He.
-Sources disagree on whether batch normalization's scale and shift were decayed."""
+normalization over all 128 is a choice, not a departure. Nesterov momentum is off, and the learning
+rate enters as in Caffe, in the authors' release and in Goyal et al. (2017), whose authors include
+He. Sources disagree on whether batch normalization's scale and shift were decayed."""
 
 IMAGENET: dict[str, tuple[Any, ...]] = {
     "dataset.name": ("imagenet2012",),
@@ -133,6 +133,30 @@ VOC: dict[str, tuple[Any, ...]] = {
 """The same for VOC. The hyperparameters are those of Faster R-CNN (its section 3.1.3), with 1 image
 for the proposal network, and 2 for the region network (Fast R-CNN, section 2.3)."""
 
+_OPEN = {
+    "model.zero_pad": "",
+    "model.classifier_initializer": "",
+    "model.batch_norm.momentum": "",
+    "model.batch_norm.epsilon": "",
+    "optimizer.weight_decay_scope": "",
+    "numerics.replicas": "each normalizes its own share of a batch",
+}
+
+CIFAR10_OPEN = {
+    "dataset.held_out_images": "",
+    "dataset.padding": "",
+    "dataset.pixel_range": "",
+    **_OPEN,
+    "numerics.replicas": "each normalizes its own share of a batch; the paper used two GPUs",
+}
+"""Spec field that the paper does not state, or states ambiguously -> a remark."""
+
+IMAGENET_OPEN = {**_OPEN, "schedule.kind": ""}
+"""The same for ImageNet."""
+
+DETECTION_OPEN = {"detector.regions.size": "", "detector.frozen_stages": ""}
+"""The same for detection."""
+
 _WARMED_UP = {110: (0.01, 80.0)}
 """Depth -> learning rate of its warm-up, and the training error in percent that ends it. The paper
 says this only of the residual net, so a plain net agrees with or without it."""
@@ -174,10 +198,11 @@ def _cifar_nets(spec: Mapping[str, Any]) -> list[Departure]:
     return found
 
 
-_CIFAR10 = Protocol("4.2", CIFAR10, ("model.batch_norm",), _cifar_nets)
-_IMAGENET = Protocol("3.4", IMAGENET, ("model.batch_norm",), _table_1)
-_COCO = Protocol("appendix A", COCO, ("model.batch_norm", "pretrained"), _table_1)
-_VOC = Protocol("appendix A", VOC, ("model.batch_norm", "pretrained"), _table_1)
+_CIFAR10 = Protocol("4.2", CIFAR10, ("model.batch_norm",), _cifar_nets, CIFAR10_OPEN)
+_IMAGENET = Protocol("3.4", IMAGENET, ("model.batch_norm",), _table_1, IMAGENET_OPEN)
+_PRETRAINED = ("model.batch_norm", "pretrained")
+_COCO = Protocol("appendix A", COCO, _PRETRAINED, _table_1, DETECTION_OPEN)
+_VOC = Protocol("appendix A", VOC, _PRETRAINED, _table_1, DETECTION_OPEN)
 
 PROTOCOLS = {
     "cifar10": _CIFAR10,

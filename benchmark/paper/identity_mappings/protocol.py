@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmark.paper.deep_residual_learning.protocol import CIFAR10 as OF_THE_FIRST_PAPER
-from benchmark.paper.deep_residual_learning.protocol import equal_stages
+from benchmark.paper.deep_residual_learning.protocol import CIFAR10_OPEN, equal_stages
 from benchmark.paper.departures import Departure, Protocol
 
 OPTIONS = {"single": ("A", "C"), "basic": ("A", "C"), "bottleneck": ("B",)}
@@ -38,7 +38,8 @@ def _nets(spec: Mapping[str, Any]) -> list[Departure]:
     ]
 
 
-_CIFAR10 = Protocol("appendix", CIFAR10, ("model.batch_norm", "schedule.warmup"), _nets)
+_NEEDED = ("model.batch_norm", "schedule.warmup")
+_CIFAR10 = Protocol("appendix", CIFAR10, _NEEDED, _nets, CIFAR10_OPEN)
 
 PROTOCOLS = {"cifar10": _CIFAR10, "cifar10-subset": _CIFAR10}
 """Data set -> the protocol for runs on it."""

@@ -10,7 +10,7 @@ from benchmark.models.families import cost
 from benchmark.proof.speed.case import NETS
 from benchmark.proof.speed.contender import CONTENDERS, FLOOR, OURS, PACKED, WHOLE_RUN, XLA
 from benchmark.proof.speed.measure import Measured
-from benchmark.scheduling.estimate import TRAINING
+from benchmark.scheduling.rates import TRAINING
 
 
 def summary(measured: Iterable[Measured]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from benchmark.records.store import Store
 from benchmark.report.figures.drawn import Drawn
 from benchmark.report.figures.style import keep
 from benchmark.report.pages import Table, template
-from benchmark.report.paper.costs import rates
+from benchmark.report.paper.costs import recorded_rates
 from benchmark.report.paper.evidence import Evidence, gather
 from benchmark.report.paper.figures import figures_of
 from benchmark.report.paper.locations import BEYOND, Place
@@ -59,7 +59,7 @@ def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
     """Write the page on a paper: all evidence in a results folder on the claims of the suites that
     follow it."""
     paper = PAPERS[of]
-    evidence, known = list(gather(suites, store, paper)), rates(store)
+    evidence, known = list(gather(suites, store, paper)), recorded_rates(store)
     found = rows(evidence, known)
     own = [row for row in found if row.place != BEYOND]
     further = [row for row in found if row.place == BEYOND]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.paper import Number, Reproduced
-from benchmark.report.paper.costs import Rates, cost_text
+from benchmark.report.paper.costs import Recorded, cost_text
 from benchmark.report.paper.evidence import Evidence
 from benchmark.report.paper.locations import BEYOND, Place, place_of
 from benchmark.report.verdicts import Verdict, samples_of
@@ -36,7 +36,7 @@ class Row:
     measured: str
     verdict: str
     why: str
-    """The p value and, if the claim is undecided, the cost of the remaining runs."""
+    """What ``_p`` tells and, if the claim is undecided, the cost of the remaining runs."""
     shortened: tuple[str, ...]
     """Texts of the results at shortened schedules."""
     held: tuple[str, ...]
@@ -46,7 +46,7 @@ class Row:
     suite: Evidence
 
 
-def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
+def rows(evidence: Sequence[Evidence], known: Recorded) -> list[Row]:
     """Return a row per claim of the suites in the paper's form. Claims at shortened schedules with
     the same statement are added to its row; others get their own rows."""
     found: list[Row] = []
@@ -60,7 +60,7 @@ def rows(evidence: Sequence[Evidence], known: Rates) -> list[Row]:
     return sorted(found, key=lambda row: (row.place.order, row.place != row.suite.place))
 
 
-def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Rates) -> Row:
+def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Recorded) -> Row:
     outcome = outcome_of(own, claim, verdict)
     left = [cell for cell in own.cells(claim.variants) if cell.run_id not in own.done]
     open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
@@ -118,12 +118,18 @@ def samples_in(own: Evidence, claim: Claim) -> list[Sample]:
 
 
 def _p(verdict: Verdict | None) -> str:
-    found = verdict.finding if verdict else None
-    if found is None:
+    """Return the p value and, for a published number, the difference that it is about."""
+    if verdict is None or verdict.finding is None:
         return ""
+    found = verdict.finding
     side, p = ("for it", found.p) if found.p <= found.p_against else ("against it", found.p_against)
-    decided = verdict.decided_at if verdict else None
-    return f"{side} p = {p:.2g}" + (f", by {decided} runs of each" if decided else "")
+    decided = verdict.decided_at
+    told = f"{side} p = {p:.2g}" + (f", by {decided} runs of each" if decided else "")
+    if not isinstance(verdict.claim, PublishedClaim):
+        return told
+    low, high = found.interval
+    difference = f"{found.effect:+.2f} ({low:+.2f} to {high:+.2f}, {found.percent})"
+    return f"difference {difference}, margin {verdict.claim.margin:g}, {told}"
 
 
 def _with_shortened(

@@ -90,7 +90,7 @@ def difference_sentence(
     where = {
         REPRODUCED: "lies within",
         NOT_REPRODUCED: "lies beyond",
-        INCONCLUSIVE: "leaves open whether it is within",
+        INCONCLUSIVE: "does not decide whether it is within",
     }[outcome]
     interval = f"its {finding.percent} interval, {low:+.2f} to {high:+.2f},"
     what = f"The difference is {finding.effect:+.2f} points"

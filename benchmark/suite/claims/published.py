@@ -12,6 +12,7 @@ from benchmark.spec.base import refuse
 from benchmark.statistics import best, student
 from benchmark.statistics.finding import Finding
 from benchmark.statistics.sequential import Both
+from benchmark.statistics.student import quantile
 from benchmark.suite.claims.base import Claim, Values
 from benchmark.suite.claims.differences import difference_sentence
 from benchmark.suite.claims.outcomes import CONSISTENT, REPRODUCED
@@ -114,7 +115,7 @@ class PublishedClaim(Claim):
         if number.best_of:
             return best.finding(ours, number.value, number.best_of, self.margin, level)
         known = number.sd is not None and number.n
-        test = "two one-sided Welch tests" if known else "prediction interval"
+        test = "two one-sided Welch tests" if known else "two one-sided t tests, one run"
         se, df = self._error(ours)
         n = len(ours), number.n or 1
         return student.finding_within(test, n, difference, se, df, self.margin, level)
@@ -179,7 +180,23 @@ class PublishedClaim(Claim):
             )
         single = self.verdict(outcome, finding) == CONSISTENT
         tail = ", so it is consistent with the one published run" if single else ""
-        return difference_sentence(finding, outcome, self.margin, tail=tail)
+        sentence = difference_sentence(finding, outcome, self.margin, tail=tail)
+        if self.number.n != 1 or finding.lost:
+            return sentence
+        low, high = self._next_run(finding)
+        there = "and that is where" if low <= self.number.value <= high else "but that is not where"
+        return (
+            f"{sentence} One more such run is expected between {low:.2f} and {high:.2f} (95 %), "
+            f"{there} the published {self.number.value:g} lies."
+        )
+
+    def _next_run(self, finding: Finding) -> tuple[float, float]:
+        """Return the 95 % prediction interval of one more run of ours. The error of the difference
+        from a single published run is that of a prediction."""
+        df, (low, high) = finding.n[0] - 1, finding.interval
+        wider = quantile(0.975, df) / quantile((1 + finding.confidence) / 2, df)
+        centre, half = self.number.value + finding.effect, float(wider) * (high - low) / 2
+        return centre - half, centre + half
 
 
 def ensemble_name(variants: Sequence[str]) -> str:
