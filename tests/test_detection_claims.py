@@ -111,7 +111,7 @@ def test_higher_is_better_and_a_lost_run_counts_against_the_claim():
         (27.2, "reproduced", "lies within the margin of 0.5 around the stated +6."),
         (23.2, "not reproduced", "lies beyond the margin of 0.5 around the stated +6."),
         (31.2, "not reproduced", "lies beyond"),
-        (26.75, "inconclusive", "leaves open"),
+        (26.75, "inconclusive", "does not decide"),
     ],
 )
 def test_a_difference_of_a_stated_amount(deep, outcome, where):

@@ -80,7 +80,8 @@ class Rates:
     @classmethod
     def of(cls, earlier: Iterable[Timed]) -> "Rates":
         """Return the rates of some runs."""
-        overall, of_net = defaultdict(_Total), defaultdict(_Total)
+        overall: dict[Numerics, _Total] = defaultdict(_Total)
+        of_net: dict[tuple[Numerics, int], _Total] = defaultdict(_Total)
         for timed in earlier:
             net = timed.numerics, timed.result["multiply_adds"]
             for total in (overall[timed.numerics], of_net[net]):
