@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import TINY_SUITE
+from made_records import made_cell
 from rich.console import Console
 
 from benchmark.listening.mirroring import BackgroundMirror
@@ -512,6 +513,23 @@ def test_the_live_display_shows_a_runs_progress_and_its_end(ran, tmp_path):
     for text in ("resnet6/seed0", "all runs", "epoch 2, test error", "321 images/s", "finished"):
         assert text in shown
     assert display.progress.finished
+
+
+def test_the_last_run_alone_takes_as_long_as_its_own_pace_says(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    cells, screen = [made_cell(seed=seed) for seed in range(3)], io.StringIO()
+    half = {"event": "epoch", "epoch": 1, "iteration": 32_000, "images_per_s": 3.0}
+    display = ProgressDisplay(cells, Console(file=screen, width=160))
+    for cell in cells[:2]:
+        display.begin(cell)
+    clock[0] = 100.0
+    for cell in cells[:2]:
+        display.end(cell, "finished", "")
+    display.begin(cells[2])
+    clock[0] = 150.0
+    display.event(cells[2], half | {"train_loss": 1.0})
+    assert "0 min 50 s left of the suite" in screen.getvalue()
 
 
 def test_a_detectors_progress_is_its_loss_and_its_average_precision(tmp_path):

@@ -25,6 +25,8 @@ class _Shown:
     """A run being trained."""
 
     task: TaskID
+    started: float
+    """When it was started here, by the monotonic clock."""
     epoch: str = "epoch 1"
     share: float = 0.0
     """Share of its iterations that are done."""
@@ -70,7 +72,7 @@ class ProgressDisplay:
         self._say(f"[{self.count}/{len(self.work)}] {cell.name}: run {cell.run_id}")
         iterations = cell.spec.schedule.iterations
         task = self.progress.add_task(cell.name, total=iterations, facts="starting")
-        self.shown[cell.run_id] = _Shown(task)
+        self.shown[cell.run_id] = _Shown(task, time.monotonic())
 
     def event(self, cell: Cell, event: Event) -> None:
         """Something was measured."""
@@ -114,17 +116,23 @@ class ProgressDisplay:
         trained, scored = _of(event, "train"), _of(event, "test") or _of(event, "validation")
         scored = scored and f", {scored}"
         run.epoch = f"epoch {event['epoch'] + 1}{scored}"
-        done, spent = self._done(), time.monotonic() - self.started
-        left = "?"
-        if done > self.before:
-            left = duration(spent * (self.total - done) / (done - self.before))
         if not trained:
             self._say(f"{cell.name}: not trained{scored}")
             return
         self._say(
             f"{cell.name}: epoch {event['epoch']}, iteration {event['iteration']}, "
-            f"{trained}{scored}, {_rate(event)}, {left} left of the suite"
+            f"{trained}{scored}, {_rate(event)}, {self._left()} left of the suite"
         )
+
+    def _left(self) -> str:
+        """Return how long the suite will take, at the pace of all runs so far, but no less than one
+        of those under way: the last ones have no others beside them."""
+        now, done = time.monotonic(), self._done()
+        paces = [(self.total - done, done - self.before, now - self.started)]
+        for run in self.shown.values():
+            paces.append((1 - run.share, run.share - (run.before or 0.0), now - run.started))
+        known = [spent * left / made for left, made, spent in paces if made > 0]
+        return duration(max(known)) if known else "?"
 
     def _print(self, text: str) -> None:
         """Print a line, on a terminal too."""
