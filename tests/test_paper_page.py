@@ -306,7 +306,7 @@ def test_a_mean_has_its_interval():
     assert summary(Sample((8.0,), (0,))) == "8.00 (n = 1)"
 
 
-def test_hours_are_by_the_machine_of_most_records_and_each_run_costs_once(store, suites):
+def test_hours_are_by_the_machine_that_trained_for_longest_and_each_run_costs_once(store, suites):
     cells = load_suite(suites / "nets.yaml").plan.cells
     for cell in cells[:3]:
         record(store, cell)  # 4 epochs of 25 s, by the journal.

@@ -95,10 +95,9 @@ class Rates:
     def seconds(self, cell: Cell) -> float | None:
         """Return how long a run takes to train, by the rate of its net if there is one, or of all
         nets; None if no earlier run has its precision and threads."""
-        numerics = numerics_of(cell.spec)
-        of_all = self.overall.get(numerics)
-        rate = self.of_net.get((numerics, _cost(cell.spec).multiply_adds), of_all)
-        return work(cell) / rate if rate else None
+        numerics, per_image = numerics_of(cell.spec), _cost(cell.spec).multiply_adds
+        rate = self.of_net.get((numerics, per_image), self.overall.get(numerics))
+        return per_image * images(cell) / rate if rate else None
 
 
 def numerics_of(spec: RunSpec) -> Numerics:

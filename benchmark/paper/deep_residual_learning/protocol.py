@@ -139,7 +139,6 @@ _OPEN = {
     "model.batch_norm.momentum": "",
     "model.batch_norm.epsilon": "",
     "optimizer.weight_decay_scope": "",
-    "numerics.replicas": "each normalizes its own share of a batch",
 }
 
 CIFAR10_OPEN = {
@@ -151,7 +150,11 @@ CIFAR10_OPEN = {
 }
 """Spec field that the paper does not state, or states ambiguously -> a remark."""
 
-IMAGENET_OPEN = {**_OPEN, "schedule.kind": ""}
+IMAGENET_OPEN = {
+    **_OPEN,
+    "schedule.kind": "",
+    "numerics.replicas": "each normalizes its own share of a batch",
+}
 """The same for ImageNet."""
 
 DETECTION_OPEN = {"detector.regions.size": "", "detector.frozen_stages": ""}

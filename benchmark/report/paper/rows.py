@@ -36,7 +36,7 @@ class Row:
     measured: str
     verdict: str
     why: str
-    """What ``_p`` tells and, if the claim is undecided, the cost of the remaining runs."""
+    """The test's numbers and, if the claim is undecided, the cost of the remaining runs."""
     shortened: tuple[str, ...]
     """Texts of the results at shortened schedules."""
     held: tuple[str, ...]
@@ -65,7 +65,7 @@ def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Recorded) 
     left = [cell for cell in own.cells(claim.variants) if cell.run_id not in own.done]
     open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
     cost = cost_text(left, known) if open_ else ""
-    told = _p(verdict) if outcome != NOT_RUN else ""
+    told = _tested(verdict) if outcome != NOT_RUN else ""
     return Row(
         place=place_of(claim, own.source),
         claim=claim.statement,
@@ -117,7 +117,7 @@ def samples_in(own: Evidence, claim: Claim) -> list[Sample]:
     return samples_of(claim, own.samples)
 
 
-def _p(verdict: Verdict | None) -> str:
+def _tested(verdict: Verdict | None) -> str:
     """Return the p value and, for a published number, the difference that it is about."""
     if verdict is None or verdict.finding is None:
         return ""
@@ -179,7 +179,7 @@ def _short_text(
         outcome = NOT_RUN if outcome == NOT_RUN else PRELIMINARY
         return outcome, f"{where}: {outcome}"
     held = {REPRODUCED: HOLDS, NOT_REPRODUCED: AGAINST}.get(verdict.outcome, UNDECIDED)
-    return held, f"{where}: {held}, {_p(verdict)}; {measured(own, claim)}"
+    return held, f"{where}: {held}, {_tested(verdict)}; {measured(own, claim)}"
 
 
 def _paper(own: Evidence, claim: Claim) -> str:
