@@ -190,7 +190,9 @@ def test_the_smoke_form_of_each_suite(path, store, photographs, monkeypatch):
     assert set(runs["status"]) <= {"finished", "diverged"}
     assert list(report.verdicts["claim"]) == [claim.statement for claim in loaded.suite.claims]
     verdicts = report.verdicts["verdict"].str.removesuffix(" (preliminary)")
-    assert set(verdicts) <= {"not comparable", "inconclusive"}
+    assert set(verdicts) <= {"not comparable", "inconclusive", "not run"}
+    untested = report.verdicts["why"].str.contains(r"Too few runs .*: 0[,)]")
+    assert list(verdicts == "not run") == list(untested)
     diagnosed = any(cell.spec.measured_at for cell in cells)
     assert diagnosed == (len(load_layers(store.root, plan.suite)) > 0)
     names = {figure.svg.stem for figure in report.figures}

@@ -66,7 +66,8 @@ class Verdict:
     looks: tuple[Look, ...] = ()
     """In a suite with looks: those that were due, until one decided."""
     not_run: bool = False
-    """Whether one of the compared variants has no run that has ended."""
+    """Whether one of the compared variants has no run that has ended and was tested as the claim
+    requires."""
 
     @property
     def decided_at(self) -> int | None:
