@@ -110,6 +110,41 @@ def test_without_records_nothing_is_run_and_each_claim_has_its_cost(store, suite
     assert "8.75" in row.paper
 
 
+FROM_ANOTHER = """
+name: from-another
+source: An extension of the paper
+base:
+  dataset: {name: cifar10}
+  model: {stem: cifar, depth: 20, shortcut: A}
+  schedule: {iterations: 640, drops: []}
+vary:
+  variants:
+    - {name: first, schedule.iterations: 64000}
+    - {name: scratch}
+    - {name: tuned, pretrained: {source: run, name: first, mode: train-all}}
+seeds: [0, 1, 2]
+claims:
+  - statement: Tuned is better.
+    variant: tuned
+    against: scratch
+    direction: lower
+    departs_in: [schedule]
+"""
+
+
+def test_a_claim_costs_as_well_the_runs_that_others_start_from(store, suites):
+    (suites / "tuned.yaml").write_text(FROM_ANOTHER)
+
+    def told():
+        return of(found(store, suites), "Tuned is better.").why
+
+    assert told().startswith("to run: 9 runs, 3.05 PMAC")  # 3 of 64,000 iterations, 6 of 640.
+    train(store, suites, "tuned.yaml", errors={"first": 9.0})
+    assert told().startswith("to run: 6 runs, 0.0598 PMAC")
+    train(store, suites, "tuned.yaml", errors={"tuned": 9.0})
+    assert told().startswith("to run: 3 runs, 0.0299 PMAC")
+
+
 def test_every_claim_of_the_suites_here_is_on_the_page(store):
     suites = Path("suites")
     evidence = list(gather(suites, store))

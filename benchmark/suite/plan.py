@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -55,6 +56,20 @@ class Plan:
             if first.spec != cell.spec:
                 runs[cell.run_id] = replace(first, spec=measured_for_both(first.spec, cell.spec))
         return runs
+
+    def with_sources(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Return cells, and those whose weights they start from, in the plan's order."""
+        runs = self.runs()
+        chosen = {cell.name: cell for cell in cells}
+        ids = {cell.run_id for cell in chosen.values()}
+        waiting = list(chosen.values())
+        while waiting:
+            source = runs.get(waiting.pop().source or "")
+            if source and source.run_id not in ids:
+                ids.add(source.run_id)
+                chosen[source.name] = source
+                waiting.append(source)
+        return [cell for cell in self.cells if cell.name in chosen]
 
 
 def measured_for_both(spec: RunSpec, other: RunSpec) -> RunSpec:

@@ -37,17 +37,8 @@ class Selection:
 
     def part_of(self, plan: Plan) -> Plan:
         """Return the selected cells, and those whose weights they start from."""
-        runs = plan.runs()
-        chosen = {cell.name: cell for cell in plan.cells if self.has(cell.variant, cell.seed)}
-        ids = {cell.run_id for cell in chosen.values()}
-        waiting = list(chosen.values())
-        while waiting:
-            source = runs.get(waiting.pop().source or "")
-            if source and source.run_id not in ids:
-                ids.add(source.run_id)
-                chosen[source.name] = source
-                waiting.append(source)
-        return Plan(plan.suite, tuple(cell for cell in plan.cells if cell.name in chosen))
+        chosen = (cell for cell in plan.cells if self.has(cell.variant, cell.seed))
+        return Plan(plan.suite, tuple(plan.with_sources(chosen)))
 
 
 def select(

@@ -60,6 +60,10 @@ class Evidence:
         """Return the cells of some variants."""
         return [cell for cell in self.loaded.plan.cells if cell.variant in variants]
 
+    def left(self, variants: Sequence[str]) -> list[Cell]:
+        """Return the cells of some variants whose runs have not ended."""
+        return [cell for cell in self.cells(variants) if cell.run_id not in self.done]
+
 
 def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator[Evidence]:
     """Yield each suite in a folder that follows ``paper``, those in the paper's form first. Suites

@@ -36,7 +36,8 @@ class Row:
     measured: str
     verdict: str
     why: str
-    """The test's numbers and, if the claim is undecided, the cost of the remaining runs."""
+    """The test's numbers and, if the claim is undecided, the cost of the remaining runs,
+    with those whose weights they start from."""
     shortened: tuple[str, ...]
     """Texts of the results at shortened schedules."""
     held: tuple[str, ...]
@@ -62,9 +63,10 @@ def rows(evidence: Sequence[Evidence], known: Recorded) -> list[Row]:
 
 def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Recorded) -> Row:
     outcome = outcome_of(own, claim, verdict)
-    left = [cell for cell in own.cells(claim.variants) if cell.run_id not in own.done]
+    left = own.left(claim.variants)
+    needed = [c for c in own.loaded.plan.with_sources(left) if c.run_id not in own.done]
     open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
-    cost = cost_text(left, known) if open_ else ""
+    cost = cost_text(needed, known) if open_ else ""
     told = _tested(verdict) if outcome != NOT_RUN else ""
     return Row(
         place=place_of(claim, own.source),
@@ -85,8 +87,7 @@ def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
     ``preliminary`` if not all have."""
     if verdict is None or verdict.not_run:
         return NOT_RUN
-    left = any(cell.run_id not in own.done for cell in own.cells(claim.variants))
-    left = left and verdict.decided_at is None
+    left = verdict.decided_at is None and own.left(claim.variants)
     return PRELIMINARY if left or verdict.preliminary else verdict.verdict
 
 
