@@ -5,7 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark.report.figures.layers import last_responses, scale_responses
+from benchmark.report.figures.layers import (
+    last_responses,
+    scale_responses,
+    tick_whole_layers,
+)
 from benchmark.report.figures.lines import draw_runs
 from benchmark.report.figures.nets import Net
 from benchmark.report.figures.style import blank
@@ -29,6 +33,7 @@ def draw_figure7(layers: pd.DataFrame, nets: Mapping[str, Net]) -> "Figure":
     by_size.set(xlabel="layer index (sorted by magnitude)", ylabel="std")
     for panel in (by_place, by_size):
         panel.set_xlim(0, found["number"].max() + 1)
+        tick_whole_layers(panel)
     by_place.legend(fontsize=8, framealpha=0.85, ncols=2)
     scale_responses([by_place, by_size], found)
     return figure

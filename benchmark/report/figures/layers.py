@@ -109,11 +109,16 @@ def _one_scale(axes: "list[Axes]", low: float, high: float, *, log: bool = False
 
 
 def _draw(panel: "Axes", runs: pd.DataFrame, x: str, column: str, style: Look, label: str) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     line: dict[str, Any] = {"color": style.color, "marker": style.marker, "linewidth": 1.5}
     draw_runs(panel, runs, x, column, label, **line)
-    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # There is no layer 2.5.
+    tick_whole_layers(panel)
+
+
+def tick_whole_layers(panel: "Axes") -> None:
+    """Label whole numbers alone: there is no layer 2.5."""
+    from matplotlib.ticker import MaxNLocator
+
+    panel.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _spread(values: list[int], max_count: int) -> list[int]:
