@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from benchmark.models.batch_norm import BatchNormalization, by_moving_statistics
@@ -68,11 +68,8 @@ def test_numbers_and_gradients_are_keras_s(
     ours, theirs = pair("float32", channels, seed, **arguments)
     shape = (batch, size, size + 1, channels)
     x, upstream = images(shape, seed), images(shape, seed + 1)
-    close(
-        outcome(ours, x, upstream, training),
-        outcome(theirs, x, upstream, training),
-        5e-4,  # Of few pixels the variance, and what is divided by it, may be tiny.
-    )
+    assume(x.var((0, 1, 2)).min() > 0.1)  # Of two like pixels the variance is mostly rounding.
+    close(outcome(ours, x, upstream, training), outcome(theirs, x, upstream, training), 1e-4)
 
 
 @pytest.mark.parametrize("policy", TOLERANCE)

@@ -51,9 +51,8 @@ def decoded(
     ``batches`` says which photographs are in a batch, by index, and which ``windows`` views are
     wanted of each; all outputs of a batch have one size. All batches but the last have
     ``batch_size`` photographs. The bits do not depend on ``workers``, the number of decoding
-    threads. At most two decoded batches wait, one is being decoded, and the bytes of three are in
-    memory or being read (usually two: each stage may hold one while it passes on another). Raises
-    DataError, which names the file.
+    threads. At most two decoded batches wait, ``2 * workers`` photographs are being decoded, and
+    the bytes of the next batch are in memory or being read. Raises DataError, which names the file.
 
     Files are read by a function that is declared stateless, as it is a pure function of the batch's
     number: with a generator, TensorFlow's determinism would prevent anything from running ahead.
@@ -87,6 +86,8 @@ def decoded(
 
     options = tf.data.Options()
     options.autotune.enabled = False
+    # Fused, the two would run ahead by up to ten batches, as chance would have it.
+    options.experimental_optimization.map_and_batch_fusion = False
     options.threading.private_threadpool_size = workers + _OTHER_STAGES
     options.threading.max_intra_op_parallelism = 1  # A photograph is too small to split.
     with ThreadPoolExecutor(_READERS) as readers:
