@@ -169,6 +169,20 @@ def test_a_claim_is_judged_by_all_its_runs(store, suites):
     assert of(found(store, suites), DEGRADED).place == Place("Figure", "1")
 
 
+def test_a_claim_about_several_iterations_shows_the_first_and_the_last(store, suites):
+    text = (suites / "nets.yaml").read_text()
+    early = (
+        "  - {statement: It learns., variant: resnet20, bound: 90, direction: lower, "
+        "metric: train_error_percent, at: [16000, 32000, 64000]}\n"
+    )
+    (suites / "nets.yaml").write_text(text + early)
+    train(store, suites, "nets.yaml")
+    assert of(found(store, suites), "It learns.").measured == (
+        "resnet20 after 16,000: 45.10 ± 0.00 (45.10 to 45.10, n = 5); "
+        "resnet20 after 64,000: 0.10 ± 0.00 (0.10 to 0.10, n = 5)"
+    )
+
+
 def test_too_few_runs_are_preliminary_and_say_what_is_left(store, suites):
     train(store, suites, "nets.yaml", seeds=2)
     row = of(found(store, suites), PUBLISHED_20)
@@ -341,19 +355,19 @@ def test_a_mean_has_its_interval():
     assert summary(Sample((8.0,), (0,))) == "8.00 (n = 1)"
 
 
-def test_hours_are_by_the_machine_that_trained_for_longest_and_each_run_costs_once(store, suites):
+def test_hours_are_by_each_nets_fastest_run_and_each_run_costs_once(store, suites):
     cells = load_suite(suites / "nets.yaml").plan.cells
-    for cell in cells[:3]:
-        record(store, cell)  # 4 epochs of 25 s, by the journal.
+    for cell, faster in zip(cells[:3], (1, 2, 4), strict=True):
+        record(store, cell, train_time_s=100 / faster)
     known = recorded_rates(store)
-    assert known.machine == "made-up avx2"
+    assert known.machines == "made-up avx2"
     (rate,) = known.rates.overall.values()
-    assert rate == pytest.approx(41_000_000 * 64_000 * 128 / 100)
-    assert cost_text(cells[:1] * 2, known).startswith("1 run, 0.997 PMAC, 0.0275 h")
+    assert rate == pytest.approx(41_000_000 * 64_000 * 128 / 25)
+    assert cost_text(cells[:1] * 2, known).startswith("1 run, 0.997 PMAC, 0.00687 h")
     unknown = dataclasses.replace(known, rates=Rates({}, {}))
     assert cost_text(cells[:1], unknown) == "1 run, 0.997 PMAC"
     assert cost_text([], known) == ""
-    record(store, cells[3], device="a GPU")
+    record(store, cells[3], device="a GPU", train_time_s=10)  # CPUs have trained for longer.
     assert recorded_rates(store) == known
 
 

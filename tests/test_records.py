@@ -7,8 +7,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from made_records import made_cell, made_suite, record
 
-from benchmark.records import Store, load_curves, load_runs, provenance
+from benchmark.records import Store, load_curves, load_layers, load_runs, provenance
 from benchmark.records.detection_images import Shown, load_shown, save_shown
 from benchmark.records.files import read_json, write_json
 from benchmark.records.journal import Journal, count_attempts, read_attempts
@@ -177,6 +178,20 @@ def test_a_run_that_never_began_is_a_row_too():
     result = summarize([], "failed", "no memory")
     assert (result["status"], result["reason"], result["epochs"]) == ("failed", "no memory", 0)
     assert result["final_error_percent"] is None
+
+
+def test_layers_are_numbered_in_the_nets_order_even_if_sorted_by_name(tmp_path):
+    store, cell = Store(tmp_path), made_cell()
+    folder = record(store, cell)
+    made_suite(store, "one", [cell])
+    (folder.path / "result.json").unlink()
+    norms = dict.fromkeys(["stem_conv", "block2", "projection", "block10", "classifier"], 1.0)
+    stds = dict.fromkeys(["block10", "block2", "stem_conv"], 1.0)
+    found = {"response_stds": stds, "gradient_norms": dict(sorted(norms.items()))}
+    Journal(folder.journal).append(epoch(5, 60.0, layers={"7": found}, gradient_norms=norms))
+    layers = load_layers(tmp_path, "one")
+    numbers = layers[layers["iteration"] == 7].set_index("layer")["number"].dropna()
+    assert numbers.to_dict() == {"stem_conv": 1, "block2": 2, "block10": 3}
 
 
 def test_frames_are_tidy(ran):

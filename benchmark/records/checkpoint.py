@@ -58,7 +58,7 @@ class Checkpoints:
 
         files = {
             _ARRAYS: serialized({name: np.asarray(a, order="C") for name, a in arrays.items()}),
-            _COUNTERS: json.dumps(counters, sort_keys=True).encode(),
+            _COUNTERS: json.dumps(counters).encode(),  # Layers keep their order.
             _CURVES: json.dumps(curves).encode(),
         }
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}

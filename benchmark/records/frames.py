@@ -119,8 +119,8 @@ def _curves_and_layers(
     curves, layers = [], []
     for event in folder.events(result):
         if event["event"] == Kind.EPOCH:
-            layers += [cell | found for found in _layers(event.pop("layers", {}))]
             norms = event.pop("gradient_norms", {})
+            layers += [cell | found for found in _layers(event.pop("layers", {}), list(norms))]
             each = {f"{GRADIENTS.column}.{layer}": norm for layer, norm in norms.items()}
             curves.append(cell | dict.fromkeys(EPOCH) | event | each)
     return curves, layers
@@ -142,10 +142,14 @@ def _row(cell: _Row, values: _Row) -> _Row:
     return own | values | flattened(cell["spec"])
 
 
-def _layers(diagnoses: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _layers(diagnoses: dict[str, Any], order: list[str]) -> Iterator[dict[str, Any]]:
+    """``order``: all layers in the net's order, which diagnoses may have lost: early versions
+    sorted them by name when a run was resumed."""
+    at = {layer: place for place, layer in enumerate(order)}
     for iteration, found in diagnoses.items():
         values = {each.column: found.get(each.key, {}) for each in DIAGNOSTICS}
-        places = {layer: number for number, layer in enumerate(found[RESPONSES.key], start=1)}
+        convolutions = sorted(found[RESPONSES.key], key=lambda layer: at.get(layer, len(at)))
+        places = {layer: number for number, layer in enumerate(convolutions, start=1)}
         for layer in dict.fromkeys(layer for each in values.values() for layer in each):
             row = dict(zip(LAYER, (int(iteration), places.get(layer), layer), strict=True))
             yield row | {column: each.get(layer) for column, each in values.items()}

@@ -48,6 +48,11 @@ class Timed(NamedTuple):
     result: dict[str, Any]
     provenance: dict[str, Any]
 
+    @property
+    def rate(self) -> float:
+        """Forward multiply-adds per second."""
+        return self.work / float(self.result["train_time_s"])
+
 
 def timed_runs(store: Store) -> Iterator[Timed]:
     """Yield the finished runs of a results folder, apart from those without training, and those

@@ -146,6 +146,7 @@ CIFAR10_OPEN = {
     "dataset.padding": "",
     "dataset.pixel_range": "",
     **_OPEN,
+    "schedule.warmup.window_iterations": "over which the training error is judged",
     "numerics.replicas": "each normalizes its own share of a batch; the paper used two GPUs",
 }
 """Spec field that the paper does not state, or states ambiguously -> a remark."""

@@ -6,31 +6,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmark.records.store import Store
-from benchmark.scheduling.rates import TRAINING, Rates, Timed, timed_runs, work
+from benchmark.scheduling.rates import TRAINING, Numerics, Rates, Timed, timed_runs, work
 from benchmark.suite import Cell
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """Rates on the machine that trained for longest."""
+    """Rates on CPUs, or on the kind of GPU, whichever trained for longer."""
 
-    machine: str
-    """Empty if no machine trained."""
+    machines: str
+    """Processors or GPU; empty if nothing was trained."""
     rates: Rates
 
 
 def recorded_rates(store: Store) -> Recorded:
-    """Return the rates of the finished runs in a results folder."""
+    """Return the rates of each net's fastest run in a results folder: other work on a machine, of
+    which records say nothing, only slows it down."""
     found: dict[str, list[Timed]] = defaultdict(list)
     for timed in timed_runs(store):
-        device = timed.result.get("device")
-        processor = timed.provenance.get("processor", "")
-        found[processor if device == "CPU" else str(device)].append(timed)
+        found[str(timed.result.get("device"))].append(timed)
     seconds = {
-        name: sum(timed.result["train_time_s"] for timed in runs) for name, runs in found.items()
+        device: sum(timed.result["train_time_s"] for timed in runs)
+        for device, runs in found.items()
     }
-    machine = max(sorted(seconds), key=lambda name: seconds[name], default="")
-    return Recorded(machine, Rates.of(found[machine]))
+    device = max(sorted(seconds), key=lambda name: seconds[name], default="")
+    fastest: dict[tuple[Numerics, int], Timed] = {}
+    for timed in sorted(found[device], key=lambda timed: timed.rate):
+        fastest[timed.numerics, timed.result["multiply_adds"]] = timed
+    processors = sorted({str(each.provenance.get("processor")) for each in fastest.values()})
+    machines = " and ".join(processors) if device == "CPU" else device
+    return Recorded(machines, Rates.of(fastest.values()))
 
 
 def cost_text(cells: Iterable[Cell], known: Recorded) -> str:

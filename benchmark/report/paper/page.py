@@ -69,7 +69,7 @@ def write_paper(suites: Path, store: Store, out: Path, of: str = FIRST) -> Page:
         "beyond": _ordered(page.beyond),
         "shortened": page.shortened,
         "shortened_beyond": page.shortened_beyond,
-        "machine": known.machine,
+        "machines": known.machines,
         "runs": len({run for each in evidence for run in each.done}),
         "sections": _sections(found, evidence, out),
         "unclaimed": _unclaimed(evidence, paper),

@@ -92,9 +92,15 @@ def outcome_of(own: Evidence, claim: Claim, verdict: Verdict | None) -> str:
 
 
 def measured(own: Evidence, claim: Claim) -> str:
-    """Return mean, sd, 95 % confidence interval of the mean, and n for each side of a claim."""
-    each = zip(claim.compared, samples_in(own, claim), strict=True)
-    return "; ".join(f"{name}: {summary(sample)}" for name, sample in each if sample.values)
+    """Return mean, sd, 95 % confidence interval of the mean, and n for each side of a claim; of a
+    claim about several iterations, after the first and the last."""
+    columns = list(dict.fromkeys([claim.columns[0], claim.columns[-1]]))
+    told = []
+    for column in columns:
+        when = f" after {int(column.partition('@')[2]):,}" if len(columns) > 1 else ""
+        each = zip(claim.compared, samples_in(own, claim, column), strict=True)
+        told += [f"{name}{when}: {summary(sample)}" for name, sample in each if sample.values]
+    return "; ".join(told)
 
 
 def summary(sample: Sample) -> str:
@@ -111,11 +117,11 @@ def summary(sample: Sample) -> str:
     return ", ".join(filter(None, [told, lost]))
 
 
-def samples_in(own: Evidence, claim: Claim) -> list[Sample]:
-    """Return the values for each side of a claim."""
+def samples_in(own: Evidence, claim: Claim, column: str | None = None) -> list[Sample]:
+    """Return the values for each side of a claim, from its first or another one of its columns."""
     if own.frames is None:
         return [Sample((), ()) for _ in claim.compared]
-    return samples_of(claim, own.samples)
+    return samples_of(claim, own.samples, column)
 
 
 def _tested(verdict: Verdict | None) -> str:
