@@ -45,5 +45,5 @@ GRADIENTS = Diagnostic(
 """Gradient norm with respect to a layer's kernel, in the next step."""
 
 DIAGNOSTICS = (RESPONSES, GRADIENTS)
-"""All diagnostics, in column order. The first one determines the order of the layers, and has a
+"""All diagnostics, in column order. The first one determines which layers are numbered, and has a
 figure of its own."""

@@ -86,7 +86,7 @@ def decoded(
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    # Fused, the two would run ahead by up to ten batches, as chance would have it.
+    # Fused, decoding and batching run ahead by up to ten batches, as chance has it.
     options.experimental_optimization.map_and_batch_fusion = False
     options.threading.private_threadpool_size = workers + _OTHER_STAGES
     options.threading.max_intra_op_parallelism = 1  # A photograph is too small to split.

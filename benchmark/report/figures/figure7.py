@@ -5,11 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from benchmark.report.figures.layers import (
-    last_responses,
-    scale_responses,
-    tick_whole_layers,
-)
+from benchmark.report.figures.layers import last_responses, scale_responses, tick_whole_layers
 from benchmark.report.figures.lines import draw_runs
 from benchmark.report.figures.nets import Net
 from benchmark.report.figures.style import blank

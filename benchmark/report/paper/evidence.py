@@ -62,7 +62,14 @@ class Evidence:
 
     def left(self, variants: Sequence[str]) -> list[Cell]:
         """Return the cells of some variants whose runs have not ended."""
-        return [cell for cell in self.cells(variants) if cell.run_id not in self.done]
+        return self._not_ended(self.cells(variants))
+
+    def to_train(self, variants: Sequence[str]) -> list[Cell]:
+        """Return these, and those whose weights they start from."""
+        return self._not_ended(self.loaded.plan.with_sources(self.left(variants)))
+
+    def _not_ended(self, cells: Sequence[Cell]) -> list[Cell]:
+        return [cell for cell in cells if cell.run_id not in self.done]
 
 
 def gather(suites: Path, store: Store, paper: Paper = PAPERS[FIRST]) -> Iterator[Evidence]:

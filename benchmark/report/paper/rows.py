@@ -63,10 +63,8 @@ def rows(evidence: Sequence[Evidence], known: Recorded) -> list[Row]:
 
 def _row(own: Evidence, claim: Claim, verdict: Verdict | None, known: Recorded) -> Row:
     outcome = outcome_of(own, claim, verdict)
-    left = own.left(claim.variants)
-    needed = [c for c in own.loaded.plan.with_sources(left) if c.run_id not in own.done]
     open_ = outcome in (NOT_RUN, PRELIMINARY, INCONCLUSIVE)
-    cost = cost_text(needed, known) if open_ else ""
+    cost = cost_text(own.to_train(claim.variants), known) if open_ else ""
     told = _tested(verdict) if outcome != NOT_RUN else ""
     return Row(
         place=place_of(claim, own.source),
